@@ -1,0 +1,147 @@
+"""What can be done to a network to make it smaller: plain descriptions, no torch.
+
+`irs_core.approx` applies them. The text form (`prune:0.1`) is what the command line, the
+app and stored studies use; `parse_compression` and `str` are inverse to each other.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from irs_core.errors import SpecError, UnknownKeyError
+
+HalfFormat = Literal["fp16", "bf16"]
+PruneScope = Literal["global", "layer"]
+
+
+@dataclass(frozen=True)
+class HalfWeights:
+    """Weights rounded to a 16-bit format; arithmetic stays in 32 bits."""
+
+    format: HalfFormat
+
+    def __str__(self) -> str:
+        return self.format
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return f"{self.format} weights"
+
+
+@dataclass(frozen=True)
+class HalfCompute:
+    """Weights, activations and arithmetic in a 16-bit format; needs a device that has it."""
+
+    format: HalfFormat
+
+    def __str__(self) -> str:
+        return f"{self.format}-compute"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return f"{self.format} compute"
+
+
+@dataclass(frozen=True)
+class Int8Dynamic:
+    """PyTorch's dynamic int8: linear layers only; every convolution stays in 32 bits."""
+
+    def __str__(self) -> str:
+        return "int8-dynamic"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return "int8 dynamic (linear only)"
+
+
+@dataclass(frozen=True)
+class MagnitudePrune:
+    """The smallest weights of convolutions and linear layers set to zero.
+
+    Args:
+        ratio: Share of weights set to zero, in (0, 1).
+        scope: `global` ranks all layers together, `layer` each layer on its own.
+    """
+
+    ratio: float
+    scope: PruneScope = "global"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ratio < 1:
+            raise SpecError(f"pruning ratio must be in (0, 1); got {self.ratio}")
+
+    def __str__(self) -> str:
+        name = "prune" if self.scope == "global" else "prune-layer"
+        return f"{name}:{self.ratio:g}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        where = "" if self.scope == "global" else " per layer"
+        return f"prune {100 * self.ratio:g}%{where}"
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """Convolutions and linear layers replaced by two thinner ones (truncated SVD).
+
+    Args:
+        energy: Share of each layer's squared singular values kept, in (0, 1].
+    """
+
+    energy: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.energy <= 1:
+            raise SpecError(f"low-rank energy must be in (0, 1]; got {self.energy}")
+
+    def __str__(self) -> str:
+        return f"lowrank:{self.energy:g}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return f"low rank {100 * self.energy:g}% energy"
+
+
+Compression = HalfWeights | HalfCompute | Int8Dynamic | MagnitudePrune | LowRank
+
+_PLAIN: dict[str, Compression] = {
+    str(config): config
+    for config in (
+        HalfWeights("fp16"),
+        HalfWeights("bf16"),
+        HalfCompute("fp16"),
+        HalfCompute("bf16"),
+        Int8Dynamic(),
+    )
+}
+_WITH_NUMBER = {
+    "prune": lambda number: MagnitudePrune(number, "global"),
+    "prune-layer": lambda number: MagnitudePrune(number, "layer"),
+    "lowrank": LowRank,
+}
+KNOWN_COMPRESSIONS = (*_PLAIN, *(f"{name}:NUMBER" for name in _WITH_NUMBER))
+
+
+def parse_compression(text: str) -> Compression:
+    """The compression that a text names, e.g. `fp16`, `prune:0.1`, `lowrank:0.95`.
+
+    Raises:
+        UnknownKeyError: No compression has that name.
+        SpecError: The number is missing, malformed or out of range.
+    """
+    text = text.strip()
+    if text in _PLAIN:
+        return _PLAIN[text]
+    name, _, number = text.partition(":")
+    if name not in _WITH_NUMBER:
+        known = ", ".join(KNOWN_COMPRESSIONS)
+        raise UnknownKeyError(f"unknown compression {text!r}; known: {known}")
+    try:
+        value = float(number)
+    except ValueError:
+        raise SpecError(f"{name} needs a number, as in {name}:0.1; got {text!r}") from None
+    return _WITH_NUMBER[name](value)

@@ -1,0 +1,53 @@
+"""The exception tree. Every message is one sentence that names the value and the rule."""
+
+
+class IrsError(Exception):
+    """Base of every error that the library raises on purpose."""
+
+
+class InvalidSampleError(IrsError, ValueError):
+    """Counts, sample sizes or probabilities outside their range."""
+
+
+class SpecError(IrsError, ValueError):
+    """A specification that breaks a rule of its own fields."""
+
+
+class UnknownKeyError(IrsError, ValueError):
+    """A name that a registry does not hold."""
+
+
+class CheckpointError(IrsError, ValueError):
+    """A weights file that cannot be read safely or does not fit its architecture."""
+
+
+class DatasetError(IrsError, ValueError):
+    """Data that are missing, empty or of the wrong shape."""
+
+
+class ModelOutputError(IrsError, ValueError):
+    """A model whose output is not one finite score per class."""
+
+
+class ApproximationError(IrsError, ValueError):
+    """A compression that cannot be applied to this model or device."""
+
+
+class StoreError(IrsError):
+    """Evidence that cannot be read or written."""
+
+
+class MissingEvidenceError(StoreError):
+    """A question whose answer needs draws that are not stored."""
+
+
+class BundleError(StoreError, ValueError):
+    """A bundle that is damaged, unsafe or of an unknown version."""
+
+
+class JobError(IrsError):
+    """A job request that the queue refuses."""
+
+
+class CancelledError(IrsError):
+    """A run that stopped because somebody asked for it."""

@@ -1,0 +1,231 @@
+"""What a study is: frozen, validated, serialisable descriptions with stable ids."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Self
+
+from irs_core.compressions import Compression, parse_compression
+from irs_core.errors import SpecError
+
+SCHEMA_VERSION = 1
+MAX_CLASSES = 65_535
+
+DataKind = Literal["digits", "cifar10", "image-folder", "imagenet"]
+DATA_KINDS: tuple[DataKind, ...] = ("digits", "cifar10", "image-folder", "imagenet")
+NoiseKind = Literal["gaussian"]
+Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
+STREAMS: tuple[Stream, ...] = (
+    "select",
+    "estimate",
+    "scratch-select",
+    "scratch-estimate",
+    "pilot",
+)
+
+
+def stable_id(value: object) -> str:
+    """A 16-digit hexadecimal id of a JSON-serialisable value, equal on every machine."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A base classifier f: an architecture and where its weights are.
+
+    Args:
+        weights: A file (safetensors or a PyTorch checkpoint), or `shipped:NAME` for one that
+            comes with the package.
+        arch: Architecture name. None reads it from the file, which then must name one.
+        num_classes: Classes, at least 2. None takes it from the weights.
+        mean, std: Per-channel normalisation inside the model, after the noise. None takes what
+            the file or the architecture says.
+    """
+
+    weights: str
+    arch: str | None = None
+    num_classes: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.weights:
+            raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
+        if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
+            raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
+        if (self.mean is None) != (self.std is None):
+            raise SpecError("mean and std go together; got only one of them")
+        if self.std is not None and min(self.std) <= 0:
+            raise SpecError(f"every std must be positive; got {self.std}")
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """A subset of a labelled test set.
+
+    Args:
+        kind: The reader: `digits`, `cifar10`, `image-folder` or `imagenet`.
+        root: Folder of the data; not used by `digits`.
+        split: `train` or `test` (an image folder may name any sub-folder, or "" for none).
+        start, stride: Take inputs start, start + stride, ... (`--skip` of the field is stride).
+        max: At most this many inputs; None for all.
+        holdout: So many further inputs, outside that subset, on which gamma and other values
+            are tuned. They never enter a reported number.
+        size: Height and width that images are resized to; None keeps them (all must be equal).
+    """
+
+    kind: DataKind = "digits"
+    root: str | None = None
+    split: str = "test"
+    start: int = 0
+    stride: int = 1
+    max: int | None = None
+    holdout: int = 0
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in DATA_KINDS:
+            raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
+        if self.kind != "digits" and not self.root:
+            raise SpecError(f"data kind {self.kind} needs a root folder; got {self.root!r}")
+        if self.start < 0 or self.stride < 1:
+            raise SpecError(f"need start >= 0 and stride >= 1; got {self.start}, {self.stride}")
+        if self.max is not None and self.max < 1:
+            raise SpecError(f"max must be at least 1; got {self.max}")
+        if self.holdout < 0:
+            raise SpecError(f"holdout must be at least 0; got {self.holdout}")
+        if self.size is not None and not 1 <= self.size <= 4096:
+            raise SpecError(f"size must be in [1, 4096]; got {self.size}")
+
+
+@dataclass(frozen=True)
+class NoiseSpec:
+    """The noise under which classifiers are smoothed.
+
+    Args:
+        sigma: Standard deviation in pixel units ([0, 1] images), positive.
+        seed: Any non-negative integer; with stream, group and chunk it determines every draw.
+        kind: `gaussian`: independent normal noise per pixel, added before normalisation.
+        group: So many consecutive inputs share the same noise draws. 1: all independent.
+    """
+
+    sigma: float
+    seed: int = 0
+    kind: NoiseKind = "gaussian"
+    group: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sigma < float("inf"):
+            raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
+        if not 0 <= self.seed < 2**63:
+            raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
+        if self.kind != "gaussian":
+            raise SpecError(f"noise kind must be gaussian; got {self.kind!r}")
+        if self.group < 1:
+            raise SpecError(f"group must be at least 1; got {self.group}")
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One base classifier, certified once, and compressed ones certified incrementally.
+
+    Args:
+        n0: Selection draws per input, at least 1; the same for f and for the baseline.
+        n: Estimation draws of f per input.
+        n_p: Draw budgets per input of each compressed classifier, each in [1, n]; sorted.
+        alpha: Failure probability of the bound on p_A, in (0, 1).
+        alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
+        gamma: Threshold on p_lower between the two estimators of IRS, in (0.5, 1].
+        baseline: Certify each compressed classifier from scratch as well, for comparison.
+        name: For people; does not enter the id.
+    """
+
+    model: ModelSpec
+    data: DataSpec
+    noise: NoiseSpec
+    compressions: tuple[Compression, ...]
+    n0: int = 100
+    n: int = 10_000
+    n_p: tuple[int, ...] = (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
+    alpha: float = 0.001
+    alpha_zeta: float = 0.001
+    gamma: float = 0.99
+    baseline: bool = True
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.n0 < 1 or self.n < 1:
+            raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
+        if not self.n_p:
+            raise SpecError("n_p needs at least one draw budget; got none")
+        if list(self.n_p) != sorted(set(self.n_p)):
+            raise SpecError(f"n_p must be strictly increasing; got {self.n_p}")
+        if self.n_p[0] < 1 or self.n_p[-1] > self.n:
+            raise SpecError(f"every n_p must be in [1, n={self.n}]; got {self.n_p}")
+        check_probability("alpha", self.alpha)
+        check_probability("alpha_zeta", self.alpha_zeta)
+        if self.alpha + self.alpha_zeta >= 1:
+            raise SpecError(f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}")
+        check_gamma(self.gamma)
+        texts = [str(compression) for compression in self.compressions]
+        if len(set(texts)) != len(texts):
+            raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
+
+    @property
+    def id(self) -> str:
+        """Stable id of everything but the name."""
+        described = self.to_dict()
+        del described["name"]
+        return stable_id(described)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serialisable description, read back by `from_dict`."""
+        described = asdict(self)
+        described["compressions"] = [str(compression) for compression in self.compressions]
+        described["n_p"] = list(self.n_p)
+        for key in ("mean", "std"):
+            if described["model"][key] is not None:
+                described["model"][key] = list(described["model"][key])
+        return described
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> Self:
+        """The study that `to_dict` described.
+
+        Raises:
+            SpecError: A field is missing, unknown, of the wrong type or out of range.
+        """
+        try:
+            fields = dict(described)
+            model = dict(fields.pop("model"))
+            for key in ("mean", "std"):
+                if model.get(key) is not None:
+                    model[key] = tuple(model[key])
+            return cls(
+                model=ModelSpec(**model),
+                data=DataSpec(**fields.pop("data")),
+                noise=NoiseSpec(**fields.pop("noise")),
+                compressions=tuple(parse_compression(text) for text in fields.pop("compressions")),
+                n_p=tuple(fields.pop("n_p")),
+                **fields,
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise SpecError(f"not a study description: {error}") from None
+
+    def renamed(self, name: str) -> Self:
+        """The same study under another name."""
+        return replace(self, name=name)
+
+
+def check_probability(name: str, value: float) -> None:
+    """Refuse a failure probability outside (0, 1)."""
+    if not 0 < value < 1:
+        raise SpecError(f"{name} must be in (0, 1); got {value}")
+
+
+def check_gamma(value: float) -> None:
+    """Refuse a threshold outside (0.5, 1]."""
+    if not 0.5 < value <= 1:
+        raise SpecError(f"gamma must be in (0.5, 1]; got {value}")
