@@ -1,0 +1,8 @@
+"""`python -m irs_core`."""
+
+import sys
+
+from irs_core.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

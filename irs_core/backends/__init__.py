@@ -1,0 +1,1 @@
+"""Ways to run a classifier: noisy batches in, class ids out."""

@@ -1,0 +1,171 @@
+"""The command line: thin, one command per thing that a page does."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from irs_core import __version__
+from irs_core.cli_certify import add_certify
+from irs_core.errors import IrsError
+from irs_core.jobs import JobQueue, run_job, work
+from irs_core.jobs.worker import IDLE_EXIT_SECONDS
+from irs_core.store import Library, default_root
+
+EXIT_BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where it worked, 2 with one sentence where the input is at fault."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except IrsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("stopped; what was computed is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m irs_core", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_models(commands)
+    _add_data(commands)
+    add_certify(commands)
+    _add_studies(commands)
+    _add_jobs(commands)
+    _add_worker(commands)
+    _add_bundles(commands)
+    _add_train(commands)
+    return parser
+
+
+def add_store_option(parser: argparse.ArgumentParser) -> None:
+    """The option that every command on stored things takes."""
+    parser.add_argument("--store", type=Path, default=default_root(), metavar="DIR",
+                        help="folder of the live store (default: IRS_STORE or %(default)s)")
+
+
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("models", help="list shipped models, architectures and compressions")
+    parser.set_defaults(run=_models)
+
+
+def _models(_: argparse.Namespace) -> None:
+    from irs_core.compressions import KNOWN_COMPRESSIONS
+    from irs_core.models import known_architectures, shipped_models
+
+    print("shipped models (use as shipped:NAME)")
+    for name, card in shipped_models().items():
+        print(f"  {name:<16} {json.dumps(card.get('accuracy', {}))}")
+    print("architectures\n  " + ", ".join(known_architectures()))
+    print("compressions\n  " + ", ".join(KNOWN_COMPRESSIONS))
+
+
+def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.cli_certify import add_data_options
+
+    parser = commands.add_parser("data", help="read a data set and say what it holds")
+    add_data_options(parser)
+    parser.set_defaults(run=_data)
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from irs_core.cli_certify import data_spec
+    from irs_core.data import load_dataset
+
+    dataset = load_dataset(data_spec(arguments))
+    held_out = int((~dataset.reported).sum())
+    print(dataset.description)
+    print(f"{len(dataset.labels)} inputs of shape {dataset.image_shape}, {held_out} of them held out")
+    print(f"{len(dataset.classes)} classes: {', '.join(dataset.classes[:10])}{' ...' if len(dataset.classes) > 10 else ''}")
+    print(f"digest {dataset.digest}")
+
+
+def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.cli_certify import add_result_options, show_results
+
+    parser = commands.add_parser("studies", help="list studies, or show one's results from its stored evidence")
+    parser.add_argument("id", nargs="?", help="study to show; all are listed without it")
+    add_store_option(parser)
+    add_result_options(parser)
+    parser.set_defaults(run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments))
+
+
+def _studies(arguments: argparse.Namespace) -> None:
+    for study in Library(arguments.store).studies():
+        record = study.record
+        state = "finished" if record.finished else "unfinished"
+        print(f"{record.id}  {state:<10}  {'shipped' if study.shipped else 'live':<7}  {record.title}")
+
+
+def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("jobs", help="list, cancel, retry and read background jobs")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="all jobs")
+    add_store_option(listing)
+    listing.set_defaults(run=_list_jobs)
+    for name, text in (("cancel", "stop a job; its evidence is kept"), ("retry", "queue an ended job again"),
+                       ("log", "print a job's log"), ("run", "run one claimed job here (used by workers)")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("id", type=int)
+        add_store_option(action)
+        action.set_defaults(run=_on_job, action=name)
+
+
+def _list_jobs(arguments: argparse.Namespace) -> None:
+    for job in JobQueue(arguments.store).list():
+        left = f", {job.seconds_left:.0f} s left" if job.state == "running" and job.seconds_left else ""
+        print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {job.spec.name or job.study}  {job.error}")
+
+
+def _on_job(arguments: argparse.Namespace) -> int:
+    queue = JobQueue(arguments.store)
+    queue.get(arguments.id)
+    if arguments.action == "run":
+        return run_job(arguments.store, arguments.id)
+    if arguments.action == "log":
+        log = queue.log_path(arguments.id)
+        print(log.read_text() if log.exists() else "no output yet", end="")
+    else:
+        getattr(queue, arguments.action)(arguments.id)
+    return 0
+
+
+def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("worker", help="run queued jobs")
+    add_store_option(parser)
+    parser.add_argument("--once", action="store_true", help="stop when nothing waits")
+    parser.add_argument("--single", action="store_true", help="stop at once if another --single worker serves the store")
+    parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_SECONDS, metavar="SECONDS",
+                        help="stop after so long without work (default: %(default)g)")
+    parser.set_defaults(run=lambda a: work(a.store, once=a.once, single=a.single, idle_exit=a.idle_exit))
+
+
+def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = commands.add_parser("export", help="write a study and its evidence to a bundle")
+    export.add_argument("id", help="study id, from the command studies")
+    export.add_argument("file", type=Path, help="where to write, NAME.irs.zip")
+    add_store_option(export)
+    export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
+    importing = commands.add_parser("import", help="verify a bundle and add its study")
+    importing.add_argument("file", type=Path)
+    add_store_option(importing)
+    importing.set_defaults(run=lambda a: print(Library(a.store).import_bundle(a.file).id))
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.train_cli import add_arguments, run_cli
+
+    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
+    add_arguments(parser)
+    parser.set_defaults(run=run_cli)

@@ -1,0 +1,102 @@
+"""What a dataset is: pixels kept as 8-bit integers, labels, and which inputs are reported."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from irs_core.errors import DatasetError
+from irs_core.specs import DataSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A whole split, before a subset is chosen.
+
+    Args:
+        labels: Class numbers, int64 (total,).
+        classes: Class names by number.
+        read: Pixels (k, C, H, W), uint8, of the images at the given positions.
+        scale: The pixel value that means 1.0.
+        description: What it is, for people.
+    """
+
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    read: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+    scale: int
+    description: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A chosen subset of a labelled test set, followed by its held-out inputs.
+
+    Args:
+        pixels: uint8 (N, C, H, W).
+        scale: The pixel value that means 1.0.
+        labels: Class numbers, int64 (N,). Only metrics may look at them.
+        indices: Positions in the whole split, int64 (N,): ascending among the reported inputs,
+            then ascending among the held-out ones.
+        reported: bool (N,); False for held-out inputs.
+        classes: Class names by number.
+        digest: SHA-256 (hexadecimal) of shape, scale, indices and pixels; labels do not enter.
+        description: What it is, for people.
+    """
+
+    pixels: NDArray[np.uint8]
+    scale: int
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    reported: NDArray[np.bool_]
+    classes: tuple[str, ...]
+    digest: str
+    description: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of every image."""
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
+
+    def images(self, rows: ArrayLike | slice) -> NDArray[np.float32]:
+        """Images in [0, 1], float32 (k, C, H, W), of the given rows of this dataset."""
+        chosen = self.pixels[rows if isinstance(rows, slice) else np.asarray(rows)]
+        return chosen.astype(np.float32) / np.float32(self.scale)
+
+
+def select(total: int, spec: DataSpec) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Positions of the reported inputs and then of the held-out ones, and which is which.
+
+    Held-out inputs are evenly spaced over the positions that are not reported.
+
+    Raises:
+        DatasetError: No input is selected, or too few remain to be held out.
+    """
+    reported = np.arange(spec.start, total, spec.stride, dtype=np.int64)[: spec.max]
+    if not len(reported):
+        raise DatasetError(f"start must be below the {total} images there are; got {spec.start}")
+    rest = np.setdiff1d(np.arange(total, dtype=np.int64), reported, assume_unique=True)
+    if len(rest) < spec.holdout:
+        raise DatasetError(
+            f"holdout must be at most the {len(rest)} images outside the reported subset; "
+            f"got {spec.holdout}"
+        )
+    middles = (2 * np.arange(spec.holdout) + 1) * len(rest) // (2 * max(spec.holdout, 1))
+    indices = np.concatenate([reported, rest[middles]])
+    return indices, np.arange(len(indices)) < len(reported)
+
+
+def data_digest(pixels: NDArray[np.uint8], scale: int, indices: NDArray[np.int64]) -> str:
+    """SHA-256 (hexadecimal) of images: shape, scale, positions and pixels."""
+    head = json.dumps({"shape": list(pixels.shape), "scale": scale})
+    digest = hashlib.sha256(head.encode())
+    digest.update(np.ascontiguousarray(indices, dtype="<i8"))
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()

@@ -1,0 +1,55 @@
+"""From a data specification to a dataset."""
+
+from collections.abc import Callable
+
+from irs_core.data.base import Dataset, Source, data_digest, select
+from irs_core.data.cifar import open_cifar10
+from irs_core.data.digits import open_digits
+from irs_core.data.folder import open_folder, open_imagenet
+from irs_core.errors import DatasetError
+from irs_core.specs import DataKind, DataSpec
+
+_OPENERS: dict[DataKind, Callable[[DataSpec], Source]] = {
+    "digits": open_digits,
+    "cifar10": open_cifar10,
+    "image-folder": open_folder,
+    "imagenet": open_imagenet,
+}
+
+
+def open_source(spec: DataSpec) -> Source:
+    """The whole split that a specification names, its images not yet read.
+
+    Raises:
+        DatasetError: The data are missing, empty or damaged.
+    """
+    if spec.size is not None and spec.kind in ("digits", "cifar10"):
+        raise DatasetError(f"size applies to image folders only; got {spec.size} for {spec.kind}")
+    source = _OPENERS[spec.kind](spec)
+    if not len(source.labels):
+        raise DatasetError(f"{source.description} holds no images")
+    return source
+
+
+def load_dataset(spec: DataSpec) -> Dataset:
+    """Read the selected and the held-out images; each is decoded once and kept as 8-bit pixels.
+
+    Raises:
+        DatasetError: The data are missing, empty, damaged, of unequal size, or fewer than the
+            specification asks for.
+    """
+    source = open_source(spec)
+    indices, reported = select(len(source.labels), spec)
+    pixels = source.read(indices)
+    for array in (pixels, indices, reported):
+        array.setflags(write=False)
+    return Dataset(
+        pixels=pixels,
+        scale=source.scale,
+        labels=source.labels[indices],
+        indices=indices,
+        reported=reported,
+        classes=source.classes,
+        digest=data_digest(pixels, source.scale, indices),
+        description=source.description,
+    )

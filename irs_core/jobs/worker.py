@@ -1,0 +1,184 @@
+"""The worker: claims jobs and runs each in a child process of its own."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from irs_core.errors import CancelledError, IrsError, StoreError
+from irs_core.jobs.queue import Job, JobQueue
+from irs_core.study.options import Progress
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+BEAT_SECONDS = 2.0
+GRACE_SECONDS = 3.0
+IDLE_EXIT_SECONDS = 3600.0
+
+
+def work(root: Path, *, once: bool = False, single: bool = False, idle_exit: float = IDLE_EXIT_SECONDS) -> None:
+    """Run jobs of a store until idle for `idle_exit` seconds.
+
+    Args:
+        once: Stop as soon as nothing waits.
+        single: Stop at once if another single worker serves this store.
+    """
+    queue = JobQueue(root)
+    name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    with _only_one(root) if single else contextlib.nullcontext(True) as first:
+        if not first:
+            return
+        try:
+            _serve(queue, name, once=once, idle_exit=idle_exit)
+        finally:
+            queue.worker_gone(name)
+
+
+def _serve(queue: JobQueue, name: str, *, once: bool, idle_exit: float) -> None:
+    idle_since, beaten = time.monotonic(), 0.0
+    while True:
+        if time.monotonic() - beaten > BEAT_SECONDS:
+            queue.worker_beat(name, os.getpid())
+            beaten = time.monotonic()
+        job = queue.claim(name)
+        if job is not None:
+            _run(queue, name, job)
+            idle_since = time.monotonic()
+        elif once or time.monotonic() - idle_since > idle_exit:
+            return
+        else:
+            time.sleep(POLL_SECONDS)
+
+
+def _run(queue: JobQueue, name: str, job: Job) -> None:
+    log = queue.log_path(job.id)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "irs_core", "jobs", "run", str(job.id), "--store", str(queue.root)]
+    with log.open("ab") as output:
+        # A session of its own makes the child the leader of a group that can be ended as a whole.
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    try:
+        cancelled = _watch(queue, name, job, child)
+    finally:
+        _end_group(child)
+    if cancelled:
+        queue.finish(job.id, name, "cancelled")
+    elif child.returncode == 0:
+        queue.finish(job.id, name, "done")
+    else:
+        reason = queue.get(job.id).error or f"its process ended with code {child.returncode}; see the log"
+        queue.finish(job.id, name, "failed", reason)
+
+
+def _watch(queue: JobQueue, name: str, job: Job, child: "subprocess.Popen[bytes]") -> bool:
+    """Wait for the child, renewing the lease; True if it was stopped on request."""
+    beaten = 0.0
+    while child.poll() is None:
+        if time.monotonic() - beaten > BEAT_SECONDS:
+            beaten = time.monotonic()
+            queue.worker_beat(name, os.getpid())
+            if not queue.beat(job.id, name, child.pid):
+                logger.warning("job %s is no longer ours; ending its process", job.id)
+                return False
+        if queue.get(job.id).cancel:
+            return True
+        time.sleep(POLL_SECONDS)
+    return queue.get(job.id).cancel and child.returncode != 0
+
+
+def _end_group(child: "subprocess.Popen[bytes]") -> None:
+    for order in (signal.SIGTERM, signal.SIGKILL):
+        if child.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, order)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(GRACE_SECONDS)
+
+
+@contextlib.contextmanager
+def _only_one(root: Path) -> Iterator[bool]:
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "worker.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
+def ensure_worker(root: Path) -> bool:
+    """Start a detached worker if none is alive; False where processes may not be started.
+
+    Its output goes to `logs/worker.log` below the store.
+    """
+    if JobQueue(root).live_workers():
+        return True
+    log = root / "logs" / "worker.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            subprocess.Popen(
+                [sys.executable, "-m", "irs_core", "worker", "--single", "--store", str(root)],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )
+    except OSError as error:
+        logger.warning("cannot start a worker: %s", error)
+        return False
+    return True
+
+
+def run_job(root: Path, job_id: int) -> int:
+    """Run one claimed job in this process; the exit code says how it ended."""
+    # Only the child that runs a study pays for importing torch.
+    from irs_core.store import Library
+    from irs_core.study.run import run_study
+
+    queue = JobQueue(root)
+    job = queue.get(job_id)
+    parent = os.getppid()
+    reporter = _Reporter(queue, job_id)
+
+    def should_stop() -> bool:
+        # Without its worker nobody renews the lease, and somebody else will take the job.
+        return os.getppid() != parent
+
+    try:
+        run_study(job.spec, Library(root), options=job.options, on_progress=reporter, should_stop=should_stop)
+    except CancelledError:
+        return 3
+    except IrsError as error:
+        logger.error("%s", error)
+        with contextlib.suppress(StoreError):
+            queue.note_error(job_id, str(error))
+        return 2
+    reporter.flush()
+    return 0
+
+
+class _Reporter:
+    """Writes progress at most twice a second."""
+
+    def __init__(self, queue: JobQueue, job_id: int) -> None:
+        self._queue, self._job_id = queue, job_id
+        self._last: Progress | None = None
+        self._written = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        self._last = progress
+        if time.monotonic() - self._written > 0.5:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._last is not None:
+            self._queue.report(self._job_id, self._last)
+            self._written = time.monotonic()

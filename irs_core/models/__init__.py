@@ -1,0 +1,33 @@
+"""Networks: architectures by name, weights read safely, and the models that come along."""
+
+from irs_core.models.card import card_markdown, read_card, write_card
+from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.load import LoadedModel, load_model, model_digest, shipped_models
+from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.registry import (
+    Architecture,
+    build,
+    canonical_name,
+    find_architecture,
+    known_architectures,
+    register,
+)
+
+__all__ = [
+    "Architecture",
+    "Checkpoint",
+    "LoadedModel",
+    "NormalizeLayer",
+    "build",
+    "canonical_name",
+    "card_markdown",
+    "find_architecture",
+    "known_architectures",
+    "load_model",
+    "model_digest",
+    "read_card",
+    "read_checkpoint",
+    "register",
+    "shipped_models",
+    "write_card",
+]

@@ -1,0 +1,222 @@
+"""From a model specification to a network that takes [0, 1] images."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from irs_core.errors import CheckpointError, UnknownKeyError
+from irs_core.models.card import read_card
+from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.registry import Architecture, build, find_architecture
+from irs_core.specs import ModelSpec
+
+SHIPPED_PREFIX = "shipped:"
+_SHIPPED = Path(__file__).parent / "shipped"
+# Files older than PyTorch 0.4.1 lack this counter, which inference does not use.
+_OPTIONAL = "num_batches_tracked"
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A base classifier, ready to predict.
+
+    Args:
+        module: In evaluation mode, on the CPU; takes float32 [0, 1] images (B, C, H, W) and
+            gives scores (B, num_classes). Normalisation, if any, is its first layer.
+        arch: Canonical architecture name.
+        num_classes: Number of scores.
+        input_shape: (C, H, W), or None where the file and the architecture leave it open.
+        digest: SHA-256 of architecture, normalisation and weights; the key of stored evidence.
+        parameters: Number of trainable numbers.
+        size_bytes: Bytes of the state dict.
+        mean, std: The normalisation inside; None for none.
+    """
+
+    module: nn.Module
+    arch: str
+    num_classes: int
+    input_shape: tuple[int, int, int] | None
+    digest: str
+    parameters: int
+    size_bytes: int
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+def load_model(spec: ModelSpec) -> LoadedModel:
+    """Read weights into their architecture and check that they fit.
+
+    What the specification says comes first, then what the file says. A file whose network
+    begins with a normalisation layer without numbers (prefix `1.`, Cohen et al. 2019) gets its
+    architecture's usual normalisation; any other silent file gets none.
+
+    Raises:
+        CheckpointError: Weights missing, unreadable, not finite, or not those of the
+            architecture.
+        UnknownKeyError: No such architecture or shipped model.
+    """
+    checkpoint = read_checkpoint(_weights_path(spec.weights))
+    arch = spec.arch or checkpoint.arch
+    if arch is None:
+        raise CheckpointError(f"{spec.weights} names no architecture; give one with the model")
+    architecture = _architecture(arch, named_by_file=spec.arch is None)
+    num_classes = spec.num_classes or checkpoint.num_classes or _classes(architecture, checkpoint)
+    channels = _in_channels(architecture, checkpoint)
+    network = build(architecture.name, num_classes, channels)
+    _fill(network, checkpoint.state, architecture.name)
+    mean, std = _normalisation(spec, checkpoint, architecture, channels)
+    return LoadedModel(
+        module=with_normalisation(network, mean, std).eval(),
+        arch=architecture.name,
+        num_classes=num_classes,
+        input_shape=_input_shape(architecture, checkpoint, channels),
+        digest=model_digest(network, arch=architecture.name, mean=mean, std=std),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        size_bytes=sum(value.nbytes for value in network.state_dict().values()),
+        mean=mean,
+        std=std,
+    )
+
+
+def shipped_models() -> dict[str, dict[str, Any]]:
+    """The models that come with the package: card by name, for `shipped:NAME`."""
+    files = sorted(_SHIPPED.glob("*.safetensors"))
+    return {file.stem: read_card(file.with_suffix(".json")) for file in files}
+
+
+def model_digest(
+    network: nn.Module,
+    *,
+    arch: str,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+) -> str:
+    """SHA-256 (hexadecimal) of a network: equal weights, equal digest, whatever the file format.
+
+    It covers the architecture name, the normalisation and each tensor's name, type, shape and
+    bytes, in the order of the names.
+    """
+    head = {"arch": arch, "mean": mean and list(mean), "std": std and list(std)}
+    digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+    for name, value in sorted(network.state_dict().items()):
+        tensor = value.detach().cpu().contiguous()
+        described = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
+        digest.update(json.dumps(described).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def with_normalisation(
+    network: nn.Module, mean: tuple[float, ...] | None, std: tuple[float, ...] | None
+) -> nn.Module:
+    """The network behind a normalisation layer; the network itself where there is none."""
+    if mean is None or std is None:
+        return network
+    layers = [("normalize", NormalizeLayer(mean, std)), ("network", network)]
+    return nn.Sequential(OrderedDict(layers))
+
+
+def _weights_path(weights: str) -> Path:
+    if not weights.startswith(SHIPPED_PREFIX):
+        return Path(weights).expanduser()
+    name = weights.removeprefix(SHIPPED_PREFIX)
+    known = sorted(file.stem for file in _SHIPPED.glob("*.safetensors"))
+    if name not in known:
+        raise UnknownKeyError(f"unknown shipped model {name!r}; known: {', '.join(known)}")
+    return _SHIPPED / f"{name}.safetensors"
+
+
+def _architecture(name: str, *, named_by_file: bool) -> Architecture:
+    try:
+        return find_architecture(name)
+    except UnknownKeyError as error:
+        if named_by_file:
+            raise CheckpointError(f"the weights file names an {error}") from None
+        raise
+
+
+def _classes(architecture: Architecture, checkpoint: Checkpoint) -> int:
+    """The number of classes, read from the tensor whose shape depends on it."""
+    with torch.device("meta"):
+        two = architecture.make(2, architecture.in_channels).state_dict()
+        three = architecture.make(3, architecture.in_channels).state_dict()
+    found = _differing_size(two, three, checkpoint.state)
+    if found is None or found < 2:
+        raise CheckpointError(
+            f"cannot tell the number of classes of these {architecture.name} weights; give it"
+        )
+    return found
+
+
+def _in_channels(architecture: Architecture, checkpoint: Checkpoint) -> int:
+    if checkpoint.input_shape is not None:
+        return checkpoint.input_shape[0]
+    if architecture.fixed_channels:
+        return architecture.in_channels
+    with torch.device("meta"):
+        one, two = (architecture.make(2, channels).state_dict() for channels in (1, 2))
+    return _differing_size(one, two, checkpoint.state) or architecture.in_channels
+
+
+def _differing_size(
+    first: Mapping[str, Tensor], second: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> int | None:
+    for name, tensor in first.items():
+        other = second[name].shape
+        for axis, size in enumerate(tensor.shape):
+            if size != other[axis] and name in state and state[name].ndim == tensor.ndim:
+                return int(state[name].shape[axis])
+    return None
+
+
+def _input_shape(
+    architecture: Architecture, checkpoint: Checkpoint, channels: int
+) -> tuple[int, int, int] | None:
+    if checkpoint.input_shape is not None or architecture.input_shape is None:
+        return checkpoint.input_shape
+    return (channels, *architecture.input_shape[1:])
+
+
+def _normalisation(
+    spec: ModelSpec, checkpoint: Checkpoint, architecture: Architecture, channels: int
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    mean, std = spec.mean, spec.std
+    if mean is None:
+        mean, std = checkpoint.mean, checkpoint.std
+    if mean is None and checkpoint.normalized:
+        mean, std = architecture.mean, architecture.std
+    if mean is None and std is None:
+        return None, None
+    if mean is None or std is None or {len(mean), len(std)} != {channels} or not min(std) > 0:
+        raise CheckpointError(
+            f"normalisation needs {channels} means and {channels} positive stds; "
+            f"got mean={mean}, std={std}"
+        )
+    return mean, std
+
+
+def _fill(network: nn.Module, state: Mapping[str, Tensor], arch: str) -> None:
+    expected = network.state_dict()
+    missing = [n for n in expected if n not in state and not n.endswith(_OPTIONAL)]
+    extra = [name for name in state if name not in expected]
+    for what, names in (("lack", missing), ("have the unexpected", extra)):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise CheckpointError(f"weights do not fit {arch}: they {what} {names[0]}{more}")
+    for name, value in state.items():
+        if value.shape != expected[name].shape:
+            raise CheckpointError(
+                f"weights do not fit {arch}: {name} must have shape "
+                f"{tuple(expected[name].shape)}; got {tuple(value.shape)}"
+            )
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"weights must be finite; got NaN or infinity in {name}")
+    network.load_state_dict(dict(state), strict=False)

@@ -1,0 +1,31 @@
+"""Binomial bounds, certified radii and sample sizes; NumPy and SciPy only."""
+
+from irs_core.stats.binomial import (
+    agresti_coull_interval,
+    binomial_lower_bound,
+    binomial_upper_bound,
+    wilson_interval,
+)
+from irs_core.stats.planning import (
+    INTERVAL_METHODS,
+    IntervalMethod,
+    largest_certifiable_radius,
+    least_n_to_certify,
+    samples_for_error,
+    zeta_floor,
+)
+from irs_core.stats.radius import certified_radius
+
+__all__ = [
+    "INTERVAL_METHODS",
+    "IntervalMethod",
+    "agresti_coull_interval",
+    "binomial_lower_bound",
+    "binomial_upper_bound",
+    "certified_radius",
+    "largest_certifiable_radius",
+    "least_n_to_certify",
+    "samples_for_error",
+    "wilson_interval",
+    "zeta_floor",
+]

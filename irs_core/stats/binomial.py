@@ -1,0 +1,177 @@
+"""One-sided confidence bounds on a binomial success probability."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import (  # type: ignore[import-untyped, unused-ignore]
+    betainccinv,
+    betaincinv,
+    ndtri,
+)
+
+from irs_core.errors import InvalidSampleError
+
+# The largest double below 1: no finite number of draws proves a probability of 1.
+_BELOW_ONE = float(np.nextafter(1.0, 0.0))
+
+
+def binomial_lower_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np.float64]:
+    """One-sided exact (Clopper-Pearson) lower bound on a success probability.
+
+    Each bound is at most the true probability, except with probability `alpha` over the `n`
+    draws. This holds for one `n` fixed before the draws: it is lost when `n` is chosen by
+    looking at the successes.
+
+    Args:
+        k: Successes, integers in [0, n]; any shape that broadcasts with `n`.
+        n: Independent draws; at least 1.
+        alpha: Failure probability in (0, 1). One-sided: do not halve it.
+
+    Returns:
+        Bounds in [0, 1), the broadcast shape; exactly 0 where `k` is 0.
+
+    Raises:
+        InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
+
+    Source:
+        Clopper & Pearson 1934; LowerConfBound of Cohen et al. 2019, Sec. 3.2.2.
+    """
+    hits, draws = checked_counts(k, n)
+    check_alpha(alpha)
+    # Beta(k, n - k + 1) has no k = 0 member; the bound there is 0 by definition.
+    bound = betaincinv(np.maximum(hits, 1), draws - hits + 1, alpha)
+    return np.where(hits == 0, 0.0, np.minimum(bound, _BELOW_ONE))
+
+
+def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np.float64]:
+    """One-sided exact (Clopper-Pearson) upper bound on a success probability.
+
+    Each bound is at least the true probability, except with probability `alpha` over the `n`
+    draws, for an `n` fixed before the draws.
+
+    Args:
+        k: Successes, integers in [0, n]; any shape that broadcasts with `n`.
+        n: Independent draws; at least 1.
+        alpha: Failure probability in (0, 1). One-sided: do not halve it.
+
+    Returns:
+        Bounds in (0, 1], the broadcast shape; exactly 1 where `k` is `n`.
+
+    Raises:
+        InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
+
+    Source:
+        Clopper & Pearson 1934; UpperConfidenceBound of IRS, Algorithm 3.
+    """
+    hits, draws = checked_counts(k, n)
+    check_alpha(alpha)
+    # The complemented inverse keeps its digits where 1 - lower(n - k) would cancel.
+    bound = betainccinv(hits + 1, np.maximum(draws - hits, 1), alpha)
+    # Beta(k + 1, n - k) has no k = n member; the bound there is 1 by definition.
+    return np.where(hits == draws, 1.0, bound)
+
+
+def wilson_interval(
+    k: ArrayLike, n: ArrayLike, alpha: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Wilson's score interval, each side one-sided at level `alpha`.
+
+    An approximation for comparison and planning: the coverage of a side can fall below
+    1 - `alpha`, so no certificate may rest on it.
+
+    Args:
+        k: Successes, integers in [0, n]; any shape that broadcasts with `n`.
+        n: Independent draws; at least 1.
+        alpha: Nominal failure probability of each side, in (0, 0.5).
+
+    Returns:
+        Lower and upper bounds in [0, 1], each of the broadcast shape.
+
+    Raises:
+        InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
+
+    Source:
+        Wilson 1927; IRS, Appendix A.1.
+    """
+    hits, draws = checked_counts(k, n)
+    z = _quantile(alpha)
+    share = hits / draws
+    centre = (hits + z * z / 2) / (draws + z * z)
+    half = z * np.sqrt(draws * share * (1 - share) + z * z / 4) / (draws + z * z)
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+
+
+def agresti_coull_interval(
+    k: ArrayLike, n: ArrayLike, alpha: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The Agresti-Coull interval, each side one-sided at level `alpha`.
+
+    An approximation for comparison and planning: the coverage of a side can fall below
+    1 - `alpha`, so no certificate may rest on it.
+
+    Args:
+        k: Successes, integers in [0, n]; any shape that broadcasts with `n`.
+        n: Independent draws; at least 1.
+        alpha: Nominal failure probability of each side, in (0, 0.5).
+
+    Returns:
+        Lower and upper bounds in [0, 1], each of the broadcast shape.
+
+    Raises:
+        InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
+
+    Source:
+        Agresti & Coull 1998; IRS, Appendix A.1.
+    """
+    hits, draws = checked_counts(k, n)
+    z = _quantile(alpha)
+    centre = (hits + z * z / 2) / (draws + z * z)
+    half = z * np.sqrt(centre * (1 - centre) / (draws + z * z))
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+
+
+def checked_counts(k: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`k` and `n` as 64-bit integers of their broadcast shape.
+
+    Raises:
+        InvalidSampleError: One is not an integer, or not n >= 1 and 0 <= k <= n.
+    """
+    hits, draws = np.broadcast_arrays(integers("k", k), integers("n", n))
+    bad = (draws < 1) | (hits < 0) | (hits > draws)
+    if np.any(bad):
+        where = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        raise InvalidSampleError(
+            f"need n >= 1 and 0 <= k <= n; got k={hits[where]}, n={draws[where]}"
+        )
+    return hits, draws
+
+
+def integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """`values` as 64-bit integers.
+
+    Raises:
+        InvalidSampleError: A value is not a whole number.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    if array.dtype.kind != "f":
+        raise InvalidSampleError(f"{name} must be integers; got {array.dtype} values")
+    broken = array != np.floor(array)
+    broken |= ~np.isfinite(array)
+    if np.any(broken):
+        raise InvalidSampleError(f"{name} must be integers; got {array[broken].flat[0]}")
+    return array.astype(np.int64)
+
+
+def check_alpha(alpha: float, name: str = "alpha") -> None:
+    """Refuse a failure probability outside (0, 1)."""
+    if not 0 < alpha < 1:
+        raise InvalidSampleError(f"{name} must be in (0, 1); got {alpha}")
+
+
+def _quantile(alpha: float) -> float:
+    if not 0 < alpha < 0.5:
+        raise InvalidSampleError(
+            f"alpha must be in (0, 0.5) for an approximate interval; got {alpha}"
+        )
+    return float(-ndtri(alpha))

@@ -1,0 +1,248 @@
+"""Evidence: the class that one classifier predicted on each draw of one noise stream.
+
+An array is (inputs, draws) of unsigned integers; the top value means "not computed". It is
+cut into chunks of `tile_rows` inputs by `CHUNK_DRAWS` draws. A chunk is the unit of work and of
+commit; one that is absent or fails its checksum counts as not computed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.abc.store import Store
+from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
+
+from irs_core.errors import MissingEvidenceError, StoreError
+from irs_core.specs import NoiseSpec, Stream, stable_id
+from irs_core.store.files import DurableStore, append_line
+
+CHUNK_DRAWS = 500
+# Arrays are sparse, so the declared width costs nothing and never has to grow.
+MAX_DRAWS = 10_000_000
+_TILE_PIXELS = 131_072
+_MAX_TILE_ROWS = 32
+
+Predictions = NDArray[np.unsignedinteger[Any]]
+
+
+@dataclass(frozen=True)
+class EvidenceKey:
+    """What a prediction depends on. Equal noise and stream pair f with f^p draw by draw.
+
+    Args:
+        model: Digest of the classifier, compression included.
+        data: Digest of the inputs.
+        execution: Arithmetic that ran it, e.g. `torch cpu fp32`: part of what the classifier is.
+    """
+
+    model: str
+    data: str
+    noise: NoiseSpec
+    stream: Stream
+    execution: str
+
+    @property
+    def id(self) -> str:
+        """Stable id; the name of the array's folder."""
+        return stable_id(asdict(self))
+
+
+class ChunkId(NamedTuple):
+    """Position of a chunk: which inputs, which draws."""
+
+    tile: int
+    chunk: int
+
+
+class EvidenceArray:
+    """One array of predictions. Open it with `create_evidence` or `read_evidence`."""
+
+    def __init__(self, array: "zarr.Array[Any]", journal: Path | str) -> None:
+        """Wrap an open zarr array and its journal (a file, or the text of one)."""
+        self._array = array
+        self._journal = journal
+        self.n_inputs: int = array.shape[0]
+        self.tile_rows: int = array.chunks[0]
+
+    @property
+    def missing(self) -> int:
+        """The value that marks a draw as not computed."""
+        return int(np.iinfo(self._array.dtype).max)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """`uint8` up to 255 classes, `uint16` above."""
+        return np.dtype(self._array.dtype)
+
+    @cached_property
+    def n_tiles(self) -> int:
+        """Tiles of inputs."""
+        return -(-self.n_inputs // self.tile_rows)
+
+    def rows(self, tile: int) -> slice:
+        """The inputs of a tile."""
+        return slice(tile * self.tile_rows, min((tile + 1) * self.tile_rows, self.n_inputs))
+
+    def read(self, draws: int, start: int = 0) -> Predictions:
+        """Predictions on draws [start, draws), shape (inputs, draws - start); gaps marked."""
+        try:
+            return np.asarray(self._array[:, start:draws])
+        except Exception:
+            # Some chunk is damaged; find out which by reading them one at a time.
+            return self._read_by_chunk(start, draws)
+
+    def _read_by_chunk(self, start: int, draws: int) -> Predictions:
+        out = np.full((self.n_inputs, draws - start), self.missing, self.dtype)
+        for tile in range(self.n_tiles):
+            for chunk in range(start // CHUNK_DRAWS, -(-draws // CHUNK_DRAWS)):
+                left, right = chunk * CHUNK_DRAWS, (chunk + 1) * CHUNK_DRAWS
+                a, b = max(left, start), min(right, draws)
+                part = self.read_chunk(ChunkId(tile, chunk))
+                out[self.rows(tile), a - start : b - start] = part[:, a - left : b - left]
+        return out
+
+    def read_complete(self, draws: int) -> Predictions:
+        """The first `draws` predictions of every input.
+
+        Raises:
+            MissingEvidenceError: Some of them are not computed.
+        """
+        predictions = self.read(draws)
+        gaps = int(np.count_nonzero(predictions == self.missing))
+        if gaps:
+            raise MissingEvidenceError(
+                f"{gaps} of {predictions.size} predictions are not computed; run the study again "
+                "to fill them"
+            )
+        return predictions
+
+    def read_chunk(self, at: ChunkId) -> Predictions:
+        """One chunk, shape (rows of the tile, CHUNK_DRAWS); all missing if absent or damaged."""
+        rows = self.rows(at.tile)
+        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
+        try:
+            return np.asarray(self._array[rows, columns])
+        except Exception:
+            # Whatever a codec raises on damaged bytes, the meaning is the same: compute it again.
+            return np.full((rows.stop - rows.start, CHUNK_DRAWS), self.missing, self.dtype)
+
+    def write_chunk(self, at: ChunkId, predictions: Predictions, *, seconds: float, draws: int,
+                    hardware: str) -> None:
+        """Commit one chunk and note what it cost.
+
+        Args:
+            predictions: Shape (rows of the tile, CHUNK_DRAWS), gaps marked.
+            seconds: Wall seconds of this classifier's share of the work, noise included.
+            draws: Predictions that those seconds bought.
+            hardware: One line naming the machine.
+
+        Raises:
+            StoreError: The array is read-only, or the disk refuses.
+        """
+        if not isinstance(self._journal, Path):
+            raise StoreError("this evidence is read-only: it comes from a bundle")
+        # The note goes first: a note without a chunk is harmless, the reverse loses the time.
+        note = {"tile": at.tile, "chunk": at.chunk, "seconds": round(seconds, 6), "draws": draws,
+                "hardware": hardware}
+        append_line(self._journal, json.dumps(note, sort_keys=True))
+        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
+        self._array[self.rows(at.tile), columns] = predictions
+
+    def journal_text(self) -> str:
+        """The notes of all committed chunks, one JSON object a line."""
+        if isinstance(self._journal, str):
+            return self._journal
+        return self._journal.read_text() if self._journal.exists() else ""
+
+    def notes(self) -> Iterator[Mapping[str, Any]]:
+        """The notes of all committed chunks; a torn last line is skipped."""
+        for line in self.journal_text().splitlines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+    def seconds_per_draw(self, draws: int) -> NDArray[np.float64]:
+        """Measured seconds per prediction, shape (tiles, chunks of the first `draws`).
+
+        A chunk without a note gets the mean of the others; NaN where nothing was noted.
+        """
+        shape = (self.n_tiles, -(-draws // CHUNK_DRAWS))
+        spent, bought = np.zeros(shape), np.zeros(shape)
+        for note in self.notes():
+            tile, chunk = int(note["tile"]), int(note["chunk"])
+            if tile < shape[0] and chunk < shape[1]:
+                spent[tile, chunk] += float(note["seconds"])
+                bought[tile, chunk] += int(note["draws"])
+        if not bought.any():
+            return np.full(shape, np.nan)
+        mean = spent.sum() / bought.sum()
+        return np.divide(spent, bought, out=np.full(shape, mean), where=bought > 0)
+
+    def seconds_per_input(self, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Seconds spent on each input for its first `budgets` draws, shape (inputs, budgets)."""
+        rates = self.seconds_per_draw(int(budgets.max()))
+        edges = np.arange(rates.shape[1]) * CHUNK_DRAWS
+        inside = np.clip(budgets[:, None] - edges[None, :], 0, CHUNK_DRAWS)
+        per_tile = rates @ inside.T.astype(np.float64)
+        return np.repeat(per_tile, self.tile_rows, axis=0)[: self.n_inputs]
+
+    def digest(self, draws: int) -> str:
+        """SHA-256 of the first `draws` predictions of every input."""
+        predictions = np.ascontiguousarray(self.read(draws))
+        head = f"{predictions.dtype} {predictions.shape}".encode()
+        return hashlib.sha256(head + predictions.tobytes()).hexdigest()
+
+
+def tile_rows_for(pixels: int) -> int:
+    """Inputs per tile, so that a chunk is a few seconds of work at any image size."""
+    return max(1, min(_MAX_TILE_ROWS, _TILE_PIXELS // max(1, pixels)))
+
+
+def create_evidence(
+    folder: Path, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int
+) -> EvidenceArray:
+    """Open the array of a key below a folder, making it if it is not there.
+
+    Raises:
+        StoreError: It cannot be made, or what is there is damaged beyond its chunks.
+    """
+    place = folder / key.id
+    store = DurableStore(place)
+    if not (place / "zarr.json").exists():
+        dtype = np.uint8 if classes <= np.iinfo(np.uint8).max else np.uint16
+        zarr.create_array(
+            store,
+            shape=(n_inputs, MAX_DRAWS),
+            chunks=(tile_rows_for(pixels), CHUNK_DRAWS),
+            dtype=dtype,
+            fill_value=np.iinfo(dtype).max,
+            serializer=BytesCodec(),
+            compressors=[ZstdCodec(level=3), Crc32cCodec()],
+            attributes={"key": asdict(key), "classes": classes},
+            overwrite=True,
+        )
+    return read_evidence(store, place / "journal.jsonl")
+
+
+def read_evidence(store: Store | Path, journal: Path | str, path: str = "") -> EvidenceArray:
+    """Open an array that is already there.
+
+    Raises:
+        StoreError: There is none, or its description is damaged.
+    """
+    if isinstance(store, Path):
+        if not (store / "zarr.json").exists():
+            raise StoreError(f"no evidence {store.name} in the store")
+        store = DurableStore(store)
+    try:
+        return EvidenceArray(zarr.open_array(store, path=path, mode="r+" if not store.read_only else "r"), journal)
+    except Exception as error:
+        raise StoreError(f"cannot open evidence: {error}") from None

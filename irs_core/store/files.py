@@ -1,0 +1,95 @@
+"""Files that are either whole or absent: write beside, fsync, rename."""
+
+import asyncio
+import errno
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from zarr.core.buffer import Buffer
+from zarr.storage import LocalStore
+
+from irs_core.errors import StoreError
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Replace a file durably and atomically: readers see the old content or the new one.
+
+    Raises:
+        StoreError: The disk is full or the folder may not be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise storage_error(path, error) from error
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add one line in a single write, so that concurrent writers never interleave."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab", buffering=0) as file:
+            file.write(line.encode() + b"\n")
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file atomically, keys sorted, one line a field."""
+    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        StoreError: The file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path.name}: {error}") from None
+
+
+def storage_error(path: Path, error: OSError) -> StoreError:
+    """The sentence that a failed write deserves."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(
+            f"the disk that holds {path.parent} is full; free some space and resume, "
+            "what was stored is kept"
+        )
+    return StoreError(f"cannot write {path}: {error.strerror or error}")
+
+
+def _sync_folder(folder: Path) -> None:
+    # A rename is durable only once its folder is; Windows cannot open folders.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class DurableStore(LocalStore):
+    """zarr's folder store, with every value fsynced before it gets its name."""
+
+    async def _set(self, key: str, value: Buffer, exclusive: bool = False) -> None:
+        if not self._is_open:
+            await self._open()
+        self._check_writable()
+        path = self.root / key
+        if exclusive and path.exists():
+            return
+        await asyncio.to_thread(write_bytes, path, value.to_bytes())

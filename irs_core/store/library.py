@@ -1,0 +1,148 @@
+"""All studies that can be looked at: the live store's and the shipped bundles'."""
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from irs_core.errors import StoreError
+from irs_core.store.bundle import SUFFIX, Bundle, read_bundle, write_bundle
+from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence, read_evidence
+from irs_core.store.files import read_json, write_bytes, write_json
+from irs_core.store.records import StudyRecord
+
+logger = logging.getLogger(__name__)
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def default_root() -> Path:
+    """Folder of the live store: IRS_STORE, or `cached_results/live` beside the program."""
+    return Path(os.environ.get("IRS_STORE") or _PROJECT / "cached_results" / "live")
+
+
+def shipped_folder() -> Path:
+    """Folder of read-only bundles: IRS_SHIPPED, or `cached_results` beside the program."""
+    return Path(os.environ.get("IRS_SHIPPED") or _PROJECT / "cached_results")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with access to its evidence."""
+
+    record: StudyRecord
+    folder: Path
+    bundle: Bundle | None = None
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes from a bundle and cannot be extended in place."""
+        return self.bundle is not None
+
+    def evidence(self, evidence_id: str) -> EvidenceArray:
+        """One of its arrays.
+
+        Raises:
+            StoreError: It is not there or cannot be opened.
+        """
+        if self.bundle is not None:
+            return self.bundle.evidence(evidence_id)
+        return read_evidence(self.folder / evidence_id, self.folder / evidence_id / "journal.jsonl")
+
+
+class Library:
+    """A live store below `root`, beside a folder of read-only bundles."""
+
+    def __init__(self, root: Path | None = None, shipped: Path | None = None) -> None:
+        """Use the given folders, by default the program's own; neither has to exist."""
+        self.root = root or default_root()
+        self._shipped = shipped or shipped_folder()
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Where live evidence lies."""
+        return self.root / "evidence"
+
+    def study_path(self, study_id: str) -> Path:
+        """The manifest of a live study."""
+        return self.root / "studies" / f"{study_id}.json"
+
+    def save(self, record: StudyRecord) -> None:
+        """Write or replace a live study's manifest."""
+        write_json(self.study_path(record.id), record.to_dict())
+
+    def open_evidence(self, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int) -> EvidenceArray:
+        """A live array to read and extend, made if it is not there."""
+        return create_evidence(
+            self.evidence_folder, key, n_inputs=n_inputs, classes=classes, pixels=pixels
+        )
+
+    def studies(self) -> list[Study]:
+        """Every readable study, latest first; unreadable ones are logged and left out."""
+        found: dict[str, Study] = {}
+        for study in (*self._from_bundles(), *self._live()):
+            # A live study replaces the shipped one of the same specification once it is finished.
+            if study.record.finished or study.record.id not in found:
+                found[study.record.id] = study
+        return sorted(found.values(), key=lambda study: study.record.created, reverse=True)
+
+    def open(self, study_id: str) -> Study:
+        """The study of that id.
+
+        Raises:
+            StoreError: There is none.
+        """
+        for study in self.studies():
+            if study.record.id == study_id:
+                return study
+        raise StoreError(f"no study {study_id!r} in the store")
+
+    def export(self, study_id: str, path: Path) -> None:
+        """Write a study of the live store to a bundle file."""
+        study = self.open(study_id)
+        if study.bundle is not None:
+            raise StoreError(f"study {study_id} is a bundle already")
+        write_bundle(path, study.record, self.evidence_folder)
+
+    def import_bundle(self, path: Path) -> StudyRecord:
+        """Verify a bundle and keep a copy of it beside the live store.
+
+        Its evidence stays in the bundle, read-only: predictions that somebody else reports must
+        never be taken for the predictions of a model that runs here.
+
+        Raises:
+            BundleError: The bundle is damaged or unsafe; the store is untouched.
+        """
+        bundle = read_bundle(path)
+        write_bytes(self._imported / f"{bundle.record.id}{SUFFIX}", path.read_bytes())
+        return bundle.record
+
+    @property
+    def _imported(self) -> Path:
+        return self.root / "bundles"
+
+    def _live(self) -> list[Study]:
+        studies = []
+        for path in sorted((self.root / "studies").glob("*.json")):
+            try:
+                studies.append(Study(StudyRecord.from_dict(read_json(path)), self.evidence_folder))
+            except StoreError as error:
+                logger.warning("left out %s: %s", path.name, error)
+        return studies
+
+    def _from_bundles(self) -> list[Study]:
+        folders = (self._shipped, self._imported)
+        studies = []
+        for path in sorted(path for folder in folders for path in folder.glob(f"*{SUFFIX}")):
+            try:
+                bundle = _verified_bundle(path, path.stat().st_mtime_ns)
+                studies.append(Study(bundle.record, self.evidence_folder, bundle))
+            except StoreError as error:
+                logger.warning("left out %s: %s", path.name, error)
+        return studies
+
+
+@lru_cache(maxsize=64)
+def _verified_bundle(path: Path, _modified: int) -> Bundle:
+    return read_bundle(path)

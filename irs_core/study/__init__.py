@@ -1,0 +1,1 @@
+"""A study from specification to numbers: plan, run, tally, analyse."""

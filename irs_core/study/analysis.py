@@ -1,0 +1,264 @@
+"""From counts to what people look at: certificates, curves, tables. Pure and cheap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core import metrics
+from irs_core.certify import Cache, Certificates, certify_cache, certify_irs, certify_rs_hits, make_cache
+from irs_core.specs import StudySpec, check_gamma, check_probability
+from irs_core.stats import binomial_upper_bound, zeta_floor
+from irs_core.store import BASE
+from irs_core.study.tally import UNKNOWN, StudyTally, require_known
+
+Floats = NDArray[np.float64]
+Method = Literal["rs", "irs"]
+METHODS: tuple[Method, ...] = ("rs", "irs")
+_SEED = 20_240_507
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be changed without drawing again.
+
+    Args:
+        alpha: Failure probability of the bound on p_A.
+        alpha_zeta: Failure probability of the bound on zeta. The baseline runs at their sum.
+        gamma: Threshold on p_lower between the two estimators of IRS.
+    """
+
+    alpha: float
+    alpha_zeta: float
+    gamma: float
+
+    def __post_init__(self) -> None:
+        check_probability("alpha", self.alpha)
+        check_probability("alpha_zeta", self.alpha_zeta)
+        check_gamma(self.gamma)
+
+    @classmethod
+    def of(cls, spec: StudySpec) -> "Settings":
+        """The settings that the study was started with."""
+        return cls(spec.alpha, spec.alpha_zeta, spec.gamma)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over inputs with its 95% bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """One budget of one method.
+
+    Args:
+        n_p: Draws per input.
+        acr: Average certified radius, pixel units.
+        seconds, draws: Total over the inputs, selection included where the method selects.
+    """
+
+    n_p: int
+    acr: Interval
+    seconds: float
+    draws: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both methods over all budgets, for one compressed classifier."""
+
+    rs: tuple[Point, ...]
+    irs: tuple[Point, ...]
+    speedup_seconds: float
+    speedup_draws: float
+
+
+@dataclass(frozen=True)
+class ZetaRow:
+    """How much one compressed classifier differs from the base.
+
+    Args:
+        disagreement: Share of paired draws with different answers.
+        mean_zeta: Mean upper bound on P(f != f^p) over inputs.
+        floor: The smallest bound that this many draws can give.
+        values: The bound of each input, (inputs,).
+    """
+
+    name: str
+    n_p: int
+    disagreement: float
+    mean_zeta: Interval
+    floor: float
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One classifier of a study in one row, at its largest budget, certified incrementally.
+
+    Args:
+        n_p: Draws per input (n for the base).
+        accuracy: Smoothed accuracy: share of inputs certified for their true class.
+        mean_zeta: Mean bound on P(f != f^p); NaN for the base.
+        speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
+            there is nothing to compare with.
+    """
+
+    name: str
+    n_p: int
+    accuracy: float
+    acr: Interval
+    mean_zeta: float
+    speedup_seconds: float
+    speedup_draws: float
+
+
+class Analysis:
+    """Certificates and summaries of one study under one choice of settings.
+
+    Args:
+        tally: Counts of the study.
+        settings: Confidence levels and gamma.
+        held_out: Work on the inputs held out for tuning instead of the reported ones.
+    """
+
+    def __init__(self, tally: StudyTally, settings: Settings, *, held_out: bool = False) -> None:
+        """See the class."""
+        self.tally = tally
+        self.settings = settings
+        self.rows = ~tally.reported if held_out else tally.reported
+        self.labels = tally.labels[self.rows]
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What certifying the base classifier left behind."""
+        base = self.tally.base
+        return make_cache(base.candidate[self.rows], base.hits[self.rows], n0=self.tally.n0, n=self.tally.n,
+                          alpha=self.settings.alpha)
+
+    @cached_property
+    def base(self) -> Certificates:
+        """The base classifier's own certificates."""
+        return certify_cache(self.cache, sigma=self.tally.sigma)
+
+    def certify(self, name: str, method: Method, budget: int) -> Certificates:
+        """Certificates of a compressed classifier at one budget (an index into `tally.budgets`)."""
+        return self._irs(name, budget) if method == "irs" else self._rs(name, budget)
+
+    def _irs(self, name: str, budget: int) -> Certificates:
+        counts = self.tally.compressed[name]
+        disagreements = counts.disagreements[self.rows, budget]
+        fresh = counts.fresh_hits[self.rows, budget]
+        direct = self.cache.p_lower >= self.settings.gamma
+        require_known(np.where(direct, fresh, disagreements), f"the incremental evidence of {name}")
+        return certify_irs(
+            self.cache,
+            disagreements=np.where(disagreements == UNKNOWN, 0, disagreements),
+            fresh_hits=np.where(fresh == UNKNOWN, 0, fresh),
+            n_p=int(self.tally.budgets[budget]),
+            alpha_zeta=self.settings.alpha_zeta, gamma=self.settings.gamma, sigma=self.tally.sigma,
+        )
+
+    def _rs(self, name: str, budget: int) -> Certificates:
+        counts = self.tally.compressed[name]
+        hits = require_known(counts.scratch_hits[self.rows, budget], f"the from-scratch evidence of {name}")
+        return certify_rs_hits(
+            counts.scratch_candidate[self.rows], hits, n0=self.tally.n0, n=int(self.tally.budgets[budget]),
+            alpha=self.settings.alpha + self.settings.alpha_zeta, sigma=self.tally.sigma,
+        )
+
+    def seconds_per_input(self, name: str, method: Method, budget: int) -> Floats:
+        """Measured seconds that a method's draws took, (inputs,)."""
+        counts = self.tally.compressed[name]
+        fresh = counts.fresh_seconds[self.rows, budget]
+        if method == "rs":
+            return fresh + counts.select_seconds[self.rows]
+        direct = self.cache.p_lower >= self.settings.gamma
+        return np.where(direct, fresh, counts.paired_seconds[self.rows, budget])
+
+    def point(self, name: str, method: Method, budget: int) -> Point:
+        """ACR and cost of a method at one budget."""
+        certificates = self.certify(name, method, budget)
+        return Point(
+            n_p=int(self.tally.budgets[budget]),
+            acr=self._mean(metrics.radii_if_correct(certificates, self.labels)),
+            seconds=float(self.seconds_per_input(name, method, budget).sum()),
+            draws=int(certificates.n_samples.sum()),
+        )
+
+    def compare(self, name: str) -> Comparison:
+        """Incremental against from scratch over all budgets."""
+        irs, rs = (tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
+                   for method in ("irs", "rs"))
+        return Comparison(
+            rs=rs, irs=irs,
+            speedup_seconds=metrics.area_speedup(_curve(rs, "seconds"), _curve(irs, "seconds")),
+            speedup_draws=metrics.area_speedup(_curve(rs, "draws"), _curve(irs, "draws")),
+        )
+
+    def summary(self, name: str) -> Summary:
+        """One row about the base classifier or a compressed one."""
+        if name == BASE:
+            acr = self._mean(metrics.radii_if_correct(self.base, self.labels))
+            nan = float("nan")
+            return Summary(BASE, self.tally.n, metrics.smoothed_accuracy(self.base, self.labels), acr, nan, nan, nan)
+        last = len(self.tally.budgets) - 1
+        certificates = self.certify(name, "irs", last)
+        speedups = self.compare(name) if self.has_baseline(name) else None
+        return Summary(
+            name=name, n_p=int(self.tally.budgets[last]),
+            accuracy=metrics.smoothed_accuracy(certificates, self.labels),
+            acr=self._mean(metrics.radii_if_correct(certificates, self.labels)),
+            mean_zeta=self.zeta(name, last).mean_zeta.value,
+            speedup_seconds=speedups.speedup_seconds if speedups else float("nan"),
+            speedup_draws=speedups.speedup_draws if speedups else float("nan"),
+        )
+
+    def has_baseline(self, name: str) -> bool:
+        """Whether the from-scratch evidence is there."""
+        return bool((self.tally.compressed[name].scratch_hits[self.rows] != UNKNOWN).all())
+
+    def zeta(self, name: str, budget: int) -> ZetaRow:
+        """Disagreement of a compressed classifier at one budget; inputs without draws left out."""
+        counts = self.tally.compressed[name].disagreements[self.rows, budget]
+        counts = counts[counts != UNKNOWN]
+        n_p = int(self.tally.budgets[budget])
+        values = np.asarray(binomial_upper_bound(counts, n_p, self.settings.alpha_zeta)) if len(counts) else np.array([])
+        return ZetaRow(
+            name=name, n_p=n_p,
+            disagreement=float(counts.mean() / n_p) if len(counts) else float("nan"),
+            mean_zeta=self._mean(values), floor=zeta_floor(n_p, self.settings.alpha_zeta), values=values,
+        )
+
+    def gamma_sweep(self, name: str, gammas: Sequence[float], budget: int) -> list[Interval]:
+        """ACR of IRS for each gamma, all else equal."""
+        settings = [Settings(self.settings.alpha, self.settings.alpha_zeta, float(gamma)) for gamma in gammas]
+        return [_with(self, one).point(name, "irs", budget).acr for one in settings]
+
+    def _mean(self, values: Floats) -> Interval:
+        if not len(values):
+            return Interval(float("nan"), float("nan"), float("nan"))
+        low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES)
+        return Interval(float(values.mean()), low, high)
+
+
+def _with(analysis: Analysis, settings: Settings) -> Analysis:
+    changed = Analysis(analysis.tally, settings)
+    changed.rows, changed.labels = analysis.rows, analysis.labels
+    return changed
+
+
+def _curve(points: Sequence[Point], cost: Literal["seconds", "draws"]) -> metrics.Curve:
+    return metrics.Curve(
+        acr=np.array([point.acr.value for point in points]),
+        cost=np.array([float(getattr(point, cost)) for point in points]),
+    )

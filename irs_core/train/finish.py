@@ -1,0 +1,158 @@
+"""Writing trained weights, their metadata and their card."""
+
+import json
+import platform
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import nn
+
+import irs_core
+from irs_core.data import Dataset, load_dataset
+from irs_core.models import canonical_name, load_model, write_card
+from irs_core.models.load import LoadedModel
+from irs_core.specs import ModelSpec
+from irs_core.train.measure import noisy_accuracy
+from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+
+NOISY_DRAWS = 20
+TRAINED_BY = "the irs_core project, with python -m irs_core train"
+Normalisation = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
+
+
+def write_result(
+    spec: TrainSpec,
+    data: Dataset,
+    module: nn.Module,
+    network: nn.Module,
+    normalisation: Normalisation,
+    reports: tuple[EpochReport, ...],
+) -> TrainResult:
+    """Save weights and card, and measure accuracy on the test split.
+
+    Args:
+        data: The training data, for classes and image shape.
+        module: The network behind its normalisation.
+    """
+    weights = Path(spec.out)
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    _save(weights, spec, data, network, normalisation)
+    test = load_dataset(spec.data_spec("test"))
+    device = torch.device(spec.device)
+    clean = noisy_accuracy(module, test, sigma=0.0, device=device)
+    noisy = noisy_accuracy(
+        module, test, sigma=spec.sigma, draws=NOISY_DRAWS, seed=spec.seed, device=device
+    )
+    card = {
+        **_card(spec, data, load_model(ModelSpec(str(weights))), reports),
+        "test_images": len(test),
+        "accuracy_clean": round(clean, 4),
+        "accuracy_noisy": round(noisy, 4),
+        "noisy_draws": NOISY_DRAWS,
+    }
+    card_path = weights.with_suffix(".json")
+    write_card(card_path, card)
+    return TrainResult(weights, card_path, clean, noisy, reports)
+
+
+def train_command(spec: TrainSpec) -> str:
+    """The command line that repeats a run; settings at their defaults are left out."""
+    defaults = TrainSpec(arch=spec.arch, out=spec.out)
+    shown = ("data", "arch", "sigma", "epochs", "seed")
+    words = ["python", "-m", "irs_core", "train"]
+    fields = spec.to_dict()
+    for name in shown:
+        words += [f"--{name}", str(fields.pop(name))]
+    out = fields.pop("out")
+    for name, value in fields.items():
+        if value == getattr(defaults, name):
+            continue
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
+    return shlex.join([*words, "--out", out])
+
+
+def _save(
+    path: Path, spec: TrainSpec, data: Dataset, network: nn.Module, normalisation: Normalisation
+) -> None:
+    mean, std = normalisation
+    metadata = {
+        "arch": canonical_name(spec.arch),
+        "num_classes": len(data.classes),
+        "classes": data.classes,
+        "input_shape": data.input_shape,
+        "mean": mean,
+        "std": std,
+        "sigma": spec.sigma,
+    }
+    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    partial = path.with_suffix(".tmp")
+    save_file(state, partial, metadata={key: json.dumps(value) for key, value in metadata.items()})
+    partial.replace(path)
+
+
+def _card(
+    spec: TrainSpec, data: Dataset, loaded: LoadedModel, reports: tuple[EpochReport, ...]
+) -> dict[str, Any]:
+    return {
+        "name": Path(spec.out).stem,
+        "arch": loaded.arch,
+        "num_classes": loaded.num_classes,
+        "classes": list(data.classes),
+        "input_shape": loaded.input_shape,
+        "mean": loaded.mean,
+        "std": loaded.std,
+        "parameters": loaded.parameters,
+        "size_bytes": loaded.size_bytes,
+        "digest": loaded.digest,
+        "sigma": spec.sigma,
+        "trained_by": TRAINED_BY,
+        "command": train_command(spec),
+        "data": data.description,
+        "train_images": len(data),
+        "epochs": spec.epochs,
+        "batch": spec.batch,
+        "lr": spec.lr,
+        "weight_decay": spec.weight_decay,
+        "seed": spec.seed,
+        "train_seconds": round(sum(report.seconds for report in reports), 1),
+        "hardware": _hardware(spec),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": _versions(),
+    }
+
+
+def _hardware(spec: TrainSpec) -> str:
+    if spec.device == "cuda":
+        return str(torch.cuda.get_device_name())
+    return f"{_processor()}, {torch.get_num_threads()} threads"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "irs_core": irs_core.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": np.__version__,
+        "safetensors": safetensors.__version__,
+    }

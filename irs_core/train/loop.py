@@ -1,0 +1,191 @@
+"""The training loop: seeded, resumable after every epoch."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.errors import ApproximationError, DatasetError
+from irs_core.models import build, find_architecture
+from irs_core.models.load import with_normalisation
+from irs_core.specs import DataSpec
+from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
+from irs_core.train.finish import write_result
+from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
+from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+
+_WARM_UP = 0.2
+_log = logging.getLogger(__name__)
+
+
+def train(
+    spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = None
+) -> TrainResult:
+    """Train a base classifier under noise and write its weights and its card.
+
+    Every image gets normal noise of standard deviation sigma before normalisation; the loss is
+    cross-entropy (Cohen et al. 2019, Sec. 3.3). After each epoch the state is saved beside
+    `out`; the same call continues from there after an interruption, and ends with the same
+    weights, bit for bit, for the same number of threads.
+
+    Args:
+        on_epoch: Called after each epoch, also once for those already done before a resume.
+
+    Raises:
+        UnknownKeyError: No such architecture.
+        DatasetError: The data are missing or do not fit.
+        SpecError: The saved state beside `out` belongs to other settings.
+        ApproximationError: The device is not there.
+    """
+    device = _device(spec)
+    data = load_dataset(_training_data(spec))
+    network = build(spec.arch, len(data.classes), data.input_shape[0], seed=spec.seed)
+    mean, std = _normalisation(spec, data)
+    module = with_normalisation(network, mean, std).to(device)
+    module = module.to(memory_format=torch.channels_last)
+    run = _Run.of(spec, data, module, device)
+    done = load_progress(spec, network, run.optimizer, device)
+    reports = list(done.reports)
+    for report in reports if on_epoch else ():
+        assert on_epoch is not None
+        on_epoch(report)
+    for epoch in range(len(reports), spec.epochs):
+        reports.append(run.epoch(epoch))
+        save_progress(spec, network, run.optimizer, Progress(tuple(reports)))
+        if on_epoch:
+            on_epoch(reports[-1])
+    result = write_result(spec, data, module, network, (mean, std), tuple(reports))
+    progress_path(Path(spec.out)).unlink(missing_ok=True)
+    return result
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """One-cycle schedule (Smith & Topin 2018): up for a fifth of the steps, then down, by cosines.
+
+    It starts at a 25th of `peak` and ends at 0.
+    """
+    rising = _WARM_UP * steps
+    if step < rising:
+        return peak * (1 + 24 * (1 - math.cos(math.pi * step / rising)) / 2) / 25
+    return peak * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What stays the same from epoch to epoch."""
+
+    spec: TrainSpec
+    module: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    optimizer: torch.optim.Optimizer
+    padded: Tensor
+    labels: Tensor
+    shape: tuple[int, int]
+    scale: int
+    device: torch.device
+
+    @classmethod
+    def of(cls, spec: TrainSpec, data: Dataset, module: nn.Module, device: torch.device) -> "_Run":
+        optimizer = torch.optim.SGD(
+            module.parameters(),
+            lr=spec.lr,
+            momentum=spec.momentum,
+            nesterov=spec.momentum > 0,
+            weight_decay=spec.weight_decay,
+        )
+        return cls(
+            spec=spec,
+            module=module,
+            forward=torch.compile(module) if spec.compile else module,
+            optimizer=optimizer,
+            padded=pad_for_crops(torch.from_numpy(np.array(data.pixels))).to(device),
+            labels=torch.from_numpy(data.labels).to(device),
+            shape=data.input_shape[1:],
+            scale=data.scale,
+            device=device,
+        )
+
+    def epoch(self, epoch: int) -> EpochReport:
+        """One pass over the images, its randomness keyed by (seed, epoch)."""
+        started = time.perf_counter()
+        generator = seeded_generator(self.device, self.spec.seed, epoch)
+        self.module.train()
+        # A last batch of one image would leave batch normalisation without a variance.
+        count, batch = len(self.labels), min(self.spec.batch, len(self.labels))
+        order = torch.randperm(count, generator=generator, device=self.device)
+        per_epoch = count // batch
+        loss = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device, dtype=torch.int64)
+        for number in range(per_epoch):
+            rows = order[number * batch : (number + 1) * batch]
+            rate = learning_rate(
+                epoch * per_epoch + number, per_epoch * self.spec.epochs, self.spec.lr
+            )
+            batch_loss, batch_right = self._step(rows, rate, generator)
+            loss += batch_loss
+            right += batch_right
+        seconds = time.perf_counter() - started
+        images = per_epoch * batch
+        _log.debug("epoch %d took %.1f s", epoch + 1, seconds)
+        return EpochReport(
+            epoch=epoch + 1,
+            epochs=self.spec.epochs,
+            loss=float(loss) / per_epoch,
+            accuracy=int(right) / images,
+            seconds=seconds,
+            images_per_second=images / seconds,
+        )
+
+    def _step(
+        self, rows: Tensor, rate: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        views = random_views(
+            self.padded, rows, self.shape, self.scale, generator, flip=self.spec.flips
+        )
+        images = add_noise(views, self.spec.sigma, generator)
+        labels = self.labels[rows]
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.bf16):
+            scores = self.forward(images)
+        loss = functional.cross_entropy(scores.float(), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach(), (scores.argmax(1) == labels).sum()
+
+
+def _device(spec: TrainSpec) -> torch.device:
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise ApproximationError("device cuda needs a GPU that PyTorch can use; found none")
+    return torch.device(spec.device)
+
+
+def _training_data(spec: TrainSpec) -> DataSpec:
+    whole = spec.data_spec("train")
+    if spec.max_images is None:
+        return whole
+    total = len(open_source(whole).labels)
+    return replace(whole, stride=max(1, total // spec.max_images), max=spec.max_images)
+
+
+def _normalisation(
+    spec: TrainSpec, data: Dataset
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    architecture = find_architecture(spec.arch)
+    channels = data.input_shape[0]
+    if architecture.fixed_channels and channels != architecture.in_channels:
+        raise DatasetError(
+            f"{spec.arch} takes {architecture.in_channels} channels; the images have {channels}"
+        )
+    if architecture.mean is None or len(architecture.mean) != channels:
+        return None, None
+    return architecture.mean, architecture.std

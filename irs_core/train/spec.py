@@ -1,0 +1,120 @@
+"""What to train, and what came of it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from irs_core.errors import SpecError
+from irs_core.specs import DataKind, DataSpec
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """One training run; with the number of threads it determines the weights.
+
+    Args:
+        arch: Architecture name.
+        out: File to write, `NAME.safetensors`; the card goes to `NAME.json` beside it.
+        data, root, size: The data set, as in `DataSpec`; its `train` split is trained on.
+        sigma: Standard deviation of the noise on every training image, pixel units; 0 for none.
+        epochs: Passes over the training split.
+        seed: Determines initial weights, order, augmentation and noise.
+        batch: Images per step.
+        lr: Peak learning rate of the one-cycle schedule.
+        momentum: Nesterov momentum.
+        weight_decay: L2 penalty on every parameter.
+        max_images: Train on evenly spaced images, at most so many; None for all.
+        flip: Mirror images at random; None decides by the data (never for digits).
+        bf16: Forward passes in bfloat16 where autocast allows.
+        compile: Compile the network; needs a C++ compiler.
+        device: `cpu` or `cuda`.
+    """
+
+    arch: str
+    out: str
+    data: DataKind = "digits"
+    root: str | None = None
+    size: int | None = None
+    sigma: float = 0.5
+    epochs: int = 60
+    seed: int = 0
+    batch: int = 128
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    max_images: int | None = None
+    flip: bool | None = None
+    bf16: bool = False
+    compile: bool = False
+    device: Device = "cpu"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma < float("inf"):
+            raise SpecError(f"sigma must be at least 0 and finite; got {self.sigma}")
+        if self.epochs < 1 or self.batch < 2:
+            raise SpecError(f"need epochs >= 1 and batch >= 2; got {self.epochs}, {self.batch}")
+        if not 0 < self.lr < float("inf"):
+            raise SpecError(f"lr must be positive and finite; got {self.lr}")
+        if not 0 <= self.momentum < 1 or self.weight_decay < 0:
+            raise SpecError(
+                "need 0 <= momentum < 1 and weight_decay >= 0; "
+                f"got {self.momentum}, {self.weight_decay}"
+            )
+        if not 0 <= self.seed < 2**63:
+            raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
+        if self.max_images is not None and self.max_images < 2:
+            raise SpecError(f"max_images must be at least 2; got {self.max_images}")
+        if Path(self.out).suffix != ".safetensors":
+            raise SpecError(f"out must end in .safetensors; got {self.out!r}")
+
+    @property
+    def flips(self) -> bool:
+        """Whether images are mirrored at random."""
+        return self.data != "digits" if self.flip is None else self.flip
+
+    def data_spec(self, split: str) -> DataSpec:
+        """The whole split of that name."""
+        return DataSpec(kind=self.data, root=self.root, split=split, size=self.size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field, JSON-serialisable."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """Progress after an epoch.
+
+    Args:
+        epoch: 1 to `epochs`.
+        loss: Mean cross-entropy over the epoch.
+        accuracy: Share of noisy training images predicted right during the epoch.
+        seconds: Wall-clock time of the epoch.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    seconds: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished run.
+
+    Args:
+        weights, card: The two files written.
+        accuracy_clean: Accuracy on the test split without noise.
+        accuracy_noisy: Accuracy on the test split under one draw of noise per image, averaged
+            over several.
+    """
+
+    weights: Path
+    card: Path
+    accuracy_clean: float
+    accuracy_noisy: float
+    epochs: tuple[EpochReport, ...]

@@ -1,0 +1,94 @@
+"""Studies made without any network: predictions drawn from known probabilities."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from irs_core.compressions import parse_compression
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
+from irs_core.store import (
+    BASE,
+    CHUNK_DRAWS,
+    ChunkId,
+    DataRecord,
+    EvidenceArray,
+    EvidenceKey,
+    Library,
+    ModelRecord,
+    StudyRecord,
+)
+
+CLASSES = 10
+PIXELS = 64
+
+
+def synthetic_spec(**changes: object) -> StudySpec:
+    """A small study's specification; any field can be changed."""
+    spec = StudySpec(
+        model=ModelSpec("shipped:digits-0.50"),
+        data=DataSpec(max=40, holdout=20),
+        noise=NoiseSpec(0.5, seed=7),
+        compressions=(parse_compression("fp16"), parse_compression("prune:0.1")),
+        n=2000,
+        n_p=(100, 200, 300),
+        name="synthetic",
+    )
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def synthetic_study(library: Library, spec: StudySpec | None = None, *, seed: int = 0) -> StudyRecord:
+    """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal."""
+    spec = spec or synthetic_spec()
+    rng = np.random.default_rng(seed)
+    reported = spec.data.max or 40
+    inputs = reported + spec.data.holdout
+    labels = rng.integers(0, CLASSES, inputs)
+    accuracy = rng.uniform(0.3, 1.0, inputs)
+    base = {"select": _draw(rng, labels, accuracy, spec.n0), "estimate": _draw(rng, labels, accuracy, spec.n)}
+    models = [_store(library, spec, inputs, BASE, base)]
+    for index, compression in enumerate(spec.compressions):
+        budget = spec.n_p[-1]
+        flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
+        paired = np.where(flips, (base["estimate"][:, :budget] + 1) % CLASSES, base["estimate"][:, :budget])
+        models.append(_store(library, spec, inputs, str(compression), {
+            "estimate": paired,
+            "scratch-select": _draw(rng, labels, accuracy, spec.n0),
+            "scratch-estimate": _draw(rng, labels, accuracy, budget),
+        }))
+    record = StudyRecord(
+        spec=spec, created="2024-05-07T00:00:00+00:00", finished=True,
+        data=DataRecord("d" * 64, "synthetic digits", tuple("0123456789"), tuple(range(inputs)),
+                        tuple(int(label) for label in labels), tuple(row < reported for row in range(inputs))),
+        models=tuple(models), hardware="a synthetic machine, 2 cores", versions={}, digests={},
+    )
+    library.save(record)
+    return record
+
+
+def _draw(rng: np.random.Generator, labels: np.ndarray, accuracy: np.ndarray, draws: int) -> np.ndarray:
+    right = rng.random((len(labels), draws)) < accuracy[:, None]
+    other = (labels[:, None] + rng.integers(1, CLASSES, (len(labels), draws))) % CLASSES
+    return np.where(right, labels[:, None], other)
+
+
+def _store(library: Library, spec: StudySpec, inputs: int, name: str, draws: dict[Stream, np.ndarray]) -> ModelRecord:
+    evidence = {}
+    for stream, predictions in draws.items():
+        key = EvidenceKey(name, "d" * 64, spec.noise, stream, "synthetic")
+        array = library.open_evidence(key, n_inputs=inputs, classes=CLASSES, pixels=PIXELS)
+        write_predictions(array, predictions)
+        evidence[stream] = key.id
+    title = "original (fp32)" if name == BASE else parse_compression(name).title
+    return ModelRecord(name, title, name * 4, "synthetic", "Made up for tests.", 100_000, 25_000, evidence)
+
+
+def write_predictions(array: EvidenceArray, predictions: np.ndarray) -> None:
+    """Store a whole array of predictions, 1 ms a draw per 1000 inputs."""
+    for tile in range(array.n_tiles):
+        rows = array.rows(tile)
+        for chunk in range(-(-predictions.shape[1] // CHUNK_DRAWS)):
+            part = predictions[rows, chunk * CHUNK_DRAWS : (chunk + 1) * CHUNK_DRAWS]
+            full = np.full((len(part), CHUNK_DRAWS), array.missing, array.dtype)
+            full[:, : part.shape[1]] = part
+            array.write_chunk(ChunkId(tile, chunk), full, seconds=part.size * 1e-6, draws=part.size, hardware="synthetic")
