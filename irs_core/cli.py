@@ -51,12 +51,19 @@ def _parser() -> argparse.ArgumentParser:
 
 def add_store_option(parser: argparse.ArgumentParser) -> None:
     """The option that every command on stored things takes."""
-    parser.add_argument("--store", type=Path, default=default_root(), metavar="DIR",
-                        help="folder of the live store (default: IRS_STORE or %(default)s)")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=default_root(),
+        metavar="DIR",
+        help="folder of the live store (default: IRS_STORE or %(default)s)",
+    )
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("models", help="list shipped models, architectures and compressions")
+    parser = commands.add_parser(
+        "models", help="list shipped models, architectures and compressions"
+    )
     parser.set_defaults(run=_models)
 
 
@@ -86,26 +93,35 @@ def _data(arguments: argparse.Namespace) -> None:
     dataset = load_dataset(data_spec(arguments))
     held_out = int((~dataset.reported).sum())
     print(dataset.description)
-    print(f"{len(dataset.labels)} inputs of shape {dataset.image_shape}, {held_out} of them held out")
-    print(f"{len(dataset.classes)} classes: {', '.join(dataset.classes[:10])}{' ...' if len(dataset.classes) > 10 else ''}")
+    print(
+        f"{len(dataset.labels)} inputs of shape {dataset.input_shape}, {held_out} of them held out"
+    )
+    more = " ..." if len(dataset.classes) > 10 else ""
+    print(f"{len(dataset.classes)} classes: {', '.join(dataset.classes[:10])}{more}")
     print(f"digest {dataset.digest}")
 
 
 def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     from irs_core.cli_certify import add_result_options, show_results
 
-    parser = commands.add_parser("studies", help="list studies, or show one's results from its stored evidence")
+    parser = commands.add_parser(
+        "studies", help="list studies, or show one's results from its stored evidence"
+    )
     parser.add_argument("id", nargs="?", help="study to show; all are listed without it")
     add_store_option(parser)
     add_result_options(parser)
-    parser.set_defaults(run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments))
+    parser.set_defaults(
+        run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments)
+    )
 
 
 def _studies(arguments: argparse.Namespace) -> None:
     for study in Library(arguments.store).studies():
         record = study.record
         state = "finished" if record.finished else "unfinished"
-        print(f"{record.id}  {state:<10}  {'shipped' if study.shipped else 'live':<7}  {record.title}")
+        print(
+            f"{record.id}  {state:<10}  {'shipped' if study.shipped else 'live':<7}  {record.title}"
+        )
 
 
 def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -114,8 +130,12 @@ def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     listing = actions.add_parser("list", help="all jobs")
     add_store_option(listing)
     listing.set_defaults(run=_list_jobs)
-    for name, text in (("cancel", "stop a job; its evidence is kept"), ("retry", "queue an ended job again"),
-                       ("log", "print a job's log"), ("run", "run one claimed job here (used by workers)")):
+    for name, text in (
+        ("cancel", "stop a job; its evidence is kept"),
+        ("retry", "queue an ended job again"),
+        ("log", "print a job's log"),
+        ("run", "run one claimed job here (used by workers)"),
+    ):
         action = actions.add_parser(name, help=text)
         action.add_argument("id", type=int)
         add_store_option(action)
@@ -123,9 +143,14 @@ def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _list_jobs(arguments: argparse.Namespace) -> None:
-    for job in JobQueue(arguments.store).list():
-        left = f", {job.seconds_left:.0f} s left" if job.state == "running" and job.seconds_left else ""
-        print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {job.spec.name or job.study}  {job.error}")
+    for job in JobQueue(arguments.store).jobs():
+        left = (
+            f", {job.seconds_left:.0f} s left"
+            if job.state == "running" and job.seconds_left
+            else ""
+        )
+        name = job.spec.name or job.study
+        print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}  {job.error}")
 
 
 def _on_job(arguments: argparse.Namespace) -> int:
@@ -145,10 +170,21 @@ def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser("worker", help="run queued jobs")
     add_store_option(parser)
     parser.add_argument("--once", action="store_true", help="stop when nothing waits")
-    parser.add_argument("--single", action="store_true", help="stop at once if another --single worker serves the store")
-    parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_SECONDS, metavar="SECONDS",
-                        help="stop after so long without work (default: %(default)g)")
-    parser.set_defaults(run=lambda a: work(a.store, once=a.once, single=a.single, idle_exit=a.idle_exit))
+    parser.add_argument(
+        "--single",
+        action="store_true",
+        help="stop at once if another --single worker serves the store",
+    )
+    parser.add_argument(
+        "--idle-exit",
+        type=float,
+        default=IDLE_EXIT_SECONDS,
+        metavar="SECONDS",
+        help="stop after so long without work (default: %(default)g)",
+    )
+    parser.set_defaults(
+        run=lambda a: work(a.store, once=a.once, single=a.single, idle_exit=a.idle_exit)
+    )
 
 
 def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -13,7 +13,7 @@ from irs_core.specs import DATA_KINDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, default_root
 from irs_core.study.analysis import METHODS, Analysis, Settings
 from irs_core.study.options import Progress, RunOptions
-from irs_core.study.plan import study_draws
+from irs_core.study.tables import summary_table
 from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv
 
@@ -21,31 +21,72 @@ from irs_core.study.tsv import certificates_tsv
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command `certify`."""
     parser = commands.add_parser(
-        "certify", help="certify a model once and its compressions incrementally",
+        "certify",
+        help="certify a model once and its compressions incrementally",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Radii are L2, in pixel units of images in [0, 1]. Whatever is stored already is not computed again.",
+        description="Radii are L2, in pixel units of images in [0, 1]. "
+        "Whatever is stored already is not computed again.",
     )
-    parser.add_argument("--model", default="shipped:digits-0.50", help="weights: a file, or shipped:NAME")
+    parser.add_argument(
+        "--model", default="shipped:digits-0.50", help="weights: a file, or shipped:NAME"
+    )
     parser.add_argument("--arch", help="architecture, where the file does not name it")
-    parser.add_argument("--classes", type=int, help="number of classes, where the weights do not tell")
+    parser.add_argument(
+        "--classes", type=int, help="number of classes, where the weights do not tell"
+    )
     add_data_options(parser)
-    parser.add_argument("--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0")
+    parser.add_argument(
+        "--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of all noise, >= 0")
-    parser.add_argument("--compress", nargs="*", default=["fp16", "int8-dynamic", "prune:0.1"], metavar="C",
-                        help="compressions: " + ", ".join(KNOWN_COMPRESSIONS))
+    parser.add_argument(
+        "--compress",
+        nargs="*",
+        default=["fp16", "int8-dynamic", "prune:0.1"],
+        metavar="C",
+        help="compressions: " + ", ".join(KNOWN_COMPRESSIONS),
+    )
     parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
-    parser.add_argument("--n", type=int, default=10_000, help="estimation draws per input of the original")
-    parser.add_argument("--np", nargs="+", default=["1%", "2%", "5%", "10%"], metavar="P", dest="n_p",
-                        help="draws per input of a compressed model: numbers, or percent of n")
-    parser.add_argument("--alpha", type=float, default=0.001, help="failure probability of the bound on p_A, in (0, 1)")
-    parser.add_argument("--alpha-zeta", type=float, default=0.001, help="failure probability of the bound on zeta, in (0, 1)")
-    parser.add_argument("--gamma", type=float, default=0.99, help="threshold on p_lower, in (0.5, 1]")
-    parser.add_argument("--no-baseline", action="store_true", help="leave out certification from scratch, for comparison")
+    parser.add_argument(
+        "--n", type=int, default=10_000, help="estimation draws per input of the original"
+    )
+    parser.add_argument(
+        "--np",
+        nargs="+",
+        default=["1%", "2%", "5%", "10%"],
+        metavar="P",
+        dest="n_p",
+        help="draws per input of a compressed model: numbers, or percent of n",
+    )
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        default=0.001,
+        help="failure probability of the bound on p_A, in (0, 1)",
+    )
+    parser.add_argument(
+        "--alpha-zeta",
+        type=float,
+        default=0.001,
+        help="failure probability of the bound on zeta, in (0, 1)",
+    )
+    parser.add_argument(
+        "--gamma", type=float, default=0.99, help="threshold on p_lower, in (0.5, 1]"
+    )
+    parser.add_argument(
+        "--no-baseline",
+        action="store_true",
+        help="leave out certification from scratch, for comparison",
+    )
     parser.add_argument("--name", default="", help="a name for people")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--batch", type=int, help="draws per forward pass; never changes the noise")
-    parser.add_argument("--queue", action="store_true", help="run in the background, see the command jobs")
-    parser.add_argument("--store", type=Path, default=default_root(), help="folder of the live store")
+    parser.add_argument(
+        "--queue", action="store_true", help="run in the background, see the command jobs"
+    )
+    parser.add_argument(
+        "--store", type=Path, default=default_root(), help="folder of the live store"
+    )
     add_result_options(parser)
     parser.set_defaults(run=_certify)
 
@@ -58,20 +99,36 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=int, default=0, help="first input")
     parser.add_argument("--skip", type=int, default=1, help="take every so-manieth input")
     parser.add_argument("--max", type=int, help="at most so many inputs")
-    parser.add_argument("--holdout", type=int, default=0, help="further inputs for choosing gamma, never reported")
+    parser.add_argument(
+        "--holdout", type=int, default=0, help="further inputs for choosing gamma, never reported"
+    )
     parser.add_argument("--size", type=int, help="resize images to this height and width")
 
 
 def add_result_options(parser: argparse.ArgumentParser) -> None:
     """Options that choose what is printed of a study."""
-    parser.add_argument("--tsv", metavar="MODEL", help=f"print per-input results of {BASE} or of a compression instead of the table")
-    parser.add_argument("--method", choices=METHODS, default="irs", help="method whose results --tsv prints")
+    parser.add_argument(
+        "--tsv",
+        metavar="MODEL",
+        help=f"print per-input results of {BASE} or of a compression instead of the table",
+    )
+    parser.add_argument(
+        "--method", choices=METHODS, default="irs", help="method whose results --tsv prints"
+    )
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
     """The subset that the options describe."""
-    return DataSpec(kind=arguments.data, root=arguments.root, split=arguments.split, start=arguments.start,
-                    stride=arguments.skip, max=arguments.max, holdout=arguments.holdout, size=arguments.size)
+    return DataSpec(
+        kind=arguments.data,
+        root=arguments.root,
+        split=arguments.split,
+        start=arguments.start,
+        stride=arguments.skip,
+        max=arguments.max,
+        holdout=arguments.holdout,
+        size=arguments.size,
+    )
 
 
 def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
@@ -85,7 +142,9 @@ def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
         try:
             budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
         except ValueError:
-            raise SpecError(f"n_p must be a whole number or a percentage of n; got {text!r}") from None
+            raise SpecError(
+                f"n_p must be a whole number or a percentage of n; got {text!r}"
+            ) from None
     return tuple(sorted(budgets))
 
 
@@ -95,9 +154,14 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         data=data_spec(arguments),
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed),
         compressions=tuple(parse_compression(text) for text in arguments.compress),
-        n0=arguments.n0, n=arguments.n, n_p=parse_budgets(arguments.n_p, arguments.n),
-        alpha=arguments.alpha, alpha_zeta=arguments.alpha_zeta, gamma=arguments.gamma,
-        baseline=not arguments.no_baseline, name=arguments.name,
+        n0=arguments.n0,
+        n=arguments.n,
+        n_p=parse_budgets(arguments.n_p, arguments.n),
+        alpha=arguments.alpha,
+        alpha_zeta=arguments.alpha_zeta,
+        gamma=arguments.gamma,
+        baseline=not arguments.no_baseline,
+        name=arguments.name,
     )
 
 
@@ -132,12 +196,15 @@ def show_results(arguments: argparse.Namespace) -> None:
     if arguments.tsv:
         print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
         return
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}, n {spec.n}, "
-          f"{study_draws(spec, len(analysis.labels))} draws for {len(analysis.labels)} reported inputs")
-    base = analysis.summary(BASE)
-    print(f"{'model':<26} {'n_p':>6} {'accuracy':>8} {'ACR':>7} {'95% interval':>15} {'zeta':>7} {'speedup':>8} {'(draws)':>8}")
-    print(f"{'original':<26} {spec.n:>6} {base.accuracy:>8.3f} {base.acr.value:>7.4f} [{base.acr.low:.4f},{base.acr.high:.4f}]")
-    for model in study.record.compressed:
-        row = analysis.summary(model.name)
-        print(f"{model.title:<26} {row.n_p:>6} {row.accuracy:>8.3f} {row.acr.value:>7.4f} [{row.acr.low:.4f},{row.acr.high:.4f}]"
-              f" {row.mean_zeta:>7.4f} {row.speedup_seconds:>7.2f}x {row.speedup_draws:>7.2f}x")
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {_confidence(spec)}")
+    table = summary_table(study.record, analysis)
+    print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+
+
+def _confidence(spec: StudySpec) -> str:
+    claimed = spec.alpha + spec.alpha_zeta
+    return (
+        f"failure probability per input {claimed:g} as published, "
+        f"{claimed + spec.alpha_zeta:g} proven in the worst case"
+    )

@@ -4,6 +4,7 @@
 app and stored studies use; `parse_compression` and `str` are inverse to each other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,7 +119,7 @@ _PLAIN: dict[str, Compression] = {
         Int8Dynamic(),
     )
 }
-_WITH_NUMBER = {
+_WITH_NUMBER: dict[str, Callable[[float], Compression]] = {
     "prune": lambda number: MagnitudePrune(number, "global"),
     "prune-layer": lambda number: MagnitudePrune(number, "layer"),
     "lowrank": LowRank,

@@ -167,7 +167,9 @@ class StudySpec:
         check_probability("alpha", self.alpha)
         check_probability("alpha_zeta", self.alpha_zeta)
         if self.alpha + self.alpha_zeta >= 1:
-            raise SpecError(f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}")
+            raise SpecError(
+                f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}"
+            )
         check_gamma(self.gamma)
         texts = [str(compression) for compression in self.compressions]
         if len(set(texts)) != len(texts):

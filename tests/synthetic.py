@@ -1,7 +1,6 @@
 """Studies made without any network: predictions drawn from known probabilities."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +36,9 @@ def synthetic_spec(**changes: object) -> StudySpec:
     return replace(spec, **changes)  # type: ignore[arg-type]
 
 
-def synthetic_study(library: Library, spec: StudySpec | None = None, *, seed: int = 0) -> StudyRecord:
+def synthetic_study(
+    library: Library, spec: StudySpec | None = None, *, seed: int = 0
+) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal."""
     spec = spec or synthetic_spec()
     rng = np.random.default_rng(seed)
@@ -45,34 +46,62 @@ def synthetic_study(library: Library, spec: StudySpec | None = None, *, seed: in
     inputs = reported + spec.data.holdout
     labels = rng.integers(0, CLASSES, inputs)
     accuracy = rng.uniform(0.3, 1.0, inputs)
-    base = {"select": _draw(rng, labels, accuracy, spec.n0), "estimate": _draw(rng, labels, accuracy, spec.n)}
+    base = {
+        "select": _draw(rng, labels, accuracy, spec.n0),
+        "estimate": _draw(rng, labels, accuracy, spec.n),
+    }
     models = [_store(library, spec, inputs, BASE, base)]
     for index, compression in enumerate(spec.compressions):
         budget = spec.n_p[-1]
         flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
-        paired = np.where(flips, (base["estimate"][:, :budget] + 1) % CLASSES, base["estimate"][:, :budget])
-        models.append(_store(library, spec, inputs, str(compression), {
-            "estimate": paired,
-            "scratch-select": _draw(rng, labels, accuracy, spec.n0),
-            "scratch-estimate": _draw(rng, labels, accuracy, budget),
-        }))
+        paired = np.where(
+            flips, (base["estimate"][:, :budget] + 1) % CLASSES, base["estimate"][:, :budget]
+        )
+        models.append(
+            _store(
+                library,
+                spec,
+                inputs,
+                str(compression),
+                {
+                    "estimate": paired,
+                    "scratch-select": _draw(rng, labels, accuracy, spec.n0),
+                    "scratch-estimate": _draw(rng, labels, accuracy, budget),
+                },
+            )
+        )
     record = StudyRecord(
-        spec=spec, created="2024-05-07T00:00:00+00:00", finished=True,
-        data=DataRecord("d" * 64, "synthetic digits", tuple("0123456789"), tuple(range(inputs)),
-                        tuple(int(label) for label in labels), tuple(row < reported for row in range(inputs))),
-        models=tuple(models), hardware="a synthetic machine, 2 cores", versions={}, digests={},
+        spec=spec,
+        created="2024-05-07T00:00:00+00:00",
+        finished=True,
+        data=DataRecord(
+            "d" * 64,
+            "synthetic digits",
+            tuple("0123456789"),
+            tuple(range(inputs)),
+            tuple(int(label) for label in labels),
+            tuple(row < reported for row in range(inputs)),
+        ),
+        models=tuple(models),
+        hardware="a synthetic machine, 2 cores",
+        versions={},
+        digests={},
     )
     library.save(record)
     return record
 
 
-def _draw(rng: np.random.Generator, labels: np.ndarray, accuracy: np.ndarray, draws: int) -> np.ndarray:
+def _draw(
+    rng: np.random.Generator, labels: np.ndarray, accuracy: np.ndarray, draws: int
+) -> np.ndarray:
     right = rng.random((len(labels), draws)) < accuracy[:, None]
     other = (labels[:, None] + rng.integers(1, CLASSES, (len(labels), draws))) % CLASSES
     return np.where(right, labels[:, None], other)
 
 
-def _store(library: Library, spec: StudySpec, inputs: int, name: str, draws: dict[Stream, np.ndarray]) -> ModelRecord:
+def _store(
+    library: Library, spec: StudySpec, inputs: int, name: str, draws: dict[Stream, np.ndarray]
+) -> ModelRecord:
     evidence = {}
     for stream, predictions in draws.items():
         key = EvidenceKey(name, "d" * 64, spec.noise, stream, "synthetic")
@@ -80,7 +109,9 @@ def _store(library: Library, spec: StudySpec, inputs: int, name: str, draws: dic
         write_predictions(array, predictions)
         evidence[stream] = key.id
     title = "original (fp32)" if name == BASE else parse_compression(name).title
-    return ModelRecord(name, title, name * 4, "synthetic", "Made up for tests.", 100_000, 25_000, evidence)
+    return ModelRecord(
+        name, title, name * 4, "synthetic", "Made up for tests.", 100_000, 25_000, evidence
+    )
 
 
 def write_predictions(array: EvidenceArray, predictions: np.ndarray) -> None:
@@ -91,4 +122,10 @@ def write_predictions(array: EvidenceArray, predictions: np.ndarray) -> None:
             part = predictions[rows, chunk * CHUNK_DRAWS : (chunk + 1) * CHUNK_DRAWS]
             full = np.full((len(part), CHUNK_DRAWS), array.missing, array.dtype)
             full[:, : part.shape[1]] = part
-            array.write_chunk(ChunkId(tile, chunk), full, seconds=part.size * 1e-6, draws=part.size, hardware="synthetic")
+            array.write_chunk(
+                ChunkId(tile, chunk),
+                full,
+                seconds=part.size * 1e-6,
+                draws=part.size,
+                hardware="synthetic",
+            )

@@ -38,4 +38,6 @@ def check_scores(shape: tuple[int, ...], inputs: int, classes: int) -> None:
 def check_finite(finite: Any) -> None:
     """Refuse scores among which some are NaN or infinite."""
     if not finite:
-        raise ModelOutputError("the model returned NaN or infinite scores; every score must be finite")
+        raise ModelOutputError(
+            "the model returned NaN or infinite scores; every score must be finite"
+        )

@@ -15,14 +15,16 @@ CUDA_BATCH = 2048
 class TorchPredictor:
     """A module in evaluation mode on one device, channels last, without gradients."""
 
-    def __init__(self, module: nn.Module, *, classes: int, device: str = "cpu", arithmetic: str = "fp32") -> None:
+    def __init__(
+        self, module: nn.Module, *, classes: int, device: str = "cpu", arithmetic: str = "fp32"
+    ) -> None:
         """Move a copy-free reference of the module to the device.
 
         Args:
             arithmetic: What the module computes in, for the record (`fp32`, `bf16`, ...).
         """
         self._device = check_device(device)
-        self._module = module.eval().to(self._device, memory_format=torch.channels_last)
+        self._module = module.eval().to(self._device).to(memory_format=torch.channels_last)
         self._classes = classes
         self.execution = f"torch {self._device.type} {arithmetic}"
         self.batch = CUDA_BATCH if self._device.type == "cuda" else CPU_BATCH
@@ -35,9 +37,13 @@ class TorchPredictor:
             scores = self._module(batch)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[0]
-            raise ModelOutputError(f"the model failed on inputs of shape {inputs.shape[1:]}: {reason}") from error
+            raise ModelOutputError(
+                f"the model failed on inputs of shape {inputs.shape[1:]}: {reason}"
+            ) from error
         if not isinstance(scores, torch.Tensor):
-            raise ModelOutputError(f"the model must return a tensor of scores; got {type(scores).__name__}")
+            raise ModelOutputError(
+                f"the model must return a tensor of scores; got {type(scores).__name__}"
+            )
         check_scores(tuple(scores.shape), len(inputs), self._classes)
         check_finite(torch.isfinite(scores).all().item())
         classes: NDArray[np.int64] = scores.argmax(dim=1).cpu().numpy()

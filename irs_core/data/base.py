@@ -97,6 +97,6 @@ def data_digest(pixels: NDArray[np.uint8], scale: int, indices: NDArray[np.int64
     """SHA-256 (hexadecimal) of images: shape, scale, positions and pixels."""
     head = json.dumps({"shape": list(pixels.shape), "scale": scale})
     digest = hashlib.sha256(head.encode())
-    digest.update(np.ascontiguousarray(indices, dtype="<i8"))
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(indices, dtype="<i8").data)
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

@@ -94,7 +94,7 @@ def _read_batch(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             f"{path.name} must hold uint8 pixels of shape ({len(labels)}, 3072); "
             f"got {pixels.dtype} {pixels.shape}"
         )
-    if len(labels) and not (0 <= labels.min() and labels.max() < len(CLASSES)):
+    if len(labels) and not (labels.min() >= 0 and labels.max() < len(CLASSES)):
         raise DatasetError(f"{path.name} must hold labels in [0, 9]; got {labels.max()}")
     return pixels.reshape(-1, 3, 32, 32), labels
 

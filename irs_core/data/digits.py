@@ -1,7 +1,7 @@
 """The 8x8 digits that come with scikit-learn (Alpaydin & Kaynak 1998); no files needed."""
 
 import numpy as np
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError

@@ -58,7 +58,9 @@ def _source(
     grey: bool = True,
 ) -> Source:
     if not folder.is_dir():
-        there = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+        there = (
+            sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+        )
         raise DatasetError(
             f"no folder {folder}; put images at {folder}/CLASS/NAME.jpg, or name another split"
             f" (in {root}: {', '.join(there[:8]) or 'nothing'})"

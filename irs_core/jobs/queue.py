@@ -41,8 +41,14 @@ CREATE TABLE IF NOT EXISTS jobs (
     error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, position);
-CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, pid INTEGER NOT NULL, heartbeat REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS workers (
+    name TEXT PRIMARY KEY,
+    pid INTEGER NOT NULL,
+    heartbeat REAL NOT NULL
+);
 """
+# The row that a worker may change: its own, and only while nobody else took it over.
+_HELD = "id = ? AND worker = ? AND state = 'running'"
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Job:
 
 
 class JobQueue:
-    """Jobs of one store. Every call opens its own connection, so any process or thread may use it."""
+    """Jobs of one store. Every call has its own connection: any process or thread may use it."""
 
     def __init__(self, root: Path) -> None:
         """Use the store at `root`; the table is made if it is not there."""
@@ -108,12 +114,25 @@ class JobQueue:
         now = time.time()
         with self._transaction() as db:
             row = db.execute(
-                f"SELECT id FROM jobs WHERE study = ? AND state IN {ACTIVE} AND cancel = 0", (spec.id,)
+                f"SELECT id FROM jobs WHERE study = ? AND state IN {ACTIVE} AND cancel = 0",
+                (spec.id,),
             ).fetchone()
-            job_id = row["id"] if row else db.execute(
-                "INSERT INTO jobs (study, spec, options, position, created) VALUES (?, ?, ?, ?, ?)",
-                (spec.id, json.dumps(spec.to_dict()), json.dumps(asdict(options or RunOptions())), now, now),
-            ).lastrowid
+            job_id = (
+                row["id"]
+                if row
+                else db.execute(
+                    "INSERT INTO jobs (study, spec, options, position, created)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (
+                        spec.id,
+                        json.dumps(spec.to_dict()),
+                        json.dumps(asdict(options or RunOptions())),
+                        now,
+                        now,
+                    ),
+                ).lastrowid
+            )
+        assert job_id is not None
         return self.get(int(job_id))
 
     def get(self, job_id: int) -> Job:
@@ -128,11 +147,12 @@ class JobQueue:
             raise JobError(f"no job {job_id}")
         return _job(row)
 
-    def list(self) -> list[Job]:
+    def jobs(self) -> list[Job]:
         """All jobs: running, then waiting in their order, then ended, latest first."""
         with self._transaction(write=False) as db:
             rows = db.execute(
-                "SELECT * FROM jobs ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END,"
+                "SELECT * FROM jobs"
+                " ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END,"
                 " CASE WHEN state = 'queued' THEN position ELSE -COALESCE(ended, created) END"
             ).fetchall()
         return [_job(row) for row in rows]
@@ -142,12 +162,14 @@ class JobQueue:
         now = time.time()
         with self._transaction() as db:
             self._requeue_stale(db, now)
-            row = db.execute("SELECT id FROM jobs WHERE state = 'queued' ORDER BY position LIMIT 1").fetchone()
+            row = db.execute(
+                "SELECT id FROM jobs WHERE state = 'queued' ORDER BY position LIMIT 1"
+            ).fetchone()
             if row is None:
                 return None
             db.execute(
-                "UPDATE jobs SET state = 'running', worker = ?, heartbeat = ?, started = ?, ended = NULL,"
-                " attempts = attempts + 1, error = '' WHERE id = ?",
+                "UPDATE jobs SET state = 'running', worker = ?, heartbeat = ?, started = ?,"
+                " ended = NULL, attempts = attempts + 1, error = '' WHERE id = ?",
                 (worker, now, now, row["id"]),
             )
         return self.get(row["id"])
@@ -155,10 +177,13 @@ class JobQueue:
     def beat(self, job_id: int, worker: str, pid: int) -> bool:
         """Renew the lease. False: it is no longer this worker's, stop the child."""
         with self._transaction() as db:
-            return db.execute(
-                "UPDATE jobs SET heartbeat = ?, pid = ? WHERE id = ? AND worker = ? AND state = 'running'",
-                (time.time(), pid, job_id, worker),
-            ).rowcount == 1
+            return (
+                db.execute(
+                    f"UPDATE jobs SET heartbeat = ?, pid = ? WHERE {_HELD}",
+                    (time.time(), pid, job_id, worker),
+                ).rowcount
+                == 1
+            )
 
     def report(self, job_id: int, progress: Progress) -> None:
         """Store a job's progress."""
@@ -172,9 +197,18 @@ class JobQueue:
         """End a job, if this worker still holds it."""
         with self._transaction() as db:
             db.execute(
-                "UPDATE jobs SET state = ?, error = ?, ended = ?, pid = NULL, heartbeat = NULL, cancel = 0"
-                " WHERE id = ? AND worker = ? AND state = 'running'",
+                "UPDATE jobs SET state = ?, error = ?, ended = ?, pid = NULL, heartbeat = NULL,"
+                f" cancel = 0 WHERE {_HELD}",
                 (state, error, time.time(), job_id, worker),
+            )
+
+    def release(self, job_id: int, worker: str) -> None:
+        """Give a job back to the queue, first in line, because its worker stops."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL,"
+                f" attempts = attempts - 1 WHERE {_HELD}",
+                (job_id, worker),
             )
 
     def note_error(self, job_id: int, error: str) -> None:
@@ -199,8 +233,8 @@ class JobQueue:
         """
         with self._transaction() as db:
             changed = db.execute(
-                "UPDATE jobs SET state = 'queued', position = ?, attempts = 0, cancel = 0, error = ''"
-                f" WHERE id = ? AND state NOT IN {ACTIVE}",
+                "UPDATE jobs SET state = 'queued', position = ?, attempts = 0, cancel = 0,"
+                f" error = '' WHERE id = ? AND state NOT IN {ACTIVE}",
                 (time.time(), job_id),
             ).rowcount
         if not changed:
@@ -216,23 +250,33 @@ class JobQueue:
         with self._transaction() as db:
             db.execute("DELETE FROM workers WHERE name = ?", (name,))
 
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers heard of within the lease."""
+        with self._transaction(write=False) as db:
+            rows = db.execute(
+                "SELECT pid FROM workers WHERE heartbeat > ?", (time.time() - LEASE_SECONDS,)
+            ).fetchall()
+        return [int(row["pid"]) for row in rows]
+
     def live_workers(self) -> int:
         """Workers heard of within the lease."""
-        with self._transaction(write=False) as db:
-            row = db.execute(
-                "SELECT COUNT(*) AS n FROM workers WHERE heartbeat > ?", (time.time() - LEASE_SECONDS,)
-            ).fetchone()
-        return int(row["n"])
+        return len(self.worker_pids())
 
     def _requeue_stale(self, db: sqlite3.Connection, now: float) -> None:
         stale = "state = 'running' AND heartbeat < ?"
         limit = now - LEASE_SECONDS
-        db.execute(f"UPDATE jobs SET state = 'cancelled', ended = ? WHERE {stale} AND cancel = 1", (now, limit))
         db.execute(
-            f"UPDATE jobs SET state = 'failed', ended = ?, error = ? WHERE {stale} AND attempts >= ?",
+            f"UPDATE jobs SET state = 'cancelled', ended = ? WHERE {stale} AND cancel = 1",
+            (now, limit),
+        )
+        db.execute(
+            "UPDATE jobs SET state = 'failed', ended = ?, error = ?"
+            f" WHERE {stale} AND attempts >= ?",
             (now, f"its process disappeared {MAX_ATTEMPTS} times", limit, MAX_ATTEMPTS),
         )
-        db.execute(f"UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL WHERE {stale}", (limit,))
+        db.execute(
+            f"UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL WHERE {stale}", (limit,)
+        )
 
     @contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
@@ -258,7 +302,7 @@ class JobQueue:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    fields: dict[str, Any] = {name: row[name] for name in row.keys() if name in Job.__dataclass_fields__}
+    fields: dict[str, Any] = {name: row[name] for name in Job.__dataclass_fields__}
     fields["spec"] = StudySpec.from_dict(json.loads(row["spec"]))
     fields["options"] = RunOptions(**json.loads(row["options"]))
     fields["cancel"] = bool(row["cancel"])

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -24,13 +25,18 @@ GRACE_SECONDS = 3.0
 IDLE_EXIT_SECONDS = 3600.0
 
 
-def work(root: Path, *, once: bool = False, single: bool = False, idle_exit: float = IDLE_EXIT_SECONDS) -> None:
+def work(
+    root: Path, *, once: bool = False, single: bool = False, idle_exit: float = IDLE_EXIT_SECONDS
+) -> None:
     """Run jobs of a store until idle for `idle_exit` seconds.
 
     Args:
         once: Stop as soon as nothing waits.
         single: Stop at once if another single worker serves this store.
     """
+    # SIGTERM ends the worker as Ctrl-C does: the running job goes back through the cleanup.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     queue = JobQueue(root)
     name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     with _only_one(root) if single else contextlib.nullcontext(True) as first:
@@ -38,6 +44,8 @@ def work(root: Path, *, once: bool = False, single: bool = False, idle_exit: flo
             return
         try:
             _serve(queue, name, once=once, idle_exit=idle_exit)
+        except KeyboardInterrupt:
+            logger.info("the worker was asked to stop")
         finally:
             queue.worker_gone(name)
 
@@ -61,12 +69,27 @@ def _serve(queue: JobQueue, name: str, *, once: bool, idle_exit: float) -> None:
 def _run(queue: JobQueue, name: str, job: Job) -> None:
     log = queue.log_path(job.id)
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "irs_core", "jobs", "run", str(job.id), "--store", str(queue.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "irs_core",
+        "jobs",
+        "run",
+        str(job.id),
+        "--store",
+        str(queue.root),
+    ]
     with log.open("ab") as output:
         # A session of its own makes the child the leader of a group that can be ended as a whole.
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         cancelled = _watch(queue, name, job, child)
+    except KeyboardInterrupt:
+        _end_group(child)
+        queue.release(job.id, name)
+        raise
     finally:
         _end_group(child)
     if cancelled:
@@ -74,7 +97,10 @@ def _run(queue: JobQueue, name: str, job: Job) -> None:
     elif child.returncode == 0:
         queue.finish(job.id, name, "done")
     else:
-        reason = queue.get(job.id).error or f"its process ended with code {child.returncode}; see the log"
+        reason = (
+            queue.get(job.id).error
+            or f"its process ended with code {child.returncode}; see the log"
+        )
         queue.finish(job.id, name, "failed", reason)
 
 
@@ -129,7 +155,10 @@ def ensure_worker(root: Path) -> bool:
         with log.open("ab") as output:
             subprocess.Popen(
                 [sys.executable, "-m", "irs_core", "worker", "--single", "--store", str(root)],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
     except OSError as error:
         logger.warning("cannot start a worker: %s", error)
@@ -153,7 +182,13 @@ def run_job(root: Path, job_id: int) -> int:
         return os.getppid() != parent
 
     try:
-        run_study(job.spec, Library(root), options=job.options, on_progress=reporter, should_stop=should_stop)
+        run_study(
+            job.spec,
+            Library(root),
+            options=job.options,
+            on_progress=reporter,
+            should_stop=should_stop,
+        )
     except CancelledError:
         return 3
     except IrsError as error:

@@ -34,7 +34,9 @@ def write_card(path: Path, card: Mapping[str, Any]) -> None:
 def card_markdown(card: Mapping[str, Any]) -> str:
     """A card as Markdown: the name as heading, every other field as a row of a table."""
     rows = [f"| {_words(key)} | {_cell(value)} |" for key, value in card.items() if key != "name"]
-    return "\n".join([f"## {card.get('name', 'Model')}", "", "| field | value |", "|---|---|", *rows])
+    return "\n".join(
+        [f"## {card.get('name', 'Model')}", "", "| field | value |", "|---|---|", *rows]
+    )
 
 
 def _words(key: str) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torchvision
 from torch import nn
+from torchvision import models as torchvision_models
+from torchvision.models import get_model, list_models  # type: ignore[attr-defined]
 
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.models.digits import digits_resnet
@@ -106,7 +107,7 @@ def build(
 
 
 def _torchvision_names() -> list[str]:
-    return list(torchvision.models.list_models(module=torchvision.models))
+    return list(list_models(module=torchvision_models))
 
 
 def _torchvision_architecture(name: str) -> Architecture:
@@ -121,7 +122,7 @@ def _torchvision_architecture(name: str) -> Architecture:
 
 def _make_torchvision(name: str, num_classes: int, in_channels: int) -> nn.Module:
     extra = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    network = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **extra)
+    network = get_model(name, weights=None, num_classes=num_classes, **extra)
     assert isinstance(network, nn.Module)
     return network
 
@@ -138,7 +139,5 @@ for _depth in (8, 20, 32, 56, 110):
         aliases=(f"resnet{_depth}",),
     )
 register(
-    Architecture(
-        name="digits_resnet", make=digits_resnet, in_channels=1, input_shape=(1, 8, 8)
-    )
+    Architecture(name="digits_resnet", make=digits_resnet, in_channels=1, input_shape=(1, 8, 8))
 )

@@ -9,7 +9,9 @@ from irs_core.specs import STREAMS, NoiseSpec, Stream
 from irs_core.store.evidence import CHUNK_DRAWS
 
 
-def chunk_generator(noise: NoiseSpec, stream: Stream, group: int, chunk: int) -> np.random.Generator:
+def chunk_generator(
+    noise: NoiseSpec, stream: Stream, group: int, chunk: int
+) -> np.random.Generator:
     """The generator of one chunk's noise, independent of every other chunk's.
 
     SFC64 because it is the fastest of numpy's generators that are equal on every platform.

@@ -61,11 +61,13 @@ def sample(
     seconds = [0.0 for _ in requests]
     wanted = np.any([request.rows for request in requests], axis=0)
     block = batch or min(request.predictor.batch for request in requests)
-    for group, members in groupby(np.flatnonzero(wanted), key=lambda row: groups[row]):
+    for group, members in groupby(np.flatnonzero(wanted), key=lambda row: groups[int(row)]):
         rows = list(members)
         column = 0
         clock = perf_counter()
-        for values in noise_blocks(noise, stream, group, chunk, shape=images.shape[1:], start=start, stop=stop, block=block):
+        for values in noise_blocks(
+            noise, stream, group, chunk, shape=images.shape[1:], start=start, stop=stop, block=block
+        ):
             shared = perf_counter() - clock
             for row in rows:
                 clock = perf_counter()

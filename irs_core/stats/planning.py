@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, get_args, overload
 
 import numpy as np
@@ -26,12 +27,11 @@ INTERVAL_METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 
 _Width = Callable[[float, int], float]
 _MOST_DRAWS = 2**40
+_SHORT_RUNS = 4
 
 
 @overload
-def samples_for_error(
-    method: IntervalMethod, p: float, error: float, alpha: float
-) -> int: ...
+def samples_for_error(method: IntervalMethod, p: float, error: float, alpha: float) -> int: ...
 @overload
 def samples_for_error(
     method: IntervalMethod, p: NDArray[np.float64], error: float, alpha: float
@@ -168,17 +168,26 @@ def _least_draws(width: _Width, p: float, error: float) -> int:
     """The least n with a small enough width at the count nearest p*n, for p <= 1/2.
 
     While the rounded count stays the same, the width falls with n, so the best n of such a run
-    is its last. The search starts at the run where even the most favourable rounding first
-    meets the error, walks to the first run whose last n meets it, and bisects inside that run.
+    is its last. The first run whose last n meets the error is bisected for the answer. Runs of
+    few successes, where widths need not fall from run to run, are all tried; behind them the
+    walk starts at the run where even the most favourable rounding first meets the error.
     """
-    start = _first(lambda n: width(max(p * n - 0.5, 0.0), n) <= error, 1, _MOST_DRAWS)
-    first = start
+    # One draw has a run of its own at p = 1/2: there its width can be less than that of two.
+    if width(_nearest(p, 1), 1) <= error:
+        return 1
+    first, run = 2, 0
     while True:
         k = _nearest(p, first)
         last = _last_of_run(p, k, first)
         if width(k, last) <= error:
-            return _first(lambda n, k=k: width(k, n) <= error, first, last)  # type: ignore[misc]
-        first = last + 1
+            return _first(partial(_meets, width, k, error), first, last)
+        first, run = last + 1, run + 1
+        if run == _SHORT_RUNS:
+            first = _first(lambda n: width(max(p * n - 0.5, 0.0), n) <= error, first, _MOST_DRAWS)
+
+
+def _meets(width: _Width, k: int, error: float, n: int) -> bool:
+    return width(k, n) <= error
 
 
 def _nearest(p: float, n: int) -> int:

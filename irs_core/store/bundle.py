@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.specs import SCHEMA_VERSION
-from irs_core.store.evidence import CHUNK_DRAWS, MAX_DRAWS, EvidenceArray, read_evidence, tile_rows_for
+from irs_core.store.evidence import (
+    CHUNK_DRAWS,
+    MAX_DRAWS,
+    EvidenceArray,
+    read_evidence,
+    tile_rows_for,
+)
 from irs_core.store.records import StudyRecord
 
 SUFFIX = ".irs.zip"
@@ -49,8 +54,11 @@ class Bundle:
             raise StoreError(f"the bundle has no evidence {evidence_id}")
         make = default_buffer_prototype().buffer.from_bytes
         store = MemoryStore(
-            {name.removeprefix(prefix): make(content) for name, content in self.files.items()
-             if name.startswith(prefix)}
+            {
+                name.removeprefix(prefix): make(content)
+                for name, content in self.files.items()
+                if name.startswith(prefix)
+            }
         ).with_read_only(True)
         journal = self.files.get(f"{prefix}journal.jsonl", b"").decode(errors="replace")
         return read_evidence(store, journal)
@@ -67,8 +75,10 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         files[name] = source.read_bytes()
     manifest = {
         "schema": SCHEMA_VERSION,
-        "files": {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-                  for name, content in sorted(files.items())},
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
     }
     temporary = path.with_suffix(".partial")
     with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -86,7 +96,14 @@ def read_bundle(path: Path) -> Bundle:
     try:
         with zipfile.ZipFile(path) as archive:
             files = _unpack(archive)
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise BundleError(f"{path.name} is not a readable bundle: {error}") from None
     _verify(files, path.name)
     try:
@@ -143,8 +160,14 @@ def _verify(files: dict[str, bytes], source: str) -> None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BundleError(f"{source} has a malformed {_MANIFEST}") from None
     if schema != SCHEMA_VERSION:
-        raise BundleError(f"{source} has format version {schema}; this program reads {SCHEMA_VERSION}")
-    found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != _MANIFEST}
+        raise BundleError(
+            f"{source} has format version {schema}; this program reads {SCHEMA_VERSION}"
+        )
+    found = {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in files.items()
+        if name != _MANIFEST
+    }
     if found != expected:
         wrong = sorted({name for name, _ in set(found.items()) ^ set(expected.items())})
         raise BundleError(f"{source}: {wrong[0]} does not match its digest")
@@ -166,7 +189,9 @@ def _check_layout(files: dict[str, bytes], evidence_id: str, n_inputs: int, sour
         and layout["other"] == ("regular", "default", "array", 3, [])
     )
     if not good:
-        raise BundleError(f"{source}: evidence {evidence_id} has a layout that this program does not write")
+        raise BundleError(
+            f"{source}: evidence {evidence_id} has a layout that this program does not write"
+        )
 
 
 def _layout(described: dict[str, Any]) -> dict[str, Any]:

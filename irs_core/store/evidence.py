@@ -133,8 +133,9 @@ class EvidenceArray:
             # Whatever a codec raises on damaged bytes, the meaning is the same: compute it again.
             return np.full((rows.stop - rows.start, CHUNK_DRAWS), self.missing, self.dtype)
 
-    def write_chunk(self, at: ChunkId, predictions: Predictions, *, seconds: float, draws: int,
-                    hardware: str) -> None:
+    def write_chunk(
+        self, at: ChunkId, predictions: Predictions, *, seconds: float, draws: int, hardware: str
+    ) -> None:
         """Commit one chunk and note what it cost.
 
         Args:
@@ -149,8 +150,13 @@ class EvidenceArray:
         if not isinstance(self._journal, Path):
             raise StoreError("this evidence is read-only: it comes from a bundle")
         # The note goes first: a note without a chunk is harmless, the reverse loses the time.
-        note = {"tile": at.tile, "chunk": at.chunk, "seconds": round(seconds, 6), "draws": draws,
-                "hardware": hardware}
+        note = {
+            "tile": at.tile,
+            "chunk": at.chunk,
+            "seconds": round(seconds, 6),
+            "draws": draws,
+            "hardware": hardware,
+        }
         append_line(self._journal, json.dumps(note, sort_keys=True))
         columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
         self._array[self.rows(at.tile), columns] = predictions
@@ -184,7 +190,8 @@ class EvidenceArray:
         if not bought.any():
             return np.full(shape, np.nan)
         mean = spent.sum() / bought.sum()
-        return np.divide(spent, bought, out=np.full(shape, mean), where=bought > 0)
+        rates: NDArray[np.float64] = np.where(bought > 0, spent / np.maximum(bought, 1), mean)
+        return rates
 
     def seconds_per_input(self, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
         """Seconds spent on each input for its first `budgets` draws, shape (inputs, budgets)."""
@@ -243,6 +250,8 @@ def read_evidence(store: Store | Path, journal: Path | str, path: str = "") -> E
             raise StoreError(f"no evidence {store.name} in the store")
         store = DurableStore(store)
     try:
-        return EvidenceArray(zarr.open_array(store, path=path, mode="r+" if not store.read_only else "r"), journal)
+        return EvidenceArray(
+            zarr.open_array(store, path=path, mode="r+" if not store.read_only else "r"), journal
+        )
     except Exception as error:
         raise StoreError(f"cannot open evidence: {error}") from None

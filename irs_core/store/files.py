@@ -46,7 +46,9 @@ def append_line(path: Path, line: str) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file atomically, keys sorted, one line a field."""
-    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+    write_bytes(
+        path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    )
 
 
 def read_json(path: Path) -> Any:

@@ -72,7 +72,9 @@ class Library:
         """Write or replace a live study's manifest."""
         write_json(self.study_path(record.id), record.to_dict())
 
-    def open_evidence(self, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int) -> EvidenceArray:
+    def open_evidence(
+        self, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int
+    ) -> EvidenceArray:
         """A live array to read and extend, made if it is not there."""
         return create_evidence(
             self.evidence_folder, key, n_inputs=n_inputs, classes=classes, pixels=pixels

@@ -114,7 +114,7 @@ class StudyRecord:
                 raise StoreError(
                     f"this study has format version {schema}; this program reads {SCHEMA_VERSION}"
                 )
-            data = {
+            data: dict[str, Any] = {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in fields.pop("data").items()
             }
@@ -133,6 +133,8 @@ class StudyRecord:
         """Refuse a record whose parts do not fit together."""
         count = len(self.data.indices)
         if not count or len(self.data.labels) != count or len(self.data.reported) != count:
-            raise StoreError("a study needs one label and one role per input, and at least one input")
+            raise StoreError(
+                "a study needs one label and one role per input, and at least one input"
+            )
         if not self.models or self.models[0].name != BASE:
             raise StoreError("a study needs its base classifier first")

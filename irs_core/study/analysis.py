@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import metrics
-from irs_core.certify import Cache, Certificates, certify_cache, certify_irs, certify_rs_hits, make_cache
+from irs_core.certify import (
+    Cache,
+    Certificates,
+    build_cache_from_hits,
+    certify_cache,
+    certify_irs,
+    certify_rs_hits,
+)
 from irs_core.specs import StudySpec, check_gamma, check_probability
 from irs_core.stats import binomial_upper_bound, zeta_floor
 from irs_core.store import BASE
@@ -142,8 +149,13 @@ class Analysis:
     def cache(self) -> Cache:
         """What certifying the base classifier left behind."""
         base = self.tally.base
-        return make_cache(base.candidate[self.rows], base.hits[self.rows], n0=self.tally.n0, n=self.tally.n,
-                          alpha=self.settings.alpha)
+        return build_cache_from_hits(
+            base.candidate[self.rows],
+            base.hits[self.rows],
+            n0=self.tally.n0,
+            n=self.tally.n,
+            alpha=self.settings.alpha,
+        )
 
     @cached_property
     def base(self) -> Certificates:
@@ -165,15 +177,23 @@ class Analysis:
             disagreements=np.where(disagreements == UNKNOWN, 0, disagreements),
             fresh_hits=np.where(fresh == UNKNOWN, 0, fresh),
             n_p=int(self.tally.budgets[budget]),
-            alpha_zeta=self.settings.alpha_zeta, gamma=self.settings.gamma, sigma=self.tally.sigma,
+            alpha_zeta=self.settings.alpha_zeta,
+            gamma=self.settings.gamma,
+            sigma=self.tally.sigma,
         )
 
     def _rs(self, name: str, budget: int) -> Certificates:
         counts = self.tally.compressed[name]
-        hits = require_known(counts.scratch_hits[self.rows, budget], f"the from-scratch evidence of {name}")
+        hits = require_known(
+            counts.scratch_hits[self.rows, budget], f"the from-scratch evidence of {name}"
+        )
         return certify_rs_hits(
-            counts.scratch_candidate[self.rows], hits, n0=self.tally.n0, n=int(self.tally.budgets[budget]),
-            alpha=self.settings.alpha + self.settings.alpha_zeta, sigma=self.tally.sigma,
+            counts.scratch_candidate[self.rows],
+            hits,
+            n0=self.tally.n0,
+            n=int(self.tally.budgets[budget]),
+            alpha=self.settings.alpha + self.settings.alpha_zeta,
+            sigma=self.tally.sigma,
         )
 
     def seconds_per_input(self, name: str, method: Method, budget: int) -> Floats:
@@ -181,26 +201,29 @@ class Analysis:
         counts = self.tally.compressed[name]
         fresh = counts.fresh_seconds[self.rows, budget]
         if method == "rs":
-            return fresh + counts.select_seconds[self.rows]
+            return np.asarray(fresh + counts.select_seconds[self.rows])
         direct = self.cache.p_lower >= self.settings.gamma
-        return np.where(direct, fresh, counts.paired_seconds[self.rows, budget])
+        return np.asarray(np.where(direct, fresh, counts.paired_seconds[self.rows, budget]))
 
     def point(self, name: str, method: Method, budget: int) -> Point:
         """ACR and cost of a method at one budget."""
         certificates = self.certify(name, method, budget)
         return Point(
             n_p=int(self.tally.budgets[budget]),
-            acr=self._mean(metrics.radii_if_correct(certificates, self.labels)),
+            acr=self._mean(metrics.counted_radii(certificates, self.labels)),
             seconds=float(self.seconds_per_input(name, method, budget).sum()),
             draws=int(certificates.n_samples.sum()),
         )
 
     def compare(self, name: str) -> Comparison:
         """Incremental against from scratch over all budgets."""
-        irs, rs = (tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
-                   for method in ("irs", "rs"))
+        irs, rs = (
+            tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
+            for method in ("irs", "rs")
+        )
         return Comparison(
-            rs=rs, irs=irs,
+            rs=rs,
+            irs=irs,
             speedup_seconds=metrics.area_speedup(_curve(rs, "seconds"), _curve(irs, "seconds")),
             speedup_draws=metrics.area_speedup(_curve(rs, "draws"), _curve(irs, "draws")),
         )
@@ -208,16 +231,25 @@ class Analysis:
     def summary(self, name: str) -> Summary:
         """One row about the base classifier or a compressed one."""
         if name == BASE:
-            acr = self._mean(metrics.radii_if_correct(self.base, self.labels))
+            acr = self._mean(metrics.counted_radii(self.base, self.labels))
             nan = float("nan")
-            return Summary(BASE, self.tally.n, metrics.smoothed_accuracy(self.base, self.labels), acr, nan, nan, nan)
+            return Summary(
+                BASE,
+                self.tally.n,
+                metrics.smoothed_accuracy(self.base, self.labels),
+                acr,
+                nan,
+                nan,
+                nan,
+            )
         last = len(self.tally.budgets) - 1
         certificates = self.certify(name, "irs", last)
         speedups = self.compare(name) if self.has_baseline(name) else None
         return Summary(
-            name=name, n_p=int(self.tally.budgets[last]),
+            name=name,
+            n_p=int(self.tally.budgets[last]),
             accuracy=metrics.smoothed_accuracy(certificates, self.labels),
-            acr=self._mean(metrics.radii_if_correct(certificates, self.labels)),
+            acr=self._mean(metrics.counted_radii(certificates, self.labels)),
             mean_zeta=self.zeta(name, last).mean_zeta.value,
             speedup_seconds=speedups.speedup_seconds if speedups else float("nan"),
             speedup_draws=speedups.speedup_draws if speedups else float("nan"),
@@ -232,23 +264,35 @@ class Analysis:
         counts = self.tally.compressed[name].disagreements[self.rows, budget]
         counts = counts[counts != UNKNOWN]
         n_p = int(self.tally.budgets[budget])
-        values = np.asarray(binomial_upper_bound(counts, n_p, self.settings.alpha_zeta)) if len(counts) else np.array([])
+        values = (
+            np.asarray(binomial_upper_bound(counts, n_p, self.settings.alpha_zeta))
+            if len(counts)
+            else np.array([])
+        )
         return ZetaRow(
-            name=name, n_p=n_p,
+            name=name,
+            n_p=n_p,
             disagreement=float(counts.mean() / n_p) if len(counts) else float("nan"),
-            mean_zeta=self._mean(values), floor=zeta_floor(n_p, self.settings.alpha_zeta), values=values,
+            mean_zeta=self._mean(values),
+            floor=float(zeta_floor(n_p, self.settings.alpha_zeta)),
+            values=values,
         )
 
     def gamma_sweep(self, name: str, gammas: Sequence[float], budget: int) -> list[Interval]:
         """ACR of IRS for each gamma, all else equal."""
-        settings = [Settings(self.settings.alpha, self.settings.alpha_zeta, float(gamma)) for gamma in gammas]
+        settings = [
+            Settings(self.settings.alpha, self.settings.alpha_zeta, float(gamma))
+            for gamma in gammas
+        ]
         return [_with(self, one).point(name, "irs", budget).acr for one in settings]
 
     def _mean(self, values: Floats) -> Interval:
         if not len(values):
             return Interval(float("nan"), float("nan"), float("nan"))
-        low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES)
-        return Interval(float(values.mean()), low, high)
+        low, high = metrics.bootstrap_interval(
+            values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES
+        )
+        return Interval(float(values.mean()), float(low), float(high))
 
 
 def _with(analysis: Analysis, settings: Settings) -> Analysis:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.specs import StudySpec, Stream
+from irs_core.specs import Stream, StudySpec
 from irs_core.store.evidence import CHUNK_DRAWS, ChunkId, EvidenceArray
 
 
@@ -84,4 +84,15 @@ def _unit(wanted: Sequence[Need], at: ChunkId) -> Unit | None:
             gaps.append(empty.any(axis=1))
             start = min(start, int(np.argmax(empty.any(axis=0))))
             stop = max(stop, right)
-    return Unit(at=at, stream=wanted[0].stream, start=start, stop=stop, needs=tuple(lacking), rows=tuple(gaps)) if lacking else None
+    return (
+        Unit(
+            at=at,
+            stream=wanted[0].stream,
+            start=start,
+            stop=stop,
+            needs=tuple(lacking),
+            rows=tuple(gaps),
+        )
+        if lacking
+        else None
+    )

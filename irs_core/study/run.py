@@ -21,7 +21,15 @@ from irs_core.hardware import describe_hardware, software_versions
 from irs_core.models import LoadedModel, load_model
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import Stream, StudySpec
-from irs_core.store import BASE, DataRecord, EvidenceArray, EvidenceKey, Library, ModelRecord, StudyRecord
+from irs_core.store import (
+    BASE,
+    DataRecord,
+    EvidenceArray,
+    EvidenceKey,
+    Library,
+    ModelRecord,
+    StudyRecord,
+)
 from irs_core.study.options import Progress, RunOptions
 from irs_core.study.plan import Need, Unit, plan_units
 from irs_core.study.tally import count_classes
@@ -60,12 +68,22 @@ def run_study(
     runnables = _prepare(spec, base, dataset, library, options)
     record = _record(spec, dataset, [runnable.record for runnable in runnables])
     library.save(record)
-    runner = _Runner(dataset, spec, {one.record.name: one.predictor for one in runnables}, options, on_progress, should_stop)
+    runner = _Runner(
+        dataset,
+        spec,
+        {one.record.name: one.predictor for one in runnables},
+        options,
+        on_progress,
+        should_stop,
+    )
     every = np.ones(len(dataset.labels), np.bool_)
-    runner.fill([
-        Need(BASE, "select", spec.n0, runnables[0].arrays["select"], every),
-        Need(BASE, "estimate", spec.n, runnables[0].arrays["estimate"], every),
-    ], after=_later_draws(spec, len(every)))
+    runner.fill(
+        [
+            Need(BASE, "select", spec.n0, runnables[0].arrays["select"], every),
+            Need(BASE, "estimate", spec.n, runnables[0].arrays["estimate"], every),
+        ],
+        after=_later_draws(spec, len(every)),
+    )
     runner.fill(_compressed_needs(spec, runnables, dataset))
     record = replace(record, finished=True, digests=_digests(spec, runnables))
     library.save(record)
@@ -73,10 +91,10 @@ def run_study(
 
 
 def _check_fit(model: LoadedModel, dataset: Dataset) -> None:
-    if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.image_shape):
+    if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.input_shape):
         raise DatasetError(
             f"the model takes inputs of shape {tuple(model.input_shape)}; "
-            f"the images have {tuple(dataset.image_shape)}"
+            f"the images have {tuple(dataset.input_shape)}"
         )
     if len(dataset.classes) > model.num_classes:
         raise DatasetError(
@@ -84,19 +102,53 @@ def _check_fit(model: LoadedModel, dataset: Dataset) -> None:
         )
 
 
-def _prepare(spec: StudySpec, base: LoadedModel, dataset: Dataset, library: Library, options: RunOptions) -> list[_Runnable]:
+def _prepare(
+    spec: StudySpec, base: LoadedModel, dataset: Dataset, library: Library, options: RunOptions
+) -> list[_Runnable]:
     device = str(check_device(options.device))
     own: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
     size = base.size_bytes
     first = TorchPredictor(base.module, classes=base.num_classes, device=device)
-    runnables = [_runnable(spec, dataset, library, base, first, ("select", "estimate"), ModelRecord(
-        BASE, "original (fp32)", base.digest, first.execution, "The uncompressed classifier.", size, base.parameters, {}))]
+    runnables = [
+        _runnable(
+            spec,
+            dataset,
+            library,
+            base,
+            first,
+            ("select", "estimate"),
+            ModelRecord(
+                BASE,
+                "original (fp32)",
+                base.digest,
+                first.execution,
+                "The uncompressed classifier.",
+                size,
+                base.parameters,
+                {},
+            ),
+        )
+    ]
     for compression in spec.compressions:
         module = compress(base.module, compression)
         report = describe(base.module, compression)
-        predictor = TorchPredictor(module, classes=base.num_classes, device=_device_for(compression, device), arithmetic=_arithmetic(compression))
+        predictor = TorchPredictor(
+            module,
+            classes=base.num_classes,
+            device=_device_for(compression, device),
+            arithmetic=_arithmetic(compression),
+        )
         digest = sha256(f"{base.digest} {compression}".encode()).hexdigest()
-        record = ModelRecord(str(compression), compression.title, digest, predictor.execution, report.note, report.size_bytes, report.nonzero, {})
+        record = ModelRecord(
+            str(compression),
+            compression.title,
+            digest,
+            predictor.execution,
+            report.note,
+            report.size_bytes,
+            report.nonzero_parameters,
+            {},
+        )
         runnables.append(_runnable(spec, dataset, library, base, predictor, own, record))
     return runnables
 
@@ -112,14 +164,31 @@ def _arithmetic(compression: Compression) -> str:
     return "int8 linear" if str(compression) == "int8-dynamic" else "fp32"
 
 
-def _runnable(spec: StudySpec, dataset: Dataset, library: Library, base: LoadedModel, predictor: Predictor, streams: Sequence[Stream], record: ModelRecord) -> _Runnable:
-    keys = {stream: EvidenceKey(record.digest, dataset.digest, spec.noise, stream, predictor.execution) for stream in streams}
-    pixels = int(np.prod(dataset.image_shape))
+def _runnable(
+    spec: StudySpec,
+    dataset: Dataset,
+    library: Library,
+    base: LoadedModel,
+    predictor: Predictor,
+    streams: Sequence[Stream],
+    record: ModelRecord,
+) -> _Runnable:
+    keys = {
+        stream: EvidenceKey(record.digest, dataset.digest, spec.noise, stream, predictor.execution)
+        for stream in streams
+    }
+    pixels = int(np.prod(dataset.input_shape))
     arrays = {
-        stream: library.open_evidence(key, n_inputs=len(dataset.labels), classes=base.num_classes, pixels=pixels)
+        stream: library.open_evidence(
+            key, n_inputs=len(dataset.labels), classes=base.num_classes, pixels=pixels
+        )
         for stream, key in keys.items()
     }
-    return _Runnable(replace(record, evidence={stream: key.id for stream, key in keys.items()}), predictor, arrays)
+    return _Runnable(
+        replace(record, evidence={stream: key.id for stream, key in keys.items()}),
+        predictor,
+        arrays,
+    )
 
 
 def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:
@@ -148,7 +217,9 @@ def _later_draws(spec: StudySpec, inputs: int) -> int:
     return inputs * len(spec.compressions) * each
 
 
-def _compressed_needs(spec: StudySpec, runnables: Sequence[_Runnable], dataset: Dataset) -> list[Need]:
+def _compressed_needs(
+    spec: StudySpec, runnables: Sequence[_Runnable], dataset: Dataset
+) -> list[Need]:
     every = np.ones(len(dataset.labels), np.bool_)
     paired, fresh = every, every
     if not spec.baseline:
@@ -157,10 +228,24 @@ def _compressed_needs(spec: StudySpec, runnables: Sequence[_Runnable], dataset: 
         paired, fresh = ~direct, direct
     needs = []
     for one in runnables[1:]:
-        needs.append(Need(one.record.name, "estimate", spec.n_p[-1], one.arrays["estimate"], paired))
-        needs.append(Need(one.record.name, "scratch-estimate", spec.n_p[-1], one.arrays["scratch-estimate"], fresh))
+        needs.append(
+            Need(one.record.name, "estimate", spec.n_p[-1], one.arrays["estimate"], paired)
+        )
+        needs.append(
+            Need(
+                one.record.name,
+                "scratch-estimate",
+                spec.n_p[-1],
+                one.arrays["scratch-estimate"],
+                fresh,
+            )
+        )
         if spec.baseline:
-            needs.append(Need(one.record.name, "scratch-select", spec.n0, one.arrays["scratch-select"], every))
+            needs.append(
+                Need(
+                    one.record.name, "scratch-select", spec.n0, one.arrays["scratch-select"], every
+                )
+            )
     return needs
 
 
@@ -169,14 +254,22 @@ def _direct_branch(spec: StudySpec, base: _Runnable) -> NDArray[np.bool_]:
     estimation = base.arrays["estimate"].read_complete(spec.n)
     classes = 1 + int(max(selection.max(), estimation.max()))
     cache = build_cache(
-        count_classes(selection, classes), count_classes(estimation, classes),
-        n0=spec.n0, n=spec.n, alpha=spec.alpha,
+        count_classes(selection, classes),
+        count_classes(estimation, classes),
+        n0=spec.n0,
+        n=spec.n,
+        alpha=spec.alpha,
     )
     return np.asarray(cache.p_lower >= spec.gamma)
 
 
 def _digests(spec: StudySpec, runnables: Sequence[_Runnable]) -> dict[str, str]:
-    draws: dict[Stream, int] = {"select": spec.n0, "estimate": spec.n_p[-1], "scratch-select": spec.n0, "scratch-estimate": spec.n_p[-1]}
+    draws: dict[Stream, int] = {
+        "select": spec.n0,
+        "estimate": spec.n_p[-1],
+        "scratch-select": spec.n0,
+        "scratch-estimate": spec.n_p[-1],
+    }
     found = {}
     for one in runnables:
         for stream, array in one.arrays.items():
@@ -188,8 +281,15 @@ def _digests(spec: StudySpec, runnables: Sequence[_Runnable]) -> dict[str, str]:
 class _Runner:
     """The loop over units, with its counters."""
 
-    def __init__(self, dataset: Dataset, spec: StudySpec, predictors: Mapping[str, Predictor], options: RunOptions,
-                 on_progress: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        spec: StudySpec,
+        predictors: Mapping[str, Predictor],
+        options: RunOptions,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
         self._dataset = dataset
         self._spec = spec
         self._predictors = predictors
@@ -215,18 +315,39 @@ class _Runner:
         rows = unit.needs[0].array.rows(unit.at.tile)
         images = self._dataset.images(np.arange(rows.start, rows.stop))
         group = self._spec.noise.group
-        groups = [int(self._dataset.indices[row - row % group]) for row in range(rows.start, rows.stop)]
-        requests = [Request(self._predictors[need.name], wanted) for need, wanted in zip(unit.needs, unit.rows, strict=True)]
-        results = sample(images, groups, requests, noise=self._spec.noise, stream=unit.stream, chunk=unit.at.chunk,
-                         start=unit.start, stop=unit.stop, batch=self._batch)
+        groups = [
+            int(self._dataset.indices[row - row % group]) for row in range(rows.start, rows.stop)
+        ]
+        requests = [
+            Request(self._predictors[need.name], wanted)
+            for need, wanted in zip(unit.needs, unit.rows, strict=True)
+        ]
+        results = sample(
+            images,
+            groups,
+            requests,
+            noise=self._spec.noise,
+            stream=unit.stream,
+            chunk=unit.at.chunk,
+            start=unit.start,
+            stop=unit.stop,
+            batch=self._batch,
+        )
         for need, request, result in zip(unit.needs, requests, results, strict=True):
             stored = need.array.read_chunk(unit.at).copy()
             stored[request.rows, unit.start : unit.stop] = result.classes[request.rows]
-            need.array.write_chunk(unit.at, stored, seconds=result.seconds,
-                                   draws=int(request.rows.sum()) * (unit.stop - unit.start), hardware=describe_hardware())
+            need.array.write_chunk(
+                unit.at,
+                stored,
+                seconds=result.seconds,
+                draws=int(request.rows.sum()) * (unit.stop - unit.start),
+                hardware=describe_hardware(),
+            )
 
     def _report(self, unit: Unit, total: int) -> None:
         spent = perf_counter() - self._started
         names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
         stage = f"{names} on {unit.stream} draws"
-        self._on_progress(Progress(stage, self._done, total, self._done / spent if spent > 0 else 0.0))
+        self._on_progress(
+            Progress(stage, self._done, total, self._done / spent if spent > 0 else 0.0)
+        )

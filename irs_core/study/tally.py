@@ -109,23 +109,36 @@ def tally_study(study: Study) -> StudyTally:
     base = BaseTally(
         candidate=candidate,
         hits=np.count_nonzero(predictions == candidate[:, None], axis=1),
-        seconds=_seconds(select, np.array([spec.n0]))[:, 0] + _seconds(estimate, np.array([spec.n]))[:, 0],
+        seconds=_seconds(select, np.array([spec.n0]))[:, 0]
+        + _seconds(estimate, np.array([spec.n]))[:, 0],
     )
     cached = predictions[:, : budgets[-1]]
     return StudyTally(
-        n0=spec.n0, n=spec.n, sigma=spec.noise.sigma, budgets=budgets,
+        n0=spec.n0,
+        n=spec.n,
+        sigma=spec.noise.sigma,
+        budgets=budgets,
         labels=np.asarray(record.data.labels, np.int64),
         reported=np.asarray(record.data.reported, np.bool_),
         base=base,
         compressed={
-            model.name: _tally_compressed(study, model.evidence, cached, candidate, budgets, spec.n0, classes)
+            model.name: _tally_compressed(
+                study, model.evidence, cached, candidate, budgets, spec.n0, classes
+            )
             for model in record.compressed
         },
     )
 
 
-def _tally_compressed(study: Study, evidence: Mapping[str, str], cached: NDArray[np.unsignedinteger], candidate: Ints,
-                      budgets: Ints, n0: int, classes: int) -> CompressedTally:
+def _tally_compressed(
+    study: Study,
+    evidence: Mapping[str, str],
+    cached: NDArray[np.unsignedinteger],
+    candidate: Ints,
+    budgets: Ints,
+    n0: int,
+    classes: int,
+) -> CompressedTally:
     paired = study.evidence(evidence["estimate"])
     fresh = study.evidence(evidence["scratch-estimate"])
     select = study.evidence(evidence["scratch-select"])
@@ -133,12 +146,16 @@ def _tally_compressed(study: Study, evidence: Mapping[str, str], cached: NDArray
     drawn = fresh.read(int(budgets[-1]))
     selected = select.read(n0)
     complete = ~(selected == select.missing).any(axis=1)
-    scratch = np.where(complete, _winner(np.where(complete[:, None], selected, 0), classes), UNKNOWN)
+    scratch = np.where(
+        complete, _winner(np.where(complete[:, None], selected, 0), classes), UNKNOWN
+    )
     return CompressedTally(
         disagreements=_prefix_counts(own != cached, own == paired.missing, budgets),
         fresh_hits=_prefix_counts(drawn == candidate[:, None], drawn == fresh.missing, budgets),
         scratch_candidate=scratch,
-        scratch_hits=_prefix_counts(drawn == scratch[:, None], (drawn == fresh.missing) | ~complete[:, None], budgets),
+        scratch_hits=_prefix_counts(
+            drawn == scratch[:, None], (drawn == fresh.missing) | ~complete[:, None], budgets
+        ),
         paired_seconds=_seconds(paired, budgets),
         fresh_seconds=_seconds(fresh, budgets),
         select_seconds=_seconds(select, np.array([n0]))[:, 0],
@@ -147,7 +164,9 @@ def _tally_compressed(study: Study, evidence: Mapping[str, str], cached: NDArray
 
 def _winner(predictions: NDArray[np.unsignedinteger], classes: int) -> Ints:
     # Ties go to the lowest class, as everywhere in this package.
-    winners: Ints = count_classes(predictions, max(classes, 1 + int(predictions.max()))).argmax(axis=1)
+    winners: Ints = count_classes(predictions, max(classes, 1 + int(predictions.max()))).argmax(
+        axis=1
+    )
     return winners
 
 
@@ -169,7 +188,7 @@ def require_known(counts: Ints, what: str) -> Ints:
     """
     if (counts == UNKNOWN).any():
         raise MissingEvidenceError(
-            f"{what} is not computed for {int((counts == UNKNOWN).any(axis=-1).sum())} inputs; "
+            f"{what} is not computed for {int(np.count_nonzero(counts == UNKNOWN))} inputs; "
             "run the study with the baseline to have it"
         )
     return counts

@@ -26,12 +26,18 @@ def certificates_tsv(record: StudyRecord, analysis: Analysis, model: str, method
     else:
         known = ", ".join([BASE, *analysis.tally.compressed])
         raise UnknownKeyError(f"the study has no model {model!r}; it has {known}")
-    indices = [index for index, keep in zip(record.data.indices, analysis.rows, strict=True) if keep]
+    indices = [
+        index for index, keep in zip(record.data.indices, analysis.rows, strict=True) if keep
+    ]
     return "\n".join([HEADER, *_lines(indices, analysis, certificates, seconds)]) + "\n"
 
 
-def _lines(indices: list[int], analysis: Analysis, certificates: Certificates, seconds: object) -> list[str]:
-    rows = zip(indices, analysis.labels, certificates.predicted, certificates.radius, seconds, strict=True)  # type: ignore[call-overload]
+def _lines(
+    indices: list[int], analysis: Analysis, certificates: Certificates, seconds: object
+) -> list[str]:
+    rows = zip(
+        indices, analysis.labels, certificates.predicted, certificates.radius, seconds, strict=True
+    )  # type: ignore[call-overload]
     return [
         f"{index}\t{label}\t{predicted}\t{radius:.3}\t{int(predicted == label)}\t{spent:.3}"
         for index, label, predicted, radius, spent in rows

@@ -1,21 +1,19 @@
 """Writing trained weights, their metadata and their card."""
 
 import json
-import platform
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors
 import torch
-import torchvision
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 import irs_core
 from irs_core.data import Dataset, load_dataset
+from irs_core.hardware import describe_hardware, software_versions
 from irs_core.models import canonical_name, load_model, write_card
 from irs_core.models.load import LoadedModel
 from irs_core.specs import ModelSpec
@@ -97,7 +95,7 @@ def _save(
     }
     state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     partial = path.with_suffix(".tmp")
-    save_file(state, partial, metadata={key: json.dumps(value) for key, value in metadata.items()})
+    partial.write_bytes(save(state, {key: json.dumps(value) for key, value in metadata.items()}))
     partial.replace(path)
 
 
@@ -135,24 +133,12 @@ def _card(
 def _hardware(spec: TrainSpec) -> str:
     if spec.device == "cuda":
         return str(torch.cuda.get_device_name())
-    return f"{_processor()}, {torch.get_num_threads()} threads"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return f"{describe_hardware()}, {torch.get_num_threads()} threads"
 
 
 def _versions() -> dict[str, str]:
     return {
         "irs_core": irs_core.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": np.__version__,
+        **software_versions(),
         "safetensors": safetensors.__version__,
     }

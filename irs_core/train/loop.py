@@ -26,9 +26,7 @@ _WARM_UP = 0.2
 _log = logging.getLogger(__name__)
 
 
-def train(
-    spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = None
-) -> TrainResult:
+def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = None) -> TrainResult:
     """Train a base classifier under noise and write its weights and its card.
 
     Every image gets normal noise of standard deviation sigma before normalisation; the loss is
@@ -144,9 +142,7 @@ class _Run:
             images_per_second=images / seconds,
         )
 
-    def _step(
-        self, rows: Tensor, rate: float, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, rows: Tensor, rate: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         views = random_views(
             self.padded, rows, self.shape, self.scale, generator, flip=self.spec.flips
         )

@@ -1,0 +1,130 @@
+"""What a certifier returns: one row per input, as a struct of arrays."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.errors import InvalidSampleError
+from irs_core.stats import certified_radius
+
+ABSTAIN = -1
+
+Method = Literal["rs", "irs"]
+
+
+class Branch(IntEnum):
+    """Which estimator decided about an input."""
+
+    SCRATCH = 0
+    """Draws of the certified classifier alone, nothing reused (RS)."""
+    INCREMENTAL = 1
+    """The cached bound less an upper bound on the disagreement (IRS, p_lower below gamma)."""
+    DIRECT = 2
+    """Fresh draws of the compressed classifier (IRS, p_lower at least gamma)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Certificates:
+    """Certificates of N inputs; every array has shape (N,).
+
+    A row that does not abstain claims that the smoothed classifier predicts `predicted`
+    everywhere within L2 distance `radius` of the input. Each row on its own fails with
+    probability at most `provable_failure` over its draws, under the conditions that the
+    certifier states; the rows of a set do not hold jointly at that level.
+
+    Args:
+        predicted: The certified class, int64; `ABSTAIN` where none is.
+        candidate: The class that was tested, int64; also where it abstains.
+        p_lower: Lower bound, in [0, 1), on the probability under noise that the certified
+            classifier predicts `candidate`, float64.
+        radius: Certified L2 radius in pixel units, float64; 0 where it abstains.
+        n_samples: Forward passes of the certified classifier spent on the input, selection
+            included, int64.
+        branch: The estimator, a `Branch` as uint8.
+        zeta_upper: Upper bound on the probability under noise that the base and the compressed
+            classifier disagree, float64; NaN where it was not estimated.
+        sigma: Standard deviation of the noise in pixel units.
+        method: `rs` or `irs`.
+        claimed_failure: Failure probability per input that the method's paper claims.
+        provable_failure: Failure probability per input that is proven.
+
+    Raises:
+        InvalidSampleError: Shapes differ, or a row contradicts itself.
+    """
+
+    predicted: NDArray[np.int64]
+    candidate: NDArray[np.int64]
+    p_lower: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    n_samples: NDArray[np.int64]
+    branch: NDArray[np.uint8]
+    zeta_upper: NDArray[np.float64]
+    sigma: float
+    method: Method
+    claimed_failure: float
+    provable_failure: float
+
+    def __post_init__(self) -> None:
+        """Check the rows."""
+        check_same_length(
+            predicted=self.predicted,
+            candidate=self.candidate,
+            p_lower=self.p_lower,
+            radius=self.radius,
+            n_samples=self.n_samples,
+            branch=self.branch,
+            zeta_upper=self.zeta_upper,
+        )
+        if not np.all((self.radius >= 0) & np.isfinite(self.radius)):
+            raise InvalidSampleError("every radius must be finite and at least 0")
+        abstains = self.predicted == ABSTAIN
+        if np.any(self.radius[abstains] != 0):
+            raise InvalidSampleError("the radius must be 0 wherever the certifier abstains")
+        if np.any(self.predicted[~abstains] != self.candidate[~abstains]):
+            raise InvalidSampleError("only the candidate that was tested can be certified")
+
+    def __len__(self) -> int:
+        """Return the number of inputs."""
+        return len(self.predicted)
+
+
+def certificates_from_bounds(
+    candidate: NDArray[np.int64],
+    p_lower: NDArray[np.float64],
+    *,
+    n_samples: NDArray[np.int64],
+    branch: NDArray[np.uint8],
+    zeta_upper: NDArray[np.float64],
+    sigma: float,
+    method: Method,
+    claimed_failure: float,
+    provable_failure: float,
+) -> Certificates:
+    """Certify each candidate whose `p_lower` is above 1/2; abstain on the others.
+
+    Args and errors are those of `Certificates`; `predicted` and `radius` follow from them.
+    """
+    return Certificates(
+        predicted=np.where(p_lower > 0.5, candidate, ABSTAIN),
+        candidate=candidate,
+        p_lower=p_lower,
+        radius=certified_radius(p_lower, sigma),
+        n_samples=n_samples,
+        branch=branch,
+        zeta_upper=zeta_upper,
+        sigma=sigma,
+        method=method,
+        claimed_failure=claimed_failure,
+        provable_failure=provable_failure,
+    )
+
+
+def check_same_length(**arrays: NDArray[np.generic]) -> None:
+    """Refuse arrays that are not all of one shape (N,)."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise InvalidSampleError(f"all arrays must have one shape (N,); got {listed}")

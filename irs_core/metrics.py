@@ -1,0 +1,221 @@
+"""Numbers about certificates; the only place where true labels enter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from irs_core.certify import ABSTAIN, Certificates
+from irs_core.errors import InvalidSampleError
+from irs_core.stats.binomial import integers
+
+_BLOCK_VALUES = 10_000_000
+
+
+def counted_radii(certificates: Certificates, labels: ArrayLike) -> NDArray[np.float64]:
+    """Each input's contribution to ACR, shape (N,): its radius if right, 0 if wrong or abstaining.
+
+    Args:
+        certificates: Of N inputs, at least one.
+        labels: True classes, integers of at least 0, shape (N,).
+
+    Raises:
+        InvalidSampleError: There are no inputs or the labels do not fit.
+    """
+    return certificates.radius * _right(certificates, labels)
+
+
+def average_certified_radius(certificates: Certificates, labels: ArrayLike) -> float:
+    """Mean certified radius (ACR), in pixel units.
+
+    An input counts with its radius where its class is right and with 0 where it is wrong or
+    abstains: no input leaves the mean.
+
+    Args:
+        certificates: Of N inputs, at least one.
+        labels: True classes, integers of at least 0, shape (N,).
+
+    Raises:
+        InvalidSampleError: There are no inputs or the labels do not fit.
+
+    Source:
+        IRS, Section 4.
+    """
+    return float(np.mean(counted_radii(certificates, labels)))
+
+
+def certified_accuracy(
+    certificates: Certificates, labels: ArrayLike, radii: ArrayLike
+) -> NDArray[np.float64]:
+    """Share of inputs that are right and certified at a radius strictly above each of `radii`.
+
+    Args:
+        certificates: Of N inputs, at least one.
+        labels: True classes, integers of at least 0, shape (N,).
+        radii: Radii of at least 0 in pixel units, any shape.
+
+    Returns:
+        Shares in [0, 1], the shape of `radii`; all inputs are in the denominator.
+
+    Raises:
+        InvalidSampleError: There are no inputs, the labels do not fit, or a radius is negative.
+
+    Source:
+        ISS, eq. 8.
+    """
+    cuts = np.asarray(radii, dtype=np.float64)
+    if not np.all(cuts >= 0):
+        raise InvalidSampleError(f"radii must be at least 0; got {cuts[~(cuts >= 0)].flat[0]}")
+    reached = np.sort(certificates.radius[_right(certificates, labels)])
+    above = len(reached) - np.searchsorted(reached, cuts, side="right")
+    return np.asarray(above / len(certificates), dtype=np.float64)
+
+
+def smoothed_accuracy(certificates: Certificates, labels: ArrayLike) -> float:
+    """Share of inputs whose certified class is right; abstaining counts as wrong.
+
+    Args:
+        certificates: Of N inputs, at least one.
+        labels: True classes, integers of at least 0, shape (N,).
+
+    Raises:
+        InvalidSampleError: There are no inputs or the labels do not fit.
+    """
+    return float(np.mean(_right(certificates, labels)))
+
+
+def abstention_rate(certificates: Certificates) -> float:
+    """Share of inputs on which the certifier abstains.
+
+    Raises:
+        InvalidSampleError: There are no inputs.
+    """
+    if len(certificates) == 0:
+        raise InvalidSampleError("a rate needs at least one input; got none")
+    return float(np.mean(certificates.predicted == ABSTAIN))
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Points of cost against ACR, one per draw budget.
+
+    Args:
+        acr: Average certified radius of each point, finite, shape (points,), at least one.
+        cost: What the point cost (seconds, or forward passes), positive and finite, same shape.
+
+    Raises:
+        InvalidSampleError: Shapes differ or a value is out of range.
+    """
+
+    acr: NDArray[np.float64]
+    cost: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check the points."""
+        object.__setattr__(self, "acr", np.asarray(self.acr, dtype=np.float64))
+        object.__setattr__(self, "cost", np.asarray(self.cost, dtype=np.float64))
+        if self.acr.ndim != 1 or self.acr.size == 0 or self.acr.shape != self.cost.shape:
+            raise InvalidSampleError(
+                "acr and cost must have one shape (points >= 1,); "
+                f"got {self.acr.shape} and {self.cost.shape}"
+            )
+        if not np.all(np.isfinite(self.acr)):
+            raise InvalidSampleError("every acr must be finite")
+        if not np.all((self.cost > 0) & np.isfinite(self.cost)):
+            raise InvalidSampleError("every cost must be positive and finite")
+
+
+def area_speedup(baseline_curve: Curve, method_curve: Curve) -> float:
+    """How many times cheaper the method reaches an ACR than the baseline, on average.
+
+    The ratio of the areas under cost over ACR, baseline over method, on the range of ACR that
+    both curves reach. A curve may go back in ACR through noise. So each point is first given
+    the least cost of any point with at least its ACR; between points, sorted by ACR, the cost
+    is linear.
+
+    Args:
+        baseline_curve: Cost and ACR of the baseline.
+        method_curve: Cost, in the same unit, and ACR of the method.
+
+    Returns:
+        A positive ratio, above 1 where the method is cheaper; NaN where the common range of
+        ACR is empty or a single value.
+
+    Source:
+        IRS, Section 5.2.
+    """
+    low = max(baseline_curve.acr.min(), method_curve.acr.min())
+    high = min(baseline_curve.acr.max(), method_curve.acr.max())
+    if not low < high:
+        return float("nan")
+    return _area(baseline_curve, low, high) / _area(method_curve, low, high)
+
+
+def bootstrap_interval(
+    values_per_input: ArrayLike,
+    statistic: Callable[[NDArray[np.float64]], ArrayLike] | None = None,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 1000,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Percentile bootstrap interval of a statistic, resampling inputs.
+
+    It describes how much the statistic would move with other inputs from the same source. Its
+    coverage is `level` only approximately and for many inputs: it certifies nothing. Values of
+    one input stay together, so that curves and paired methods may be resampled as one.
+
+    Args:
+        values_per_input: Shape (N, ...), N at least 1.
+        statistic: Takes resampled values of shape (batch, N, ...) and reduces the second axis,
+            returning shape (batch, ...). None: the mean.
+        rng: The source of randomness; equal generators give equal intervals.
+        level: Probability between the two percentiles, in (0, 1).
+        resamples: Number of resampled sets, at least 1.
+
+    Returns:
+        Lower and upper ends, each of the shape of the statistic of one set.
+
+    Raises:
+        InvalidSampleError: There are no inputs, or `level` or `resamples` is out of range.
+    """
+    values = np.asarray(values_per_input, dtype=np.float64)
+    if values.ndim == 0 or len(values) == 0:
+        raise InvalidSampleError(f"values need at least one input; got shape {values.shape}")
+    if not 0 < level < 1 or resamples < 1:
+        raise InvalidSampleError(
+            f"need level in (0, 1) and resamples >= 1; got {level}, {resamples}"
+        )
+    # Batches bound the memory; every draw is still made in the same order.
+    batch = max(1, _BLOCK_VALUES // max(1, values.size))
+    parts = []
+    for start in range(0, resamples, batch):
+        rows = rng.integers(len(values), size=(min(batch, resamples - start), len(values)))
+        sampled = values[rows]
+        parts.append(np.asarray(sampled.mean(axis=1) if statistic is None else statistic(sampled)))
+    tail = (1 - level) / 2
+    ends = np.quantile(np.concatenate(parts), [tail, 1 - tail], axis=0)
+    return ends[0], ends[1]
+
+
+def _right(certificates: Certificates, labels: ArrayLike) -> NDArray[np.bool_]:
+    truth = integers("labels", labels)
+    if truth.shape != certificates.predicted.shape or truth.size == 0:
+        raise InvalidSampleError(
+            f"need one label per input and at least one input; got labels {truth.shape} "
+            f"for {len(certificates)} certificates"
+        )
+    if np.any(truth < 0):
+        raise InvalidSampleError(f"labels must be at least 0; got {truth.min()}")
+    return np.asarray(certificates.predicted == truth)
+
+
+def _area(curve: Curve, low: float, high: float) -> float:
+    """Area under the curve's monotone envelope between two ACRs inside its range."""
+    order = np.argsort(curve.acr)
+    least = np.minimum.accumulate(curve.cost[order][::-1])[::-1]
+    acr, first = np.unique(curve.acr[order], return_index=True)
+    inside = acr[(acr > low) & (acr < high)]
+    grid = np.concatenate([[low], inside, [high]])
+    return float(np.trapezoid(np.interp(grid, acr, least[first]), grid))

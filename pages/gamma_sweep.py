@@ -1,0 +1,44 @@
+"""Which threshold gamma serves best, on inputs held out for that question."""
+
+import streamlit as st
+
+from ui import charts, columns, controls, loaders, tables, views
+from ui.glossary import HELP
+
+st.title("Choosing γ")
+st.markdown(
+    "γ decides which inputs reuse the original's draws. It may be tuned, but **not on the inputs "
+    "that are reported**: a value chosen on them would make their ACR look better than it is. So "
+    "this page uses held-out inputs only."
+)
+
+opened = controls.open_study()
+held_out = opened.record.data.reported.count(False)
+if not held_out:
+    st.info(
+        "This study has no held-out inputs. Start one with a hold-out on the Certify page (for "
+        "example 20): draws that are stored already are not computed again.",
+        icon=":material/lightbulb:",
+    )
+    st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+    st.stop()
+left, right = st.columns(2)
+with left:
+    name = controls.pick_model(opened.record)
+with right:
+    budget = controls.pick_budget(opened.record)
+with controls.explained():
+    sweep = loaders.sweep(opened.study, opened.settings, name, budget)
+st.markdown(views.sweep_sentence(sweep, opened.settings.gamma, held_out), help=HELP["gamma"])
+st.plotly_chart(
+    charts.gamma_sweep(sweep, opened.settings.gamma, loaders.colours_of(opened.record)[name]),
+    key="gamma_sweep",
+    alt="Average certified radius on held-out inputs against gamma",
+)
+controls.table(
+    tables.sweep_table(sweep),
+    f"gamma-{opened.record.id}",
+    columns.sweep(),
+    alt="Average certified radius on held-out inputs for every gamma",
+)
+controls.caption(opened, held_out=True)

@@ -1,0 +1,31 @@
+import pytest
+import torch
+from torch import nn
+
+from irs_core.approx import compress, describe
+from irs_core.compressions import Int8Dynamic
+from irs_core.errors import ApproximationError
+from irs_core.models import build
+
+
+def test_only_linear_layers_change():
+    network = build("digits_resnet", 10)
+    small = compress(network, Int8Dynamic())
+    changed = {name for name, module in small.named_modules() if "quantized" in str(type(module))}
+    assert {name.partition(".")[0] for name in changed} == {"fc"}
+    assert torch.equal(small.conv1.weight, network.conv1.weight)
+
+
+def test_report_says_that_convolutions_are_not_int8():
+    report = describe(build("digits_resnet", 10), Int8Dynamic())
+    assert report.touched == ("fc",)
+    assert "6 convolutions are not" in report.note
+
+
+def test_one_byte_per_linear_weight():
+    assert describe(nn.Sequential(nn.Linear(30, 5)), Int8Dynamic()).size_bytes == 150 + 4 * 5 + 16
+
+
+def test_a_model_without_linear_layers():
+    with pytest.raises(ApproximationError, match="linear"):
+        compress(nn.Conv2d(1, 1, 1), Int8Dynamic())

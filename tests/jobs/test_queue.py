@@ -1,0 +1,148 @@
+import multiprocessing
+import sqlite3
+import time
+
+import pytest
+from synthetic import synthetic_spec
+
+from irs_core.errors import JobError, StoreError
+from irs_core.jobs import JobQueue
+from irs_core.jobs import queue as queue_module
+from irs_core.specs import NoiseSpec
+from irs_core.study.options import Progress, RunOptions
+
+
+@pytest.fixture
+def queue(tmp_path):
+    return JobQueue(tmp_path)
+
+
+def spec(seed=0):
+    return synthetic_spec(noise=NoiseSpec(0.5, seed=seed))
+
+
+def test_a_job_comes_back_as_it_went_in(queue):
+    job = queue.add(spec(), RunOptions("cpu", 64))
+    assert queue.get(job.id).spec == spec()
+    assert queue.get(job.id).options == RunOptions("cpu", 64)
+    assert job.state == "queued"
+
+
+def test_the_same_study_is_not_queued_twice_while_it_is_active(queue):
+    first = queue.add(spec())
+    assert queue.add(spec()).id == first.id
+    queue.claim("w")
+    assert queue.add(spec()).id == first.id
+    queue.finish(first.id, "w", "done")
+    assert queue.add(spec()).id != first.id
+
+
+def test_jobs_are_claimed_in_order_and_once(queue):
+    ids = [queue.add(spec(seed)).id for seed in range(3)]
+    assert [queue.claim("w").id for _ in range(3)] == ids
+    assert queue.claim("w") is None
+
+
+def _claim_all(root, results):
+    queue = JobQueue(root)
+    while (job := queue.claim(multiprocessing.current_process().name)) is not None:
+        results.put(job.id)
+
+
+def test_two_workers_never_get_the_same_job(queue):
+    ids = {queue.add(spec(seed)).id for seed in range(40)}
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    workers = [context.Process(target=_claim_all, args=(queue.root, results)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    claimed = [results.get(timeout=60) for _ in ids]
+    for worker in workers:
+        worker.join(60)
+    assert sorted(claimed) == sorted(ids)
+    assert results.empty()
+
+
+def test_cancel_ends_a_waiting_job_at_once_and_flags_a_running_one(queue):
+    running, waiting = queue.add(spec(0)), queue.add(spec(1))
+    queue.claim("w")
+    queue.cancel(running.id)
+    queue.cancel(waiting.id)
+    assert queue.get(waiting.id).state == "cancelled"
+    assert queue.get(running.id).state == "running"
+    assert queue.get(running.id).cancel
+
+
+def test_retry_takes_ended_jobs_only(queue):
+    job = queue.add(spec())
+    with pytest.raises(JobError, match="has not ended"):
+        queue.retry(job.id)
+    queue.cancel(job.id)
+    queue.retry(job.id)
+    assert queue.get(job.id).state == "queued"
+
+
+def test_a_stale_lease_is_queued_again_and_the_old_worker_loses_it(queue, monkeypatch):
+    job = queue.add(spec())
+    queue.claim("dead")
+    assert queue.claim("alive") is None
+    later = time.time() + queue_module.LEASE_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert queue.claim("alive").id == job.id
+    assert not queue.beat(job.id, "dead", 1)
+    assert queue.beat(job.id, "alive", 2)
+    queue.finish(job.id, "dead", "failed", "x")
+    assert queue.get(job.id).state == "running"
+
+
+def test_attempts_are_bounded(queue, monkeypatch):
+    job = queue.add(spec())
+    now = time.time()
+    for attempt in range(queue_module.MAX_ATTEMPTS):
+        monkeypatch.setattr(time, "time", lambda t=now + attempt * 100: t)
+        assert queue.claim("w").attempts == attempt + 1
+    monkeypatch.setattr(time, "time", lambda: now + 1000)
+    assert queue.claim("w") is None
+    assert queue.get(job.id).state == "failed"
+    assert "disappeared 3 times" in queue.get(job.id).error
+
+
+def test_progress_and_time_left(queue):
+    job = queue.add(spec())
+    assert queue.get(job.id).seconds_left is None
+    queue.report(job.id, Progress("base on estimate draws", 250, 1000, 50.0))
+    job = queue.get(job.id)
+    assert (job.fraction, job.seconds_left, job.stage) == (0.25, 15.0, "base on estimate draws")
+
+
+def test_jobs_shows_running_then_waiting_then_ended(queue):
+    ids = [queue.add(spec(seed)).id for seed in range(4)]
+    queue.cancel(ids[3])
+    queue.claim("w")
+    assert [job.id for job in queue.jobs()] == ids
+
+
+def test_workers_are_known_while_they_beat(queue, monkeypatch):
+    assert queue.live_workers() == 0
+    queue.worker_beat("w", 1)
+    assert queue.live_workers() == 1
+    later = time.time() + queue_module.LEASE_SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert queue.live_workers() == 0
+
+
+def test_an_unknown_job_is_named(queue):
+    with pytest.raises(JobError, match="no job 7"):
+        queue.get(7)
+
+
+def test_what_is_not_a_database_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "jobs.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(StoreError, match="the job queue in"):
+        JobQueue(tmp_path).jobs()
+
+
+def test_the_table_uses_a_write_ahead_log(queue):
+    queue.add(spec())
+    with sqlite3.connect(queue.root / "jobs.sqlite") as db:
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

@@ -1,0 +1,223 @@
+"""Every page in every situation it may meet, run by Streamlit's own test harness."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.compressions import parse_compression
+from irs_core.jobs import JobQueue
+from irs_core.specs import DataSpec, NoiseSpec
+from irs_core.store import Library
+from irs_core.study.options import Progress
+
+APP = str(Path(__file__).resolve().parents[2] / "app.py")
+STUDY_PAGES = ("overview", "acr_time", "zeta_table", "pa_histogram", "gamma_sweep")
+PAGES = (*STUDY_PAGES, "models_and_data", "certify", "jobs")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("IRS_SHIPPED", str(shipped))
+    return tmp_path / "store"
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=60)
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    if name != "overview":
+        at.switch_page(f"pages/{name}.py")
+        for key, value in query.items():
+            at.query_params[key] = value
+        at.run()
+    return at
+
+
+def texts(at: AppTest) -> str:
+    parts = [*at.info, *at.error, *at.markdown, *at.caption, *at.subheader, *at.success]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_without_any_study_runs(store: Path, page: str) -> None:
+    at = open_page(page)
+    assert not at.exception
+    assert at.title[0].value
+    if page in STUDY_PAGES:
+        assert "no study yet" in at.info[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_with_a_study_shows_figures_and_provenance(store: Path, page: str) -> None:
+    record = synthetic_study(Library(store))
+    at = open_page(page)
+    assert not at.exception
+    assert not at.error
+    if page in STUDY_PAGES:
+        assert len(at.get("plotly_chart")) == 1
+        assert len(at.dataframe) >= 1
+        assert len(at.get("download_button")) == len(at.dataframe)
+        assert record.hardware in texts(at)
+        assert at.query_params["study"] == [record.id] or at.query_params["study"] == record.id
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_unfinished_study_says_what_to_do(store: Path, page: str) -> None:
+    library = Library(store)
+    library.save(replace(synthetic_study(library), finished=False))
+    at = open_page(page)
+    assert not at.exception
+    assert "stopped before it was finished" in at.info[0].value
+    assert not at.get("plotly_chart")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_running_job_is_shown_while_its_study_is_unfinished(store: Path, page: str) -> None:
+    library = Library(store)
+    record = synthetic_study(library)
+    library.save(replace(record, finished=False))
+    queue = JobQueue(store)
+    job = queue.add(record.spec)
+    queue.claim("worker")
+    queue.report(job.id, Progress("base on estimate draws", 30, 120, 15.0))
+    at = open_page(page)
+    assert not at.exception
+    if page in STUDY_PAGES:
+        assert "25% done" in at.info[0].value
+    if page == "jobs":
+        assert [button.label for button in at.button] == ["Cancel"]
+        at.button[0].click().run()
+        assert not at.exception
+        assert queue.get(job.id).cancel
+
+
+def test_failed_job_shows_its_reason_and_its_log(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("worker")
+    queue.finish(job.id, "worker", "failed", "the disk is full")
+    queue.log_path(job.id).parent.mkdir(parents=True, exist_ok=True)
+    queue.log_path(job.id).write_text("ERROR the disk is full\n")
+    at = open_page("jobs")
+    assert not at.exception
+    assert at.error[0].value == "The disk is full."
+    assert "ERROR the disk is full" in at.code[0].value
+
+
+def test_link_opens_the_study_and_the_settings_it_names(store: Path) -> None:
+    library = Library(store)
+    first = synthetic_study(library)
+    synthetic_study(library, synthetic_spec(noise=NoiseSpec(0.25, seed=9), name="other"))
+    at = open_page("overview", study=first.id, alpha="0.01")
+    assert not at.exception
+    assert at.selectbox(key="study_picker").value == first.id
+    assert "α = 0.01" in texts(at)
+
+
+def test_unknown_study_in_the_link_is_said(store: Path) -> None:
+    synthetic_study(Library(store))
+    at = open_page("overview", study="nonsense")
+    assert not at.exception
+    assert "nonsense" in at.warning[0].value
+
+
+def test_another_study_brings_its_own_settings(store: Path) -> None:
+    library = Library(store)
+    one = synthetic_study(library)
+    spec = synthetic_spec(noise=NoiseSpec(0.25, seed=9), gamma=0.95, alpha=0.01, name="other")
+    other = synthetic_study(library, spec)
+    at = open_page("pa_histogram", study=one.id)
+    at.select_slider(key="gamma").set_value(0.9).run()
+    assert "γ = 0.9 " in texts(at)
+    at.selectbox(key="study_picker").set_value(other.id).run()
+    assert not at.exception
+    assert not at.warning
+    assert "γ = 0.95 ·" in texts(at)
+    assert "α = 0.01" in texts(at)
+
+
+def test_study_without_baseline_has_no_curves_but_an_overview(store: Path) -> None:
+    from irs_core.store import ModelRecord
+
+    library = Library(store)
+    record = synthetic_study(library, synthetic_spec(baseline=False))
+    empty = library.evidence_folder
+
+    def without(model: ModelRecord) -> ModelRecord:
+        for stream in ("scratch-select",):
+            for chunk in (empty / model.evidence[stream]).glob("c/*/*"):
+                chunk.unlink()
+        return model
+
+    for model in record.compressed:
+        without(model)
+    overview = open_page("overview")
+    assert not overview.exception
+    assert not overview.error
+    curves = open_page("acr_time")
+    assert not curves.exception
+    assert "baseline" in curves.info[0].value
+
+
+def test_study_without_hold_out_says_how_to_get_one(store: Path) -> None:
+    synthetic_study(Library(store), synthetic_spec(data=DataSpec(max=40)))
+    at = open_page("gamma_sweep")
+    assert not at.exception
+    assert "no held-out inputs" in at.info[0].value
+
+
+def test_study_without_compression_has_an_overview(store: Path) -> None:
+    synthetic_study(Library(store), synthetic_spec(compressions=()))
+    for page in STUDY_PAGES:
+        at = open_page(page)
+        assert not at.exception, page
+        assert not at.error, page
+
+
+def test_damaged_manifest_is_left_out(store: Path) -> None:
+    (store / "studies").mkdir(parents=True)
+    (store / "studies" / "0123456789abcdef.json").write_text('{"schema": 1}')
+    at = open_page("overview")
+    assert not at.exception
+    assert "no study yet" in at.info[0].value
+
+
+def test_certify_refuses_in_one_sentence(store: Path) -> None:
+    at = open_page("certify")
+    at.number_input(key="form_gamma").set_value(0.3).run()
+    assert not at.exception
+    assert at.error[0].value == "Gamma must be in (0.5, 1]; got 0.3."
+
+
+def test_certify_refuses_a_missing_folder(store: Path) -> None:
+    at = open_page("certify")
+    at.selectbox(key="form_kind").set_value("image-folder").run()
+    at.text_input(key="form_root").set_value("/nowhere/at/all").run()
+    assert not at.exception
+    assert "/nowhere/at/all" in at.error[0].value
+
+
+def test_start_queues_the_study_that_was_described(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ui import launch
+
+    monkeypatch.setattr(launch, "check_fit", lambda spec: None)
+    monkeypatch.setattr(launch, "ensure_worker", lambda root: True)
+    at = open_page("certify")
+    assert not at.error
+    at.number_input(key="form_n").set_value(1000).run()
+    at.button(key="start").click().run()
+    assert not at.exception
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.n == 1000
+    assert job.spec.n_p[0] == 50
+    assert job.spec.compressions[0] == parse_compression("fp16")
+    assert str(job.id) in at.success[0].value

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from irs_core.sampling.sampler import Request, sample
+from irs_core.specs import NoiseSpec
+
+NOISE = NoiseSpec(0.5, seed=1)
+IMAGES = np.random.default_rng(0).random((5, 1, 4, 4)).astype(np.float32)
+
+
+class Threshold:
+    """Classifies by the mean of the pixels, and keeps what it was shown."""
+
+    execution = "test"
+    batch = 64
+
+    def __init__(self, cut=0.5):
+        self.cut = cut
+        self.seen = []
+
+    def __call__(self, inputs):
+        self.seen.append(inputs.copy())
+        return (inputs.mean(axis=(1, 2, 3)) > self.cut).astype(np.int64)
+
+
+def run(*predictors, rows=None, groups=range(5), **options):
+    rows = rows or [np.ones(5, bool)] * len(predictors)
+    requests = [Request(predictor, mask) for predictor, mask in zip(predictors, rows, strict=True)]
+    defaults = {"noise": NOISE, "stream": "estimate", "chunk": 0, "start": 0, "stop": 200}
+    return sample(IMAGES, groups, requests, **{**defaults, **options})
+
+
+@pytest.mark.parametrize("batch", [1, 7, 200, 256])
+def test_batch_size_never_changes_predictions(batch):
+    assert np.array_equal(run(Threshold(), batch=batch)[0].classes, run(Threshold())[0].classes)
+
+
+def test_classifiers_of_one_unit_see_the_same_noise():
+    a, b = Threshold(), Threshold(0.9)
+    run(a, b)
+    assert np.array_equal(np.concatenate(a.seen), np.concatenate(b.seen))
+
+
+def test_noise_is_added_to_the_image():
+    one = Threshold()
+    run(one, stop=100)
+    noise = np.concatenate(one.seen).reshape(5, 100, 16) - IMAGES.reshape(5, 1, 16)
+    assert abs(noise.std() - 0.5) < 0.02
+    assert abs(noise.mean()) < 0.02
+
+
+def test_inputs_have_noise_of_their_own_unless_grouped():
+    def noise_of(groups):
+        one = Threshold()
+        run(one, groups=groups, stop=64)
+        return [block - image for block, image in zip(one.seen, IMAGES, strict=True)]
+
+    own, shared = noise_of([0, 1, 2, 3, 4]), noise_of([0, 0, 0, 3, 4])
+    assert not np.allclose(own[0], own[1], atol=1e-3)
+    assert np.allclose(shared[0], shared[2], atol=1e-6)
+    assert not np.allclose(shared[2], shared[3], atol=1e-3)
+    assert np.allclose(own[3], shared[3], atol=1e-6)
+
+
+def test_rows_that_are_not_asked_for_are_not_run():
+    one, other = Threshold(), Threshold()
+    mask = np.array([True, False, True, False, False])
+    results = run(one, other, rows=[mask, ~mask])
+    assert sum(len(block) for block in one.seen) == 2 * 200
+    assert (results[0].classes[~mask] == -1).all()
+    full = run(Threshold())[0].classes
+    assert np.array_equal(results[0].classes[mask], full[mask])
+    assert np.array_equal(results[1].classes[~mask], full[~mask])
+
+
+def test_a_later_part_equals_that_part_of_the_whole():
+    assert np.array_equal(
+        run(Threshold(), start=50, stop=120)[0].classes, run(Threshold())[0].classes[:, 50:120]
+    )
+
+
+def test_each_classifier_pays_for_the_noise():
+    fast, slow = run(Threshold(), Threshold())
+    assert fast.seconds > 0
+    assert slow.seconds > 0

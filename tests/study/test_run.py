@@ -1,0 +1,192 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import synthetic_spec
+
+from irs_core.certify import build_cache
+from irs_core.errors import CancelledError, DatasetError, ModelOutputError
+from irs_core.specs import DataSpec, ModelSpec
+from irs_core.store import BASE, Library
+from irs_core.study import run as run_module
+from irs_core.study.options import RunOptions
+from irs_core.study.run import run_study
+from irs_core.study.tally import count_classes
+
+SPEC = synthetic_spec(data=DataSpec(max=20, holdout=16), n=700, n_p=(50, 100), n0=20)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    library = Library(tmp_path_factory.mktemp("reference"))
+    return library, run_study(SPEC, library)
+
+
+def test_a_finished_study_has_all_its_evidence(reference):
+    library, record = reference
+    assert record.finished
+    assert [model.name for model in record.models] == [BASE, "fp16", "prune:0.1"]
+    study = library.open(record.id)
+    assert study.evidence(record.base.evidence["estimate"]).read_complete(700).shape == (36, 700)
+    for model in record.compressed:
+        assert study.evidence(model.evidence["estimate"]).read_complete(100).shape == (36, 100)
+        assert study.evidence(model.evidence["scratch-select"]).read_complete(20).shape == (36, 20)
+
+
+def test_predictions_are_those_of_the_model(reference):
+    import torch
+
+    from irs_core.data import load_dataset
+    from irs_core.models import load_model
+    from irs_core.sampling.noise import noise_blocks
+
+    library, record = reference
+    stored = library.open(record.id).evidence(record.base.evidence["estimate"]).read(700)
+    dataset, model = load_dataset(SPEC.data), load_model(SPEC.model)
+    row = 33
+    noise = np.concatenate(
+        list(
+            noise_blocks(
+                SPEC.noise, "estimate", int(dataset.indices[row]), 1, shape=dataset.input_shape
+            )
+        )
+    )
+    with torch.no_grad():
+        expected = model.module(torch.from_numpy(dataset.images([row]) + noise)).argmax(1).numpy()
+    assert np.array_equal(stored[row, 500:], expected[:200])
+
+
+@pytest.mark.parametrize("batch", [7, 256])
+def test_batch_size_gives_the_same_digests(tmp_path, reference, batch):
+    record = run_study(SPEC, Library(tmp_path), options=RunOptions(batch=batch))
+    assert record.digests == reference[1].digests
+
+
+def test_running_again_computes_nothing(reference):
+    seen = []
+    run_study(SPEC, reference[0], on_progress=seen.append)
+    assert seen == []
+
+
+def test_a_cancelled_run_continues_where_it_was(tmp_path, reference):
+    library, calls = Library(tmp_path), []
+
+    def stop_after_three() -> bool:
+        calls.append(None)
+        return len(calls) > 3
+
+    with pytest.raises(CancelledError):
+        run_study(SPEC, library, should_stop=stop_after_three)
+    assert not library.open(SPEC.id).record.finished
+    seen = []
+    record = run_study(SPEC, library, on_progress=seen.append)
+    assert record.digests == reference[1].digests
+    whole = 36 * (20 + 700 + 2 * (20 + 100 + 100))
+    assert seen[-1].done == seen[-1].total < whole
+
+
+def test_a_killed_run_resumes_to_the_same_digest(tmp_path, reference):
+    command = [
+        sys.executable,
+        "-m",
+        "irs_core",
+        "certify",
+        "--store",
+        str(tmp_path),
+        "--max",
+        "20",
+        "--holdout",
+        "16",
+        "--n",
+        "700",
+        "--n0",
+        "20",
+        "--np",
+        "50",
+        "100",
+        "--compress",
+        "fp16",
+        "prune:0.1",
+        "--seed",
+        "7",
+        "--batch",
+        "8",
+    ]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while (
+        not list(tmp_path.glob("evidence/*/c/*/*"))
+        and child.poll() is None
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    assert run_study(SPEC, Library(tmp_path)).digests == reference[1].digests
+
+
+def test_more_draws_keep_the_first_ones(reference):
+    library, record = reference
+    longer = replace(SPEC, n=900)
+    seen = []
+    again = run_study(longer, library, on_progress=seen.append)
+    assert again.base.evidence == record.base.evidence
+    assert seen[-1].done == 36 * 200
+
+
+def test_without_baseline_each_input_gets_only_its_own_branch(tmp_path):
+    spec = replace(SPEC, baseline=False, gamma=0.95)
+    library = Library(tmp_path)
+    record = run_study(spec, library)
+    study = library.open(record.id)
+    select = study.evidence(record.base.evidence["select"]).read(20)
+    estimate = study.evidence(record.base.evidence["estimate"]).read(700)
+    cache = build_cache(
+        count_classes(select, 10), count_classes(estimate, 10), n0=20, n=700, alpha=spec.alpha
+    )
+    direct = cache.p_lower >= 0.95
+    assert 0 < direct.sum() < 36
+    model = record.compressed[0]
+    paired, fresh = (
+        study.evidence(model.evidence["estimate"]),
+        study.evidence(model.evidence["scratch-estimate"]),
+    )
+    assert np.array_equal((paired.read(100) != paired.missing).all(axis=1), ~direct)
+    assert np.array_equal((fresh.read(100) != fresh.missing).all(axis=1), direct)
+
+
+class _Broken:
+    execution, batch = "broken", 64
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __call__(self, inputs):
+        raise ModelOutputError("the model returned NaN")
+
+
+def test_a_model_that_fails_loses_nothing(tmp_path, monkeypatch, reference):
+    library = Library(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module._Runner, "_compute", lambda self, unit: _Broken()(None))
+        with pytest.raises(ModelOutputError):
+            run_study(SPEC, library)
+    assert run_study(SPEC, library).digests == reference[1].digests
+
+
+def test_images_must_fit_the_model(tmp_path, reference):
+    folder = tmp_path / "data"
+    (folder / "test" / "a").mkdir(parents=True)
+    from PIL import Image
+
+    Image.new("RGB", (32, 32)).save(folder / "test" / "a" / "0.png")
+    spec = synthetic_spec(
+        data=DataSpec("image-folder", root=str(folder)), model=ModelSpec("shipped:digits-0.50")
+    )
+    with pytest.raises(DatasetError, match=r"shape \(1, 8, 8\); the images have \(3, 32, 32\)"):
+        run_study(spec, Library(tmp_path / "store"))

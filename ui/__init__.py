@@ -1,0 +1,1 @@
+"""The dashboard: loaders, widgets and figures. Pages only put them together."""

@@ -1,0 +1,79 @@
+"""Sentences that say where numbers come from and how far they may be trusted."""
+
+import math
+
+from irs_core.specs import StudySpec
+from irs_core.stats import largest_certifiable_radius, least_n_to_certify
+from irs_core.store import StudyRecord
+from irs_core.study.analysis import Settings
+from irs_core.study.plan import study_draws
+from ui import theme
+
+
+def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = False) -> str:
+    """What was drawn, on what, at which confidence."""
+    spec = record.spec
+    held = record.data.reported.count(False)
+    inputs = held if held_out else len(record.data.reported) - held
+    role = "held-out input" if held_out else "input"
+    budgets = theme.count(spec.n_p[-1])
+    if len(spec.n_p) > 1:
+        budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
+    return (
+        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g} · "
+        f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
+        f"{confidence(settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{record.hardware} · study {record.id}"
+    )
+
+
+def confidence(settings: Settings) -> str:
+    """The levels and what they add up to: as claimed, and as proven."""
+    claimed = settings.alpha + settings.alpha_zeta
+    proven = settings.alpha + 2 * settings.alpha_zeta
+    return (
+        f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input "
+        f"{theme.confidence(claimed)} as published (1 - (α + $α_ζ$)), provably at least "
+        f"{theme.confidence(proven)} (1 - (α + $2α_ζ$)) where $p_A$ is close to γ"
+    )
+
+
+def choice_among(record: StudyRecord, settings: Settings) -> str:
+    """What picking the best of several compressed models costs in confidence."""
+    models = len(record.compressed)
+    if models < 2:
+        return ""
+    together = min(1.0, models * (settings.alpha + settings.alpha_zeta))
+    return (
+        f"One of {models} compressed models is quoted: for all {models} at once, the confidence "
+        f"per input is {theme.confidence(together)}."
+    )
+
+
+def cost(spec: StudySpec, inputs: int) -> str:
+    """How many draws a study takes, and of what, in Markdown."""
+    models = len(spec.compressions)
+    each = spec.n0 + 2 * spec.n_p[-1] if spec.baseline else spec.n_p[-1]
+    total = theme.rounded_count(study_draws(spec, inputs))
+    parts = f"{theme.count(spec.n0 + spec.n)} of the original"
+    if models:
+        parts += f" and {theme.count(each)} of each of {theme.plural(models, 'compressed model')}"
+    return f"**{total} draws**: {theme.plural(inputs, 'input')}, for each {parts}."
+
+
+def guarantee(spec: StudySpec) -> str:
+    """What the certificates of a study will promise, in Markdown."""
+    settings = Settings.of(spec)
+    largest = float(largest_certifiable_radius(spec.n, spec.alpha, spec.noise.sigma))
+    sentence = (
+        "For each input, the smoothed model's answer stays the same under **every** change of "
+        "the pixels within the certified L2 radius, with a confidence of "
+        f"**{theme.confidence(settings.alpha + settings.alpha_zeta)}** per input (as published; "
+        f"provably {theme.confidence(settings.alpha + 2 * settings.alpha_zeta)}). "
+    )
+    if math.isclose(largest, 0.0):
+        least = least_n_to_certify(spec.alpha)
+        return sentence + f"**n = {spec.n} can certify nothing:** at least {least} are needed."
+    return sentence + (
+        f"With these draws no radius of the original can exceed **{largest:.2f}** (pixel units)."
+    )

@@ -1,0 +1,83 @@
+"""How columns of tables are labelled, formatted and explained."""
+
+from typing import Any
+
+import streamlit as st
+
+from ui.glossary import HELP
+
+
+def _number(form: str, explanation: str, label: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format=form, help=explanation)
+
+
+def models() -> dict[str, Any]:
+    """The Overview's table."""
+    return {
+        "model": st.column_config.TextColumn(pinned=True),
+        "smoothed accuracy": _number("%.1f%%", HELP["accuracy"]),
+        "ACR": _number("%.3f", HELP["acr"]),
+        "95% low": _number("%.3f", HELP["interval"]),
+        "95% high": _number("%.3f", HELP["interval"]),
+        "ACR kept": _number("%.1f%%", HELP["kept"]),
+        "size kB": _number("%.1f", HELP["size"]),
+        "non-zero weights": _number("localized", HELP["nonzero"]),
+        "disagreement": _number("%.2f%%", HELP["disagreement"]),
+        "speedup, seconds": _number("%.2f×", HELP["speedup"]),
+        "speedup, draws": _number("%.2f×", HELP["speedup"]),
+        "draws per input": _number("localized", f"{HELP['n_p']} For the original: n."),
+    }
+
+
+def speedups() -> dict[str, Any]:
+    """The table of area speedups."""
+    return {
+        "speedup, seconds": _number("%.2f×", HELP["speedup"]),
+        "speedup, draws": _number("%.2f×", HELP["speedup"]),
+        "best ACR, IRS": _number("%.3f", HELP["acr"]),
+        "best ACR, RS": _number("%.3f", HELP["acr"]),
+    }
+
+
+def curves() -> dict[str, Any]:
+    """Every point of every curve."""
+    return {
+        "n_p": _number("localized", HELP["n_p"]),
+        "ACR": _number("%.3f", HELP["acr"]),
+        "95% low": _number("%.3f", HELP["interval"]),
+        "95% high": _number("%.3f", HELP["interval"]),
+        "seconds": _number("%.3f", HELP["seconds"]),
+        "draws": _number("localized", HELP["draws"]),
+    }
+
+
+def zetas() -> dict[str, Any]:
+    """The zeta table."""
+    return {
+        "n_p": _number("localized", HELP["n_p"]),
+        "mean ζ": _number("%.4f", HELP["zeta"]),
+        "95% low": _number("%.4f", HELP["interval"]),
+        "95% high": _number("%.4f", HELP["interval"]),
+        "disagreement": _number("%.3f%%", HELP["disagreement"]),
+        "floor": _number("%.4f", HELP["floor"]),
+        "at the floor": _number("%.0f%%", "Share of inputs on which no draw disagreed."),
+        "inputs": _number("localized", "Inputs whose paired draws are stored."),
+    }
+
+
+def sweep() -> dict[str, Any]:
+    """The gamma sweep."""
+    return {
+        "gamma": _number("%.4g", HELP["gamma"]),
+        "ACR": _number("%.3f", HELP["acr"]),
+        "95% low": _number("%.3f", HELP["interval"]),
+        "95% high": _number("%.3f", HELP["interval"]),
+    }
+
+
+def bounds() -> dict[str, Any]:
+    """The bound on p_A of each input."""
+    return {
+        "input": _number("%d", "Position in the full set."),
+        "p_A lower bound": _number("%.4f", HELP["p_lower"]),
+    }

@@ -1,0 +1,103 @@
+"""Explanations: one sentence or two per symbol, compression and kind of data."""
+
+HELP = {
+    "acr": (
+        "Average certified radius: the mean over all inputs of the L2 distance within which the "
+        "smoothed prediction provably stays the same and is right. Wrong and abstaining inputs "
+        "count as 0. In pixel units of images in [0, 1]."
+    ),
+    "interval": (
+        "95% bootstrap interval over inputs: how much the mean would move with other inputs of "
+        "the same kind. It is not the confidence of the certificates."
+    ),
+    "accuracy": "Share of inputs that are certified for their true class; abstaining is wrong.",
+    "kept": "ACR of the compressed model divided by the ACR of the original.",
+    "size": "Bytes of the weights, stored in the model's own number format.",
+    "nonzero": "Weights that are not zero. Pruning lowers this number, not the file size.",
+    "disagreement": (
+        "Share of noisy draws on which the original and the compressed model answer differently."
+    ),
+    "zeta": (
+        "ζ: upper confidence bound on the probability that the original and the compressed model "
+        "answer differently on a noisy copy of one input."
+    ),
+    "floor": "The smallest ζ that $n_p$ draws can give: the bound when not a single one disagrees.",
+    "p_lower": (
+        "$p_A$: lower confidence bound on the probability that the original answers with its top "
+        "class on a noisy copy of the input."
+    ),
+    "gamma": (
+        "γ: inputs whose $p_A$ bound is below γ reuse the original's draws and pay ζ; inputs at or "
+        "above γ get fresh draws of the compressed model."
+    ),
+    "alpha": "α: probability that the bound on $p_A$ is wrong, per input.",
+    "alpha_zeta": "$α_ζ$: probability that the bound on ζ is wrong, per input.",
+    "sigma": (
+        "σ: standard deviation of the Gaussian noise, in pixel units of images in [0, 1]. Larger "
+        "noise allows larger radii and costs accuracy."
+    ),
+    "n0": "$n_0$: draws that only choose the class to certify.",
+    "n": "n: draws of the original model per input that count how often that class is predicted.",
+    "n_p": "$n_p$: draws spent on the compressed model, per input.",
+    "speedup": (
+        "How many times cheaper incremental certification (IRS) reaches the same ACR than "
+        "certification from scratch (RS): the ratio of the areas under cost over ACR, on the "
+        "range of ACR that both reach."
+    ),
+    "seconds": "Measured wall seconds of the draws, summed over inputs, on the study's hardware.",
+    "draws": "Forward passes, summed over inputs. Does not depend on the hardware.",
+    "seed": "Decides every noise draw; equal seeds give equal results on any machine.",
+    "holdout": (
+        "Inputs outside the reported subset, on which γ may be tuned. They never enter a "
+        "reported number."
+    ),
+    "baseline": (
+        "Also certify each compressed model from scratch (RS), so that there is a speedup to show."
+    ),
+    "study": "A study is one original model, certified once, with its compressed versions.",
+}
+
+COMPRESSIONS = {
+    "fp16": ("16-bit weights (fp16)", "Weights rounded to half precision; arithmetic in 32 bits."),
+    "bf16": ("16-bit weights (bf16)", "Weights rounded to bfloat16; arithmetic in 32 bits."),
+    "fp16-compute": ("16-bit arithmetic (fp16)", "Everything in half precision; needs a GPU."),
+    "bf16-compute": (
+        "16-bit arithmetic (bf16)",
+        "Everything in bfloat16, where the device can do it.",
+    ),
+    "int8-dynamic": (
+        "8-bit dynamic",
+        "PyTorch's dynamic int8: linear layers only, every convolution stays in 32 bits.",
+    ),
+    "prune": (
+        "Pruning, global",
+        "The smallest weights of the whole network are set to zero, by a ratio in (0, 1).",
+    ),
+    "prune-layer": (
+        "Pruning, per layer",
+        "The smallest weights of each layer are set to zero, by a ratio in (0, 1).",
+    ),
+    "lowrank": (
+        "Low rank",
+        "Each layer becomes two thinner ones that keep a share of its energy, in (0, 1].",
+    ),
+}
+
+DATA_KINDS = {
+    "digits": (
+        "8x8 handwritten digits that come with scikit-learn",
+        "Nothing to download",
+    ),
+    "cifar10": (
+        "CIFAR-10 as its authors and torchvision publish it",
+        "`ROOT/cifar-10-batches-py/test_batch`",
+    ),
+    "image-folder": (
+        "Any images, one folder per class",
+        "`ROOT/SPLIT/CLASS/IMAGE`, or `ROOT/CLASS/IMAGE` with an empty split",
+    ),
+    "imagenet": (
+        "ImageNet validation images in class folders",
+        "`ROOT/val/CLASS/IMAGE`; resized to 256, central 224x224",
+    ),
+}

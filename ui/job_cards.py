@@ -1,0 +1,150 @@
+"""Jobs as cards that follow their progress while something is active."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import streamlit as st
+
+from irs_core.errors import IrsError
+from irs_core.jobs import Job, ensure_worker
+from irs_core.jobs.queue import State
+from ui import controls, loaders, theme
+
+POLL_SECONDS = 1.0
+SHOWN = 20
+_Colour = Literal["blue", "gray", "green", "red", "orange"]
+_STATES: dict[State, tuple[str, str, _Colour]] = {
+    "running": ("running", ":material/play_arrow:", "blue"),
+    "queued": ("waiting", ":material/schedule:", "gray"),
+    "done": ("done", ":material/check:", "green"),
+    "failed": ("failed", ":material/error:", "red"),
+    "cancelled": ("cancelled", ":material/block:", "orange"),
+}
+
+
+def show_jobs() -> None:
+    """All jobs; the list refreshes itself only while one waits or runs."""
+    with controls.explained():
+        jobs = loaders.jobs()
+    if not jobs:
+        st.info("No job yet. A study that is started on the Certify page appears here.")
+        st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+        return
+    active = any(job.active for job in jobs)
+    st.fragment(_cards, run_every=POLL_SECONDS if active else None)(active)
+
+
+def _cards(was_active: bool) -> None:
+    with controls.explained():
+        jobs = loaders.jobs()
+    if was_active and not any(job.active for job in jobs):
+        # A full run of the page registers the list again, without polling.
+        st.rerun()
+    _check_worker(jobs)
+    for job in jobs[:SHOWN]:
+        _card(job)
+    if len(jobs) > SHOWN:
+        st.caption(
+            f"{theme.plural(len(jobs) - SHOWN, 'older job')} left out; "
+            "`python -m irs_core jobs list` shows all."
+        )
+
+
+def _check_worker(jobs: list[Job]) -> None:
+    waiting = any(job.state == "queued" for job in jobs)
+    if not waiting or loaders.queue().live_workers():
+        return
+    with st.container(border=True):
+        st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
+        if st.button("Start a worker", key="start_worker") and not ensure_worker(
+            loaders.store_root()
+        ):
+            st.error("No process may be started here; run `python -m irs_core worker`.")
+
+
+def _card(job: Job) -> None:
+    label, icon, colour = _STATES[job.state]
+    with st.container(border=True, key=f"job-{job.id}"):
+        head, state = st.columns([5, 1], vertical_alignment="center")
+        head.markdown(f"**{job.id} · {_title(job)}**")
+        state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
+        if job.active or 0 < job.fraction < 1:
+            st.progress(job.fraction, text=_progress(job))
+        st.caption(_facts(job))
+        if job.error:
+            st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _actions(job)
+        log = loaders.log_tail(job.id)
+        if log:
+            with st.expander("Log", icon=":material/terminal:"):
+                st.code(log, language=None)
+
+
+def _actions(job: Job) -> None:
+    queue = loaders.queue()
+    if job.active:
+        _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
+        return
+    if job.state == "done":
+        for page, name, icon in (
+            ("pages/overview.py", "Overview", ":material/space_dashboard:"),
+            ("pages/acr_time.py", "ACR vs time", ":material/speed:"),
+            ("pages/zeta_table.py", "zeta table", ":material/difference:"),
+        ):
+            st.page_link(page, label=name, icon=icon, query_params={"study": job.study})
+    again = "Run again" if job.state == "done" else "Retry"
+    _action(job, again, "retry", _retry, disabled=False)
+
+
+def _retry(job_id: int) -> None:
+    loaders.queue().retry(job_id)
+    ensure_worker(loaders.store_root())
+
+
+def _action(job: Job, label: str, name: str, act: Callable[[int], None], *, disabled: bool) -> None:
+    if st.button(label, key=f"{name}-{job.id}", disabled=disabled):
+        try:
+            act(job.id)
+        except IrsError as error:
+            st.error(controls.sentence(error))
+        else:
+            # Whether the list polls is decided outside the fragment.
+            st.rerun()
+
+
+def _title(job: Job) -> str:
+    spec = job.spec
+    return spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+
+
+def _progress(job: Job) -> str:
+    if job.state == "queued":
+        return "waiting for its turn"
+    if not job.total:
+        return "preparing: loading model and data"
+    parts = [
+        job.stage,
+        f"{theme.count(job.done)} of {theme.count(job.total)} draws",
+    ]
+    if job.rate > 0:
+        parts.append(f"{theme.rounded_count(job.rate)} draws/s")
+    if job.active and job.seconds_left is not None:
+        parts.append(f"{theme.duration(job.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _facts(job: Job) -> str:
+    spec = job.spec
+    when = datetime.fromtimestamp(job.created).astimezone().strftime("%Y-%m-%d %H:%M")
+    parts = [
+        f"{spec.data.kind}, {theme.plural(len(spec.compressions), 'compressed model')}",
+        f"n = {theme.count(spec.n)}",
+        f"queued {when}",
+    ]
+    if job.started and job.ended and job.ended > job.started:
+        parts.append(f"took {theme.duration(job.ended - job.started)}")
+    if job.attempts > 1:
+        parts.append(f"attempt {job.attempts}")
+    return " · ".join([*parts, f"study {job.study}"])

@@ -1,0 +1,86 @@
+"""Before and at the start of a study: what it costs, what it promises, whether it fits."""
+
+import math
+
+import streamlit as st
+
+from irs_core.errors import DatasetError, IrsError
+from irs_core.jobs import Job, ensure_worker
+from irs_core.specs import ModelSpec, StudySpec
+from irs_core.study.plan import study_draws
+from ui import captions, controls, loaders, theme
+
+
+def describe_launch(spec: StudySpec) -> None:
+    """Say in words what a study will cost and promise.
+
+    Raises:
+        IrsError: The data do not hold what the study asks for.
+    """
+    facts = loaders.data_facts(spec.data)
+    inputs = facts.reported + facts.held_out
+    st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs)}")
+    st.markdown(captions.guarantee(spec))
+
+
+def _expected_time(spec: StudySpec, inputs: int) -> str:
+    """The time at the rate of the latest run of the same model, if there was one."""
+    rates = [
+        job.rate
+        for job in loaders.jobs()
+        if job.state == "done" and job.rate > 0 and job.spec.model == spec.model
+    ]
+    if not rates:
+        return "Draws that are stored already are not repeated."
+    seconds = math.ceil(study_draws(spec, inputs) / rates[0])
+    return f"About **{theme.duration(seconds)}** at the rate of the last run of this model."
+
+
+def start(spec: StudySpec) -> Job:
+    """Check that model and data fit, queue the study, and see that a worker is alive.
+
+    Raises:
+        IrsError: They do not fit, or the queue refuses.
+    """
+    check_fit(spec)
+    root = loaders.store_root()
+    job = loaders.queue().add(spec)
+    if not ensure_worker(root):
+        st.warning(
+            "No worker could be started. The study waits until one runs: "
+            f"`python -m irs_core worker --store {root}`"
+        )
+    return job
+
+
+def check_fit(spec: StudySpec) -> None:
+    """Refuse a model and data that cannot belong together.
+
+    Raises:
+        IrsError: One of them cannot be read, or the data have more classes than the model.
+    """
+    model, data = loaders.model_facts(spec.model), loaders.data_facts(spec.data)
+    if data.classes > model.num_classes:
+        raise DatasetError(
+            f"the model has {model.num_classes} classes; the data have {data.classes}"
+        )
+
+
+def show_started(job: Job) -> None:
+    """Say where to watch a study that was just started."""
+    st.success(f"Job {job.id} is in the queue. It keeps running when this page is closed.")
+    st.page_link(controls.JOBS_PAGE, label="Watch it", icon=":material/pending_actions:")
+
+
+def try_model(weights: str, arch: str | None) -> None:
+    """Show what a weights file holds, or why it cannot be used."""
+    try:
+        facts = loaders.model_facts(ModelSpec(weights, arch))
+    except IrsError as error:
+        st.error(controls.sentence(error), icon=":material/error:")
+        return
+    shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
+    st.success(
+        f"{facts.arch}, {facts.num_classes} classes, inputs {shape}, "
+        f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}."
+    )

@@ -1,0 +1,265 @@
+"""Everything that is read or computed for a page, cached; the only module with `st.cache_*`.
+
+Caches are keyed by ids and by what makes a manifest differ; heavy arguments carry a leading
+underscore, which keeps Streamlit from hashing them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from irs_core.jobs import Job, JobQueue
+from irs_core.specs import DataSpec, ModelSpec
+from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
+from irs_core.store.library import shipped_folder
+from irs_core.study.analysis import Analysis, Comparison, Settings
+from irs_core.study.tally import StudyTally, tally_study
+from ui import theme
+from ui.views import Budgets, ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
+
+StudyKey = tuple[str, ...]
+_LOG_BYTES = 8_000
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a weights file turned out to hold."""
+
+    arch: str
+    num_classes: int
+    input_shape: tuple[int, ...] | None
+    parameters: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a data specification selects.
+
+    Args:
+        total: Images in the split.
+        reported, held_out: Images selected for each role.
+    """
+
+    description: str
+    classes: int
+    total: int
+    reported: int
+    held_out: int
+
+
+def store_root() -> Path:
+    """Folder of the live store."""
+    return default_root()
+
+
+def list_studies() -> tuple[Study, ...]:
+    """Every readable study, latest first."""
+    root, shipped = store_root(), shipped_folder()
+    folders = {root / "studies": "*.json", root / "bundles": f"*{SUFFIX}", shipped: f"*{SUFFIX}"}
+    stamps = tuple(
+        (str(path), path.stat().st_mtime_ns)
+        for folder, pattern in folders.items()
+        for path in sorted(folder.glob(pattern))
+    )
+    return _studies(str(root), str(shipped), stamps)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading studies...")
+def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Study, ...]:
+    del stamps  # Part of the key only.
+    return tuple(Library(Path(root), Path(shipped)).studies())
+
+
+def study_key(study: Study) -> StudyKey:
+    """What distinguishes one state of a study from every other."""
+    record = study.record
+    return (str(study.folder), record.id, record.created, str(record.finished), str(study.shipped))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Counting predictions...")
+def _tally(key: StudyKey, _study: Study) -> StudyTally:
+    return tally_study(_study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _analysis(key: StudyKey, settings: Settings, held_out: bool, _study: Study) -> Analysis:
+    return Analysis(_tally(key, _study), settings, held_out=held_out)
+
+
+def analysis(study: Study, settings: Settings, *, held_out: bool = False) -> Analysis:
+    """Certificates and summaries of a study.
+
+    Raises:
+        MissingEvidenceError: The original's draws are not all stored.
+    """
+    return _analysis(study_key(study), settings, held_out, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Certifying...")
+def _model_rows(key: StudyKey, settings: Settings, _study: Study) -> list[ModelRow]:
+    return model_rows(_study.record, analysis(_study, settings))
+
+
+def overview(study: Study, settings: Settings) -> list[ModelRow]:
+    """Every classifier of a study, the original first."""
+    return _model_rows(study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=256, show_spinner="Certifying...")
+def _compare(key: StudyKey, settings: Settings, name: str, _study: Study) -> Comparison:
+    return analysis(_study, settings).compare(name)
+
+
+def panels(study: Study, settings: Settings, names: list[str]) -> list[Panel]:
+    """Incremental against from scratch, one panel per compressed model.
+
+    Raises:
+        MissingEvidenceError: The study ran without the baseline.
+    """
+    key, colours = study_key(study), colours_of(study.record)
+    return [
+        Panel(
+            name, titles_of(study.record)[name], colours[name], _compare(key, settings, name, study)
+        )
+        for name in names
+    ]
+
+
+@st.cache_resource(max_entries=64, show_spinner="Certifying...")
+def _budgets(key: StudyKey, settings: Settings, _study: Study) -> list[Budgets]:
+    result = analysis(_study, settings)
+    colours = colours_of(_study.record)
+    every = range(len(result.tally.budgets))
+    return [
+        Budgets(
+            model.title,
+            colours[model.name],
+            tuple(result.point(model.name, "irs", budget) for budget in every),
+        )
+        for model in _study.record.compressed
+    ]
+
+
+def budgets(study: Study, settings: Settings) -> list[Budgets]:
+    """ACR over draw budgets of every compressed model, certified incrementally."""
+    return _budgets(study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Comparing predictions...")
+def _zetas(key: StudyKey, settings: Settings, _study: Study) -> list[ZetaEntry]:
+    result = analysis(_study, settings)
+    colours = colours_of(_study.record)
+    return [
+        ZetaEntry(model.title, colours[model.name], result.zeta(model.name, budget))
+        for model in _study.record.compressed
+        for budget in range(len(result.tally.budgets))
+    ]
+
+
+def zetas(study: Study, settings: Settings) -> list[ZetaEntry]:
+    """Disagreement of every compressed model at every budget."""
+    return _zetas(study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Sweeping gamma...")
+def _sweep(key: StudyKey, settings: Settings, name: str, budget: int, _study: Study) -> Sweep:
+    gammas = sweep_gammas(settings.gamma)
+    held_out = analysis(_study, settings, held_out=True)
+    return Sweep(gammas, tuple(held_out.gamma_sweep(name, [float(one) for one in gammas], budget)))
+
+
+def sweep(study: Study, settings: Settings, name: str, budget: int) -> Sweep:
+    """ACR of one compressed model against gamma, on the held-out inputs."""
+    return _sweep(study_key(study), settings, name, budget, study)
+
+
+def colours_of(record: StudyRecord) -> Mapping[str, str]:
+    """Colour of every model of a study, by name."""
+    return theme.model_colours([model.name for model in record.compressed])
+
+
+def titles_of(record: StudyRecord) -> dict[str, str]:
+    """Title of every compressed model of a study, by name."""
+    return {model.name: model.title for model in record.compressed}
+
+
+@st.cache_resource(show_spinner="Reading model cards...")
+def _shipped(_read: Callable[[], dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    return _read()
+
+
+def shipped() -> dict[str, dict[str, Any]]:
+    """Cards of the models that come along, by name."""
+    from irs_core.models import shipped_models
+
+    return _shipped(shipped_models)
+
+
+def architectures() -> tuple[str, ...]:
+    """Names of all known architectures."""
+    from irs_core.models import known_architectures
+
+    return known_architectures()
+
+
+def model_facts(spec: ModelSpec) -> ModelFacts:
+    """What a model turns out to be.
+
+    Raises:
+        IrsError: It cannot be read or does not fit its architecture.
+    """
+    path = Path(spec.weights).expanduser()
+    return _model_facts(spec, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading the weights...")
+def _model_facts(spec: ModelSpec, modified: int) -> ModelFacts:
+    from irs_core.models import load_model
+
+    del modified  # Part of the key only.
+    model = load_model(spec)
+    shape = None if model.input_shape is None else tuple(model.input_shape)
+    return ModelFacts(model.arch, model.num_classes, shape, model.parameters, model.size_bytes)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")
+def data_facts(spec: DataSpec) -> DataFacts:
+    """What a data specification selects; asked again after a minute.
+
+    Raises:
+        DatasetError: The data are missing, empty, damaged or too few.
+    """
+    from irs_core.data import open_source
+    from irs_core.data.base import select
+
+    source = open_source(spec)
+    _, reported = select(len(source.labels), spec)
+    own = int(reported.sum())
+    return DataFacts(
+        source.description, len(source.classes), len(source.labels), own, len(reported) - own
+    )
+
+
+def queue() -> JobQueue:
+    """The queue of the live store."""
+    return JobQueue(store_root())
+
+
+def jobs() -> list[Job]:
+    """All jobs: running, waiting, ended."""
+    return queue().jobs()
+
+
+def log_tail(job_id: int, lines: int = 25) -> str:
+    """The last lines of a job's output; empty where there is none."""
+    path = queue().log_path(job_id)
+    if not path.exists():
+        return ""
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _LOG_BYTES))
+        text = log.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,252 @@
+"""The form that describes a study: widgets in, a validated specification out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from irs_core.compressions import Compression, parse_compression
+from irs_core.specs import DATA_KINDS, DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from ui import loaders
+from ui.glossary import COMPRESSIONS, HELP
+from ui.glossary import DATA_KINDS as KIND_HELP
+
+OWN_FILE = "own file"
+_RATIOS = {
+    "prune": (["0.1", "0.3", "0.5", "0.7"], ["0.3"]),
+    "prune-layer": (["0.1", "0.3", "0.5", "0.7"], ["0.3"]),
+    "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
+}
+_DEFAULT_KINDS = ["fp16", "prune", "lowrank"]
+
+
+def read_form() -> StudySpec:
+    """Show the form and describe the study that it asks for.
+
+    Raises:
+        IrsError: A value breaks a rule.
+    """
+    with st.container(border=True):
+        st.subheader("1 · Original model and noise")
+        model, sigma = _model()
+    with st.container(border=True):
+        st.subheader("2 · Inputs")
+        data = _data()
+    with st.container(border=True):
+        st.subheader("3 · Compressed models")
+        texts = _compressions()
+    with st.container(border=True):
+        st.subheader("4 · Draws and confidence")
+        numbers = _numbers()
+    return StudySpec(
+        model=model(),
+        data=DataSpec(**data),
+        noise=NoiseSpec(sigma, seed=numbers.pop("seed")),
+        compressions=parse_all(texts),
+        **numbers,
+    )
+
+
+def parse_all(texts: Sequence[str]) -> tuple[Compression, ...]:
+    """Compressions from their text forms.
+
+    Raises:
+        IrsError: One is unknown or its number out of range.
+    """
+    return tuple(parse_compression(text) for text in texts)
+
+
+def compression_texts(kinds: Sequence[str], ratios: Mapping[str, Sequence[str]]) -> list[str]:
+    """Text forms of the chosen kinds, one per ratio where a kind takes one."""
+    texts = []
+    for kind in kinds:
+        texts += [f"{kind}:{ratio}" for ratio in ratios[kind]] if kind in ratios else [kind]
+    return texts
+
+
+def draw_budgets(n: int, shares: tuple[int, int], steps: int) -> tuple[int, ...]:
+    """Evenly spaced n_p between two percentages of n; increasing, each at least 1."""
+    low, high = (max(1, round(share * n / 100)) for share in shares)
+    return tuple(sorted({round(one) for one in np.linspace(low, high, steps)}))
+
+
+def _model() -> tuple[Any, float]:
+    cards = loaders.shipped()
+    names = [f"shipped:{name}" for name in cards]
+    preferred = "shipped:digits-0.50"
+    left, right = st.columns(2)
+    choice = left.selectbox(
+        "Model",
+        [*names, OWN_FILE],
+        index=names.index(preferred) if preferred in names else 0,
+        key="form_model",
+        persist_state="session",
+        help="A model that comes along, or a weights file on this machine.",
+    )
+    card = cards.get(choice.removeprefix("shipped:"), {})
+    sigma = right.number_input(
+        "σ, noise in pixel units",
+        value=float(card.get("sigma", 0.5)),
+        step=0.05,
+        format="%.3f",
+        # Another model starts from the noise that it was trained with.
+        key=f"form_sigma_{choice}",
+        persist_state="session",
+        help=HELP["sigma"],
+    )
+    if choice != OWN_FILE:
+        return lambda: ModelSpec(choice), sigma
+    path = left.text_input(
+        "Weights file",
+        key="form_weights",
+        persist_state="session",
+        placeholder="/path/to/checkpoint.pth.tar",
+        help="Safetensors or a PyTorch checkpoint; pickled code is never run.",
+    )
+    arch = right.selectbox(
+        "Architecture",
+        ["as the file says", *loaders.architectures()],
+        key="form_arch",
+        persist_state="session",
+    )
+    return lambda: ModelSpec(path, None if arch.startswith("as ") else arch), sigma
+
+
+def _data() -> dict[str, Any]:
+    left, right = st.columns(2)
+    kind: DataKind = left.selectbox(
+        "Data",
+        DATA_KINDS,
+        format_func=lambda one: f"{one}: {KIND_HELP[one][0]}",
+        key="form_kind",
+        persist_state="session",
+    )
+    data: dict[str, Any] = {"kind": kind}
+    if kind != "digits":
+        data["root"] = right.text_input(
+            "Folder (ROOT)",
+            key="form_root",
+            persist_state="session",
+            help=f"Expected: {KIND_HELP[kind][1]}",
+        )
+    if kind in ("image-folder", "imagenet"):
+        split, size = st.columns(2)
+        data["split"] = split.text_input(
+            "Split (sub-folder)", "test", key="form_split", persist_state="session"
+        )
+        pixels = size.number_input(
+            "Resize to (pixels, 0 keeps)", 0, value=0, key="form_size", persist_state="session"
+        )
+        data["size"] = pixels or None
+    columns = st.columns(4)
+    data["max"] = _whole(columns[0], "Inputs", "form_max", 40, "At most this many are certified.")
+    data["holdout"] = _whole(columns[1], "Held out", "form_holdout", 20, HELP["holdout"])
+    data["start"] = _whole(columns[2], "Start at", "form_start", 0, "Position of the first input.")
+    data["stride"] = _whole(
+        columns[3], "Take every", "form_stride", 1, "1: every input; 10: every tenth."
+    )
+    return data
+
+
+def _compressions() -> list[str]:
+    kinds = st.multiselect(
+        "Kinds",
+        list(COMPRESSIONS),
+        default=_DEFAULT_KINDS,
+        format_func=lambda kind: COMPRESSIONS[kind][0],
+        key="form_kinds",
+        persist_state="session",
+        help="Each one becomes a compressed model that is certified incrementally.",
+    )
+    chosen = [kind for kind in kinds if kind in _RATIOS]
+    ratios = {}
+    for column, kind in zip(st.columns(max(len(chosen), 1)), chosen, strict=False):
+        options, default = _RATIOS[kind]
+        ratios[kind] = column.multiselect(
+            f"{COMPRESSIONS[kind][0]}: ratios",
+            options,
+            default=default,
+            accept_new_options=True,
+            key=f"form_ratios_{kind}",
+            persist_state="session",
+            help=f"{COMPRESSIONS[kind][1]} Type any other number.",
+        )
+    st.caption(
+        "  \n".join(
+            f"**{title}.** {text}" for title, text in (COMPRESSIONS[kind] for kind in kinds)
+        )
+    )
+    return compression_texts(kinds, ratios)
+
+
+def _numbers() -> dict[str, Any]:
+    columns = st.columns(4)
+    n0 = _whole(columns[0], "$n_0$", "form_n0", 100, HELP["n0"])
+    n = _whole(columns[1], "n", "form_n", 2000, HELP["n"], step=1000)
+    seed = _whole(columns[2], "Seed", "form_seed", 0, HELP["seed"])
+    name = columns[3].text_input("Name (optional)", key="form_name", persist_state="session")
+    left, right = st.columns([3, 1])
+    shares = left.slider(
+        "$n_p$, from and to (% of n)",
+        1,
+        100,
+        (5, 50),
+        key="form_shares",
+        persist_state="session",
+        help=HELP["n_p"],
+    )
+    steps = _whole(right, "Steps", "form_steps", 10, "How many $n_p$ between the two.", least=1)
+    budgets = draw_budgets(n, shares, steps)
+    st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
+    return {
+        "n0": n0,
+        "n": n,
+        "n_p": budgets,
+        "seed": seed,
+        "name": name.strip(),
+        **_confidence(),
+    }
+
+
+def _confidence() -> dict[str, Any]:
+    columns = st.columns(4, vertical_alignment="bottom")
+    found: dict[str, Any] = {}
+    for column, (key, label, value) in zip(
+        columns,
+        (("alpha", "α", 0.001), ("alpha_zeta", "$α_ζ$", 0.001), ("gamma", "γ", 0.99)),
+        strict=False,
+    ):
+        found[key] = column.number_input(
+            label,
+            value=value,
+            step=0.001,
+            format="%.4f",
+            key=f"form_{key}",
+            persist_state="session",
+            help=HELP[key],
+        )
+    found["baseline"] = columns[3].toggle(
+        "RS, for comparison",
+        value=True,
+        key="form_baseline",
+        persist_state="session",
+        help=HELP["baseline"],
+    )
+    return found
+
+
+def _whole(
+    place: Any, label: str, key: str, value: int, explanation: str, *, step: int = 1, least: int = 0
+) -> int:
+    return int(
+        place.number_input(
+            label,
+            least,
+            value=value,
+            step=step,
+            key=key,
+            persist_state="session",
+            help=explanation,
+        )
+    )

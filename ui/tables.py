@@ -1,0 +1,118 @@
+"""Rows and panels as tables: numbers as numbers, ready to sort and to download."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from irs_core.store import StudyRecord
+from irs_core.study.analysis import Point
+from ui.views import ModelRow, Panel, Sweep, ZetaEntry
+
+
+def model_table(rows: Sequence[ModelRow]) -> pd.DataFrame:
+    """The Overview's table, numbers as numbers."""
+    return pd.DataFrame(
+        {
+            "model": [row.title for row in rows],
+            "smoothed accuracy": [100 * row.summary.accuracy for row in rows],
+            "ACR": [row.summary.acr.value for row in rows],
+            "95% low": [row.summary.acr.low for row in rows],
+            "95% high": [row.summary.acr.high for row in rows],
+            "ACR kept": [100 * row.kept for row in rows],
+            "size kB": [row.size_bytes / 1000 for row in rows],
+            "non-zero weights": [row.nonzero for row in rows],
+            "disagreement": [100 * row.disagreement for row in rows],
+            "speedup, seconds": [row.summary.speedup_seconds for row in rows],
+            "speedup, draws": [row.summary.speedup_draws for row in rows],
+            "draws per input": [row.summary.n_p for row in rows],
+            "what is compressed": [row.note for row in rows],
+        }
+    )
+
+
+def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
+    """Every point of every curve, one a row."""
+    return pd.DataFrame(
+        [
+            {
+                "model": panel.title,
+                "method": method,
+                "n_p": point.n_p,
+                "ACR": point.acr.value,
+                "95% low": point.acr.low,
+                "95% high": point.acr.high,
+                "seconds": point.seconds,
+                "draws": point.draws,
+            }
+            for panel in panels
+            for method, points in (("IRS", panel.comparison.irs), ("RS", panel.comparison.rs))
+            for point in points
+        ]
+    )
+
+
+def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
+    """Area speedups, one row per compressed model."""
+    return pd.DataFrame(
+        {
+            "model": [panel.title for panel in panels],
+            "speedup, seconds": [panel.comparison.speedup_seconds for panel in panels],
+            "speedup, draws": [panel.comparison.speedup_draws for panel in panels],
+            "best ACR, IRS": [_top(panel.comparison.irs) for panel in panels],
+            "best ACR, RS": [_top(panel.comparison.rs) for panel in panels],
+        }
+    )
+
+
+def zeta_table(entries: Sequence[ZetaEntry]) -> pd.DataFrame:
+    """Mean zeta, disagreement and floor, one row per model and budget."""
+    return pd.DataFrame(
+        {
+            "model": [entry.title for entry in entries],
+            "n_p": [entry.row.n_p for entry in entries],
+            "mean ζ": [entry.row.mean_zeta.value for entry in entries],
+            "95% low": [entry.row.mean_zeta.low for entry in entries],
+            "95% high": [entry.row.mean_zeta.high for entry in entries],
+            "disagreement": [100 * entry.row.disagreement for entry in entries],
+            "floor": [float(entry.row.floor) for entry in entries],
+            "at the floor": [
+                100 * float(np.mean(entry.row.values <= entry.row.floor * (1 + 1e-9)))
+                if len(entry.row.values)
+                else math.nan
+                for entry in entries
+            ],
+            "inputs": [len(entry.row.values) for entry in entries],
+        }
+    )
+
+
+def sweep_table(sweep: Sweep) -> pd.DataFrame:
+    """ACR on held-out inputs for each gamma."""
+    return pd.DataFrame(
+        {
+            "gamma": sweep.gammas,
+            "ACR": [one.value for one in sweep.acr],
+            "95% low": [one.low for one in sweep.acr],
+            "95% high": [one.high for one in sweep.acr],
+        }
+    )
+
+
+def bounds_table(record: StudyRecord, bounds: NDArray[np.float64]) -> pd.DataFrame:
+    """The bound of each reported input, with its true class."""
+    data = record.data
+    rows = [row for row, reported in enumerate(data.reported) if reported]
+    return pd.DataFrame(
+        {
+            "input": [data.indices[row] for row in rows],
+            "true class": [data.classes[data.labels[row]] for row in rows],
+            "p_A lower bound": bounds,
+        }
+    )
+
+
+def _top(points: Sequence[Point]) -> float:
+    return max(point.acr.value for point in points)

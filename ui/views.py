@@ -1,0 +1,201 @@
+"""What pages show, as plain data: rows, panels, sentences. No widgets, no drawing."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.store import BASE, StudyRecord
+from irs_core.study.analysis import Analysis, Comparison, Interval, Point, Summary, ZetaRow
+from ui import theme
+
+# Below this share of the original's ACR a compression is not offered as the best one.
+USEFUL_SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One classifier of a study, as the Overview shows it.
+
+    Args:
+        size_bytes: Weights in the model's own number format.
+        nonzero: Weights that are not zero.
+        disagreement: Share of paired draws answered differently; NaN for the original.
+        kept: ACR over the ACR of the original; NaN where that is 0.
+        size_share: Size over the size of the original.
+    """
+
+    title: str
+    colour: str
+    note: str
+    summary: Summary
+    size_bytes: int
+    nonzero: int
+    disagreement: float
+    kept: float
+    size_share: float
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the original."""
+        return self.summary.name == BASE
+
+
+@dataclass(frozen=True)
+class Panel:
+    """ACR against cost of one compressed model, incremental and from scratch."""
+
+    name: str
+    title: str
+    colour: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """ACR of one compressed model, certified incrementally, over all draw budgets."""
+
+    title: str
+    colour: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class ZetaEntry:
+    """The row of one model at one budget, with its title."""
+
+    title: str
+    colour: str
+    row: ZetaRow
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """ACR of IRS over thresholds, on the inputs held out for it."""
+
+    gammas: NDArray[np.float64]
+    acr: tuple[Interval, ...]
+
+    @property
+    def best(self) -> int:
+        """Position of the highest ACR; of equal ones, the middle of the first run."""
+        values = np.array([one.value for one in self.acr])
+        # Equal ACR for neighbouring thresholds is common: no input's p_A lies between them.
+        top = np.flatnonzero(values >= values.max() - 1e-12)
+        run = top[: np.argmax(np.diff(top, append=top[-1] + 2) > 1) + 1]
+        return int(run[len(run) // 2])
+
+
+@dataclass(frozen=True)
+class BranchShares:
+    """Shares of inputs by what the incremental method does with them; they add up to 1."""
+
+    direct: float
+    incremental: float
+    abstaining: float
+
+
+def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
+    """Every classifier of a study, the original first."""
+    colours = theme.model_colours([model.name for model in record.compressed])
+    base = analysis.summary(BASE)
+    last = len(analysis.tally.budgets) - 1
+    rows = []
+    for model in record.models:
+        original = model.name == BASE
+        summary = base if original else analysis.summary(model.name)
+        rows.append(
+            ModelRow(
+                title=model.title,
+                colour=colours[model.name],
+                note=model.note,
+                summary=summary,
+                size_bytes=model.size_bytes,
+                nonzero=model.nonzero,
+                disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
+                kept=_ratio(summary.acr.value, base.acr.value),
+                size_share=_ratio(model.size_bytes, record.base.size_bytes),
+            )
+        )
+    return rows
+
+
+def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
+    """The compressed model to mention first.
+
+    The smallest of those that keep `USEFUL_SHARE` of the original's ACR (fewest non-zero
+    weights among equals), else the one that keeps most; None where nothing is compressed.
+    """
+    compressed = [row for row in rows if not row.is_base]
+    useful = [row for row in compressed if row.kept >= USEFUL_SHARE]
+    if useful:
+        return min(useful, key=lambda row: (row.size_bytes, row.nonzero, -row.kept))
+    return max(compressed, key=lambda row: row.summary.acr.value, default=None)
+
+
+def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> str:
+    """One sentence about the best useful compression, in Markdown.
+
+    Args:
+        failure: Failure probability per input that the method claims.
+    """
+    best = best_row(rows)
+    if best is None:
+        acr = rows[0].summary.acr.value
+        return f"The original model has an average certified radius of **{acr:.3f}**."
+    size = f"**{theme.percent(best.size_share, 0)}** of its size"
+    if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
+        share = best.nonzero / max(record.base.nonzero, 1)
+        size = f"**{theme.percent(share, 0)}** of its non-zero weights"
+    return (
+        f"**{best.title}** keeps **{theme.percent(best.kept, 0)}** of the original's certified "
+        f"radius with {size}; {_cost_clause(record, best.summary)}, at a confidence of "
+        f"**{theme.confidence(failure)}** per input."
+    )
+
+
+def _cost_clause(record: StudyRecord, summary: Summary) -> str:
+    speedup = summary.speedup_seconds
+    if math.isnan(speedup):
+        return f"recertified with **{theme.percent(summary.n_p / record.spec.n, 0)}** of its draws"
+    if speedup >= 1:
+        return f"recertified **{theme.times(speedup)}** as fast as from scratch"
+    return f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
+
+
+def sweep_sentence(sweep: Sweep, gamma: float, inputs: int) -> str:
+    """What a sweep says, in Markdown."""
+    best = sweep.acr[sweep.best]
+    here = sweep.acr[int(np.argmin(np.abs(sweep.gammas - gamma)))]
+    text = (
+        f"On {theme.plural(inputs, 'held-out input')} the best value is "
+        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {best.value:.3f}; "
+        + (
+            f"γ = {gamma:g}, in use, is as good."
+            if here.value > best.value - 1e-9
+            else f"γ = {gamma:g}, in use, gives {here.value:.3f}."
+        )
+    )
+    if best.low <= here.value <= best.high and best.value > here.value:
+        text += " The difference is within the interval: more held-out inputs would tell."
+    return text
+
+
+def branch_shares(bounds: NDArray[np.float64], gamma: float) -> BranchShares:
+    """How inputs split at 1/2 and at gamma."""
+    direct = float(np.mean(bounds >= gamma))
+    abstaining = float(np.mean(bounds <= 0.5))
+    return BranchShares(direct, 1 - direct - abstaining, abstaining)
+
+
+def sweep_gammas(study_gamma: float) -> NDArray[np.float64]:
+    """Thresholds to try: closer together towards 1, where p_A bounds gather."""
+    coarse = np.linspace(0.55, 0.95, 9)
+    fine = np.array([0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999, 1.0])
+    return np.unique(np.round(np.concatenate([coarse, fine, [study_gamma]]), 6))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else math.nan
