@@ -1,7 +1,6 @@
 """The command line: thin, one command per thing that a page does."""
 
 import argparse
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -73,7 +72,9 @@ def _models(_: argparse.Namespace) -> None:
 
     print("shipped models (use as shipped:NAME)")
     for name, card in shipped_models().items():
-        print(f"  {name:<16} {json.dumps(card.get('accuracy', {}))}")
+        clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
+        print(f"  {name:<12} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
+        print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
     print("architectures\n  " + ", ".join(known_architectures()))
     print("compressions\n  " + ", ".join(KNOWN_COMPRESSIONS))
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from tqdm import tqdm
 
 from irs_core.specs import DATA_KINDS
-from irs_core.train import EpochReport, TrainSpec, train
+from irs_core.train.spec import EpochReport, TrainSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--bf16", action="store_true", help="forward passes in bfloat16")
     add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
     add("--device", choices=("cpu", "cuda"), default=default["device"])
+    add("--note", default=default["note"], help="a sentence for the model card")
     add("--out", required=True, help="file to write, NAME.safetensors")
 
 
@@ -45,6 +46,9 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
 
 def run_cli(namespace: argparse.Namespace) -> int:
     """Train, with a progress bar on stderr and one result line on stdout; the exit status."""
+    # Other commands should not wait for torch.
+    from irs_core.train.loop import train
+
     spec = from_args(namespace)
     with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
 

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, tables
+from ui import charts, columns, controls, loaders, navigation, tables
 from ui.glossary import HELP
 
-st.title("ACR against certification time")
-st.markdown(
+navigation.head(
+    "ACR against certification time",
     "How much certified radius does a second of certification buy? **IRS** reuses what the "
     "original's certification left behind, **RS** starts from scratch. Further left and higher "
-    "is better."
+    "is better.",
 )
 
 opened = controls.open_study()
@@ -38,9 +38,9 @@ st.plotly_chart(
     alt=f"Average certified radius against {cost}, incremental and from scratch",
 )
 st.caption(
-    "The grey band is the range of ACR that both methods reach; the speedup compares the areas "
-    "under cost in it. Bars are 95% bootstrap intervals over inputs. RS runs at the level "
-    "α + $α_ζ$, so that both claim the same confidence."
+    "Bands along the curves are 95% bootstrap intervals over inputs. The level band across is the "
+    "range of ACR that both methods reach: the speedup compares the areas under cost in it. RS "
+    "runs at the level $α+α_ζ$, so that both claim the same confidence."
 )
 
 st.subheader("Speedup", help=HELP["speedup"])

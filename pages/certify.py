@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import controls, launch, study_form
+from ui import controls, launch, navigation, study_form
 
-st.title("Certify")
-st.markdown(
+navigation.head(
+    "Certify",
     "Certify a model once, and its compressed versions from what that left behind. The values "
-    "below make a study of handwritten digits that takes well under a minute."
+    "below make a study of handwritten digits that takes well under a minute.",
 )
 
 with controls.explained():

@@ -2,22 +2,22 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, tables, views
+from ui import charts, columns, controls, loaders, navigation, tables, views
 from ui.glossary import HELP
 
-st.title("Choosing γ")
-st.markdown(
+navigation.head(
+    "Choosing γ",
     "γ decides which inputs reuse the original's draws. It may be tuned, but **not on the inputs "
     "that are reported**: a value chosen on them would make their ACR look better than it is. So "
-    "this page uses held-out inputs only."
+    "this page uses held-out inputs only.",
 )
 
 opened = controls.open_study()
 held_out = opened.record.data.reported.count(False)
 if not held_out:
     st.info(
-        "This study has no held-out inputs. Start one with a hold-out on the Certify page (for "
-        "example 20): draws that are stored already are not computed again.",
+        "This study has no held-out inputs. Start one with a hold-out on the Certify page, for "
+        "example of 20 inputs.",
         icon=":material/lightbulb:",
     )
     st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")

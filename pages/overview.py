@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui import captions, charts, columns, controls, loaders, tables, theme, views
+from ui import captions, charts, columns, controls, loaders, navigation, tables, theme, views
 from ui.glossary import HELP
 
-st.title("Overview")
-st.markdown(
-    "Is a compressed model as robust as the original, and how cheaply can that be **proven**?"
+navigation.head(
+    "Overview",
+    "Is a compressed model as robust as the original, and how cheaply can that be **proven**?",
 )
 
 opened = controls.open_study()

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, tables, theme, views
+from ui import charts, columns, controls, loaders, navigation, tables, theme, views
 from ui.glossary import HELP
 
-st.title("How sure the original is under noise")
-st.markdown(
+navigation.head(
+    "How sure the original is under noise",
     "$p_A$ is a lower bound on the probability that the original answers with its top class on a "
     "noisy copy of an input. Above ½ the input has a certified radius; at γ the incremental "
-    "method changes its estimator."
+    "method changes its estimator.",
 )
 
 opened = controls.open_study()

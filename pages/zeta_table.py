@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, tables
+from ui import charts, columns, controls, loaders, navigation, tables
 from ui.glossary import HELP
 
-st.title("How often compression changes the answer")
-st.markdown(
+navigation.head(
+    "How often compression changes the answer",
     "ζ bounds the probability that the original and the compressed model answer differently on a "
-    "noisy copy of an input. The smaller it is, the more of the original's certificate survives."
+    "noisy copy of an input. The smaller it is, the more of the original's certificate survives.",
 )
 
 opened = controls.open_study()

@@ -20,16 +20,16 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
-PAGES = {
-    "overview": "",
-    "models": "models",
-    "certify": "certify",
-    "jobs": "jobs",
-    "acr-time": "acr-time",
-    "zeta": "zeta",
-    "pa": "pa",
-    "gamma": "gamma",
-}
+PAGES = (
+    "overview",
+    "models_and_data",
+    "certify",
+    "jobs",
+    "acr_time",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+)
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 _START_SECONDS = 60
 
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
-    parser.add_argument("--pages", nargs="*", choices=list(PAGES), default=list(PAGES))
+    parser.add_argument("--pages", nargs="*", choices=PAGES, default=PAGES)
     parser.add_argument("--widths", nargs="*", type=int, default=[1440, 768])
     parser.add_argument(
         "--schemes", nargs="*", choices=["light", "dark"], default=["light", "dark"]
@@ -82,7 +82,7 @@ def take(
     for name in arguments.pages:
         query = f"?study={arguments.study}" if arguments.study else ""
         page.set_viewport_size({"width": width, "height": 900})
-        page.goto(f"{address}/{PAGES[name]}{query}")
+        page.goto(f"{address}/{'' if name == PAGES[0] else name}{query}")
         settle(page)
         page.set_viewport_size({"width": width, "height": _content_height(page)})
         settle(page)

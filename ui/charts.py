@@ -83,7 +83,7 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
         cols=columns,
         shared_yaxes="all",
         subplot_titles=[_panel_title(panel, cost) for panel in panels],
-        vertical_spacing=0.24 / rows if rows > 1 else 0.1,
+        vertical_spacing=0.34 / rows if rows > 1 else 0.1,
         horizontal_spacing=0.06,
     )
     for index, panel in enumerate(panels):
@@ -96,9 +96,9 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     _seen_once(figure)
     _legible(figure)
     figure.update_layout(
-        height=90 + 350 * rows,
+        height=100 + 370 * rows,
         margin={**_MARGINS, "t": 90},
-        legend={**_LEGEND, "y": 1 + 40 / (350 * rows)},
+        legend={**_LEGEND, "y": 1 + 38 / (370 * rows)},
     )
     return figure
 
@@ -112,6 +112,7 @@ def zeta_histogram(values: ArrayLike, floor: float, colour: str) -> go.Figure:
     _bars(figure, zeta, edges, colour, "inputs")
     _mark(figure, floor, f"floor {floor:.4f}", "left")
     figure.update_layout(showlegend=False)
+    _whole_ticks(figure, int(np.histogram(zeta, edges)[0].max()))
     return figure
 
 
@@ -124,6 +125,7 @@ def p_lower_histogram(values: ArrayLike, gamma: float) -> go.Figure:
     below, above = theme.PALETTE[0], theme.PALETTE[1]
     _bars(figure, shown[shown < gamma], edges, below, "below γ: reuses the original's draws")
     _bars(figure, shown[shown >= gamma], edges, above, "at or above γ: fresh draws")
+    _whole_ticks(figure, int(np.histogram(shown, edges)[0].max()))
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     _mark(figure, gamma, f"γ = {gamma:g}", "right")
     figure.update_xaxes(range=[0.495, 1.005])
@@ -261,9 +263,6 @@ def _bars(
     name: str,
 ) -> None:
     counts, _ = np.histogram(values, edges)
-    if counts.max() <= 5:
-        # Few inputs: no ticks between whole counts.
-        figure.update_yaxes(dtick=1)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
         y=counts,
@@ -273,6 +272,12 @@ def _bars(
         customdata=np.stack([edges[:-1], edges[1:]], axis=1),
         hovertemplate="%{customdata[0]:.4f} to %{customdata[1]:.4f}<br>%{y} inputs<extra></extra>",
     )
+
+
+def _whole_ticks(figure: go.Figure, highest: int) -> None:
+    """No ticks between whole counts."""
+    if highest <= 5:
+        figure.update_yaxes(dtick=1)
 
 
 def _mark(figure: go.Figure, at: float, text: str, side: str) -> None:

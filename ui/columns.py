@@ -69,9 +69,9 @@ def sweep() -> dict[str, Any]:
     """The gamma sweep."""
     return {
         "gamma": _number("%.4g", HELP["gamma"]),
-        "ACR": _number("%.3f", HELP["acr"]),
-        "95% low": _number("%.3f", HELP["interval"]),
-        "95% high": _number("%.3f", HELP["interval"]),
+        "ACR": _number("%.4f", HELP["acr"]),
+        "95% low": _number("%.4f", HELP["interval"]),
+        "95% high": _number("%.4f", HELP["interval"]),
     }
 
 

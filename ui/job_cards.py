@@ -1,5 +1,6 @@
 """Jobs as cards that follow their progress while something is active."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -12,6 +13,8 @@ from irs_core.jobs.queue import State
 from ui import controls, loaders, theme
 
 POLL_SECONDS = 1.0
+# A worker that was just started needs a while to load its libraries.
+PATIENCE_SECONDS = 30.0
 SHOWN = 20
 _Colour = Literal["blue", "gray", "green", "red", "orange"]
 _STATES: dict[State, tuple[str, str, _Colour]] = {
@@ -52,7 +55,8 @@ def _cards(was_active: bool) -> None:
 
 
 def _check_worker(jobs: list[Job]) -> None:
-    waiting = any(job.state == "queued" for job in jobs)
+    latest = time.time() - PATIENCE_SECONDS
+    waiting = any(job.state == "queued" and job.created < latest for job in jobs)
     if not waiting or loaders.queue().live_workers():
         return
     with st.container(border=True):

@@ -191,12 +191,12 @@ def _numbers() -> dict[str, Any]:
         "$n_p$, from and to (% of n)",
         1,
         100,
-        (5, 50),
+        (5, 30),
         key="form_shares",
         persist_state="session",
         help=HELP["n_p"],
     )
-    steps = _whole(right, "Steps", "form_steps", 10, "How many $n_p$ between the two.", least=1)
+    steps = _whole(right, "Steps", "form_steps", 6, "How many $n_p$ between the two.", least=1)
     budgets = draw_budgets(n, shares, steps)
     st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
     return {

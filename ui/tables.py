@@ -23,10 +23,10 @@ def model_table(rows: Sequence[ModelRow]) -> pd.DataFrame:
             "95% high": [row.summary.acr.high for row in rows],
             "ACR kept": [100 * row.kept for row in rows],
             "size kB": [row.size_bytes / 1000 for row in rows],
-            "non-zero weights": [row.nonzero for row in rows],
             "disagreement": [100 * row.disagreement for row in rows],
             "speedup, seconds": [row.summary.speedup_seconds for row in rows],
             "speedup, draws": [row.summary.speedup_draws for row in rows],
+            "non-zero weights": [row.nonzero for row in rows],
             "draws per input": [row.summary.n_p for row in rows],
             "what is compressed": [row.note for row in rows],
         }

@@ -8,7 +8,7 @@ from irs_core.store import BASE
 # After Okabe & Ito (2008), with lightness moved so that each stands out on white and on black.
 PALETTE = ("#3182C4", "#E08A00", "#0E9F77", "#D45B1F", "#B7689B", "#39A9DB", "#9A7B00", "#8A6FD1")
 NEUTRAL = "#7B8694"
-MARK = "#C43E3E"
+MARK = "#DB4C4C"
 _PREFERRED = {
     "fp16": 0,
     "prune": 1,

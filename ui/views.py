@@ -171,11 +171,11 @@ def sweep_sentence(sweep: Sweep, gamma: float, inputs: int) -> str:
     here = sweep.acr[int(np.argmin(np.abs(sweep.gammas - gamma)))]
     text = (
         f"On {theme.plural(inputs, 'held-out input')} the best value is "
-        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {best.value:.3f}; "
+        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {best.value:.4f}; "
         + (
             f"γ = {gamma:g}, in use, is as good."
             if here.value > best.value - 1e-9
-            else f"γ = {gamma:g}, in use, gives {here.value:.3f}."
+            else f"γ = {gamma:g}, in use, gives {here.value:.4f}."
         )
     )
     if best.low <= here.value <= best.high and best.value > here.value:

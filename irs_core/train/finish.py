@@ -123,6 +123,7 @@ def _card(
         "lr": spec.lr,
         "weight_decay": spec.weight_decay,
         "seed": spec.seed,
+        "note": spec.note,
         "train_seconds": round(sum(report.seconds for report in reports), 1),
         "hardware": _hardware(spec),
         "date": datetime.now(UTC).date().isoformat(),

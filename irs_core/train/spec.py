@@ -30,6 +30,7 @@ class TrainSpec:
         bf16: Forward passes in bfloat16 where autocast allows.
         compile: Compile the network; needs a C++ compiler.
         device: `cpu` or `cuda`.
+        note: A sentence for the card, e.g. how the settings were chosen.
     """
 
     arch: str
@@ -49,6 +50,7 @@ class TrainSpec:
     bf16: bool = False
     compile: bool = False
     device: Device = "cpu"
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < float("inf"):

@@ -140,7 +140,7 @@ def test_more_draws_keep_the_first_ones(reference):
 
 
 def test_without_baseline_each_input_gets_only_its_own_branch(tmp_path):
-    spec = replace(SPEC, baseline=False, gamma=0.95)
+    spec = replace(SPEC, baseline=False, gamma=0.8)
     library = Library(tmp_path)
     record = run_study(spec, library)
     study = library.open(record.id)
@@ -149,7 +149,7 @@ def test_without_baseline_each_input_gets_only_its_own_branch(tmp_path):
     cache = build_cache(
         count_classes(select, 10), count_classes(estimate, 10), n0=20, n=700, alpha=spec.alpha
     )
-    direct = cache.p_lower >= 0.95
+    direct = cache.p_lower >= 0.8
     assert 0 < direct.sum() < 36
     model = record.compressed[0]
     paired, fresh = (

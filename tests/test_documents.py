@@ -1,0 +1,48 @@
+"""The documents say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from irs_core.cli import main
+from irs_core.compressions import KNOWN_COMPRESSIONS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_in_the_readme_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "assert" in code
+    exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_readme_explains_every_compression():
+    named = set(re.findall(r"`([a-z0-9-]+)(?::[A-Z])?`", README))
+    assert {name.partition(":")[0] for name in KNOWN_COMPRESSIONS} <= named
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    \./irs (\w+) ", README, re.MULTILINE))
+def test_every_command_in_the_readme_exists(command, capsys):
+    if command in ("app", "test"):
+        assert f"    {command})" in (ROOT / "irs").read_text()
+    else:
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_links_between_documents_lead_somewhere(name):
+    text = (ROOT / name).read_text()
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_glossary_name_is_a_row_of_four():
+    rows = [
+        line for line in (ROOT / "GLOSSARY.md").read_text().splitlines() if line.startswith("|")
+    ]
+    assert len(rows) > 10
+    assert {row.count("|") for row in rows} == {5}

@@ -1,0 +1,93 @@
+"""Figures from plain data: their traces, axes and marks."""
+
+import numpy as np
+import pytest
+
+from irs_core.study.analysis import Comparison, Interval, Point, Summary
+from ui import charts, theme
+from ui.views import Budgets, ModelRow, Panel, Sweep
+
+
+def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:
+    return Point(n_p, Interval(acr, acr - 0.1, acr + 0.1), seconds, 40 * n_p)
+
+
+def row(name: str, acr: float, size: int) -> ModelRow:
+    summary = Summary(name, 100, 0.9, Interval(acr, acr - 0.1, acr + 0.1), 0.01, 2.0, 3.0)
+    return ModelRow(name, theme.PALETTE[0], "", summary, size, size, 0.01, 0.9, 0.5)
+
+
+def panel(name: str) -> Panel:
+    irs = (point(100, 0.4, 1.0), point(200, 0.6, 2.0))
+    rs = (point(100, 0.3, 2.0), point(200, 0.5, 4.0))
+    return Panel(name, name, theme.PALETTE[1], Comparison(rs, irs, 2.5, 3.5))
+
+
+def named(figure: charts.go.Figure) -> list[str]:
+    return [trace.name for trace in figure.data if trace.name]
+
+
+def axis_titles(figure: charts.go.Figure) -> set[str]:
+    layout = figure.to_dict()["layout"]
+    axes = [value for key, value in layout.items() if key.startswith(("xaxis", "yaxis"))]
+    return {axis["title"]["text"] for axis in axes if axis.get("title", {}).get("text")}
+
+
+def test_size_chart_has_one_point_with_interval_per_model() -> None:
+    figure = charts.acr_against_size([row("base", 0.6, 80_000), row("fp16", 0.5, 40_000)])
+    assert named(figure) == ["base", "fp16"]
+    assert figure.data[0].marker.symbol == "diamond"
+    assert figure.data[1].x == (40.0,)
+    assert figure.data[1].error_y.array == pytest.approx((0.1,))
+    assert axis_titles(figure) == {"size of the weights (kB)", charts.ACR_TITLE}
+
+
+def test_draws_chart_shows_the_level_of_the_original() -> None:
+    budgets = Budgets("fp16 weights", theme.PALETTE[0], (point(100, 0.4), point(200, 0.5)))
+    figure = charts.acr_against_draws([budgets], Interval(0.6, 0.5, 0.7))
+    assert named(figure) == ["fp16 weights", "original, all n draws"]
+    assert figure.layout.shapes[0].y0 == 0.6
+
+
+@pytest.mark.parametrize(("cost", "x"), [("seconds", (1.0, 2.0)), ("draws", (4000.0, 8000.0))])
+def test_cost_chart_draws_both_methods_in_each_panel(cost: charts.Cost, x: tuple[float]) -> None:
+    figure = charts.acr_against_cost([panel("fp16"), panel("int8"), panel("prune")], cost)
+    curves = [trace for trace in figure.data if trace.name]
+    assert [trace.name for trace in curves] == [charts.IRS, charts.RS] * 3
+    assert [trace.showlegend for trace in curves] == [True, True] + [False] * 4
+    assert curves[0].x == x
+    assert curves[0].line.dash == "solid"
+    assert curves[1].line.dash == "dash"
+    assert curves[0].line.color == theme.PALETTE[1]
+    speedup = "2.50" if cost == "seconds" else "3.50"
+    assert speedup in figure.layout.annotations[0].text
+    assert axis_titles(figure) == {charts.COST_TITLES[cost], charts.ACR_TITLE}
+
+
+def test_cost_chart_shades_the_range_that_both_reach() -> None:
+    (shape,) = charts.acr_against_cost([panel("fp16")], "seconds").layout.shapes
+    assert (shape.y0, shape.y1) == (0.4, 0.5)
+
+
+def test_zeta_histogram_counts_every_input_and_marks_the_floor() -> None:
+    figure = charts.zeta_histogram([0.01, 0.01, 0.02, 0.3], 0.01, theme.PALETTE[0])
+    assert sum(figure.data[0].y) == 4
+    assert figure.layout.shapes[0].x0 == 0.01
+    assert "0.0100" in figure.layout.annotations[0].text
+
+
+def test_p_lower_histogram_splits_at_gamma_and_leaves_abstentions_out() -> None:
+    figure = charts.p_lower_histogram([0.2, 0.5, 0.7, 0.97, 0.99, 0.995], 0.98)
+    below, above = figure.data
+    assert sum(below.y) == 2
+    assert sum(above.y) == 2
+    assert figure.layout.shapes[0].x0 == 0.98
+
+
+def test_gamma_sweep_marks_the_best_and_the_one_in_use() -> None:
+    acr = tuple(Interval(value, value, value) for value in (0.1, 0.3, 0.2))
+    sweep = Sweep(np.array([0.8, 0.9, 0.99]), acr)
+    figure = charts.gamma_sweep(sweep, 0.99, theme.PALETTE[0])
+    assert figure.data[-1].x == (0.9,)
+    assert "0.9" in figure.data[-1].name
+    assert figure.layout.shapes[0].x0 == 0.99

@@ -1,0 +1,67 @@
+"""What is cached, and when it is read again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from synthetic import synthetic_study
+
+from irs_core.jobs import JobQueue
+from irs_core.specs import DataSpec
+from irs_core.store import Library
+from irs_core.study.analysis import Settings
+from ui import controls, loaders
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "shipped").mkdir()
+    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "shipped"))
+    return tmp_path / "store"
+
+
+def test_new_study_appears_and_a_changed_one_is_read_again(store: Path) -> None:
+    assert loaders.list_studies() == ()
+    library = Library(store)
+    record = synthetic_study(library)
+    (study,) = loaders.list_studies()
+    assert study.record == record
+    library.save(replace(record, finished=False))
+    assert not loaders.list_studies()[0].record.finished
+
+
+def test_equal_settings_share_one_analysis_and_others_do_not(store: Path) -> None:
+    synthetic_study(Library(store))
+    (study,) = loaders.list_studies()
+    first = loaders.analysis(study, Settings(0.001, 0.001, 0.99))
+    assert loaders.analysis(study, Settings(0.001, 0.001, 0.99)) is first
+    assert loaders.analysis(study, Settings(0.001, 0.001, 0.98)) is not first
+    held_out = loaders.analysis(study, Settings(0.001, 0.001, 0.99), held_out=True)
+    assert len(held_out.labels) == 20
+
+
+def test_panels_follow_the_names_asked_for(store: Path) -> None:
+    synthetic_study(Library(store))
+    (study,) = loaders.list_studies()
+    (panel,) = loaders.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
+    assert panel.title == "prune 10%"
+    assert len(panel.comparison.irs) == 3
+
+
+def test_data_facts_count_what_is_selected() -> None:
+    facts = loaders.data_facts(DataSpec(start=5, stride=2, max=30, holdout=7))
+    assert (facts.reported, facts.held_out, facts.total) == (30, 7, 449)
+
+
+def test_log_tail_is_the_end_of_the_log(store: Path) -> None:
+    queue = JobQueue(store)
+    assert loaders.log_tail(1) == ""
+    queue.log_path(1).parent.mkdir(parents=True)
+    queue.log_path(1).write_text("\n".join(str(line) for line in range(5000)))
+    assert loaders.log_tail(1, lines=2) == "4998\n4999"
+
+
+def test_errors_read_as_sentences() -> None:
+    assert controls.sentence(ValueError("n must be 1; got 0")) == "N must be 1; got 0."
+    assert controls.sentence(ValueError()) == "ValueError."

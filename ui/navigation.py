@@ -1,0 +1,46 @@
+"""The pages of the dashboard and how they are reached."""
+
+from typing import Any
+
+import streamlit as st
+
+_SECTIONS = {
+    "Start here": (
+        ("overview", "Overview", ":material/space_dashboard:"),
+        ("models_and_data", "Models and data", ":material/inventory_2:"),
+    ),
+    "Run": (
+        ("certify", "Certify", ":material/verified_user:"),
+        ("jobs", "Jobs", ":material/pending_actions:"),
+    ),
+    "Explore": (
+        ("acr_time", "ACR vs time", ":material/speed:"),
+        ("zeta_table", "zeta table", ":material/difference:"),
+        ("pa_histogram", "pA histogram", ":material/bar_chart:"),
+        ("gamma_sweep", "gamma sweep", ":material/tune:"),
+    ),
+}
+_ENTERED = "entered_through_app"
+
+
+def sections() -> dict[str, list[Any]]:
+    """Pages by section, for `st.navigation`; addresses are the names of the files."""
+    st.session_state[_ENTERED] = True
+    return {
+        section: [
+            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "overview")
+            for name, title, icon in pages
+        ]
+        for section, pages in _SECTIONS.items()
+    }
+
+
+def head(title: str, introduction: str) -> None:
+    """Begin a page: its title and a sentence or two for newcomers."""
+    if _ENTERED not in st.session_state:
+        # Until app.py has run once in a server, Streamlit takes pages/ for an app of its own and
+        # runs the page of a deep link without app.py. Naming the pages ends that.
+        st.navigation(sections())
+        st.rerun()
+    st.title(title)
+    st.markdown(introduction)
