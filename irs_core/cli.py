@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from irs_core import __version__
+from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
 from irs_core.errors import IrsError
 from irs_core.jobs import JobQueue, run_job, work
@@ -19,6 +20,8 @@ EXIT_BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 where it worked, 2 with one sentence where the input is at fault."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    # Set here too, because the converters of other packages raise the root level.
+    logging.getLogger("irs_core").setLevel(logging.INFO)
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
@@ -45,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker(commands)
     _add_bundles(commands)
     _add_train(commands)
+    add_bench(commands)
     return parser
 
 

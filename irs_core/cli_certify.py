@@ -9,7 +9,7 @@ from tqdm import tqdm
 from irs_core.compressions import KNOWN_COMPRESSIONS, parse_compression
 from irs_core.errors import SpecError
 from irs_core.jobs import JobQueue, ensure_worker
-from irs_core.specs import DATA_KINDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.specs import BACKENDS, DATA_KINDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, default_root
 from irs_core.study.analysis import METHODS, Analysis, Settings
 from irs_core.study.options import Progress, RunOptions
@@ -80,6 +80,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--name", default="", help="a name for people")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--batch", type=int, help="draws per forward pass; never changes the noise")
     parser.add_argument(
         "--queue", action="store_true", help="run in the background, see the command jobs"
@@ -167,7 +168,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 def _certify(arguments: argparse.Namespace) -> None:
     spec = _study_spec(arguments)
-    options = RunOptions(device=arguments.device, batch=arguments.batch)
+    options = RunOptions(arguments.device, arguments.batch, arguments.backend)
     if arguments.queue:
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)

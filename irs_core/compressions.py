@@ -58,6 +58,35 @@ class Int8Dynamic:
 
 
 @dataclass(frozen=True)
+class Int8Static:
+    """Static int8 of all convolutions and linear layers: weights per channel, activations too.
+
+    Args:
+        max_disagreement: Leave the layers that cost most in 32 bits until the network answers
+            differently on at most this share of noisy calibration images, in (0, 1). None
+            quantises every layer.
+    """
+
+    max_disagreement: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_disagreement is not None and not 0 < self.max_disagreement < 1:
+            raise SpecError(f"int8 disagreement must be in (0, 1); got {self.max_disagreement}")
+
+    def __str__(self) -> str:
+        if self.max_disagreement is None:
+            return "int8"
+        return f"int8-mixed:{self.max_disagreement:g}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        if self.max_disagreement is None:
+            return "int8"
+        return f"int8 mixed, at most {100 * self.max_disagreement:g}% changed"
+
+
+@dataclass(frozen=True)
 class MagnitudePrune:
     """The smallest weights of convolutions and linear layers set to zero.
 
@@ -107,7 +136,7 @@ class LowRank:
         return f"low rank {100 * self.energy:g}% energy"
 
 
-Compression = HalfWeights | HalfCompute | Int8Dynamic | MagnitudePrune | LowRank
+Compression = HalfWeights | HalfCompute | Int8Static | Int8Dynamic | MagnitudePrune | LowRank
 
 _PLAIN: dict[str, Compression] = {
     str(config): config
@@ -116,10 +145,12 @@ _PLAIN: dict[str, Compression] = {
         HalfWeights("bf16"),
         HalfCompute("fp16"),
         HalfCompute("bf16"),
+        Int8Static(),
         Int8Dynamic(),
     )
 }
 _WITH_NUMBER: dict[str, Callable[[float], Compression]] = {
+    "int8-mixed": Int8Static,
     "prune": lambda number: MagnitudePrune(number, "global"),
     "prune-layer": lambda number: MagnitudePrune(number, "layer"),
     "lowrank": LowRank,

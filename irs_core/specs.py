@@ -23,6 +23,8 @@ STREAMS: tuple[Stream, ...] = (
     "scratch-estimate",
     "pilot",
 )
+BackendName = Literal["auto", "torch", "torch-compiled", "openvino"]
+BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino")
 
 
 def stable_id(value: object) -> str:

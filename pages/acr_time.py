@@ -40,7 +40,7 @@ st.plotly_chart(
 st.caption(
     "Bands along the curves are 95% bootstrap intervals over inputs. The level band across is the "
     "range of ACR that both methods reach: the speedup compares the areas under cost in it. RS "
-    "runs at the level $α+α_ζ$, so that both claim the same confidence."
+    "runs at the level α + $α_ζ$, so that both claim the same confidence."
 )
 
 st.subheader("Speedup", help=HELP["speedup"])

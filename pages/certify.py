@@ -15,5 +15,6 @@ with controls.explained():
     with st.container(border=True):
         st.subheader("5 · What it takes and what it gives")
         launch.describe_launch(spec)
+        options = launch.pick_backend()
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
-            launch.show_started(launch.start(spec))
+            launch.show_started(launch.start(spec, options))

@@ -11,6 +11,8 @@ from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec, stable_id
 @pytest.mark.parametrize(
     "text",
     [
+        "int8",
+        "int8-mixed:0.01",
         "fp16",
         "bf16",
         "fp16-compute",

@@ -20,9 +20,9 @@ def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = Fals
     if len(spec.n_p) > 1:
         budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
     return (
-        f"{theme.plural(inputs, role)} of {record.data.description} · $σ$ = {spec.noise.sigma:g} · "
-        f"$n_0$ = {theme.count(spec.n0)}, $n$ = {theme.count(spec.n)}, $n_p$ = {budgets} · "
-        f"{confidence(settings)} · $γ$ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g} · "
+        f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
+        f"{confidence(settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
         f"{record.hardware} · study {record.id}"
     )
 
@@ -32,9 +32,9 @@ def confidence(settings: Settings) -> str:
     claimed = settings.alpha + settings.alpha_zeta
     proven = settings.alpha + 2 * settings.alpha_zeta
     return (
-        f"$α$ = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input "
-        f"{theme.confidence(claimed)} as published ($1-(α+α_ζ)$), provably at least "
-        f"{theme.confidence(proven)} ($1-(α+2α_ζ)$) where $p_A$ is close to $γ$"
+        f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input "
+        f"{theme.confidence(claimed)} as published (1 - α - $α_ζ$), provably at least "
+        f"{theme.confidence(proven)} (1 - α - 2$α_ζ$) where $p_A$ is close to γ"
     )
 
 

@@ -147,7 +147,7 @@ def _settings(spec: StudySpec) -> Settings:
     with st.expander("Settings", icon=":material/tune:"):
         st.caption(
             "They are applied to the stored draws: nothing is drawn again. The study itself ran "
-            f"with $α$ = {spec.alpha:g}, $α_ζ$ = {spec.alpha_zeta:g} and $γ$ = {spec.gamma:g}."
+            f"with α = {spec.alpha:g}, $α_ζ$ = {spec.alpha_zeta:g} and γ = {spec.gamma:g}."
         )
         columns = st.columns(3)
         with columns[0]:

@@ -65,6 +65,15 @@ COMPRESSIONS = {
         "16-bit arithmetic (bf16)",
         "Everything in bfloat16, where the device can do it.",
     ),
+    "int8": (
+        "8-bit static (int8)",
+        "Every convolution and linear layer in int8, weights and activations; CPU only.",
+    ),
+    "int8-mixed": (
+        "8-bit static, mixed",
+        "As int8, but the layers that change most answers stay in 32 bits, until at most the given "
+        "share of noisy calibration images changes its class.",
+    ),
     "int8-dynamic": (
         "8-bit dynamic",
         "PyTorch's dynamic int8: linear layers only, every convolution stays in 32 bits.",
@@ -85,7 +94,7 @@ COMPRESSIONS = {
 
 DATA_KINDS = {
     "digits": (
-        "8x8 handwritten digits that come with scikit-learn",
+        "8x8 handwritten digits of scikit-learn",
         "Nothing to download",
     ),
     "cifar10": (

@@ -6,7 +6,8 @@ import streamlit as st
 
 from irs_core.errors import DatasetError, IrsError
 from irs_core.jobs import Job, ensure_worker
-from irs_core.specs import ModelSpec, StudySpec
+from irs_core.specs import BACKENDS, ModelSpec, StudySpec
+from irs_core.study.options import RunOptions
 from irs_core.study.plan import study_draws
 from ui import captions, controls, loaders, theme
 
@@ -36,7 +37,20 @@ def _expected_time(spec: StudySpec, inputs: int) -> str:
     return f"About **{theme.duration(seconds)}** at the rate of the last run of this model."
 
 
-def start(spec: StudySpec) -> Job:
+def pick_backend() -> RunOptions:
+    """What runs the models; never changes the noise."""
+    backend = st.selectbox(
+        "Run on",
+        BACKENDS,
+        key="form_backend",
+        persist_state="session",
+        help="`auto` takes OpenVINO on a CPU and PyTorch on a GPU, whichever can run the model. "
+        "The choice is stored with the evidence.",
+    )
+    return RunOptions(backend=backend)
+
+
+def start(spec: StudySpec, options: RunOptions) -> Job:
     """Check that model and data fit, queue the study, and see that a worker is alive.
 
     Raises:
@@ -44,7 +58,7 @@ def start(spec: StudySpec) -> Job:
     """
     check_fit(spec)
     root = loaders.store_root()
-    job = loaders.queue().add(spec)
+    job = loaders.queue().add(spec, options)
     if not ensure_worker(root):
         st.warning(
             "No worker could be started. The study waits until one runs: "

@@ -14,11 +14,12 @@ from ui.glossary import DATA_KINDS as KIND_HELP
 
 OWN_FILE = "own file"
 _RATIOS = {
-    "prune": (["0.1", "0.3", "0.5", "0.7"], ["0.3"]),
-    "prune-layer": (["0.1", "0.3", "0.5", "0.7"], ["0.3"]),
+    "int8-mixed": (["0.005", "0.01", "0.02"], ["0.01"]),
+    "prune": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
+    "prune-layer": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
     "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
 }
-_DEFAULT_KINDS = ["fp16", "prune", "lowrank"]
+_DEFAULT_KINDS = ["fp16", "int8", "prune"]
 
 
 def read_form() -> StudySpec:
@@ -227,7 +228,7 @@ def _confidence() -> dict[str, Any]:
             help=HELP[key],
         )
     found["baseline"] = columns[3].toggle(
-        "RS, for comparison",
+        "RS baseline",
         value=True,
         key="form_baseline",
         persist_state="session",

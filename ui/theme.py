@@ -6,18 +6,23 @@ from collections.abc import Iterable, Sequence
 from irs_core.store import BASE
 
 # After Okabe & Ito (2008), with lightness moved so that each stands out on white and on black.
-PALETTE = ("#3182C4", "#E08A00", "#0E9F77", "#D45B1F", "#B7689B", "#39A9DB", "#9A7B00", "#8A6FD1")
+PALETTE = (
+    *("#3182C4", "#E08A00", "#0E9F77", "#D45B1F", "#B7689B", "#39A9DB"),
+    *("#9A7B00", "#8A6FD1", "#8D6E63", "#6B8E23", "#E377C2", "#3F7D7B"),
+)
 NEUTRAL = "#7B8694"
 MARK = "#DB4C4C"
 _PREFERRED = {
     "fp16": 0,
     "prune": 1,
     "lowrank": 2,
-    "int8-dynamic": 3,
+    "int8": 3,
     "prune-layer": 4,
     "bf16": 5,
     "fp16-compute": 6,
     "bf16-compute": 7,
+    "int8-dynamic": 8,
+    "int8-mixed": 9,
 }
 
 

@@ -1,11 +1,17 @@
-"""What every backend offers."""
+"""What every backend offers, and the checks that all of them share."""
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import ModelOutputError
+
+Arithmetic = Literal["fp32", "fp16", "bf16", "int8", "int8 linear"]
+
+# Batches have one fixed size, so that a prediction never depends on how many are asked for.
+_BATCH_PIXELS = 160_000
 
 
 class Predictor(Protocol):
@@ -13,18 +19,35 @@ class Predictor(Protocol):
 
     Attributes:
         execution: Backend, device and arithmetic in words; part of the evidence key.
-        batch: Draws per call that suit it.
     """
 
     execution: str
-    batch: int
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Class ids (N,) of noisy inputs (N, channels, height, width).
+        """Class ids (N,) of noisy inputs (N, channels, height, width), any N >= 1.
 
         Raises:
             ModelOutputError: The scores are not (N, classes), or not finite.
         """
+
+
+def batch_for(pixels: int, largest: int = 50) -> int:
+    """A fixed batch size that suits images of so many pixels."""
+    return max(1, min(largest, _BATCH_PIXELS // max(1, pixels)))
+
+
+def fixed_batches(
+    inputs: NDArray[np.float32], size: int
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Batches of exactly `size` inputs with their place; the last is padded with zeros."""
+    for start in range(0, len(inputs), size):
+        part = inputs[start : start + size]
+        place = slice(start, start + len(part))
+        if len(part) < size:
+            padded = np.zeros((size, *inputs.shape[1:]), np.float32)
+            padded[: len(part)] = part
+            part = padded
+        yield place, part
 
 
 def check_scores(shape: tuple[int, ...], inputs: int, classes: int) -> None:
@@ -35,7 +58,7 @@ def check_scores(shape: tuple[int, ...], inputs: int, classes: int) -> None:
         )
 
 
-def check_finite(finite: Any) -> None:
+def check_finite(finite: bool) -> None:
     """Refuse scores among which some are NaN or infinite."""
     if not finite:
         raise ModelOutputError(

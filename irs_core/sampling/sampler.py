@@ -1,16 +1,22 @@
-"""The hot loop: one chunk of noise, one or several classifiers, class ids out."""
+"""The hot loop: one block of noise, one or several classifiers, class ids out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.backends.base import Predictor
+from irs_core.backends import Predictor
 from irs_core.sampling.noise import noise_blocks
 from irs_core.specs import NoiseSpec, Stream
+
+# Values of noise held at once: 16 MB, whatever the images and the number of draws.
+BLOCK_VALUES = 4_000_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,42 +50,63 @@ def sample(
     chunk: int,
     start: int,
     stop: int,
-    batch: int | None = None,
+    block: int | None = None,
 ) -> list[Sampled]:
     """Run every requested classifier on the same noise.
+
+    The next block of noise is made while the classifiers run on the current one.
 
     Args:
         images: Inputs of one tile, (rows, channels, height, width), pixels in [0, 1].
         groups: Noise group of each row; neighbours with equal groups share noise.
         chunk, start, stop: Draws [start, stop) of that chunk.
-        batch: Draws per call; None lets each backend choose. Never changes the noise.
+        block: Draws held at once; None for as many as fit `BLOCK_VALUES`. Changes nothing else.
 
     Returns:
         One result per request, in order.
     """
     classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
-    seconds = [0.0 for _ in requests]
-    wanted = np.any([request.rows for request in requests], axis=0)
-    block = batch or min(request.predictor.batch for request in requests)
-    for group, members in groupby(np.flatnonzero(wanted), key=lambda row: groups[int(row)]):
-        rows = list(members)
-        column = 0
-        clock = perf_counter()
-        for values in noise_blocks(
-            noise, stream, group, chunk, shape=images.shape[1:], start=start, stop=stop, block=block
-        ):
-            shared = perf_counter() - clock
-            for row in rows:
-                clock = perf_counter()
-                noisy = images[row] + values
-                shared += perf_counter() - clock
-                for index, request in enumerate(requests):
-                    if not request.rows[row]:
-                        continue
-                    clock = perf_counter()
-                    classes[index][row, column : column + len(values)] = request.predictor(noisy)
-                    seconds[index] += perf_counter() - clock
-            column += len(values)
-            seconds = [spent + shared for spent in seconds]
+    seconds = np.zeros(len(requests))
+    wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()
+    shape = images.shape[1:]
+    window = {"start": start, "stop": stop}
+    window["block"] = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
+    runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
+
+    def blocks() -> Iterator[tuple[list[int], int, NDArray[np.float32]]]:
+        for group, rows in runs:
+            at = 0
+            for values in noise_blocks(noise, stream, group, chunk, shape=shape, **window):
+                yield rows, at, values
+                at += len(values)
+
+    for (rows, at, values), made in _prefetched(blocks()):
+        seconds += made
+        buffer = np.empty_like(values)
+        for row in rows:
             clock = perf_counter()
-    return [Sampled(found, spent) for found, spent in zip(classes, seconds, strict=True)]
+            np.add(images[row], values, out=buffer)
+            seconds += perf_counter() - clock
+            for index, request in enumerate(requests):
+                if request.rows[row]:
+                    clock = perf_counter()
+                    classes[index][row, at : at + len(values)] = request.predictor(buffer)
+                    seconds[index] += perf_counter() - clock
+    return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
+
+
+def _prefetched(items: Iterator[T]) -> Iterator[tuple[T, float]]:
+    """The items, each made one step ahead in a thread, with the seconds that it took to make."""
+
+    def make() -> tuple[T | None, float]:
+        clock = perf_counter()
+        return next(items, None), perf_counter() - clock
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead: Future[tuple[T | None, float]] = pool.submit(make)
+        while True:
+            item, spent = ahead.result()
+            if item is None:
+                return
+            ahead = pool.submit(make)
+            yield item, spent

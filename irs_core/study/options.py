@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from irs_core.specs import BackendName
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -26,7 +28,9 @@ class RunOptions:
     Args:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         batch: Draws per forward pass; None lets the backend choose.
+        backend: `auto`, `torch`, `torch-compiled` or `openvino`.
     """
 
     device: str = "auto"
     batch: int | None = None
+    backend: BackendName = "auto"

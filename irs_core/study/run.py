@@ -4,17 +4,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.approx import compress, describe
-from irs_core.backends.base import Predictor
-from irs_core.backends.torch_backend import TorchPredictor, check_device
+from irs_core.backends import Predictor
 from irs_core.certify import build_cache
-from irs_core.compressions import Compression, HalfCompute
 from irs_core.data import Dataset, load_dataset
 from irs_core.errors import CancelledError, DatasetError
 from irs_core.hardware import describe_hardware, software_versions
@@ -32,9 +28,13 @@ from irs_core.store import (
 )
 from irs_core.study.options import Progress, RunOptions
 from irs_core.study.plan import Need, Unit, plan_units
+from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.tally import count_classes
 
 logger = logging.getLogger(__name__)
+
+_BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
+_COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,16 @@ def run_study(
     dataset = load_dataset(spec.data)
     base = load_model(spec.model)
     _check_fit(base, dataset)
-    runnables = _prepare(spec, base, dataset, library, options)
+    runnables = [
+        _runnable(spec, dataset, library, base.num_classes, one)
+        for one in prepare(spec, base, dataset, options)
+    ]
     record = _record(spec, dataset, [runnable.record for runnable in runnables])
     library.save(record)
     runner = _Runner(
         dataset,
         spec,
         {one.record.name: one.predictor for one in runnables},
-        options,
         on_progress,
         should_stop,
     )
@@ -102,93 +104,32 @@ def _check_fit(model: LoadedModel, dataset: Dataset) -> None:
         )
 
 
-def _prepare(
-    spec: StudySpec, base: LoadedModel, dataset: Dataset, library: Library, options: RunOptions
-) -> list[_Runnable]:
-    device = str(check_device(options.device))
-    own: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
-    size = base.size_bytes
-    first = TorchPredictor(base.module, classes=base.num_classes, device=device)
-    runnables = [
-        _runnable(
-            spec,
-            dataset,
-            library,
-            base,
-            first,
-            ("select", "estimate"),
-            ModelRecord(
-                BASE,
-                "original (fp32)",
-                base.digest,
-                first.execution,
-                "The uncompressed classifier.",
-                size,
-                base.parameters,
-                {},
-            ),
-        )
-    ]
-    for compression in spec.compressions:
-        module = compress(base.module, compression)
-        report = describe(base.module, compression)
-        predictor = TorchPredictor(
-            module,
-            classes=base.num_classes,
-            device=_device_for(compression, device),
-            arithmetic=_arithmetic(compression),
-        )
-        digest = sha256(f"{base.digest} {compression}".encode()).hexdigest()
-        record = ModelRecord(
-            str(compression),
-            compression.title,
-            digest,
-            predictor.execution,
-            report.note,
-            report.size_bytes,
-            report.nonzero_parameters,
-            {},
-        )
-        runnables.append(_runnable(spec, dataset, library, base, predictor, own, record))
-    return runnables
-
-
-def _device_for(compression: Compression, device: str) -> str:
-    # PyTorch's dynamic int8 kernels exist on the CPU only.
-    return "cpu" if str(compression) == "int8-dynamic" else device
-
-
-def _arithmetic(compression: Compression) -> str:
-    if isinstance(compression, HalfCompute):
-        return compression.format
-    return "int8 linear" if str(compression) == "int8-dynamic" else "fp32"
-
-
 def _runnable(
-    spec: StudySpec,
-    dataset: Dataset,
-    library: Library,
-    base: LoadedModel,
-    predictor: Predictor,
-    streams: Sequence[Stream],
-    record: ModelRecord,
+    spec: StudySpec, dataset: Dataset, library: Library, classes: int, prepared: Prepared
 ) -> _Runnable:
+    execution = prepared.predictor.execution
     keys = {
-        stream: EvidenceKey(record.digest, dataset.digest, spec.noise, stream, predictor.execution)
-        for stream in streams
+        stream: EvidenceKey(prepared.digest, dataset.digest, spec.noise, stream, execution)
+        for stream in (_BASE_STREAMS if prepared.name == BASE else _COMPRESSED_STREAMS)
     }
     pixels = int(np.prod(dataset.input_shape))
     arrays = {
         stream: library.open_evidence(
-            key, n_inputs=len(dataset.labels), classes=base.num_classes, pixels=pixels
+            key, n_inputs=len(dataset.labels), classes=classes, pixels=pixels
         )
         for stream, key in keys.items()
     }
-    return _Runnable(
-        replace(record, evidence={stream: key.id for stream, key in keys.items()}),
-        predictor,
-        arrays,
+    record = ModelRecord(
+        name=prepared.name,
+        title=prepared.title,
+        digest=prepared.digest,
+        execution=execution,
+        note=prepared.note,
+        size_bytes=prepared.size_bytes,
+        nonzero=prepared.nonzero,
+        evidence={stream: key.id for stream, key in keys.items()},
     )
+    return _Runnable(record, prepared.predictor, arrays)
 
 
 def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:
@@ -286,14 +227,12 @@ class _Runner:
         dataset: Dataset,
         spec: StudySpec,
         predictors: Mapping[str, Predictor],
-        options: RunOptions,
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
     ) -> None:
         self._dataset = dataset
         self._spec = spec
         self._predictors = predictors
-        self._batch = options.batch
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._done = 0
@@ -331,7 +270,6 @@ class _Runner:
             chunk=unit.at.chunk,
             start=unit.start,
             stop=unit.stop,
-            batch=self._batch,
         )
         for need, request, result in zip(unit.needs, requests, results, strict=True):
             stored = need.array.read_chunk(unit.at).copy()

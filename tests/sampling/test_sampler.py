@@ -12,7 +12,6 @@ class Threshold:
     """Classifies by the mean of the pixels, and keeps what it was shown."""
 
     execution = "test"
-    batch = 64
 
     def __init__(self, cut=0.5):
         self.cut = cut
@@ -30,9 +29,9 @@ def run(*predictors, rows=None, groups=range(5), **options):
     return sample(IMAGES, groups, requests, **{**defaults, **options})
 
 
-@pytest.mark.parametrize("batch", [1, 7, 200, 256])
-def test_batch_size_never_changes_predictions(batch):
-    assert np.array_equal(run(Threshold(), batch=batch)[0].classes, run(Threshold())[0].classes)
+@pytest.mark.parametrize("block", [1, 7, 200, 256])
+def test_block_size_never_changes_predictions(block):
+    assert np.array_equal(run(Threshold(), block=block)[0].classes, run(Threshold())[0].classes)
 
 
 def test_classifiers_of_one_unit_see_the_same_noise():
@@ -52,7 +51,7 @@ def test_noise_is_added_to_the_image():
 def test_inputs_have_noise_of_their_own_unless_grouped():
     def noise_of(groups):
         one = Threshold()
-        run(one, groups=groups, stop=64)
+        run(one, groups=groups, stop=64, block=64)
         return [block - image for block, image in zip(one.seen, IMAGES, strict=True)]
 
     own, shared = noise_of([0, 1, 2, 3, 4]), noise_of([0, 0, 0, 3, 4])

@@ -10,6 +10,7 @@ import pytest
 from synthetic import synthetic_spec
 
 from irs_core.certify import build_cache
+from irs_core.compressions import parse_compression
 from irs_core.errors import CancelledError, DatasetError, ModelOutputError
 from irs_core.specs import DataSpec, ModelSpec
 from irs_core.store import BASE, Library
@@ -190,3 +191,25 @@ def test_images_must_fit_the_model(tmp_path, reference):
     )
     with pytest.raises(DatasetError, match=r"shape \(1, 8, 8\); the images have \(3, 32, 32\)"):
         run_study(spec, Library(tmp_path / "store"))
+
+
+def test_different_backends_differ_only_at_near_ties_and_are_kept_apart(tmp_path, reference):
+    library = Library(tmp_path)
+    torch_record = run_study(SPEC, library, options=RunOptions(backend="torch"))
+    assert torch_record.base.execution != reference[1].base.execution
+    assert torch_record.base.evidence != reference[1].base.evidence
+    ours = library.open(SPEC.id).evidence(torch_record.base.evidence["estimate"]).read(700)
+    other = reference[0].open(SPEC.id).evidence(reference[1].base.evidence["estimate"]).read(700)
+    assert (ours != other).mean() < 1e-3
+
+
+def test_int8_and_bf16_studies_run_and_say_what_they_are(tmp_path):
+    kinds = ("int8", "bf16-compute", "int8-dynamic")
+    spec = replace(SPEC, compressions=tuple(map(parse_compression, kinds)), n=200)
+    record = run_study(spec, Library(tmp_path))
+    int8, _, dynamic = record.compressed
+    assert int8.execution == "openvino cpu int8"
+    assert "7 of 7 convolutions and linear layers in int8" in int8.note
+    assert int8.size_bytes < record.base.size_bytes / 3
+    assert dynamic.execution == "torch cpu int8 linear"
+    assert run_study(spec, Library(tmp_path)).digests == record.digests

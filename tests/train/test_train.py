@@ -9,9 +9,8 @@ from irs_core.errors import SpecError
 from irs_core.models import load_model, read_card
 from irs_core.specs import ModelSpec
 from irs_core.train import TrainSpec
-from irs_core.train.loop import train
 from irs_core.train.finish import train_command
-from irs_core.train.loop import learning_rate
+from irs_core.train.loop import learning_rate, train
 from irs_core.train_cli import add_arguments, from_args, run_cli
 
 

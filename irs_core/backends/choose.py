@@ -1,0 +1,87 @@
+"""Which backend runs a classifier."""
+
+import logging
+
+from torch import nn
+
+from irs_core.backends.base import Arithmetic, Predictor
+from irs_core.backends.torch_backend import TorchPredictor, check_device
+from irs_core.errors import ApproximationError, SpecError
+from irs_core.specs import BACKENDS, BackendName
+
+logger = logging.getLogger(__name__)
+
+
+def openvino_missing() -> str | None:
+    """Why OpenVINO cannot be used here, or None."""
+    try:
+        import openvino  # noqa: F401
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def make_predictor(
+    module: nn.Module,
+    *,
+    classes: int,
+    input_shape: tuple[int, int, int],
+    arithmetic: Arithmetic = "fp32",
+    device: str = "auto",
+    backend: BackendName = "auto",
+    batch: int | None = None,
+) -> Predictor:
+    """A predictor on the backend asked for, or on the fastest that can run the module.
+
+    `auto` takes OpenVINO on a CPU and PyTorch elsewhere, and falls back to PyTorch, with one
+    warning that names the reason, where OpenVINO cannot run the module.
+
+    Args:
+        module: For `bf16` on OpenVINO the 32-bit network, which OpenVINO itself runs in bf16.
+
+    Raises:
+        SpecError: The backend or the device is unknown or absent.
+        ApproximationError: The backend asked for by name cannot run the module.
+    """
+    if backend not in BACKENDS:
+        raise SpecError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}")
+    on_cpu = check_device(device).type == "cpu"
+    if backend == "openvino" or (backend == "auto" and on_cpu and openvino_missing() is None):
+        try:
+            return _openvino(module, classes, input_shape, arithmetic, batch)
+        except ApproximationError as error:
+            if backend == "openvino":
+                raise
+            logger.warning("%s; PyTorch runs it instead", error)
+    return TorchPredictor(
+        module,
+        classes=classes,
+        input_shape=input_shape,
+        device=device,
+        arithmetic=arithmetic,
+        compiled=backend == "torch-compiled",
+        batch=batch,
+    )
+
+
+def _openvino(
+    module: nn.Module,
+    classes: int,
+    input_shape: tuple[int, int, int],
+    arithmetic: Arithmetic,
+    batch: int | None,
+) -> Predictor:
+    reason = openvino_missing()
+    if reason is not None:
+        raise ApproximationError(f"OpenVINO is not installed ({reason})")
+    # Imported late: everything works without it.
+    from irs_core.backends.openvino_backend import OpenVinoPredictor, check_arithmetic, convert
+
+    check_arithmetic(arithmetic)
+    return OpenVinoPredictor(
+        convert(module, input_shape),
+        classes=classes,
+        input_shape=input_shape,
+        arithmetic=arithmetic,
+        batch=batch,
+    )

@@ -1,0 +1,129 @@
+"""OpenVINO: the fastest way to run a classifier on a CPU, in fp32, bf16 and int8."""
+
+import logging
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from irs_core.backends.base import Arithmetic, batch_for, check_finite, check_scores, fixed_batches
+from irs_core.errors import ApproximationError
+from irs_core.hardware import usable_cores
+
+# What a layer's arithmetic is called in the compiled graph.
+_INT8 = {"i8", "u8"}
+_WEIGHTED = {"Convolution", "FullyConnected", "MatMul", "GroupConvolution"}
+_HINTS: dict[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+
+
+class OpenVinoPredictor:
+    """A model compiled for one batch shape, with several requests in flight."""
+
+    def __init__(
+        self,
+        model: ov.Model,
+        *,
+        classes: int,
+        input_shape: tuple[int, int, int],
+        arithmetic: Arithmetic = "fp32",
+        batch: int | None = None,
+    ) -> None:
+        """Compile the model for this CPU.
+
+        Args:
+            arithmetic: `fp32`, `bf16` (the whole network) or `int8` (a quantised model; what is
+                not quantised runs in fp32).
+
+        Raises:
+            ApproximationError: This CPU has no such arithmetic.
+        """
+        check_arithmetic(arithmetic)
+        self._classes = classes
+        self._batch = batch or batch_for(int(np.prod(input_shape)))
+        model = model.clone()
+        model.reshape([self._batch, *input_shape])
+        streams = usable_cores()
+        self.compiled = _core().compile_model(
+            model,
+            "CPU",
+            {
+                "PERFORMANCE_HINT": "THROUGHPUT",
+                "NUM_STREAMS": streams,
+                "INFERENCE_PRECISION_HINT": _HINTS[arithmetic],
+            },
+        )
+        check_scores(tuple(self.compiled.output(0).shape), self._batch, classes)
+        # One request more than streams keeps every stream fed while this thread copies.
+        self._queue = ov.AsyncInferQueue(self.compiled, streams + 1)
+        self._queue.set_callback(self._collect)
+        self.execution = f"openvino cpu {arithmetic}"
+
+    def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Class ids of noisy inputs; see `Predictor`."""
+        scores = np.full((len(inputs), self._classes), np.nan, np.float32)
+        for place, part in fixed_batches(inputs, self._batch):
+            self._queue.start_async({0: ov.Tensor(part, shared_memory=True)}, (scores, place, part))
+        self._queue.wait_all()
+        check_finite(bool(np.isfinite(scores).all()))
+        return np.asarray(scores.argmax(axis=1), np.int64)
+
+    def _collect(self, request: Any, job: tuple[NDArray[np.float32], slice, Any]) -> None:
+        # The job also holds the input, which must live until the request is done.
+        scores, place, _ = job
+        found = request.get_output_tensor(0).data
+        scores[place] = found[: place.stop - place.start]
+
+    def layer_precisions(self) -> dict[str, str]:
+        """Arithmetic of each convolution and linear layer, read from the compiled graph."""
+        found = {}
+        for node in self.compiled.get_runtime_model().get_ordered_ops():
+            info = node.get_rt_info()
+            if info["layerType"].astype(str) in _WEIGHTED:
+                names = info["originalLayersNames"].astype(str)
+                precision = info["runtimePrecision"].astype(str)
+                found[names] = "int8" if precision in _INT8 else precision
+        return found
+
+
+def check_arithmetic(arithmetic: Arithmetic) -> None:
+    """Refuse arithmetic that OpenVINO or this CPU does not have."""
+    if arithmetic not in _HINTS:
+        raise ApproximationError(f"OpenVINO on the CPU cannot compute in {arithmetic}")
+    if arithmetic == "bf16" and "BF16" not in _capabilities():
+        raise ApproximationError("this CPU has no bfloat16 arithmetic")
+
+
+def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
+    """The OpenVINO form of a PyTorch module, any batch size.
+
+    Raises:
+        ApproximationError: Some operation has no counterpart.
+    """
+    example = torch.zeros(1, *input_shape)
+    level = logging.root.level
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            # Tracing warns about Python branches that depend on shapes; the shapes are fixed here.
+            warnings.simplefilter("ignore")
+            return ov.convert_model(module.eval(), example_input=example, input=[-1, *input_shape])
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ApproximationError(f"OpenVINO cannot convert the model: {reason}") from error
+    finally:
+        # The converter silences everybody's warnings and leaves it so.
+        logging.root.setLevel(level)
+
+
+@cache
+def _core() -> ov.Core:
+    return ov.Core()
+
+
+@cache
+def _capabilities() -> frozenset[str]:
+    return frozenset(_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))

@@ -1,0 +1,50 @@
+"""The command `bench`."""
+
+import argparse
+import math
+
+from irs_core.hardware import describe_hardware, software_versions
+
+
+def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `bench`."""
+    parser = commands.add_parser("bench", help="measure samples per second of every backend")
+    parser.add_argument(
+        "--arch", default="cifar_resnet20", help="architecture (default: %(default)s)"
+    )
+    parser.add_argument("--model", help="weights: a file, or shipped:NAME (default: random)")
+    parser.add_argument("--shape", type=int, nargs=3, default=[3, 32, 32], metavar=("C", "H", "W"))
+    parser.add_argument("--group", type=int, default=1, help="inputs that share noise")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements per row")
+    parser.set_defaults(run=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    # Measuring needs torch; the other commands should not wait for it.
+    from irs_core.bench import BenchSpec, run_bench
+
+    spec = BenchSpec(
+        arch=arguments.arch,
+        weights=arguments.model,
+        shape=tuple(arguments.shape),
+        group=arguments.group,
+        seconds=arguments.seconds,
+        rounds=arguments.rounds,
+    )
+    versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
+    print(f"{describe_hardware()}; {versions}")
+    print(f"{spec.weights or spec.arch}, input {spec.shape}, noise shared by {spec.group} inputs\n")
+    print("| loop | samples/s | against published | s per 10^5 draws | overhead | peak MB |")
+    print("|---|---|---|---|---|---|")
+    published = math.nan
+    for row in run_bench(spec):
+        if row.error:
+            print(f"| {row.name} | not measured: {row.error} | | | | |")
+            continue
+        published = row.rate if row.name == "published loop" else published
+        overhead = "" if math.isnan(row.bare) else f"{row.overhead:.0%}"
+        print(
+            f"| {row.name} | {row.rate:,.0f} | {row.rate / published:.1f}x | "
+            f"{1e5 / row.rate:.1f} | {overhead} | {row.peak_mb:,.0f} |"
+        )
