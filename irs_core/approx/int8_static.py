@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +91,14 @@ class _Search:
             raise ApproximationError(f"int8 needs openvino and nncf ({error})") from None
         nncf.set_log_level(logging.ERROR)
         self._nncf: Any = nncf
-        self._convert: Callable[[], Any] = lambda: convert(module, input_shape)
         self._classes, self._shape = classes, input_shape
         cut = int(len(calibration) * _RANGES)
         self._ranges, self._held = calibration[:cut], calibration[cut:]
-        original = self._convert()
-        self._layers = tuple(_weighted_layers(original))
-        self._answers = self._predict(original)
+        # Converted once: the names of its layers differ from conversion to conversion.
+        self._original = convert(module, input_shape)
+        self._names = _module_names(self._original, module)
+        self._layers = tuple(self._names)
+        self._answers = self._predict(self._original)
 
     def quantised(self, keep: Sequence[str], *, final: bool = True) -> Quantised:
         """The network with all layers but `keep` in int8."""
@@ -108,7 +109,7 @@ class _Search:
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # its progress bars
                 model = nncf.quantize(
-                    self._convert(),
+                    self._original.clone(),
                     nncf.Dataset(batches),
                     preset=nncf.QuantizationPreset.MIXED,
                     subset_size=len(batches),
@@ -119,8 +120,9 @@ class _Search:
         except Exception as error:
             raise ApproximationError(f"NNCF cannot quantise the model: {error}") from error
         changed = float(np.mean(self._predict(model) != self._answers))
-        done = tuple(name for name in self._layers if name not in keep)
-        return Quantised(model, done, tuple(keep), changed, _digest(model))
+        done = tuple(self._names[name] for name in self._layers if name not in keep)
+        kept = tuple(self._names[name] for name in keep)
+        return Quantised(model, done, kept, changed, _digest(model))
 
     def within(self, limit: float) -> Quantised:
         """The network with the fewest kept layers, taken in order of cost, below the limit."""
@@ -154,10 +156,36 @@ class _Search:
         return predictor(self._held)
 
 
-def _weighted_layers(model: Any) -> Iterator[str]:
+def _module_names(model: Any, module: nn.Module) -> dict[str, str]:
+    """OpenVINO's name of each convolution and linear layer, and the module's name for it.
+
+    Conversion folds batch norms and renames layers, but each output channel's weights stay a
+    multiple of the module's.
+    """
+    weights = {
+        name: layer.weight.detach().flatten(1)[0].numpy()
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    }
+    found = {}
     for operation in model.get_ordered_ops():
         if operation.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
-            yield operation.get_friendly_name()
+            own = operation.get_friendly_name()
+            constant = operation.input(1).get_source_output().get_node()
+            row = _first_row(constant) if constant.get_type_name() == "Constant" else None
+            found[own] = next((n for n, w in weights.items() if _parallel(row, w)), own)
+    return found
+
+
+def _first_row(constant: Any) -> NDArray[np.float32]:
+    data = constant.data
+    return np.asarray(data[0], np.float32).ravel()
+
+
+def _parallel(a: NDArray[np.float32] | None, b: NDArray[np.float32]) -> bool:
+    if a is None or a.shape != b.shape:
+        return False
+    return bool(abs(a @ b) > 0.9999 * np.linalg.norm(a) * np.linalg.norm(b) > 0)
 
 
 def _digest(model: Any) -> str:
