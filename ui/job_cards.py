@@ -10,7 +10,7 @@ import streamlit as st
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, ensure_worker
 from irs_core.jobs.queue import State
-from ui import controls, loaders, theme
+from ui import clone, controls, loaders, theme
 
 POLL_SECONDS = 1.0
 # A worker that was just started needs a while to load its libraries.
@@ -88,6 +88,9 @@ def _card(job: Job) -> None:
 
 def _actions(job: Job) -> None:
     queue = loaders.queue()
+    if job.state == "queued":
+        _action(job, "Run first", "first", lambda one: queue.move(one, -len(loaders.jobs())))
+        _action(job, "Later", "later", lambda one: queue.move(one, 1))
     if job.active:
         _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
         return
@@ -99,7 +102,10 @@ def _actions(job: Job) -> None:
         ):
             st.page_link(page, label=name, icon=icon, query_params={"study": job.study})
     again = "Run again" if job.state == "done" else "Retry"
-    _action(job, again, "retry", _retry, disabled=False)
+    _action(job, again, "retry", _retry)
+    if st.button("Change and start anew", key=f"clone-{job.id}"):
+        st.session_state.update(clone.form_values(job.spec))
+        st.switch_page(controls.CERTIFY_PAGE)
 
 
 def _retry(job_id: int) -> None:
@@ -107,7 +113,9 @@ def _retry(job_id: int) -> None:
     ensure_worker(loaders.store_root())
 
 
-def _action(job: Job, label: str, name: str, act: Callable[[int], None], *, disabled: bool) -> None:
+def _action(
+    job: Job, label: str, name: str, act: Callable[[int], None], *, disabled: bool = False
+) -> None:
     if st.button(label, key=f"{name}-{job.id}", disabled=disabled):
         try:
             act(job.id)

@@ -8,7 +8,6 @@ from irs_core.errors import DatasetError, IrsError
 from irs_core.jobs import Job, ensure_worker
 from irs_core.specs import BACKENDS, ModelSpec, StudySpec
 from irs_core.study.options import RunOptions
-from irs_core.study.plan import study_draws
 from ui import captions, controls, loaders, theme
 
 
@@ -25,16 +24,17 @@ def describe_launch(spec: StudySpec) -> None:
 
 
 def _expected_time(spec: StudySpec, inputs: int) -> str:
-    """The time at the rate of the latest run of the same model, if there was one."""
-    rates = [
-        job.rate
-        for job in loaders.jobs()
-        if job.state == "done" and job.rate > 0 and job.spec.model == spec.model
-    ]
-    if not rates:
-        return "Draws that are stored already are not repeated."
-    seconds = math.ceil(study_draws(spec, inputs) / rates[0])
-    return f"About **{theme.duration(seconds)}** at the rate of the last run of this model."
+    """What is stored already, and how long the rest takes at the measured rates."""
+    estimate = loaders.estimate(spec, inputs)
+    stored = (
+        f"**{theme.rounded_count(estimate.stored)}** of them are stored already. "
+        if estimate.stored
+        else "None of them is stored yet. "
+    )
+    if estimate.seconds is None:
+        return f"{stored}This model was never run here, so there is no prediction of the time."
+    seconds = theme.duration(math.ceil(estimate.seconds))
+    return f"{stored}About **{seconds}** of computing at the rates measured for this model."
 
 
 def pick_backend() -> RunOptions:

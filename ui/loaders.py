@@ -12,10 +12,11 @@ from typing import Any
 import streamlit as st
 
 from irs_core.jobs import Job, JobQueue
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.specs import DataSpec, ModelSpec, StudySpec
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
 from irs_core.study.analysis import Analysis, Comparison, Settings
+from irs_core.study.estimate import Estimate, estimate_study
 from irs_core.study.tally import StudyTally, tally_study
 from ui import theme
 from ui.views import Budgets, ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
@@ -242,6 +243,16 @@ def data_facts(spec: DataSpec) -> DataFacts:
     return DataFacts(
         source.description, len(source.classes), len(source.labels), own, len(reported) - own
     )
+
+
+def estimate(spec: StudySpec, inputs: int) -> Estimate:
+    """Draws needed, draws stored and predicted time of a study; asked again after a minute."""
+    return _estimate(spec, inputs, list_studies())
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def _estimate(spec: StudySpec, inputs: int, _studies: tuple[Study, ...]) -> Estimate:
+    return estimate_study(spec, inputs, _studies)
 
 
 def queue() -> JobQueue:

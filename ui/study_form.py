@@ -9,10 +9,10 @@ import streamlit as st
 from irs_core.compressions import Compression, parse_compression
 from irs_core.specs import DATA_KINDS, DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from ui import loaders
+from ui.clone import FROM_FILE, OWN_FILE
 from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
 
-OWN_FILE = "own file"
 _RATIOS = {
     "int8-mixed": (["0.005", "0.01", "0.02"], ["0.01"]),
     "prune": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
@@ -107,11 +107,11 @@ def _model() -> tuple[Any, float]:
     )
     arch = right.selectbox(
         "Architecture",
-        ["as the file says", *loaders.architectures()],
+        [FROM_FILE, *loaders.architectures()],
         key="form_arch",
         persist_state="session",
     )
-    return lambda: ModelSpec(path, None if arch.startswith("as ") else arch), sigma
+    return lambda: ModelSpec(path, None if arch == FROM_FILE else arch), sigma
 
 
 def _data() -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """The queue: one SQLite table that is the only truth about jobs."""
 
 import json
+import os
+import platform
 import sqlite3
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,18 +13,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from irs_core.errors import JobError, StoreError
-from irs_core.specs import StudySpec
+from irs_core.specs import StudySpec, stable_id
 from irs_core.study.options import Progress, RunOptions
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
 LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
+_VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     study TEXT NOT NULL,
+    scope TEXT NOT NULL,
     spec TEXT NOT NULL,
     options TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued',
@@ -121,10 +126,11 @@ class JobQueue:
                 row["id"]
                 if row
                 else db.execute(
-                    "INSERT INTO jobs (study, spec, options, position, created)"
-                    " VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO jobs (study, scope, spec, options, position, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         spec.id,
+                        evidence_scope(spec),
                         json.dumps(spec.to_dict()),
                         json.dumps(asdict(options or RunOptions())),
                         now,
@@ -158,12 +164,17 @@ class JobQueue:
         return [_job(row) for row in rows]
 
     def claim(self, worker: str) -> Job | None:
-        """Take the next waiting job, or None. No two workers ever get the same one."""
+        """Take the next waiting job, or None. No two workers ever get the same one.
+
+        A job waits while another one of the same scope runs, so that evidence that both need is
+        computed once.
+        """
         now = time.time()
         with self._transaction() as db:
             self._requeue_stale(db, now)
             row = db.execute(
-                "SELECT id FROM jobs WHERE state = 'queued' ORDER BY position LIMIT 1"
+                "SELECT id FROM jobs WHERE state = 'queued' AND scope NOT IN"
+                " (SELECT scope FROM jobs WHERE state = 'running') ORDER BY position LIMIT 1"
             ).fetchone()
             if row is None:
                 return None
@@ -240,6 +251,25 @@ class JobQueue:
         if not changed:
             raise JobError(f"job {job_id} has not ended, so it cannot be started again")
 
+    def move(self, job_id: int, places: int) -> None:
+        """Move a waiting job so many places, negative towards the front.
+
+        Raises:
+            JobError: It is not waiting.
+        """
+        with self._transaction() as db:
+            rows = db.execute(
+                "SELECT id FROM jobs WHERE state = 'queued' ORDER BY position"
+            ).fetchall()
+            order = [row["id"] for row in rows]
+            if job_id not in order:
+                raise JobError(f"job {job_id} is not waiting, so it cannot be moved")
+            at = order.index(job_id)
+            order.insert(max(0, min(len(order) - 1, at + places)), order.pop(at))
+            # Positions are times of arrival, so later jobs still come after all of these.
+            for place, one in enumerate(order):
+                db.execute("UPDATE jobs SET position = ? WHERE id = ?", (place, one))
+
     def worker_beat(self, name: str, pid: int) -> None:
         """Say that a worker lives."""
         with self._transaction() as db:
@@ -263,34 +293,31 @@ class JobQueue:
         return len(self.worker_pids())
 
     def _requeue_stale(self, db: sqlite3.Connection, now: float) -> None:
-        stale = "state = 'running' AND heartbeat < ?"
-        limit = now - LEASE_SECONDS
-        db.execute(
-            f"UPDATE jobs SET state = 'cancelled', ended = ? WHERE {stale} AND cancel = 1",
-            (now, limit),
-        )
-        db.execute(
-            "UPDATE jobs SET state = 'failed', ended = ?, error = ?"
-            f" WHERE {stale} AND attempts >= ?",
-            (now, f"its process disappeared {MAX_ATTEMPTS} times", limit, MAX_ATTEMPTS),
-        )
-        db.execute(
-            f"UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL WHERE {stale}", (limit,)
-        )
+        running = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
+        for row in running:
+            if row["heartbeat"] >= now - LEASE_SECONDS and not worker_is_dead(row["worker"]):
+                continue
+            state, error = "queued", ""
+            if row["cancel"]:
+                state = "cancelled"
+            elif row["attempts"] >= MAX_ATTEMPTS:
+                state, error = "failed", f"its process disappeared {MAX_ATTEMPTS} times"
+            db.execute(
+                "UPDATE jobs SET state = ?, error = ?, ended = ?, worker = NULL, pid = NULL"
+                " WHERE id = ?",
+                (state, error, None if state == "queued" else now, row["id"]),
+            )
 
     @contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sqlite3.Connection]:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            fresh = not self._path.exists()
             db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the job queue in {self.root}: {error}") from None
         try:
             db.row_factory = sqlite3.Row
-            if fresh:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(_SCHEMA)
+            _prepare(db)
             db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield db
             db.execute("COMMIT")
@@ -299,6 +326,46 @@ class JobQueue:
         finally:
             # Closing rolls back what was not committed.
             db.close()
+
+
+def evidence_scope(spec: StudySpec) -> str:
+    """Equal for studies that may share evidence: the same model, inputs and noise."""
+    described = spec.to_dict()
+    return stable_id([described["model"], described["data"], described["noise"]])
+
+
+def worker_name() -> str:
+    """A name for this process as a worker, unlike any other."""
+    return f"{platform.node()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
+
+
+def worker_is_dead(name: str) -> bool:
+    """Whether a worker ran on this machine and its process is gone; False where unknown."""
+    node, _, rest = name.rpartition(":")[0].rpartition(":")
+    if node != platform.node() or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    if db.execute("PRAGMA user_version").fetchone()[0] == _VERSION:
+        return
+    # Switching to the write-ahead log does not wait for others by itself.
+    for attempt in range(100):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            if attempt == 99:
+                raise
+            time.sleep(0.05)
+    db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -9,12 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
-from irs_core.jobs.queue import Job, JobQueue
+from irs_core.jobs.queue import Job, JobQueue, worker_name
 from irs_core.study.options import Progress
 
 logger = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ def work(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     queue = JobQueue(root)
-    name = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    name = worker_name()
     with _only_one(root) if single else contextlib.nullcontext(True) as first:
         if not first:
             return

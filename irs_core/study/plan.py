@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.specs import Stream, StudySpec
-from irs_core.store.evidence import CHUNK_DRAWS, ChunkId, EvidenceArray
+from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,24 @@ class Unit:
         return (self.stop - self.start) * sum(int(rows.sum()) for rows in self.rows)
 
 
+def stream_draws(spec: StudySpec) -> Iterator[tuple[str, Stream, int]]:
+    """Classifier, stream and draws per input of everything that a study computes.
+
+    Without the baseline an input draws f^p on `estimate` or on `scratch-estimate`, by its branch;
+    it is counted once, under `estimate`.
+    """
+    yield BASE, "select", spec.n0
+    yield BASE, "estimate", spec.n
+    for compression in spec.compressions:
+        yield str(compression), "estimate", spec.n_p[-1]
+        if spec.baseline:
+            yield str(compression), "scratch-estimate", spec.n_p[-1]
+            yield str(compression), "scratch-select", spec.n0
+
+
 def study_draws(spec: StudySpec, inputs: int) -> int:
     """Forward passes that a study takes when nothing is stored."""
-    base = spec.n0 + spec.n
-    largest = spec.n_p[-1]
-    each = spec.n0 + 2 * largest if spec.baseline else largest
-    return inputs * (base + len(spec.compressions) * each)
+    return inputs * sum(draws for _, _, draws in stream_draws(spec))
 
 
 def plan_units(needs: Sequence[Need]) -> Iterator[Unit]:

@@ -1,5 +1,8 @@
 import multiprocessing
+import platform
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
@@ -93,6 +96,54 @@ def test_a_stale_lease_is_queued_again_and_the_old_worker_loses_it(queue, monkey
     assert queue.beat(job.id, "alive", 2)
     queue.finish(job.id, "dead", "failed", "x")
     assert queue.get(job.id).state == "running"
+
+
+def test_jobs_that_may_share_evidence_run_one_after_the_other(queue):
+    first = queue.add(spec(0))
+    second = queue.add(synthetic_spec(n=3000, noise=NoiseSpec(0.5, seed=0)))
+    other = queue.add(spec(1))
+    assert queue.claim("a").id == first.id
+    assert queue.claim("b").id == other.id
+    assert queue.claim("c") is None
+    queue.finish(first.id, "a", "done")
+    assert queue.claim("c").id == second.id
+
+
+def test_a_dead_worker_of_this_machine_loses_its_job_at_once(queue):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    job = queue.add(spec())
+    queue.claim(f"{platform.node()}:{gone.pid}:abcdef")
+    assert queue.claim("elsewhere:1:abcdef").id == job.id
+    assert queue.claim("third") is None
+
+
+def test_waiting_jobs_can_be_reordered(queue):
+    ids = [queue.add(spec(seed)).id for seed in range(4)]
+    queue.move(ids[3], -2)
+    queue.move(ids[0], 99)
+    late = queue.add(spec(9)).id
+    assert [queue.claim("w").id for _ in range(5)] == [ids[3], ids[1], ids[2], ids[0], late]
+    with pytest.raises(JobError, match="not waiting"):
+        queue.move(ids[0], 1)
+
+
+def _add_many(root, first):
+    queue = JobQueue(root)
+    for seed in range(first, first + 25):
+        queue.add(spec(seed))
+
+
+def test_many_processes_queue_at_once_without_losing_a_job(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    root = tmp_path / "new"
+    workers = [context.Process(target=_add_many, args=(root, 25 * k)) for k in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * 8
+    assert len({job.study for job in JobQueue(root).jobs()}) == 200
 
 
 def test_attempts_are_bounded(queue, monkeypatch):
