@@ -124,9 +124,7 @@ def _studies(arguments: argparse.Namespace) -> None:
     for study in Library(arguments.store).studies():
         record = study.record
         state = "finished" if record.finished else "unfinished"
-        print(
-            f"{record.id}  {state:<10}  {'shipped' if study.shipped else 'live':<7}  {record.title}"
-        )
+        print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
 
 
 def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

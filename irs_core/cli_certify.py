@@ -82,6 +82,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--batch", type=int, help="draws per forward pass; never changes the noise")
+    parser.add_argument("--engine", help="local, local:N or tcp://host:port; default: IRS_ENGINE")
     parser.add_argument(
         "--queue", action="store_true", help="run in the background, see the command jobs"
     )
@@ -142,7 +143,7 @@ def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
     for text in texts:
         try:
             budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise SpecError(
                 f"n_p must be a whole number or a percentage of n; got {text!r}"
             ) from None
@@ -168,7 +169,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 def _certify(arguments: argparse.Namespace) -> None:
     spec = _study_spec(arguments)
-    options = RunOptions(arguments.device, arguments.batch, arguments.backend)
+    options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
     if arguments.queue:
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)

@@ -10,6 +10,12 @@ from typing import Literal
 
 from irs_core.errors import SpecError, UnknownKeyError
 
+
+def _number(value: float) -> str:
+    # The shortest text that reads back as the same number.
+    return repr(float(value)).removesuffix(".0")
+
+
 HalfFormat = Literal["fp16", "bf16"]
 PruneScope = Literal["global", "layer"]
 
@@ -76,7 +82,7 @@ class Int8Static:
     def __str__(self) -> str:
         if self.max_disagreement is None:
             return "int8"
-        return f"int8-mixed:{self.max_disagreement:g}"
+        return f"int8-mixed:{_number(self.max_disagreement)}"
 
     @property
     def title(self) -> str:
@@ -104,7 +110,7 @@ class MagnitudePrune:
 
     def __str__(self) -> str:
         name = "prune" if self.scope == "global" else "prune-layer"
-        return f"{name}:{self.ratio:g}"
+        return f"{name}:{_number(self.ratio)}"
 
     @property
     def title(self) -> str:
@@ -128,7 +134,7 @@ class LowRank:
             raise SpecError(f"low-rank energy must be in (0, 1]; got {self.energy}")
 
     def __str__(self) -> str:
-        return f"lowrank:{self.energy:g}"
+        return f"lowrank:{_number(self.energy)}"
 
     @property
     def title(self) -> str:

@@ -49,5 +49,9 @@ class JobError(IrsError):
     """A job request that the queue refuses."""
 
 
+class EngineError(IrsError):
+    """Worker processes that cannot be reached, or that keep failing."""
+
+
 class CancelledError(IrsError):
     """A run that stopped because somebody asked for it."""

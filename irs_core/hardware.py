@@ -6,6 +6,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from irs_core.errors import SpecError
+
+THREADS_VARIABLE = "IRS_THREADS"
+
 
 @cache
 def describe_hardware() -> str:
@@ -14,10 +18,16 @@ def describe_hardware() -> str:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may run on, or fewer where the variable IRS_THREADS says so.
+
+    Raises:
+        SpecError: IRS_THREADS is not a positive whole number.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limit = os.environ.get(THREADS_VARIABLE, "")
+    if limit and (not limit.isdecimal() or int(limit) < 1):
+        raise SpecError(f"{THREADS_VARIABLE} must be a positive whole number; got {limit!r}")
+    return min(cores or 1, int(limit)) if limit else cores or 1
 
 
 @cache

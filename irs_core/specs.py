@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
@@ -11,6 +13,8 @@ from irs_core.errors import SpecError
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 65_535
+# Draws per input of one stream; evidence arrays are this wide.
+MAX_DRAWS = 10_000_000
 
 DataKind = Literal["digits", "cifar10", "image-folder", "imagenet"]
 DATA_KINDS: tuple[DataKind, ...] = ("digits", "cifar10", "image-folder", "imagenet")
@@ -25,6 +29,16 @@ STREAMS: tuple[Stream, ...] = (
 )
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino")
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+    str: "a text without control characters",
+}
+# Control characters and lone surrogates: terminals obey the first, no encoder takes the second.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LARGEST = 2**63
 
 
 def stable_id(value: object) -> str:
@@ -53,14 +67,22 @@ class ModelSpec:
     std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        _check_fields(self, str, "weights")
+        _check_fields(self, str, "arch", optional=True)
+        _check_fields(self, int, "num_classes", optional=True)
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            _check_items(name, () if values is None else values, float)
         if not self.weights:
             raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
         if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
             raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
         if (self.mean is None) != (self.std is None):
             raise SpecError("mean and std go together; got only one of them")
-        if self.std is not None and min(self.std) <= 0:
-            raise SpecError(f"every std must be positive; got {self.std}")
+        if self.mean is not None and not all(map(math.isfinite, self.mean)):
+            raise SpecError(f"every mean must be finite; got {self.mean}")
+        if self.std is not None and not all(0 < one < math.inf for one in self.std):
+            raise SpecError(f"every std must be positive and finite; got {self.std}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,10 @@ class DataSpec:
     size: int | None = None
 
     def __post_init__(self) -> None:
+        _check_fields(self, str, "kind", "split")
+        _check_fields(self, str, "root", optional=True)
+        _check_fields(self, int, "start", "stride", "holdout")
+        _check_fields(self, int, "max", "size", optional=True)
         if self.kind not in DATA_KINDS:
             raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
         if self.kind != "digits" and not self.root:
@@ -100,6 +126,8 @@ class DataSpec:
             raise SpecError(f"holdout must be at least 0; got {self.holdout}")
         if self.size is not None and not 1 <= self.size <= 4096:
             raise SpecError(f"size must be in [1, 4096]; got {self.size}")
+        if max(self.start, self.stride, self.holdout, self.max or 0) >= _LARGEST:
+            raise SpecError("start, stride, holdout and max must be below 2^63; one of them is not")
 
 
 @dataclass(frozen=True)
@@ -119,6 +147,9 @@ class NoiseSpec:
     group: int = 1
 
     def __post_init__(self) -> None:
+        _check_fields(self, float, "sigma")
+        _check_fields(self, int, "seed", "group")
+        _check_fields(self, str, "kind")
         if not 0 < self.sigma < float("inf"):
             raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
         if not 0 <= self.seed < 2**63:
@@ -134,8 +165,8 @@ class StudySpec:
     """One base classifier, certified once, and compressed ones certified incrementally.
 
     Args:
-        n0: Selection draws per input, at least 1; the same for f and for the baseline.
-        n: Estimation draws of f per input.
+        n0: Selection draws per input, in [1, MAX_DRAWS]; the same for f and for the baseline.
+        n: Estimation draws of f per input, in [1, MAX_DRAWS].
         n_p: Draw budgets per input of each compressed classifier, each in [1, n]; sorted.
         alpha: Failure probability of the bound on p_A, in (0, 1).
         alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
@@ -158,8 +189,15 @@ class StudySpec:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        _check_fields(self, int, "n0", "n")
+        _check_items("n_p", self.n_p, int)
+        _check_fields(self, float, "alpha", "alpha_zeta", "gamma")
+        _check_fields(self, bool, "baseline")
+        _check_fields(self, str, "name")
         if self.n0 < 1 or self.n < 1:
             raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
+        if max(self.n0, self.n) > MAX_DRAWS:
+            raise SpecError(f"n0 and n must be at most {MAX_DRAWS}; got n0={self.n0}, n={self.n}")
         if not self.n_p:
             raise SpecError("n_p needs at least one draw budget; got none")
         if list(self.n_p) != sorted(set(self.n_p)):
@@ -203,6 +241,9 @@ class StudySpec:
         """
         try:
             fields = dict(described)
+            texts = fields.pop("compressions")
+            if not isinstance(texts, list | tuple):
+                raise SpecError(f"compressions must be a list of texts; got {texts!r}")
             model = dict(fields.pop("model"))
             for key in ("mean", "std"):
                 if model.get(key) is not None:
@@ -211,7 +252,7 @@ class StudySpec:
                 model=ModelSpec(**model),
                 data=DataSpec(**fields.pop("data")),
                 noise=NoiseSpec(**fields.pop("noise")),
-                compressions=tuple(parse_compression(text) for text in fields.pop("compressions")),
+                compressions=tuple(parse_compression(text) for text in texts),
                 n_p=tuple(fields.pop("n_p")),
                 **fields,
             )
@@ -221,6 +262,36 @@ class StudySpec:
     def renamed(self, name: str) -> Self:
         """The same study under another name."""
         return replace(self, name=name)
+
+
+def is_a(value: object, kind: type) -> bool:
+    """Whether a value is of a JSON type: a truth value is no integer, an integer is a number."""
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float and isinstance(value, int):
+        # A larger integer has no counterpart among the floats that it is computed with.
+        return abs(value) < _LARGEST
+    if kind is str:
+        return isinstance(value, str) and not _UNPRINTABLE.search(value)
+    return isinstance(value, kind)
+
+
+def kind_name(kind: type) -> str:
+    """A JSON type in words, e.g. `an integer`."""
+    return _KINDS[kind]
+
+
+def _check_fields(spec: object, kind: type, *names: str, optional: bool = False) -> None:
+    # Descriptions come from files and forms, so annotations alone promise nothing.
+    for name in names:
+        value = getattr(spec, name)
+        if not is_a(value, kind) and not (optional and value is None):
+            raise SpecError(f"{name} must be {kind_name(kind)}; got {value!r}")
+
+
+def _check_items(name: str, values: object, kind: type) -> None:
+    if not isinstance(values, tuple) or not all(is_a(value, kind) for value in values):
+        raise SpecError(f"every entry of {name} must be {kind_name(kind)}; got {values!r}")
 
 
 def check_probability(name: str, value: float) -> None:

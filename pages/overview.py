@@ -15,7 +15,7 @@ record, settings = opened.record, opened.settings
 with controls.explained():
     rows = loaders.overview(opened.study, settings)
 
-st.subheader(views.headline(record, rows, settings.alpha + settings.alpha_zeta), divider="gray")
+st.subheader(views.headline(record, rows, captions.union_failure(record, settings)), divider="gray")
 best = views.best_row(rows) or rows[0]
 acr = best.summary.acr
 metrics = st.columns(3)

@@ -6,6 +6,7 @@ from synthetic import synthetic_spec
 from irs_core.compressions import LowRank, MagnitudePrune, parse_compression
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec, stable_id
+from irs_core.study.options import RunOptions
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,18 @@ from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec, stable_id
 )
 def test_text_of_a_compression_reads_back(text):
     assert str(parse_compression(text)) == text
+
+
+def test_every_number_reads_back_exactly_and_gives_its_own_study():
+    near = (MagnitudePrune(0.5000001), MagnitudePrune(0.5000004), MagnitudePrune(1 / 3))
+    assert tuple(parse_compression(str(one)) for one in near) == near
+    assert len({synthetic_spec(compressions=(one,)).id for one in near}) == 3
+
+
+@pytest.mark.parametrize("batch", [0, -1])
+def test_batches_have_at_least_one_draw(batch):
+    with pytest.raises(SpecError, match="batch must be at least 1"):
+        RunOptions(batch=batch)
 
 
 @pytest.mark.parametrize("text", ["int4", "", "fp16:0.5"])

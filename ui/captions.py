@@ -43,11 +43,16 @@ def choice_among(record: StudyRecord, settings: Settings) -> str:
     models = len(record.compressed)
     if models < 2:
         return ""
-    together = min(1.0, models * (settings.alpha + settings.alpha_zeta))
     return (
-        f"One of {models} compressed models is quoted: for all {models} at once, the confidence "
-        f"per input is {theme.confidence(together)}."
+        f"One of {models} compressed models is quoted, so its confidence is that of all {models} "
+        f"at once: 1 - {models} (α + 2$α_ζ$) = {theme.confidence(union_failure(record, settings))}."
     )
+
+
+def union_failure(record: StudyRecord, settings: Settings) -> float:
+    """Proven failure probability per input of all compressed models of a study together."""
+    models = max(1, len(record.compressed))
+    return min(1.0, models * (settings.alpha + 2 * settings.alpha_zeta))
 
 
 def cost(spec: StudySpec, inputs: int) -> str:

@@ -130,7 +130,7 @@ def _pick(studies: Sequence[Study]) -> Study:
 def _label(study: Study) -> str:
     record = study.record
     state = "" if record.finished else ", unfinished"
-    origin = ", shipped" if study.shipped else ""
+    origin = "" if study.origin == "live" else f", {study.origin}"
     return f"{record.title} ({record.created[:10]}{origin}{state}, {record.id[:6]})"
 
 

@@ -46,7 +46,7 @@ HELP = {
     ),
     "seconds": "Measured wall seconds of the draws, summed over inputs, on the study's hardware.",
     "draws": "Forward passes, summed over inputs. Does not depend on the hardware.",
-    "seed": "Decides every noise draw; equal seeds give equal results on any machine.",
+    "seed": "Decides every noise draw; equal seeds give equal noise on any machine.",
     "holdout": (
         "Inputs outside the reported subset, on which γ may be tuned. They never enter a "
         "reported number."

@@ -139,7 +139,7 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
     """One sentence about the best useful compression, in Markdown.
 
     Args:
-        failure: Failure probability per input that the method claims.
+        failure: Failure probability per input, proven for all models of the study at once.
     """
     best = best_row(rows)
     if best is None:
@@ -152,7 +152,7 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
     return (
         f"**{best.title}** keeps **{theme.percent(best.kept, 0)}** of the original's certified "
         f"radius with {size}; {_cost_clause(record, best.summary)}, at a confidence of "
-        f"**{theme.confidence(failure)}** per input."
+        f"**{theme.confidence(failure)}** per input (proven)."
     )
 
 

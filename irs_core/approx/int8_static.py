@@ -21,8 +21,9 @@ from irs_core.errors import ApproximationError
 
 logger = logging.getLogger(__name__)
 
-# Share of the calibration images that set the ranges; the rest measure disagreement.
-_RANGES = 0.5
+# Shares of the calibration images that set the ranges and that choose the layers to keep; the
+# rest, which no choice has seen, measures the disagreement that is reported.
+_RANGES, _CHOICE = 0.5, 0.25
 _BATCH = 50
 
 
@@ -34,7 +35,7 @@ class Quantised:
         model: The OpenVINO model.
         layers: Names of the layers in int8.
         kept: Names of the layers left in 32 bits, the most costly first.
-        disagreement: Share of calibration images, none of which set a range, on which it answers
+        disagreement: Share of noisy calibration images, used for no choice, on which it answers
             differently from the original.
         digest: SHA-256 of its operations and constants.
     """
@@ -58,19 +59,17 @@ def quantise(
 
     Args:
         calibration: Noisy images (M, channels, height, width), M at least 4; no labels.
-        max_disagreement: Limit on the share of changed answers; None for no limit.
+            Their order matters: the first half sets ranges, the next quarter chooses layers.
+        max_disagreement: Limit on the share of changed answers, judged on the second part; None
+            for no limit.
 
     Raises:
         ApproximationError: OpenVINO or NNCF is missing or cannot handle the network, or even the
             network with one int8 layer changes too many answers.
     """
     search = _Search(module, classes, input_shape, calibration)
-    if max_disagreement is None:
-        return search.quantised(())
-    whole = search.quantised(())
-    if whole.disagreement <= max_disagreement:
-        return whole
-    return search.within(max_disagreement)
+    keep = () if max_disagreement is None else search.keep_within(max_disagreement)
+    return search.report(search.quantised(keep), keep)
 
 
 class _Search:
@@ -92,16 +91,16 @@ class _Search:
         nncf.set_log_level(logging.ERROR)
         self._nncf: Any = nncf
         self._classes, self._shape = classes, input_shape
-        cut = int(len(calibration) * _RANGES)
-        self._ranges, self._held = calibration[:cut], calibration[cut:]
+        cuts = int(len(calibration) * _RANGES), int(len(calibration) * (_RANGES + _CHOICE))
+        self._ranges, self._choice, self._rest = np.split(calibration, cuts)
         # Converted once: the names of its layers differ from conversion to conversion.
         self._original = convert(module, input_shape)
         self._names = _module_names(self._original, module)
         self._layers = tuple(self._names)
-        self._answers = self._predict(self._original)
+        self._answers = self._predict(self._original, self._choice)
 
-    def quantised(self, keep: Sequence[str], *, final: bool = True) -> Quantised:
-        """The network with all layers but `keep` in int8."""
+    def quantised(self, keep: Sequence[str], *, final: bool = True) -> Any:
+        """The OpenVINO model with all layers but `keep` in int8."""
         batches = [
             self._ranges[start : start + _BATCH] for start in range(0, len(self._ranges), _BATCH)
         ]
@@ -119,41 +118,56 @@ class _Search:
                 )
         except Exception as error:
             raise ApproximationError(f"NNCF cannot quantise the model: {error}") from error
-        changed = float(np.mean(self._predict(model) != self._answers))
-        done = tuple(self._names[name] for name in self._layers if name not in keep)
-        kept = tuple(self._names[name] for name in keep)
-        return Quantised(model, done, kept, changed, _digest(model))
+        return model
 
-    def within(self, limit: float) -> Quantised:
-        """The network with the fewest kept layers, taken in order of cost, below the limit."""
-        order = sorted(self._layers, key=self._cost, reverse=True)
-        low, high = 1, len(order) - 1
-        best = self.quantised(order[:high])
-        while low < high and best.disagreement <= limit:
+    def report(self, model: Any, keep: Sequence[str]) -> Quantised:
+        """What came of quantising all layers but `keep`."""
+        changed = self._predict(model, self._rest) != self._predict(self._original, self._rest)
+        return Quantised(
+            model,
+            layers=tuple(self._names[name] for name in self._layers if name not in keep),
+            kept=tuple(self._names[name] for name in keep),
+            disagreement=float(np.mean(changed)),
+            digest=_digest(model),
+        )
+
+    def keep_within(self, limit: float) -> tuple[str, ...]:
+        """Layers to keep so that at most `limit` of the answers change.
+
+        Layers are ranked by what each costs alone; bisection finds how many of the ranking to
+        keep, taking the cost of the whole to fall with each layer kept.
+        """
+        if self._changed(()) <= limit:
+            return ()
+        ranking = sorted(self._layers, key=self._cost, reverse=True)
+        low, high = 1, len(ranking) - 1
+        least = self._changed(ranking[:high])
+        if least > limit:
+            raise ApproximationError(
+                f"even one int8 layer changes {least:.2%} of the answers; the limit is {limit:.2%}"
+            )
+        while low < high:
             middle = (low + high) // 2
-            candidate = self.quantised(order[:middle])
-            if candidate.disagreement <= limit:
-                best, high = candidate, middle
+            if self._changed(ranking[:middle]) <= limit:
+                high = middle
             else:
                 low = middle + 1
-        if best.disagreement > limit:
-            raise ApproximationError(
-                f"even one int8 layer changes {best.disagreement:.2%} of the answers; "
-                f"the limit is {limit:.2%}"
-            )
-        return best
+        return tuple(ranking[:high])
 
     def _cost(self, layer: str) -> float:
-        alone = [name for name in self._layers if name != layer]
-        return self.quantised(alone, final=False).disagreement
+        return self._changed([name for name in self._layers if name != layer], final=False)
 
-    def _predict(self, model: Any) -> NDArray[np.int64]:
+    def _changed(self, keep: Sequence[str], *, final: bool = True) -> float:
+        answers = self._predict(self.quantised(keep, final=final), self._choice)
+        return float(np.mean(answers != self._answers))
+
+    def _predict(self, model: Any, images: NDArray[np.float32]) -> NDArray[np.int64]:
         from irs_core.backends.openvino_backend import OpenVinoPredictor
 
         predictor = OpenVinoPredictor(
             model, classes=self._classes, input_shape=self._shape, arithmetic="int8"
         )
-        return predictor(self._held)
+        return predictor(images)
 
 
 def _module_names(model: Any, module: nn.Module) -> dict[str, str]:
@@ -172,18 +186,15 @@ def _module_names(model: Any, module: nn.Module) -> dict[str, str]:
         if operation.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
             own = operation.get_friendly_name()
             constant = operation.input(1).get_source_output().get_node()
-            row = _first_row(constant) if constant.get_type_name() == "Constant" else None
-            found[own] = next((n for n, w in weights.items() if _parallel(row, w)), own)
+            # A product of two activations, as in attention, has no weights to quantise.
+            if constant.get_type_name() == "Constant":
+                row = np.asarray(constant.data[0], np.float32).ravel()
+                found[own] = next((n for n, w in weights.items() if _parallel(row, w)), own)
     return found
 
 
-def _first_row(constant: Any) -> NDArray[np.float32]:
-    data = constant.data
-    return np.asarray(data[0], np.float32).ravel()
-
-
-def _parallel(a: NDArray[np.float32] | None, b: NDArray[np.float32]) -> bool:
-    if a is None or a.shape != b.shape:
+def _parallel(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+    if a.shape != b.shape:
         return False
     return bool(abs(a @ b) > 0.9999 * np.linalg.norm(a) * np.linalg.norm(b) > 0)
 

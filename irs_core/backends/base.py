@@ -39,14 +39,13 @@ def batch_for(pixels: int, largest: int = 50) -> int:
 def fixed_batches(
     inputs: NDArray[np.float32], size: int
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Batches of exactly `size` inputs with their place; the last is padded with zeros."""
+    """Batches of exactly `size` inputs with their place; the last is padded with copies."""
     for start in range(0, len(inputs), size):
         part = inputs[start : start + size]
         place = slice(start, start + len(part))
         if len(part) < size:
-            padded = np.zeros((size, *inputs.shape[1:]), np.float32)
-            padded[: len(part)] = part
-            part = padded
+            # Copies of a real input, so that padding cannot upset the model.
+            part = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
         yield place, part
 
 

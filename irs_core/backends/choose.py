@@ -75,13 +75,15 @@ def _openvino(
     if reason is not None:
         raise ApproximationError(f"OpenVINO is not installed ({reason})")
     # Imported late: everything works without it.
-    from irs_core.backends.openvino_backend import OpenVinoPredictor, check_arithmetic, convert
+    from irs_core.backends import openvino_backend
 
-    check_arithmetic(arithmetic)
-    return OpenVinoPredictor(
-        convert(module, input_shape),
+    openvino_backend.check_arithmetic(arithmetic)
+    predictor = openvino_backend.OpenVinoPredictor(
+        openvino_backend.convert(module, input_shape),
         classes=classes,
         input_shape=input_shape,
         arithmetic=arithmetic,
         batch=batch,
     )
+    openvino_backend.check_agreement(predictor, module, input_shape)
+    return predictor

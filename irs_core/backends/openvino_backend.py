@@ -1,8 +1,10 @@
 """OpenVINO: the fastest way to run a classifier on a CPU, in fp32, bf16 and int8."""
 
 import logging
+import tempfile
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from irs_core.hardware import usable_cores
 # What a layer's arithmetic is called in the compiled graph.
 _INT8 = {"i8", "u8"}
 _WEIGHTED = {"Convolution", "FullyConnected", "MatMul", "GroupConvolution"}
+# Share of the spread of scores that 16-bit arithmetic may move.
+_NEAR_TIE = 0.05
 _HINTS: dict[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
@@ -45,18 +49,21 @@ class OpenVinoPredictor:
         check_arithmetic(arithmetic)
         self._classes = classes
         self._batch = batch or batch_for(int(np.prod(input_shape)))
-        model = model.clone()
-        model.reshape([self._batch, *input_shape])
         streams = usable_cores()
-        self.compiled = _core().compile_model(
-            model,
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "THROUGHPUT",
-                "NUM_STREAMS": streams,
-                "INFERENCE_PRECISION_HINT": _HINTS[arithmetic],
-            },
-        )
+        settings = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": streams,
+            "INFERENCE_PRECISION_HINT": _HINTS[arithmetic],
+        }
+        model = model.clone()
+        try:
+            model.reshape([self._batch, *input_shape])
+            self.compiled = _core().compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise ApproximationError(
+                f"OpenVINO cannot compile the model: {first_line(error)}"
+            ) from error
         check_scores(tuple(self.compiled.output(0).shape), self._batch, classes)
         # One request more than streams keeps every stream fed while this thread copies.
         self._queue = ov.AsyncInferQueue(self.compiled, streams + 1)
@@ -112,11 +119,58 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
             warnings.simplefilter("ignore")
             return ov.convert_model(module.eval(), example_input=example, input=[-1, *input_shape])
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ApproximationError(f"OpenVINO cannot convert the model: {reason}") from error
+        raise ApproximationError(
+            f"OpenVINO cannot convert the model: {first_line(error)}"
+        ) from error
     finally:
         # The converter silences everybody's warnings and leaves it so.
         logging.root.setLevel(level)
+
+
+def to_bytes(model: ov.Model) -> tuple[bytes, bytes]:
+    """A model as OpenVINO's two files: the graph (XML) and the constants, every bit kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "model.xml"
+        ov.save_model(model, graph, compress_to_fp16=False)
+        return graph.read_bytes(), graph.with_suffix(".bin").read_bytes()
+
+
+def from_bytes(graph: bytes, constants: bytes) -> ov.Model:
+    """The model that `to_bytes` wrote."""
+    return _core().read_model(graph, constants)
+
+
+def check_agreement(
+    predictor: OpenVinoPredictor, module: nn.Module, input_shape: tuple[int, int, int]
+) -> None:
+    """Refuse a conversion that is not the module: tracing fixes branches that depend on values.
+
+    Compared are the classes of random noisy images; only near-ties may differ.
+
+    Raises:
+        ApproximationError: Some image that is no near-tie gets another class.
+    """
+    count = batch_for(int(np.prod(input_shape)))
+    generator = np.random.default_rng(0)
+    images = generator.random((count, *input_shape), np.float32)
+    images += 0.5 * generator.standard_normal(images.shape, np.float32)
+    with torch.inference_mode():
+        scores = module(torch.from_numpy(images)).float().numpy()
+    check_finite(bool(np.isfinite(scores).all()))
+    found = predictor(images)
+    lead = scores.max(axis=1) - scores[np.arange(count), found]
+    spread = np.ptp(scores, axis=1)
+    if (lead > _NEAR_TIE * spread).any():
+        raise ApproximationError(
+            f"OpenVINO answers {int((lead > _NEAR_TIE * spread).sum())} of {count} random images "
+            "differently from the model, which may depend on values in its branches"
+        )
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, or its type."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 @cache

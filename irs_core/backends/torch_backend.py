@@ -1,5 +1,6 @@
 """PyTorch: runs every model everywhere, on CPU and CUDA, eager or compiled."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class TorchPredictor:
             batch: Inputs per forward pass; None for a size that suits the device.
         """
         self._device = check_device(device)
-        module = module.eval().to(self._device).to(memory_format=torch.channels_last)
+        # A copy: moving the caller's module would change it under its other users.
+        module = copy.deepcopy(module).eval().to(self._device).to(memory_format=torch.channels_last)
         self._module: Any = torch.compile(module, dynamic=False) if compiled else module
         self._classes = classes
         largest = CUDA_BATCH if self._device.type == "cuda" else CPU_BATCH
@@ -47,7 +49,7 @@ class TorchPredictor:
     @torch.inference_mode()
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids of noisy inputs; see `Predictor`."""
-        classes = np.empty(len(inputs), np.int64)
+        classes = np.full(len(inputs), -1, np.int64)
         for place, part in fixed_batches(inputs, self._batch):
             classes[place] = self._predict(part)[: place.stop - place.start]
         return classes

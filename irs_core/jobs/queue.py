@@ -1,8 +1,11 @@
 """The queue: one SQLite table that is the only truth about jobs."""
 
+import contextlib
+import errno
 import json
 import os
 import platform
+import shutil
 import sqlite3
 import time
 import uuid
@@ -14,6 +17,7 @@ from typing import Any, Literal
 
 from irs_core.errors import JobError, StoreError
 from irs_core.specs import StudySpec, stable_id
+from irs_core.store.files import storage_error
 from irs_core.study.options import Progress, RunOptions
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -21,6 +25,7 @@ ACTIVE: tuple[State, ...] = ("queued", "running")
 LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 3
 _VERSION = 1
+_RESERVE_BYTES = 1 << 17
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -117,6 +122,7 @@ class JobQueue:
     def add(self, spec: StudySpec, options: RunOptions | None = None) -> Job:
         """Queue a study. The same study already waiting or running is returned instead."""
         now = time.time()
+        self._keep_reserve()
         with self._transaction() as db:
             row = db.execute(
                 f"SELECT id FROM jobs WHERE study = ? AND state IN {ACTIVE} AND cancel = 0",
@@ -292,6 +298,20 @@ class JobQueue:
         """Workers heard of within the lease."""
         return len(self.worker_pids())
 
+    def _keep_reserve(self) -> None:
+        reserve = self.root / "reserve"
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not reserve.exists() and shutil.disk_usage(self.root).free > 2 * _RESERVE_BYTES:
+                reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+        except OSError:
+            reserve.unlink(missing_ok=True)
+
+    def free_reserve(self) -> None:
+        """Give up the space kept aside, so that a full disk can still be written down as such."""
+        with contextlib.suppress(OSError):
+            (self.root / "reserve").unlink(missing_ok=True)
+
     def _requeue_stale(self, db: sqlite3.Connection, now: float) -> None:
         running = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
         for row in running:
@@ -322,6 +342,8 @@ class JobQueue:
             yield db
             db.execute("COMMIT")
         except sqlite3.Error as error:
+            if "disk" in str(error):
+                raise storage_error(self._path, OSError(errno.ENOSPC, str(error))) from error
             raise StoreError(f"the job queue in {self.root} refused: {error}") from error
         finally:
             # Closing rolls back what was not committed.

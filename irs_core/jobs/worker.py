@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
-from irs_core.jobs.queue import Job, JobQueue, worker_name
+from irs_core.jobs.queue import Job, JobQueue, State, worker_name
 from irs_core.study.options import Progress
 
 logger = logging.getLogger(__name__)
@@ -52,17 +52,21 @@ def work(
 def _serve(queue: JobQueue, name: str, *, once: bool, idle_exit: float) -> None:
     idle_since, beaten = time.monotonic(), 0.0
     while True:
-        if time.monotonic() - beaten > BEAT_SECONDS:
-            queue.worker_beat(name, os.getpid())
-            beaten = time.monotonic()
-        job = queue.claim(name)
-        if job is not None:
-            _run(queue, name, job)
-            idle_since = time.monotonic()
-        elif once or time.monotonic() - idle_since > idle_exit:
+        try:
+            if time.monotonic() - beaten > BEAT_SECONDS:
+                queue.worker_beat(name, os.getpid())
+                beaten = time.monotonic()
+            job = queue.claim(name)
+            if job is not None:
+                _run(queue, name, job)
+                idle_since = time.monotonic()
+                continue
+        except StoreError as error:
+            # A full or slow disk may recover; the lease covers a job that could not be filed.
+            logger.error("%s", error)
+        if once or time.monotonic() - idle_since > idle_exit:
             return
-        else:
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _run(queue: JobQueue, name: str, job: Job) -> None:
@@ -91,16 +95,24 @@ def _run(queue: JobQueue, name: str, job: Job) -> None:
         raise
     finally:
         _end_group(child)
+    try:
+        queue.finish(job.id, name, *_outcome(queue, job, child, cancelled=cancelled))
+    except StoreError as error:
+        # Nobody else writes any more, so the reserve is room enough for this one line.
+        queue.free_reserve()
+        state: State = "cancelled" if cancelled else "failed"
+        queue.finish(job.id, name, state, "" if cancelled else str(error))
+
+
+def _outcome(
+    queue: JobQueue, job: Job, child: "subprocess.Popen[bytes]", *, cancelled: bool
+) -> tuple[State, str]:
     if cancelled:
-        queue.finish(job.id, name, "cancelled")
-    elif child.returncode == 0:
-        queue.finish(job.id, name, "done")
-    else:
-        reason = (
-            queue.get(job.id).error
-            or f"its process ended with code {child.returncode}; see the log"
-        )
-        queue.finish(job.id, name, "failed", reason)
+        return "cancelled", ""
+    if child.returncode == 0:
+        return "done", ""
+    said = queue.get(job.id).error
+    return "failed", said or f"its process ended with code {child.returncode}; see the log"
 
 
 def _watch(queue: JobQueue, name: str, job: Job, child: "subprocess.Popen[bytes]") -> bool:
@@ -109,14 +121,17 @@ def _watch(queue: JobQueue, name: str, job: Job, child: "subprocess.Popen[bytes]
     while child.poll() is None:
         if time.monotonic() - beaten > BEAT_SECONDS:
             beaten = time.monotonic()
-            queue.worker_beat(name, os.getpid())
-            if not queue.beat(job.id, name, child.pid):
-                logger.warning("job %s is no longer ours; ending its process", job.id)
-                return False
-        if queue.get(job.id).cancel:
-            return True
+            with contextlib.suppress(StoreError):
+                queue.worker_beat(name, os.getpid())
+            with contextlib.suppress(StoreError):
+                if not queue.beat(job.id, name, child.pid):
+                    logger.warning("job %s is no longer ours; ending its process", job.id)
+                    return False
+        with contextlib.suppress(StoreError):
+            if queue.get(job.id).cancel:
+                return True
         time.sleep(POLL_SECONDS)
-    return queue.get(job.id).cancel and child.returncode != 0
+    return False
 
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
@@ -214,5 +229,7 @@ class _Reporter:
 
     def flush(self) -> None:
         if self._last is not None:
-            self._queue.report(self._job_id, self._last)
+            # A report that cannot be written is no reason to stop computing.
+            with contextlib.suppress(StoreError):
+                self._queue.report(self._job_id, self._last)
             self._written = time.monotonic()

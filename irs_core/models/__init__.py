@@ -2,7 +2,7 @@
 
 from irs_core.models.card import card_markdown, read_card, write_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
-from irs_core.models.load import LoadedModel, load_model, model_digest, shipped_models
+from irs_core.models.load import LoadedModel, load_model, model_digest, shipped_models, state_digest
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import (
     Architecture,
@@ -29,5 +29,6 @@ __all__ = [
     "read_checkpoint",
     "register",
     "shipped_models",
+    "state_digest",
     "write_card",
 ]

@@ -67,14 +67,15 @@ def _read_safetensors(path: Path) -> Checkpoint:
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path.name} is no valid safetensors file: {error}") from None
     fields = {key: _decode(text) for key, text in metadata.items()}
-    state, _, _, _ = _strip(state)
+    state, mean, std, normalized = _strip(state)
     try:
         return Checkpoint(
             state=state,
             arch=None if fields.get("arch") is None else str(fields["arch"]),
             num_classes=None if fields.get("num_classes") is None else int(fields["num_classes"]),
-            mean=_numbers(fields.get("mean")),
-            std=_numbers(fields.get("std")),
+            mean=_numbers(fields.get("mean")) or mean,
+            std=_numbers(fields.get("std")) or std,
+            normalized=normalized,
             input_shape=_shape(fields.get("input_shape")),
         )
     except (TypeError, ValueError) as error:

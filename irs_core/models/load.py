@@ -105,8 +105,16 @@ def model_digest(
     bytes, in the order of the names.
     """
     head = {"arch": arch, "mean": mean and list(mean), "std": std and list(std)}
-    digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
+    return state_digest(network, json.dumps(head, sort_keys=True))
+
+
+def state_digest(network: nn.Module, head: str = "") -> str:
+    """SHA-256 (hexadecimal) of `head` and of every tensor in a network's state."""
+    digest = hashlib.sha256(head.encode())
     for name, value in sorted(network.state_dict().items()):
+        if not isinstance(value, Tensor):
+            continue
+        value = value.dequantize() if value.is_quantized else value
         tensor = value.detach().cpu().contiguous()
         described = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
         digest.update(json.dumps(described).encode())

@@ -2,40 +2,35 @@
 
 A bundle may come from anybody, so nothing in it is trusted: names must be of the few known forms,
 sizes are bounded before anything is unpacked, every file is checked against its digest, and
-arrays must have exactly the layout and codecs that this package writes.
+arrays must be described byte for byte as this package describes them, belong to the classifier
+and draws that they are listed under, and hold the predictions whose digest the study gives.
 """
 
 import hashlib
+import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from zarr.core.buffer import default_buffer_prototype
-from zarr.storage import MemoryStore
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.specs import SCHEMA_VERSION
-from irs_core.store.evidence import (
-    CHUNK_DRAWS,
-    MAX_DRAWS,
-    EvidenceArray,
-    read_evidence,
-    tile_rows_for,
-)
+from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
+from irs_core.store.files import write_bytes
 from irs_core.store.records import StudyRecord
+from irs_core.store.verify import check_evidence, open_array
 
 SUFFIX = ".irs.zip"
 MAX_BYTES = 1 << 30
 MAX_FILES = 200_000
 _MANIFEST = "bundle.json"
 _STUDY = "study.json"
-_NAME = re.compile(r"evidence/[0-9a-f]{16}/(zarr\.json|journal\.jsonl|c/\d{1,7}/\d{1,7})")
-_CODECS = ["bytes", "zstd", "crc32c"]
+_NAME = re.compile(r"evidence/[0-9a-f]{16}/(zarr\.json|journal\.jsonl|c/[0-9]{1,7}/[0-9]{1,7})")
 # Zip entries need a date; a fixed one makes equal studies equal files.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -49,30 +44,38 @@ class Bundle:
 
     def evidence(self, evidence_id: str) -> EvidenceArray:
         """One of its arrays, read-only."""
-        prefix = f"evidence/{evidence_id}/"
-        if f"{prefix}zarr.json" not in self.files:
+        files = self.arrays.get(evidence_id, {})
+        if "zarr.json" not in files:
             raise StoreError(f"the bundle has no evidence {evidence_id}")
-        make = default_buffer_prototype().buffer.from_bytes
-        store = MemoryStore(
-            {
-                name.removeprefix(prefix): make(content)
-                for name, content in self.files.items()
-                if name.startswith(prefix)
-            }
-        ).with_read_only(True)
-        journal = self.files.get(f"{prefix}journal.jsonl", b"").decode(errors="replace")
-        return read_evidence(store, journal)
+        return open_array(files)
+
+    @cached_property
+    def arrays(self) -> Mapping[str, Mapping[str, bytes]]:
+        """The files of each array by their names within it, by evidence id."""
+        found: dict[str, dict[str, bytes]] = {}
+        for name, content in self.files.items():
+            folder, _, rest = name.partition("/")
+            evidence_id, _, inner = rest.partition("/")
+            if folder == "evidence":
+                found.setdefault(evidence_id, {})[inner] = content
+        return found
 
 
 def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None:
-    """Write a study and the evidence it names into one file.
+    """Write a study and the evidence it names into one file, which `read_bundle` accepts.
 
     Raises:
-        StoreError: Evidence is missing, or the disk refuses.
+        StoreError: Evidence is missing or damaged, or the disk refuses.
     """
-    files = {_STUDY: _json_bytes(record.to_dict())}
-    for name, source in _evidence_files(record, evidence_folder):
-        files[name] = source.read_bytes()
+    try:
+        evidence = {
+            name: source.read_bytes() for name, source in _evidence_files(record, evidence_folder)
+        }
+    except OSError as error:
+        raise StoreError(f"cannot read the evidence of study {record.id}: {error}") from None
+    bundle = _with_current_digests(Bundle(record, evidence))
+    check_evidence(bundle.record, bundle.arrays)
+    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **evidence}
     manifest = {
         "schema": SCHEMA_VERSION,
         "files": {
@@ -80,11 +83,11 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
             for name, content in sorted(files.items())
         },
     }
-    temporary = path.with_suffix(".partial")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in [(_MANIFEST, _json_bytes(manifest)), *sorted(files.items())]:
             archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
-    temporary.replace(path)
+    write_bytes(path, packed.getvalue())
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -96,8 +99,12 @@ def read_bundle(path: Path) -> Bundle:
     try:
         with zipfile.ZipFile(path) as archive:
             files = _unpack(archive)
+    except BundleError:
+        raise
     except (
         OSError,
+        ValueError,
+        struct.error,
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
@@ -110,25 +117,38 @@ def read_bundle(path: Path) -> Bundle:
         record = StudyRecord.from_dict(json.loads(files[_STUDY]))
     except (ValueError, RecursionError, StoreError) as error:
         raise BundleError(f"{path.name} holds no valid study: {error}") from None
-    for evidence_id in evidence_ids(record):
-        _check_layout(files, evidence_id, len(record.data.indices), path.name)
-    return Bundle(record, files)
-
-
-def evidence_ids(record: StudyRecord) -> list[str]:
-    """Ids of all arrays of a study, each once."""
-    return sorted({one for model in record.models for one in model.evidence.values()})
+    bundle = Bundle(record, files)
+    try:
+        check_evidence(record, bundle.arrays)
+    except StoreError as error:
+        raise BundleError(f"{path.name}: {error}") from None
+    return bundle
 
 
 def _evidence_files(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Path]]:
-    for evidence_id in evidence_ids(record):
+    for evidence_id, draws in sorted(record.digest_draws().items()):
         place = folder / evidence_id
         if not (place / "zarr.json").exists():
             raise StoreError(f"evidence {evidence_id} is not in the store; run the study first")
         for source in sorted(place.rglob("*")):
             name = f"evidence/{evidence_id}/{source.relative_to(place).as_posix()}"
-            if source.is_file() and _NAME.fullmatch(name):
+            if not source.is_file() or not _NAME.fullmatch(name):
+                continue
+            # Another study may have drawn further; its draws are not this one's.
+            if "/c/" not in name or int(source.name) * CHUNK_DRAWS < draws:
                 yield name, source
+
+
+def _with_current_digests(bundle: Bundle) -> Bundle:
+    record = bundle.record
+    if record.spec.baseline or not record.finished:
+        return bundle
+    # Without the baseline some inputs' draws are not needed; another study may have added them.
+    digests = {
+        evidence_id: bundle.evidence(evidence_id).digest(draws)
+        for evidence_id, draws in record.digest_draws().items()
+    }
+    return replace(bundle, record=replace(record, digests=digests))
 
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -141,6 +161,9 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     files = {}
     for entry in entries:
         name = entry.filename
+        # Other methods have decoders that take memory as the file tells them to.
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BundleError(f"a bundle may only be stored or deflated; {name!r} is neither")
         if name not in (_MANIFEST, _STUDY) and not _NAME.fullmatch(name):
             raise BundleError(f"a bundle may not hold a file named {name!r}")
         if name in files:
@@ -169,45 +192,9 @@ def _verify(files: dict[str, bytes], source: str) -> None:
         if name != _MANIFEST
     }
     if found != expected:
-        wrong = sorted({name for name, _ in set(found.items()) ^ set(expected.items())})
-        raise BundleError(f"{source}: {wrong[0]} does not match its digest")
-
-
-def _check_layout(files: dict[str, bytes], evidence_id: str, n_inputs: int, source: str) -> None:
-    try:
-        described = json.loads(files[f"evidence/{evidence_id}/zarr.json"])
-        layout = _layout(described)
-        pixels_fit = layout["chunks"][0] in range(1, tile_rows_for(1) + 1)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BundleError(f"{source}: evidence {evidence_id} is missing or malformed") from None
-    good = (
-        layout["shape"] == [n_inputs, MAX_DRAWS]
-        and pixels_fit
-        and layout["chunks"][1] == CHUNK_DRAWS
-        and layout["dtype"] in ("uint8", "uint16")
-        and layout["codecs"] == _CODECS
-        and layout["other"] == ("regular", "default", "array", 3, [])
-    )
-    if not good:
-        raise BundleError(
-            f"{source}: evidence {evidence_id} has a layout that this program does not write"
-        )
-
-
-def _layout(described: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "shape": described["shape"],
-        "chunks": described["chunk_grid"]["configuration"]["chunk_shape"],
-        "dtype": described["data_type"],
-        "codecs": [codec["name"] for codec in described["codecs"]],
-        "other": (
-            described["chunk_grid"]["name"],
-            described["chunk_key_encoding"]["name"],
-            described["node_type"],
-            described["zarr_format"],
-            described["storage_transformers"],
-        ),
-    }
+        names = sorted({*found, *expected})
+        wrong = next(name for name in names if found.get(name) != expected.get(name))
+        raise BundleError(f"{source}: {wrong!r} does not match its digest")
 
 
 def _json_bytes(value: object) -> bytes:

@@ -5,9 +5,11 @@ cut into chunks of `tile_rows` inputs by `CHUNK_DRAWS` draws. A chunk is the uni
 commit; one that is absent or fails its checksum counts as not computed.
 """
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +20,15 @@ import zarr
 from numpy.typing import NDArray
 from zarr.abc.store import Store
 from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
+from zarr.storage import MemoryStore
 
 from irs_core.errors import MissingEvidenceError, StoreError
-from irs_core.specs import NoiseSpec, Stream, stable_id
-from irs_core.store.files import DurableStore, append_line
+from irs_core.specs import MAX_DRAWS, NoiseSpec, Stream, stable_id
+from irs_core.store.files import DurableStore, append_line, write_bytes
 
 CHUNK_DRAWS = 500
-# Arrays are sparse, so the declared width costs nothing and never has to grow.
-MAX_DRAWS = 10_000_000
+# No chunk takes 30 years; larger sums would leave the range of floats.
+_MAX_SECONDS = 1e9
 _TILE_PIXELS = 131_072
 _MAX_TILE_ROWS = 32
 
@@ -59,6 +62,15 @@ class ChunkId(NamedTuple):
 
     tile: int
     chunk: int
+
+
+class Note(NamedTuple):
+    """What a commit of a chunk cost: seconds, and the predictions that they bought."""
+
+    tile: int
+    chunk: int
+    seconds: float
+    draws: int
 
 
 class EvidenceArray:
@@ -161,19 +173,71 @@ class EvidenceArray:
         columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
         self._array[self.rows(at.tile), columns] = predictions
 
+    def merge_chunk(
+        self,
+        at: ChunkId,
+        rows: NDArray[np.bool_],
+        start: int,
+        classes: NDArray[np.signedinteger[Any]],
+        *,
+        seconds: float,
+        hardware: str,
+    ) -> None:
+        """Add predictions of some rows to a chunk; what is stored already stays.
+
+        Args:
+            rows: Which rows of the tile were computed.
+            start: Column of the chunk at which `classes` begins.
+            classes: Class ids (rows of the tile, draws), ignored outside `rows`.
+
+        Raises:
+            StoreError: The array is read-only, the disk refuses, or an id is no class.
+        """
+        found = classes[rows]
+        if found.size and not 0 <= found.min() <= found.max() < self.missing:
+            raise StoreError(
+                f"class ids must be in [0, {self.missing}); got {found.min()} to {found.max()}"
+            )
+        with self._locked():
+            stored = self.read_chunk(at).copy()
+            old = stored[rows, start : start + classes.shape[1]]
+            new = np.where(old == self.missing, found, old)
+            stored[rows, start : start + classes.shape[1]] = new
+            self.write_chunk(at, stored, seconds=seconds, draws=found.size, hardware=hardware)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing this array in between reading and writing."""
+        if not isinstance(self._journal, Path):
+            yield
+            return
+        with self._journal.with_name("lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def journal_text(self) -> str:
         """The notes of all committed chunks, one JSON object a line."""
         if isinstance(self._journal, str):
             return self._journal
-        return self._journal.read_text() if self._journal.exists() else ""
+        return self._journal.read_text(errors="replace") if self._journal.exists() else ""
 
-    def notes(self) -> Iterator[Mapping[str, Any]]:
-        """The notes of all committed chunks; a torn last line is skipped."""
+    def notes(self) -> Iterator[Note]:
+        """The notes of all committed chunks; torn or damaged lines are skipped."""
         for line in self.journal_text().splitlines():
             try:
-                yield json.loads(line)
-            except ValueError:
+                fields = json.loads(line)
+                note = Note(
+                    int(fields["tile"]),
+                    int(fields["chunk"]),
+                    float(fields["seconds"]),
+                    int(fields["draws"]),
+                )
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 continue
+            chunk_draws = self.tile_rows * CHUNK_DRAWS
+            # Not a number fails the first comparison as well.
+            if 0 <= note.seconds <= _MAX_SECONDS and 0 <= note.draws <= chunk_draws:
+                yield note
 
     def seconds_per_draw(self, draws: int) -> NDArray[np.float64]:
         """Measured seconds per prediction, shape (tiles, chunks of the first `draws`).
@@ -183,10 +247,9 @@ class EvidenceArray:
         shape = (self.n_tiles, -(-draws // CHUNK_DRAWS))
         spent, bought = np.zeros(shape), np.zeros(shape)
         for note in self.notes():
-            tile, chunk = int(note["tile"]), int(note["chunk"])
-            if tile < shape[0] and chunk < shape[1]:
-                spent[tile, chunk] += float(note["seconds"])
-                bought[tile, chunk] += int(note["draws"])
+            if 0 <= note.tile < shape[0] and 0 <= note.chunk < shape[1]:
+                spent[note.tile, note.chunk] += note.seconds
+                bought[note.tile, note.chunk] += note.draws
         if not bought.any():
             return np.full(shape, np.nan)
         mean = spent.sum() / bought.sum()
@@ -222,21 +285,33 @@ def create_evidence(
         StoreError: It cannot be made, or what is there is damaged beyond its chunks.
     """
     place = folder / key.id
-    store = DurableStore(place)
-    if not (place / "zarr.json").exists():
-        dtype = np.uint8 if classes <= np.iinfo(np.uint8).max else np.uint16
-        zarr.create_array(
-            store,
-            shape=(n_inputs, MAX_DRAWS),
-            chunks=(tile_rows_for(pixels), CHUNK_DRAWS),
-            dtype=dtype,
-            fill_value=np.iinfo(dtype).max,
-            serializer=BytesCodec(),
-            compressors=[ZstdCodec(level=3), Crc32cCodec()],
-            attributes={"key": asdict(key), "classes": classes},
-            overwrite=True,
-        )
-    return read_evidence(store, place / "journal.jsonl")
+    described = describe_array(key, n_inputs, classes, tile_rows_for(pixels))
+    try:
+        intact = (place / "zarr.json").read_bytes() == described
+    except OSError:
+        intact = False
+    if not intact:
+        # It follows from the key, so a damaged one is simply written again.
+        write_bytes(place / "zarr.json", described)
+    return read_evidence(DurableStore(place), place / "journal.jsonl")
+
+
+def describe_array(key: EvidenceKey, n_inputs: int, classes: int, tile_rows: int) -> bytes:
+    """The description of an array, as zarr writes it."""
+    dtype = np.uint8 if classes <= np.iinfo(np.uint8).max else np.uint16
+    store = MemoryStore()
+    zarr.create_array(
+        store,
+        # Arrays are sparse, so the declared width costs nothing and never has to grow.
+        shape=(n_inputs, MAX_DRAWS),
+        chunks=(tile_rows, CHUNK_DRAWS),
+        dtype=dtype,
+        fill_value=np.iinfo(dtype).max,
+        serializer=BytesCodec(),
+        compressors=[ZstdCodec(level=3), Crc32cCodec()],
+        attributes={"key": asdict(key), "classes": classes},
+    )
+    return bytes(store._store_dict["zarr.json"].to_bytes())
 
 
 def read_evidence(store: Store | Path, journal: Path | str, path: str = "") -> EvidenceArray:

@@ -1,10 +1,11 @@
-"""All studies that can be looked at: the live store's and the shipped bundles'."""
+"""All studies that can be looked at: the live store's, the shipped and the imported bundles'."""
 
 import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from irs_core.errors import StoreError
 from irs_core.store.bundle import SUFFIX, Bundle, read_bundle, write_bundle
@@ -14,6 +15,7 @@ from irs_core.store.records import StudyRecord
 
 logger = logging.getLogger(__name__)
 
+Origin = Literal["live", "shipped", "imported"]
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -29,15 +31,22 @@ def shipped_folder() -> Path:
 
 @dataclass(frozen=True)
 class Study:
-    """A study with access to its evidence."""
+    """A study with access to its evidence.
+
+    Args:
+        folder: Where live evidence lies.
+        bundle: What holds the evidence of a study that is not live.
+        origin: Computed here, come with the program, or reported by somebody else.
+    """
 
     record: StudyRecord
     folder: Path
     bundle: Bundle | None = None
+    origin: Origin = "live"
 
     @property
     def shipped(self) -> bool:
-        """Whether it comes from a bundle and cannot be extended in place."""
+        """Whether it comes from a bundle, of either origin, and cannot be extended in place."""
         return self.bundle is not None
 
     def evidence(self, evidence_id: str) -> EvidenceArray:
@@ -72,6 +81,13 @@ class Library:
         """Write or replace a live study's manifest."""
         write_json(self.study_path(record.id), record.to_dict())
 
+    def live_record(self, study_id: str) -> StudyRecord | None:
+        """The manifest of a live study; None where there is none that can be read."""
+        try:
+            return StudyRecord.from_dict(read_json(self.study_path(study_id)))
+        except StoreError:
+            return None
+
     def open_evidence(
         self, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int
     ) -> EvidenceArray:
@@ -81,11 +97,17 @@ class Library:
         )
 
     def studies(self) -> list[Study]:
-        """Every readable study, latest first; unreadable ones are logged and left out."""
+        """Every readable study, latest first; unreadable ones are logged and left out.
+
+        Of several with one specification the finished ones come first; among those, and among
+        unfinished ones, live wins over shipped, and shipped over imported.
+        """
+        imported = _from_bundles(self._imported, self.evidence_folder, "imported")
+        shipped = _from_bundles(self._shipped, self.evidence_folder, "shipped")
         found: dict[str, Study] = {}
-        for study in (*self._from_bundles(), *self._live()):
-            # A live study replaces the shipped one of the same specification once it is finished.
-            if study.record.finished or study.record.id not in found:
+        for study in (*imported, *shipped, *self._live()):
+            known = found.get(study.record.id)
+            if known is None or study.record.finished or not known.record.finished:
                 found[study.record.id] = study
         return sorted(found.values(), key=lambda study: study.record.created, reverse=True)
 
@@ -101,7 +123,12 @@ class Library:
         raise StoreError(f"no study {study_id!r} in the store")
 
     def export(self, study_id: str, path: Path) -> None:
-        """Write a study of the live store to a bundle file."""
+        """Write a study of the live store to a bundle file.
+
+        Raises:
+            StoreError: There is no such live study, its evidence is missing or damaged, or the
+                disk refuses.
+        """
         study = self.open(study_id)
         if study.bundle is not None:
             raise StoreError(f"study {study_id} is a bundle already")
@@ -133,16 +160,16 @@ class Library:
                 logger.warning("left out %s: %s", path.name, error)
         return studies
 
-    def _from_bundles(self) -> list[Study]:
-        folders = (self._shipped, self._imported)
-        studies = []
-        for path in sorted(path for folder in folders for path in folder.glob(f"*{SUFFIX}")):
-            try:
-                bundle = _verified_bundle(path, path.stat().st_mtime_ns)
-                studies.append(Study(bundle.record, self.evidence_folder, bundle))
-            except StoreError as error:
-                logger.warning("left out %s: %s", path.name, error)
-        return studies
+
+def _from_bundles(folder: Path, evidence_folder: Path, origin: Origin) -> list[Study]:
+    studies = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            bundle = _verified_bundle(path, path.stat().st_mtime_ns)
+            studies.append(Study(bundle.record, evidence_folder, bundle, origin))
+        except (StoreError, OSError) as error:
+            logger.warning("left out %s: %s", path.name, error)
+    return studies
 
 
 @lru_cache(maxsize=64)

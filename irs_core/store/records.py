@@ -1,13 +1,19 @@
 """The manifest of a study: what was asked, of which models and inputs, and where it lies."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from irs_core.errors import StoreError
-from irs_core.specs import SCHEMA_VERSION, StudySpec
+from irs_core.specs import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec, is_a, kind_name
 
 BASE = "base"
+BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
+COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
+_EVIDENCE_ID = re.compile(r"[0-9a-f]{16}")
+_LARGEST = 2**63
 
 
 @dataclass(frozen=True)
@@ -129,12 +135,99 @@ class StudyRecord:
         record.check()
         return record
 
+    def digest_draws(self) -> dict[str, int]:
+        """Evidence id to the draws per input that the study uses of it, which its digest covers."""
+        spec, found = self.spec, {}
+        for model in self.models:
+            for stream, evidence_id in model.evidence.items():
+                estimation = spec.n if model.name == BASE else spec.n_p[-1]
+                found[evidence_id] = estimation if stream.endswith("estimate") else spec.n0
+        return found
+
     def check(self) -> None:
-        """Refuse a record whose parts do not fit together."""
-        count = len(self.data.indices)
-        if not count or len(self.data.labels) != count or len(self.data.reported) != count:
+        """Refuse a record whose fields are of the wrong type or do not fit together.
+
+        Raises:
+            StoreError: The rule that is broken, with the value.
+        """
+        _check("created", [self.created], str)
+        try:
+            datetime.fromisoformat(self.created)
+        except ValueError:
+            raise StoreError(f"created must be an ISO 8601 time; got {self.created!r}") from None
+        _check("finished", [self.finished], bool)
+        _check("hardware", [self.hardware], str)
+        _check_texts("versions", self.versions)
+        _check_data(self.data)
+        _check_models(self.models, self.spec)
+        _check_texts("digests", self.digests)
+        if self.finished and set(self.digests) != set(self.digest_draws()):
             raise StoreError(
-                "a study needs one label and one role per input, and at least one input"
+                "a finished study needs the digest of each of its arrays, and no other"
             )
-        if not self.models or self.models[0].name != BASE:
-            raise StoreError("a study needs its base classifier first")
+
+
+def _check(name: str, values: Iterable[object], kind: type) -> None:
+    for value in values:
+        if not is_a(value, kind):
+            raise StoreError(f"{name} must be {kind_name(kind)}; got {value!r:.80}")
+
+
+def _check_texts(name: str, values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise StoreError(f"{name} must be a table of texts; got {values!r:.80}")
+    _check(name, [*values.keys(), *values.values()], str)
+
+
+def _check_range(name: str, values: Iterable[int], stop: int) -> None:
+    _check(name, values, int)
+    for value in values:
+        if not 0 <= value < stop:
+            raise StoreError(f"{name} must be in [0, {stop}); got {value}")
+
+
+def _check_data(data: DataRecord) -> None:
+    _check("the data's digest and description", [data.digest, data.description], str)
+    for name in ("classes", "indices", "labels", "reported"):
+        if not isinstance(getattr(data, name), tuple):
+            raise StoreError(f"{name} must be a list; got {getattr(data, name)!r:.80}")
+    _check("classes", data.classes, str)
+    if not 1 <= len(data.classes) <= MAX_CLASSES:
+        raise StoreError(f"a study needs 1 to {MAX_CLASSES} classes; got {len(data.classes)}")
+    _check_range("indices", data.indices, _LARGEST)
+    _check_range("labels", data.labels, len(data.classes))
+    _check("reported", data.reported, bool)
+    count = len(data.indices)
+    if not count or len(data.labels) != count or len(data.reported) != count:
+        raise StoreError("a study needs one label and one role per input, and at least one input")
+    if not any(data.reported):
+        raise StoreError(f"a study needs an input that is reported; all {count} are held out")
+
+
+def _check_models(models: tuple[ModelRecord, ...], spec: StudySpec) -> None:
+    names = [model.name for model in models]
+    asked = [BASE, *(str(compression) for compression in spec.compressions)]
+    if names != asked:
+        raise StoreError(
+            "a study needs its base classifier first, then each of its compressions in order: "
+            f"{', '.join(asked)}; got {names!r:.80}"
+        )
+    for model in models:
+        _check(
+            f"the title, digest, execution and note of {model.name}",
+            [model.title, model.digest, model.execution, model.note],
+            str,
+        )
+        _check_range(f"the sizes of {model.name}", [model.size_bytes, model.nonzero], _LARGEST)
+        _check_texts(f"the evidence of {model.name}", model.evidence)
+        streams = BASE_STREAMS if model.name == BASE else COMPRESSED_STREAMS
+        if set(model.evidence) != set(streams):
+            raise StoreError(
+                f"{model.name} needs evidence on {', '.join(streams)}; "
+                f"got {', '.join(model.evidence) or 'none'}"
+            )
+        for evidence_id in model.evidence.values():
+            if not _EVIDENCE_ID.fullmatch(evidence_id):
+                raise StoreError(
+                    f"an evidence id has 16 hexadecimal digits; got {evidence_id!r:.80}"
+                )

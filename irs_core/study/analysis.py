@@ -224,8 +224,8 @@ class Analysis:
         return Comparison(
             rs=rs,
             irs=irs,
-            speedup_seconds=metrics.area_speedup(_curve(rs, "seconds"), _curve(irs, "seconds")),
-            speedup_draws=metrics.area_speedup(_curve(rs, "draws"), _curve(irs, "draws")),
+            speedup_seconds=_speedup(rs, irs, "seconds"),
+            speedup_draws=_speedup(rs, irs, "draws"),
         )
 
     def summary(self, name: str) -> Summary:
@@ -299,6 +299,13 @@ def _with(analysis: Analysis, settings: Settings) -> Analysis:
     changed = Analysis(analysis.tally, settings)
     changed.rows, changed.labels = analysis.rows, analysis.labels
     return changed
+
+
+def _speedup(rs: Sequence[Point], irs: Sequence[Point], cost: Literal["seconds", "draws"]) -> float:
+    # Evidence without its journal has predictions but no times.
+    if not all(0 < getattr(point, cost) < float("inf") for point in (*rs, *irs)):
+        return float("nan")
+    return metrics.area_speedup(_curve(rs, cost), _curve(irs, cost))
 
 
 def _curve(points: Sequence[Point], cost: Literal["seconds", "draws"]) -> metrics.Curve:

@@ -1,7 +1,7 @@
 """From a specification to classifiers that run: the base and its compressions."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -11,13 +11,14 @@ from torch import nn
 
 from irs_core.approx import compress, describe
 from irs_core.approx.int8_static import quantise
-from irs_core.backends import Arithmetic, Predictor, make_predictor
-from irs_core.backends.torch_backend import check_device
-from irs_core.compressions import Compression, HalfCompute, Int8Dynamic, Int8Static
+from irs_core.backends import Predictor
+from irs_core.compressions import Compression, Int8Static
 from irs_core.data import Dataset, load_dataset, open_source
-from irs_core.errors import ApproximationError, DatasetError
-from irs_core.models import LoadedModel
+from irs_core.errors import DatasetError
+from irs_core.models import LoadedModel, state_digest
+from irs_core.sampling.classifier import Setting, make_classifier
 from irs_core.sampling.noise import noise_blocks
+from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.specs import DataSpec, StudySpec
 from irs_core.store import BASE
 from irs_core.study.options import RunOptions
@@ -30,7 +31,11 @@ CALIBRATION_DRAWS = 5
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A classifier ready to run, with what a study records about it."""
+    """A classifier ready to run, with what a study records about it.
+
+    Args:
+        pack: Makes what another process needs to run the same classifier.
+    """
 
     name: str
     title: str
@@ -39,6 +44,7 @@ class Prepared:
     size_bytes: int
     nonzero: int
     predictor: Predictor
+    pack: Callable[[], ModelPayload]
 
 
 def prepare(
@@ -50,15 +56,7 @@ def prepare(
         IrsError: A compression does not fit the model, the device or what is installed.
     """
     builder = _Builder(spec, base, dataset, options)
-    yield Prepared(
-        BASE,
-        "original (fp32)",
-        base.digest,
-        "The uncompressed classifier.",
-        base.size_bytes,
-        base.parameters,
-        builder.predictor(base.module),
-    )
+    yield builder.base()
     for compression in spec.compressions:
         yield builder.build(compression)
 
@@ -67,21 +65,27 @@ class _Builder:
     def __init__(
         self, spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
     ) -> None:
-        self._spec, self._base, self._dataset, self._options = spec, base, dataset, options
+        self._spec, self._base, self._dataset = spec, base, dataset
+        self._setting = Setting(
+            base.num_classes,
+            dataset.input_shape,
+            options.device,
+            options.backend,
+            options.batch,
+        )
 
-    def predictor(
-        self, module: nn.Module, arithmetic: Arithmetic = "fp32", *, only_torch: bool = False
-    ) -> Predictor:
-        options = self._options
-        return make_predictor(
-            module,
-            classes=self._base.num_classes,
-            input_shape=self._dataset.input_shape,
-            arithmetic=arithmetic,
-            # PyTorch's dynamic int8 kernels exist on the CPU only.
-            device="cpu" if arithmetic == "int8 linear" else options.device,
-            backend="torch" if only_torch else options.backend,
-            batch=options.batch,
+    def base(self) -> Prepared:
+        """The classifier that everything starts from."""
+        predictor = make_classifier(self._base.module, None, self._setting)
+        return Prepared(
+            BASE,
+            "original (fp32)",
+            self._base.digest,
+            "The uncompressed classifier.",
+            self._base.size_bytes,
+            self._base.parameters,
+            predictor,
+            self._packer(None, self._base.digest, predictor),
         )
 
     def build(self, compression: Compression) -> Prepared:
@@ -89,74 +93,69 @@ class _Builder:
         if isinstance(compression, Int8Static):
             return self._int8(compression)
         report = describe(self._base.module, compression)
+        # By content: what a recipe makes may change with libraries and machines.
+        module = compress(self._base.module, compression)
+        digest = state_digest(module, f"{self._base.digest} {compression}")
+        predictor = make_classifier(self._base.module, compression, self._setting)
         return Prepared(
             str(compression),
             compression.title,
-            sha256(f"{self._base.digest} {compression}".encode()).hexdigest(),
+            digest,
             report.note,
             report.size_bytes,
             report.nonzero_parameters,
-            self._run(compression),
+            predictor,
+            self._packer(compression, digest, predictor),
         )
 
-    def _run(self, compression: Compression) -> Predictor:
-        if isinstance(compression, HalfCompute):
-            return self._half(compression)
-        module = compress(self._base.module, compression)
-        if isinstance(compression, Int8Dynamic):
-            return self.predictor(module, "int8 linear", only_torch=True)
-        return self.predictor(module)
-
-    def _half(self, compression: HalfCompute) -> Predictor:
-        options = self._options
-        if options.backend in ("auto", "openvino") and check_device(options.device).type == "cpu":
-            try:
-                # OpenVINO takes the 32-bit network and computes in 16 bits by itself.
-                return make_predictor(
-                    self._base.module,
-                    classes=self._base.num_classes,
-                    input_shape=self._dataset.input_shape,
-                    arithmetic=compression.format,
-                    backend="openvino",
-                    batch=options.batch,
-                )
-            except ApproximationError as error:
-                logger.warning("%s; PyTorch runs it instead", error)
-        module = compress(self._base.module, compression)
-        return self.predictor(module, compression.format, only_torch=True)
-
     def _int8(self, compression: Int8Static) -> Prepared:
-        from irs_core.backends.openvino_backend import OpenVinoPredictor
-
-        shape = self._dataset.input_shape
         calibration, source = calibration_images(self._spec, self._dataset)
         made = quantise(
             self._base.module,
-            classes=self._base.num_classes,
-            input_shape=shape,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
             calibration=calibration,
             max_disagreement=compression.max_disagreement,
         )
+        # Without OpenVINO the line above has refused.
+        from irs_core.backends.openvino_backend import OpenVinoPredictor, to_bytes
+
         predictor = OpenVinoPredictor(
             made.model,
-            classes=self._base.num_classes,
-            input_shape=shape,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
             arithmetic="int8",
-            batch=self._options.batch,
+            batch=self._setting.batch,
         )
+        digest = sha256(f"{self._base.digest} {compression} {made.digest}".encode()).hexdigest()
+        precisions = list(predictor.layer_precisions().values())
         kept = f"; in 32 bits: {', '.join(made.kept)}" if made.kept else ""
-        note = (
-            f"{len(made.layers)} of {len(made.layers) + len(made.kept)} convolutions and linear "
-            f"layers in int8, calibrated on {source} under the study's noise{kept}."
-        )
         return Prepared(
             str(compression),
             compression.title,
-            sha256(f"{self._base.digest} {compression} {made.digest}".encode()).hexdigest(),
-            note,
-            _int8_bytes(self._base.module, len(made.kept) / (len(made.layers) + len(made.kept))),
+            digest,
+            f"{precisions.count('int8')} of {len(precisions)} convolutions and linear layers in "
+            f"int8, calibrated on {source} under the study's noise{kept}.",
+            _int8_bytes(self._base.module, precisions.count("int8") / max(1, len(precisions))),
             self._base.parameters,
             predictor,
+            self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
+        )
+
+    def _packer(
+        self,
+        compression: Compression | None,
+        digest: str,
+        predictor: Predictor,
+        graph: Callable[[], tuple[bytes, bytes] | None] = lambda: None,
+    ) -> Callable[[], ModelPayload]:
+        return lambda: pack(
+            self._base,
+            compression,
+            digest=digest,
+            execution=predictor.execution,
+            setting=self._setting,
+            graph=graph(),
         )
 
 
@@ -167,16 +166,17 @@ def calibration_images(spec: StudySpec, dataset: Dataset) -> tuple[NDArray[np.fl
     labels. The noise comes from the `pilot` stream, so no certificate's draws are touched.
     """
     images, source = _calibration_source(spec, dataset)
-    shape = images.shape[1:]
+    # Mixed, because folders are sorted by class; the draws of one image stay together, so that
+    # an image belongs to one part of the calibration only.
+    images = np.random.default_rng(spec.noise.seed).permutation(images)
     noisy = [
         image + values
         for group, image in enumerate(images)
         for values in noise_blocks(
-            spec.noise, "pilot", group, 0, shape=shape, stop=CALIBRATION_DRAWS
+            spec.noise, "pilot", group, 0, shape=images.shape[1:], stop=CALIBRATION_DRAWS
         )
     ]
-    order = np.arange(len(images) * CALIBRATION_DRAWS).reshape(len(images), -1).T.ravel()
-    return np.concatenate(noisy)[order], source
+    return np.concatenate(noisy), source
 
 
 def _calibration_source(spec: StudySpec, dataset: Dataset) -> tuple[NDArray[np.float32], str]:
@@ -200,7 +200,7 @@ def _training_images(data: DataSpec) -> Dataset:
     return load_dataset(replace(whole, stride=stride, max=CALIBRATION_IMAGES))
 
 
-def _int8_bytes(module: nn.Module, share_kept: float) -> int:
+def _int8_bytes(module: nn.Module, share_int8: float) -> int:
     weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
     rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
-    return int(weights * (1 + 3 * share_kept)) + 4 * rest
+    return int(weights * (4 - 3 * share_int8)) + 4 * rest

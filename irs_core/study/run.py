@@ -1,21 +1,17 @@
 """Run a study: fill the evidence that is missing, and nothing else."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.backends import Predictor
 from irs_core.certify import build_cache
 from irs_core.data import Dataset, load_dataset
-from irs_core.errors import CancelledError, DatasetError
+from irs_core.errors import DatasetError
 from irs_core.hardware import describe_hardware, software_versions
 from irs_core.models import LoadedModel, load_model
-from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import (
     BASE,
@@ -26,12 +22,12 @@ from irs_core.store import (
     ModelRecord,
     StudyRecord,
 )
+from irs_core.study.engine import open_engine
 from irs_core.study.options import Progress, RunOptions
-from irs_core.study.plan import Need, Unit, plan_units
+from irs_core.study.plan import Need
 from irs_core.study.prepare import Prepared, prepare
+from irs_core.study.runner import Runner
 from irs_core.study.tally import count_classes
-
-logger = logging.getLogger(__name__)
 
 _BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
 _COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
@@ -40,7 +36,6 @@ _COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratc
 @dataclass(frozen=True)
 class _Runnable:
     record: ModelRecord
-    predictor: Predictor
     arrays: Mapping[Stream, EvidenceArray]
 
 
@@ -62,43 +57,54 @@ def run_study(
         IrsError: The model, the data or the disk refuse.
     """
     options = options or RunOptions()
-    dataset = load_dataset(spec.data)
-    base = load_model(spec.model)
-    _check_fit(base, dataset)
-    runnables = [
-        _runnable(spec, dataset, library, base.num_classes, one)
-        for one in prepare(spec, base, dataset, options)
-    ]
-    record = _record(spec, dataset, [runnable.record for runnable in runnables])
-    library.save(record)
-    runner = _Runner(
-        dataset,
-        spec,
-        {one.record.name: one.predictor for one in runnables},
-        on_progress,
-        should_stop,
-    )
-    every = np.ones(len(dataset.labels), np.bool_)
-    runner.fill(
-        [
-            Need(BASE, "select", spec.n0, runnables[0].arrays["select"], every),
-            Need(BASE, "estimate", spec.n, runnables[0].arrays["estimate"], every),
-        ],
-        after=_later_draws(spec, len(every)),
-    )
-    runner.fill(_compressed_needs(spec, runnables, dataset))
+    with open_engine(options.engine) as engine:
+        dataset = load_dataset(spec.data)
+        base = load_model(spec.model)
+        _check_fit(spec, base, dataset)
+        prepared = list(prepare(spec, base, dataset, options))
+        runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
+        record = _record(spec, dataset, [runnable.record for runnable in runnables])
+        previous = library.live_record(spec.id)
+        if previous is not None:
+            record = _continued(record, previous)
+        if previous is None or not previous.finished:
+            library.save(record)
+        if engine is not None:
+            engine.load({one.name: one.pack() for one in prepared})
+        predictors = {one.name: one.predictor for one in prepared}
+        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
+        _fill(runner, spec, dataset, runnables)
     record = replace(record, finished=True, digests=_digests(spec, runnables))
     library.save(record)
     return record
 
 
-def _check_fit(model: LoadedModel, dataset: Dataset) -> None:
+def _fill(
+    runner: Runner, spec: StudySpec, dataset: Dataset, runnables: Sequence[_Runnable]
+) -> None:
+    every = np.ones(len(dataset.labels), np.bool_)
+    base = runnables[0].arrays
+    runner.fill(
+        [
+            Need(BASE, "select", spec.n0, base["select"], every),
+            Need(BASE, "estimate", spec.n, base["estimate"], every),
+        ],
+        after=_later_draws(spec, len(every)),
+    )
+    runner.fill(_compressed_needs(spec, runnables, dataset))
+
+
+def _check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
     if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.input_shape):
         raise DatasetError(
             f"the model takes inputs of shape {tuple(model.input_shape)}; "
             f"the images have {tuple(dataset.input_shape)}"
         )
-    if len(dataset.classes) > model.num_classes:
+    named = spec.data.kind in ("image-folder", "imagenet")
+    # Folders get their class numbers by alphabet: other folders, other numbers.
+    if len(dataset.classes) > model.num_classes or (
+        named and len(dataset.classes) != model.num_classes
+    ):
         raise DatasetError(
             f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}"
         )
@@ -129,7 +135,7 @@ def _runnable(
         nonzero=prepared.nonzero,
         evidence={stream: key.id for stream, key in keys.items()},
     )
-    return _Runnable(record, prepared.predictor, arrays)
+    return _Runnable(record, arrays)
 
 
 def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:
@@ -150,6 +156,15 @@ def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) ->
         versions=software_versions(),
         digests={},
     )
+
+
+def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
+    """The record of a study that was started before: its date, and where nothing new is computed
+    its machine."""
+    record = replace(record, created=previous.created)
+    if previous.finished and previous.models == record.models:
+        record = replace(record, hardware=previous.hardware, versions=previous.versions)
+    return record
 
 
 def _later_draws(spec: StudySpec, inputs: int) -> int:
@@ -217,75 +232,3 @@ def _digests(spec: StudySpec, runnables: Sequence[_Runnable]) -> dict[str, str]:
             length = spec.n if (one.record.name, stream) == (BASE, "estimate") else draws[stream]
             found[one.record.evidence[stream]] = array.digest(length)
     return found
-
-
-class _Runner:
-    """The loop over units, with its counters."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        spec: StudySpec,
-        predictors: Mapping[str, Predictor],
-        on_progress: Callable[[Progress], None],
-        should_stop: Callable[[], bool],
-    ) -> None:
-        self._dataset = dataset
-        self._spec = spec
-        self._predictors = predictors
-        self._on_progress = on_progress
-        self._should_stop = should_stop
-        self._done = 0
-        self._started = perf_counter()
-
-    def fill(self, needs: Sequence[Need], *, after: int = 0) -> None:
-        """Compute all units of the needs; `after` draws are known to follow."""
-        units = list(plan_units(needs))
-        total = self._done + sum(unit.draws for unit in units) + after
-        for unit in units:
-            if self._should_stop():
-                raise CancelledError("the run was cancelled; what it computed is kept")
-            self._report(unit, total)
-            self._compute(unit)
-            self._done += unit.draws
-            self._report(unit, total)
-
-    def _compute(self, unit: Unit) -> None:
-        rows = unit.needs[0].array.rows(unit.at.tile)
-        images = self._dataset.images(np.arange(rows.start, rows.stop))
-        group = self._spec.noise.group
-        groups = [
-            int(self._dataset.indices[row - row % group]) for row in range(rows.start, rows.stop)
-        ]
-        requests = [
-            Request(self._predictors[need.name], wanted)
-            for need, wanted in zip(unit.needs, unit.rows, strict=True)
-        ]
-        results = sample(
-            images,
-            groups,
-            requests,
-            noise=self._spec.noise,
-            stream=unit.stream,
-            chunk=unit.at.chunk,
-            start=unit.start,
-            stop=unit.stop,
-        )
-        for need, request, result in zip(unit.needs, requests, results, strict=True):
-            stored = need.array.read_chunk(unit.at).copy()
-            stored[request.rows, unit.start : unit.stop] = result.classes[request.rows]
-            need.array.write_chunk(
-                unit.at,
-                stored,
-                seconds=result.seconds,
-                draws=int(request.rows.sum()) * (unit.stop - unit.start),
-                hardware=describe_hardware(),
-            )
-
-    def _report(self, unit: Unit, total: int) -> None:
-        spent = perf_counter() - self._started
-        names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
-        stage = f"{names} on {unit.stream} draws"
-        self._on_progress(
-            Progress(stage, self._done, total, self._done / spent if spent > 0 else 0.0)
-        )

@@ -221,3 +221,32 @@ def test_start_queues_the_study_that_was_described(
     assert job.spec.n_p[0] == 50
     assert job.spec.compressions[0] == parse_compression("fp16")
     assert str(job.id) in at.success[0].value
+
+
+def test_waiting_jobs_are_reordered_by_a_click(store: Path) -> None:
+    queue = JobQueue(store)
+    first, second = (queue.add(synthetic_spec(noise=NoiseSpec(0.5, seed=s))) for s in (1, 2))
+    at = open_page("jobs")
+    at.button(key=f"first-{second.id}").click().run()
+    assert not at.exception
+    assert [job.id for job in queue.jobs()] == [second.id, first.id]
+
+
+def test_an_ended_job_is_changed_and_started_anew(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec(gamma=0.97, noise=NoiseSpec(0.5, seed=11)))
+    queue.cancel(job.id)
+    at = open_page("jobs")
+    at.button(key=f"clone-{job.id}").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Certify"
+    assert at.number_input(key="form_gamma").value == 0.97
+    assert at.number_input(key="form_seed").value == 11
+    assert at.multiselect(key="form_kinds").value == ["fp16", "prune"]
+
+
+def test_certify_says_what_is_stored_already(store: Path) -> None:
+    synthetic_study(Library(store), synthetic_spec(noise=NoiseSpec(0.5)))
+    at = open_page("certify")
+    assert "of them are stored already" in texts(at)
+    assert "at the rates measured for this model" in texts(at)

@@ -1,4 +1,5 @@
 import errno
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -160,3 +161,52 @@ def test_no_partial_file_stays_behind(tmp_path):
 def test_library_puts_evidence_below_its_root(tmp_path):
     Library(tmp_path).open_evidence(KEY, n_inputs=1, classes=2, pixels=1)
     assert (tmp_path / "evidence" / KEY.id / "zarr.json").exists()
+
+
+def test_merging_keeps_what_is_stored_and_adds_the_rest(tmp_path):
+    array = create_evidence(tmp_path, KEY, n_inputs=3, classes=10, pixels=64)
+    every, first = np.ones(3, bool), np.array([True, False, False])
+    array.merge_chunk(ChunkId(0, 0), first, 0, np.full((3, 4), 1), seconds=1, hardware="a")
+    array.merge_chunk(ChunkId(0, 0), every, 2, np.full((3, 4), 2), seconds=1, hardware="a")
+    m = array.missing
+    assert array.read(7).tolist() == [
+        [1, 1, 1, 1, 2, 2, m],
+        [m, m, 2, 2, 2, 2, m],
+        [m, m, 2, 2, 2, 2, m],
+    ]
+    assert [note.draws for note in array.notes()] == [4, 12]
+
+
+@pytest.mark.parametrize("bad", [-1, 255, 93894182355659])
+def test_what_is_no_class_is_never_stored(tmp_path, bad):
+    array = create_evidence(tmp_path, KEY, n_inputs=1, classes=10, pixels=64)
+    with pytest.raises(StoreError, match=r"class ids must be in \[0, 255\)"):
+        array.merge_chunk(
+            ChunkId(0, 0), np.ones(1, bool), 0, np.array([[bad]]), seconds=1, hardware="a"
+        )
+    assert (array.read(1) == array.missing).all()
+
+
+def _merge_columns(folder, first):
+    array = create_evidence(folder, KEY, n_inputs=32, classes=10, pixels=64)
+    for column in range(first, first + 50):
+        array.merge_chunk(
+            ChunkId(0, 0), np.ones(32, bool), column, np.full((32, 1), 3), seconds=1, hardware="a"
+        )
+
+
+def test_two_writers_of_one_chunk_lose_nothing(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_merge_columns, args=(tmp_path, 50 * k)) for k in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    array = create_evidence(tmp_path, KEY, n_inputs=32, classes=10, pixels=64)
+    assert (array.read(100) == 3).all()
+
+
+def test_a_damaged_description_is_written_again(tmp_path, array, predictions):
+    (tmp_path / KEY.id / "zarr.json").write_bytes(b"{")
+    again = create_evidence(tmp_path, KEY, n_inputs=70, classes=10, pixels=64)
+    assert np.array_equal(again.read(DRAWS), predictions)

@@ -88,10 +88,22 @@ def test_draws_count_selection_only_where_the_method_selects(tally):
 
 
 def test_seconds_follow_the_branch(tally):
-    analysis = Analysis(tally, SETTINGS)
-    # The synthetic machine takes a microsecond a draw.
-    assert analysis.point("fp16", "irs", 2).seconds == pytest.approx(40 * 300e-6)
-    assert analysis.point("fp16", "rs", 2).seconds == pytest.approx(40 * 400e-6)
+    analysis = Analysis(tally, replace(SETTINGS, gamma=0.8))
+    # The synthetic machine takes a microsecond a draw, and two for fresh ones.
+    direct = int((analysis.cache.p_lower >= 0.8).sum())
+    assert 0 < direct < 40
+    expected = ((40 - direct) * 300 + 2 * direct * 300) * 1e-6
+    assert analysis.point("fp16", "irs", 2).seconds == pytest.approx(expected)
+    assert analysis.point("fp16", "rs", 2).seconds == pytest.approx(2 * 40 * 400e-6)
+
+
+def test_lost_times_leave_the_speedup_in_draws(tally):
+    counts = tally.compressed["fp16"]
+    nothing = np.full_like(counts.fresh_seconds, np.nan)
+    cut = replace(counts, fresh_seconds=nothing, paired_seconds=nothing)
+    comparison = Analysis(replace(tally, compressed={"fp16": cut}), SETTINGS).compare("fp16")
+    assert np.isnan(comparison.speedup_seconds)
+    assert comparison.speedup_draws > 0
 
 
 def test_acr_is_the_mean_radius_of_the_right_ones(tally):

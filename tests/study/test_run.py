@@ -11,15 +11,17 @@ from synthetic import synthetic_spec
 
 from irs_core.certify import build_cache
 from irs_core.compressions import parse_compression
+from irs_core.data import load_dataset
 from irs_core.errors import CancelledError, DatasetError, ModelOutputError
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import BASE, Library
-from irs_core.study import run as run_module
+from irs_core.study import runner as runner_module
 from irs_core.study.options import RunOptions
 from irs_core.study.run import run_study
 from irs_core.study.tally import count_classes
 
 SPEC = synthetic_spec(data=DataSpec(max=20, holdout=16), n=700, n_p=(50, 100), n0=20)
+WHOLE = 36 * (20 + 700 + 2 * (20 + 100 + 100))
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +89,7 @@ def test_a_cancelled_run_continues_where_it_was(tmp_path, reference):
     seen = []
     record = run_study(SPEC, library, on_progress=seen.append)
     assert record.digests == reference[1].digests
-    whole = 36 * (20 + 700 + 2 * (20 + 100 + 100))
-    assert seen[-1].done == seen[-1].total < whole
+    assert seen[-1].done == seen[-1].total < WHOLE
 
 
 def test_a_killed_run_resumes_to_the_same_digest(tmp_path, reference):
@@ -161,23 +162,65 @@ def test_without_baseline_each_input_gets_only_its_own_branch(tmp_path):
     assert np.array_equal((fresh.read(100) != fresh.missing).all(axis=1), direct)
 
 
-class _Broken:
-    execution, batch = "broken", 64
-
-    def __init__(self, *_, **__):
-        pass
-
-    def __call__(self, inputs):
-        raise ModelOutputError("the model returned NaN")
-
-
 def test_a_model_that_fails_loses_nothing(tmp_path, monkeypatch, reference):
-    library = Library(tmp_path)
+    library, calls = Library(tmp_path), []
+    compute = runner_module.Runner._compute
+
+    def fail_at_the_fourth(self, unit):
+        calls.append(unit)
+        if len(calls) == 4:
+            raise ModelOutputError("the model returned NaN")
+        compute(self, unit)
+
     with monkeypatch.context() as patch:
-        patch.setattr(run_module._Runner, "_compute", lambda self, unit: _Broken()(None))
+        patch.setattr(runner_module.Runner, "_compute", fail_at_the_fourth)
         with pytest.raises(ModelOutputError):
             run_study(SPEC, library)
-    assert run_study(SPEC, library).digests == reference[1].digests
+    assert len(list(tmp_path.glob("evidence/*/c/*/*"))) == 3
+    seen = []
+    assert run_study(SPEC, library, on_progress=seen.append).digests == reference[1].digests
+    assert seen[-1].total == WHOLE - sum(unit.draws for unit in calls[:3])
+
+
+def test_evidence_that_disappears_during_a_run_is_computed_again(tmp_path, monkeypatch, reference):
+    compute, lost = runner_module.Runner._compute, []
+
+    def lose_one(self, unit):
+        compute(self, unit)
+        chunks = list(tmp_path.glob("evidence/*/c/*/*"))
+        if not lost and len(chunks) > 2:
+            lost.append(chunks[0])
+            chunks[0].unlink()
+
+    monkeypatch.setattr(runner_module.Runner, "_compute", lose_one)
+    assert run_study(SPEC, Library(tmp_path)).digests == reference[1].digests
+    assert lost
+
+
+def test_running_again_keeps_the_date_and_the_machine(tmp_path):
+    library = Library(tmp_path)
+    first = run_study(SPEC, library)
+    old = replace(first, created="2020-01-01T00:00:00+00:00", hardware="an older machine")
+    library.save(old)
+    assert run_study(SPEC, library) == old
+
+
+def test_a_finished_study_stays_finished_while_another_backend_runs(tmp_path):
+    library = Library(tmp_path)
+    first = run_study(SPEC, library)
+    with pytest.raises(CancelledError):
+        run_study(SPEC, library, options=RunOptions(backend="torch"), should_stop=lambda: True)
+    assert library.open(SPEC.id).record == first
+
+
+def test_held_out_inputs_never_share_noise_with_reported_ones():
+    spec = replace(SPEC, data=DataSpec(max=6, holdout=5), noise=NoiseSpec(0.5, group=4))
+    dataset = load_dataset(spec.data)
+    runner = runner_module.Runner(dataset, spec, {}, None, print, bool)
+    groups = [runner._group(row) for row in range(11)]
+    assert groups[:6] == [0, 0, 0, 0, 4, 4]
+    assert len(set(groups[:6]) & set(groups[6:])) == 0
+    assert groups[6] == groups[9] != groups[10]
 
 
 def test_images_must_fit_the_model(tmp_path, reference):

@@ -66,7 +66,7 @@ def test_choosing_among_models_costs_confidence(
     record_and_analysis: tuple[StudyRecord, Analysis],
 ) -> None:
     record, _ = record_and_analysis
-    assert "99.6%" in captions.choice_among(record, Settings(0.001, 0.001, 0.99))
+    assert "99.4%" in captions.choice_among(record, Settings(0.001, 0.001, 0.99))
 
 
 def test_cost_is_the_plan_in_words() -> None:

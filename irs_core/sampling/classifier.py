@@ -1,0 +1,105 @@
+"""From a base network and a compression to a predictor, the same in every process."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from irs_core.approx import compress
+from irs_core.backends import Arithmetic, Predictor, make_predictor
+from irs_core.backends.torch_backend import check_device
+from irs_core.compressions import Compression, HalfCompute, Int8Dynamic
+from irs_core.errors import ApproximationError
+from irs_core.specs import BackendName
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How classifiers of a study are run.
+
+    Args:
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        batch: Draws per forward pass; None lets the backend choose.
+    """
+
+    classes: int
+    input_shape: tuple[int, int, int]
+    device: str = "auto"
+    backend: BackendName = "auto"
+    batch: int | None = None
+
+
+def make_classifier(
+    base: nn.Module,
+    compression: Compression | None,
+    setting: Setting,
+    *,
+    state: Mapping[str, Tensor] | None = None,
+) -> Predictor:
+    """A predictor of the base network, or of its compressed form; the network stays as it is.
+
+    Args:
+        compression: None for the base network; anything but static int8.
+        state: Weights of the compressed network, where they must not be computed anew.
+
+    Raises:
+        ApproximationError: The compression does not fit the network, or `state` does not fit it.
+        SpecError: The backend or the device is unknown or absent.
+    """
+    if compression is None:
+        return _predictor(base, setting)
+    if isinstance(compression, HalfCompute):
+        return _half(base, compression, setting)
+    module = compress(base, compression)
+    if state is not None:
+        try:
+            module.load_state_dict(state)
+        except RuntimeError:
+            raise ApproximationError(
+                f"{compression} gives a network of another shape here than where it was prepared"
+            ) from None
+    if isinstance(compression, Int8Dynamic):
+        return _predictor(module, setting, "int8 linear", only_torch=True)
+    return _predictor(module, setting)
+
+
+def _predictor(
+    module: nn.Module,
+    setting: Setting,
+    arithmetic: Arithmetic = "fp32",
+    *,
+    only_torch: bool = False,
+) -> Predictor:
+    return make_predictor(
+        module,
+        classes=setting.classes,
+        input_shape=setting.input_shape,
+        arithmetic=arithmetic,
+        # PyTorch's dynamic int8 kernels exist on the CPU only.
+        device="cpu" if arithmetic == "int8 linear" else setting.device,
+        backend="torch" if only_torch else setting.backend,
+        batch=setting.batch,
+    )
+
+
+def _half(base: nn.Module, compression: HalfCompute, setting: Setting) -> Predictor:
+    if setting.backend in ("auto", "openvino") and check_device(setting.device).type == "cpu":
+        try:
+            # OpenVINO takes the 32-bit network and computes in 16 bits by itself.
+            return make_predictor(
+                base,
+                classes=setting.classes,
+                input_shape=setting.input_shape,
+                arithmetic=compression.format,
+                backend="openvino",
+                batch=setting.batch,
+            )
+        except ApproximationError as error:
+            if setting.backend == "openvino":
+                raise
+            logger.warning("%s; PyTorch runs it instead", error)
+    module = compress(base, compression)
+    return _predictor(module, setting, compression.format, only_torch=True)

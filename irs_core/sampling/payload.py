@@ -1,0 +1,149 @@
+"""A classifier as plain bytes: what another process needs to run it.
+
+Weights travel in the safetensors format and quantised networks in OpenVINO's, so that building a
+classifier from them runs no code of theirs.
+"""
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+
+from safetensors.torch import load, save
+from torch import nn
+
+from irs_core.approx import compress
+from irs_core.backends import Predictor
+from irs_core.backends.torch_backend import check_device
+from irs_core.compressions import Compression, LowRank, parse_compression
+from irs_core.errors import ApproximationError
+from irs_core.models import LoadedModel, build
+from irs_core.models.load import with_normalisation
+from irs_core.sampling.classifier import Setting, make_classifier
+
+
+@dataclass(frozen=True)
+class ModelPayload:
+    """Everything that a predictor is made of.
+
+    Args:
+        digest: Of the classifier, as in the key of its evidence.
+        execution: What its predictor must say it is.
+        arch, mean, std: Of the base network.
+        weights: Of the base network (safetensors); empty where `graph` holds the network.
+        compression: Text form; None for the base network.
+        factors: Weights of the compressed network (safetensors), where computing them again on
+            another machine need not give the same bits.
+        graph: OpenVINO graph and constants of a quantised network.
+    """
+
+    digest: str
+    execution: str
+    setting: Setting
+    arch: str
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    weights: bytes = b""
+    compression: str | None = None
+    factors: bytes = b""
+    graph: tuple[bytes, bytes] | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all of it."""
+        plain = (self.digest, self.execution, self.setting, self.arch, self.mean, self.std)
+        found = hashlib.sha256(repr((*plain, self.compression)).encode())
+        for part in (self.weights, self.factors, *(self.graph or ())):
+            found.update(len(part).to_bytes(8, "big"))
+            found.update(part)
+        return found.hexdigest()
+
+    def predictor(self) -> Predictor:
+        """The predictor, bit for bit the one that was packed.
+
+        Raises:
+            ApproximationError: This machine would run it as something else.
+            IrsError: It cannot run here at all.
+        """
+        made = self._from_weights() if self.graph is None else self._from_graph(*self.graph)
+        if made.execution != self.execution:
+            raise ApproximationError(
+                f"{self.compression or 'the original'} must run as {self.execution!r}; "
+                f"{platform.node()} runs it as {made.execution!r}: give every worker the same "
+                "packages and the same kind of device"
+            )
+        return made
+
+    def _from_weights(self) -> Predictor:
+        network = build(self.arch, self.setting.classes, self.setting.input_shape[0])
+        network.load_state_dict(load(self.weights))
+        return make_classifier(
+            with_normalisation(network, self.mean, self.std).eval(),
+            None if self.compression is None else parse_compression(self.compression),
+            self.setting,
+            state=load(self.factors) if self.factors else None,
+        )
+
+    def _from_graph(self, graph: bytes, constants: bytes) -> Predictor:
+        try:
+            from irs_core.backends.openvino_backend import OpenVinoPredictor, from_bytes
+        except ImportError as error:
+            raise ApproximationError(
+                f"{self.compression} needs OpenVINO, which {platform.node()} lacks ({error})"
+            ) from None
+        return OpenVinoPredictor(
+            from_bytes(graph, constants),
+            classes=self.setting.classes,
+            input_shape=self.setting.input_shape,
+            arithmetic="int8",
+            batch=self.setting.batch,
+        )
+
+
+def pack(
+    base: LoadedModel,
+    compression: Compression | None,
+    *,
+    digest: str,
+    execution: str,
+    setting: Setting,
+    graph: tuple[bytes, bytes] | None = None,
+) -> ModelPayload:
+    """The payload of a classifier.
+
+    Args:
+        graph: OpenVINO graph and constants, for static int8.
+    """
+    if setting.device == "auto":
+        # Another machine may have other devices; the choice made here holds there.
+        setting = Setting(
+            setting.classes,
+            setting.input_shape,
+            check_device("auto").type,
+            setting.backend,
+            setting.batch,
+        )
+    factors = b""
+    if isinstance(compression, LowRank):
+        factors = _tensors(compress(base.module, compression))
+    return ModelPayload(
+        digest,
+        execution,
+        setting,
+        base.arch,
+        base.mean,
+        base.std,
+        _tensors(_network(base)) if graph is None else b"",
+        None if compression is None else str(compression),
+        factors,
+        graph,
+    )
+
+
+def _network(base: LoadedModel) -> nn.Module:
+    return base.module if base.mean is None else base.module.get_submodule("network")
+
+
+def _tensors(module: nn.Module) -> bytes:
+    state = module.state_dict().items()
+    return save({name: value.detach().cpu().contiguous().clone() for name, value in state})

@@ -1,0 +1,173 @@
+"""The loop over units of work, in this process or on an engine's workers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.backends import Predictor
+from irs_core.data import Dataset
+from irs_core.errors import CancelledError, StoreError
+from irs_core.hardware import describe_hardware
+from irs_core.sampling.remote import Answer, Task
+from irs_core.sampling.sampler import Request, sample
+from irs_core.specs import StudySpec
+from irs_core.study.engine import Engine
+from irs_core.study.options import Progress
+from irs_core.study.plan import Need, Unit, plan_units
+
+# A chunk that is damaged between planning and the end is computed again, so many times.
+_ROUNDS = 3
+
+
+class Runner:
+    """Computes units and writes them to the store, which nothing else touches."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        spec: StudySpec,
+        predictors: Mapping[str, Predictor],
+        engine: Engine | None,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Without an engine, units run one after the other in this process."""
+        self._dataset = dataset
+        self._spec = spec
+        self._predictors = predictors
+        self._engine = engine
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._done = 0
+        self._warm = False
+        self._started = perf_counter()
+
+    def fill(self, needs: Sequence[Need], *, after: int = 0) -> None:
+        """Compute all units of the needs; `after` draws are known to follow.
+
+        Raises:
+            CancelledError: `should_stop` said so.
+            IrsError: A unit cannot be computed; the others that are finished are kept.
+        """
+        for _ in range(_ROUNDS):
+            units = list(plan_units(needs))
+            if not units:
+                return
+            total = self._done + sum(unit.draws for unit in units) + after
+            if self._engine is None:
+                self._fill_here(units, total)
+            else:
+                self._fill_by(self._engine, units, total)
+        # What is still missing after this was damaged or removed while the study ran.
+        if next(plan_units(needs), None) is not None:
+            raise StoreError("stored evidence disappears while the study runs; check the disk")
+
+    def _fill_here(self, units: Sequence[Unit], total: int) -> None:
+        if not self._warm:
+            # The first call compiles and allocates; that is nobody's certification time.
+            for predictor in self._predictors.values():
+                predictor(self._dataset.images([0]))
+            self._warm = True
+        for unit in units:
+            self._check_stop()
+            self._report(unit, total)
+            self._compute(unit)
+            self._done += unit.draws
+            self._report(unit, total)
+
+    def _fill_by(self, engine: Engine, units: Sequence[Unit], total: int) -> None:
+        self._check_stop()
+        self._report(units[0], total)
+
+        def task(number: int) -> Task:
+            return self._task(engine, number, units[number])
+
+        with closing(engine.answers(len(units), task)) as answers:
+            for answer in answers:
+                unit = units[answer.number]
+                self._keep(unit, answer)
+                self._done += unit.draws
+                self._report(unit, total)
+                self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self._should_stop():
+            raise CancelledError("the run was cancelled; what it computed is kept")
+
+    def _task(self, engine: Engine, number: int, unit: Unit) -> Task:
+        images, groups = self._inputs(unit)
+        return Task(
+            number=number,
+            models=tuple(engine.key(need.name) for need in unit.needs),
+            rows=unit.rows,
+            images=images,
+            groups=groups,
+            noise=self._spec.noise,
+            stream=unit.stream,
+            chunk=unit.at.chunk,
+            start=unit.start,
+            stop=unit.stop,
+        )
+
+    def _inputs(self, unit: Unit) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        """Images of the unit's tile, and the noise group of each."""
+        rows = unit.needs[0].array.rows(unit.at.tile)
+        groups = tuple(self._group(row) for row in range(rows.start, rows.stop))
+        return self._dataset.images(np.arange(rows.start, rows.stop)), groups
+
+    def _group(self, row: int) -> int:
+        """Index of the input that names the row's noise group.
+
+        Held-out inputs never share a group with reported ones: what is tuned on them must not
+        depend on reported draws.
+        """
+        size = self._spec.noise.group
+        first = 0 if self._dataset.reported[row] else int(self._dataset.reported.sum())
+        return int(self._dataset.indices[row - (row - first) % size])
+
+    def _compute(self, unit: Unit) -> None:
+        images, groups = self._inputs(unit)
+        requests = [
+            Request(self._predictors[need.name], wanted)
+            for need, wanted in zip(unit.needs, unit.rows, strict=True)
+        ]
+        results = sample(
+            images,
+            groups,
+            requests,
+            noise=self._spec.noise,
+            stream=unit.stream,
+            chunk=unit.at.chunk,
+            start=unit.start,
+            stop=unit.stop,
+        )
+        for index, result in enumerate(results):
+            self._write(unit, index, result.classes, result.seconds, describe_hardware())
+
+    def _keep(self, unit: Unit, answer: Answer) -> None:
+        for index, classes in enumerate(answer.classes):
+            self._write(unit, index, classes, answer.seconds[index], answer.hardware)
+
+    def _write(
+        self,
+        unit: Unit,
+        index: int,
+        classes: NDArray[np.signedinteger[Any]],
+        seconds: float,
+        hardware: str,
+    ) -> None:
+        unit.needs[index].array.merge_chunk(
+            unit.at, unit.rows[index], unit.start, classes, seconds=seconds, hardware=hardware
+        )
+
+    def _report(self, unit: Unit, total: int) -> None:
+        spent = perf_counter() - self._started
+        names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
+        stage = f"{names} on {unit.stream} draws"
+        self._on_progress(
+            Progress(stage, self._done, total, self._done / spent if spent > 0 else 0.0)
+        )
