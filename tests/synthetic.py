@@ -15,6 +15,7 @@ from irs_core.store import (
     EvidenceKey,
     Library,
     ModelRecord,
+    Study,
     StudyRecord,
 )
 
@@ -70,10 +71,10 @@ def synthetic_study(
                 },
             )
         )
-    record = StudyRecord(
+    unfinished = StudyRecord(
         spec=spec,
         created="2024-05-07T00:00:00+00:00",
-        finished=True,
+        finished=False,
         data=DataRecord(
             "d" * 64,
             "synthetic digits",
@@ -87,6 +88,11 @@ def synthetic_study(
         versions={},
         digests={},
     )
+    digests = {
+        evidence_id: Study(unfinished, library.evidence_folder).evidence(evidence_id).digest(draws)
+        for evidence_id, draws in unfinished.digest_draws().items()
+    }
+    record = replace(unfinished, finished=True, digests=digests)
     library.save(record)
     return record
 
@@ -104,7 +110,7 @@ def _store(
 ) -> ModelRecord:
     evidence = {}
     for stream, predictions in draws.items():
-        key = EvidenceKey(name, "d" * 64, spec.noise, stream, "synthetic")
+        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, "synthetic")
         array = library.open_evidence(key, n_inputs=inputs, classes=CLASSES, pixels=PIXELS)
         # Fresh draws cost twice as much, so that mixing up the branches shows.
         rate = 2e-6 if stream.startswith("scratch") else 1e-6

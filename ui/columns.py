@@ -26,6 +26,9 @@ def models() -> dict[str, Any]:
         "speedup, seconds": _number("%.2f×", HELP["speedup"]),
         "speedup, draws": _number("%.2f×", HELP["speedup"]),
         "draws per input": _number("localized", f"{HELP['n_p']} For the original: n."),
+        "runs on": st.column_config.TextColumn(
+            help="Backend, device and arithmetic that computed the stored evidence."
+        ),
     }
 
 

@@ -28,6 +28,7 @@ def model_table(rows: Sequence[ModelRow]) -> pd.DataFrame:
             "speedup, draws": [row.summary.speedup_draws for row in rows],
             "non-zero weights": [row.nonzero for row in rows],
             "draws per input": [row.summary.n_p for row in rows],
+            "runs on": [row.execution for row in rows],
             "what is compressed": [row.note for row in rows],
         }
     )

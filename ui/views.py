@@ -25,6 +25,7 @@ class ModelRow:
         disagreement: Share of paired draws answered differently; NaN for the original.
         kept: ACR over the ACR of the original; NaN where that is 0.
         size_share: Size over the size of the original.
+        execution: Backend, device and arithmetic that computed its evidence.
     """
 
     title: str
@@ -36,6 +37,7 @@ class ModelRow:
     disagreement: float
     kept: float
     size_share: float
+    execution: str = ""
 
     @property
     def is_base(self) -> bool:
@@ -117,6 +119,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
                 kept=_ratio(summary.acr.value, base.acr.value),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
+                execution=model.execution,
             )
         )
     return rows

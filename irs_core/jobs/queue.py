@@ -219,13 +219,17 @@ class JobQueue:
                 (state, error, time.time(), job_id, worker),
             )
 
-    def release(self, job_id: int, worker: str) -> None:
-        """Give a job back to the queue, first in line, because its worker stops."""
+    def requeue(self, job_id: int, worker: str, *, attempted: bool = True) -> None:
+        """Give a job back to the queue, first in line.
+
+        Args:
+            attempted: It counts as an attempt; False where its worker stops by itself.
+        """
         with self._transaction() as db:
             db.execute(
                 "UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL,"
-                f" attempts = attempts - 1 WHERE {_HELD}",
-                (job_id, worker),
+                f" attempts = attempts - ? WHERE {_HELD}",
+                (0 if attempted else 1, job_id, worker),
             )
 
     def note_error(self, job_id: int, error: str) -> None:

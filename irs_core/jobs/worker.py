@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
-from irs_core.jobs.queue import Job, JobQueue, State, worker_name
+from irs_core.jobs.queue import MAX_ATTEMPTS, Job, JobQueue, State, worker_name
 from irs_core.study.options import Progress
 
 logger = logging.getLogger(__name__)
@@ -91,10 +91,14 @@ def _run(queue: JobQueue, name: str, job: Job) -> None:
         cancelled = _watch(queue, name, job, child)
     except KeyboardInterrupt:
         _end_group(child)
-        queue.release(job.id, name)
+        queue.requeue(job.id, name, attempted=False)
         raise
     finally:
         _end_group(child)
+    if not cancelled and child.returncode < 0 and job.attempts < MAX_ATTEMPTS:
+        logger.warning("job %s was killed by signal %s; trying again", job.id, -child.returncode)
+        queue.requeue(job.id, name)
+        return
     try:
         queue.finish(job.id, name, *_outcome(queue, job, child, cancelled=cancelled))
     except StoreError as error:

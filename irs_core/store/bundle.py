@@ -13,7 +13,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 from irs_core.errors import BundleError, StoreError
 from irs_core.specs import SCHEMA_VERSION
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
-from irs_core.store.files import write_bytes
+from irs_core.store.files import storage_error, write_bytes
 from irs_core.store.records import StudyRecord
 from irs_core.store.verify import check_evidence, open_array
 
@@ -65,7 +65,7 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
     """Write a study and the evidence it names into one file, which `read_bundle` accepts.
 
     Raises:
-        StoreError: Evidence is missing or damaged, or the disk refuses.
+        StoreError: Evidence is missing, damaged or too large, or the disk refuses.
     """
     try:
         evidence = {
@@ -83,11 +83,16 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
             for name, content in sorted(files.items())
         },
     }
+    entries = [(_MANIFEST, _json_bytes(manifest)), *sorted(files.items())]
+    _check_size([len(content) for _, content in entries])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in [(_MANIFEST, _json_bytes(manifest)), *sorted(files.items())]:
+        for name, content in entries:
             archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
-    write_bytes(path, packed.getvalue())
+    try:
+        write_bytes(path, packed.getvalue())
+    except OSError as error:
+        raise storage_error(path, error) from None
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -153,11 +158,7 @@ def _with_current_digests(bundle: Bundle) -> Bundle:
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
     entries = archive.infolist()
-    if len(entries) > MAX_FILES:
-        raise BundleError(f"a bundle may hold {MAX_FILES} files; this one has {len(entries)}")
-    total = sum(entry.file_size for entry in entries)
-    if total > MAX_BYTES:
-        raise BundleError(f"a bundle may unpack to {MAX_BYTES} bytes; this one to {total}")
+    _check_size([entry.file_size for entry in entries])
     files = {}
     for entry in entries:
         name = entry.filename
@@ -171,6 +172,13 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
         # zipfile stops at the declared size, so the bound above holds for what is unpacked.
         files[name] = archive.read(entry)
     return files
+
+
+def _check_size(sizes: Sequence[int]) -> None:
+    if len(sizes) > MAX_FILES:
+        raise BundleError(f"a bundle may hold {MAX_FILES} files; this one has {len(sizes)}")
+    if sum(sizes) > MAX_BYTES:
+        raise BundleError(f"a bundle may unpack to {MAX_BYTES} bytes; this one to {sum(sizes)}")
 
 
 def _verify(files: dict[str, bytes], source: str) -> None:

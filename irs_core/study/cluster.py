@@ -6,6 +6,7 @@ here to each worker process that asks for them, once.
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from irs_core.errors import EngineError
@@ -68,7 +69,7 @@ class DaskCluster:
                 f"the Dask scheduler at {self._address} has no worker; start one with: "
                 f"python -m dask worker {self._address}"
             ) from None
-        with parallel_config("dask", client=self._client):
+        with parallel_config(_never_here()(client=self._client)):
             return Parallel(
                 batch_size=1,
                 return_as="generator_unordered",
@@ -77,20 +78,34 @@ class DaskCluster:
                 timeout=patience,
             )
 
-    def deliver(self, missing: Missing) -> None:
-        """Send a worker process what it lacks, unless that is on its way already."""
+    def deliver(self, missing: Missing) -> bool:
+        """Send a worker process what it lacks, unless it got that since; False if it is gone."""
         if missing.received < self._served.get(missing.worker, 0):
-            return
+            return True
         payloads = [self._payloads[key] for key in missing.models]
         try:
             got = self._client.run(receive, payloads, workers=[missing.address])
         except (OSError, ValueError, KeyError) as error:
             logger.warning("worker %s went away: %s", missing.worker, error)
-            return
+            return False
         self._served[missing.worker] = got[missing.address]
         for payload in payloads:
             logger.info("sent %s to %s", payload.compression or "original", missing.worker)
+        return True
 
     def close(self) -> None:
         """Withdraw what has not been begun and disconnect."""
         self._client.close()
+
+
+@cache
+def _never_here() -> Any:
+    """joblib's Dask backend, also for one worker thread, where joblib would not use the cluster."""
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            threads: int = super().effective_n_jobs(n_jobs)  # type: ignore[no-untyped-call]
+            return max(2, threads)
+
+    return Backend

@@ -40,8 +40,8 @@ class Pool(Protocol):
     def joblib(self, patience: float) -> Any:
         """A `joblib.Parallel` that runs there and raises TimeoutError after such a silence."""
 
-    def deliver(self, missing: Missing) -> None:
-        """Send a worker what it lacks."""
+    def deliver(self, missing: Missing) -> bool:
+        """Send a worker what it lacks; False if that failed."""
 
     def close(self) -> None:
         """End what was started."""
@@ -115,11 +115,10 @@ class Engine:
         answers = self._pool.joblib(SILENCE_SECONDS * 2**losses)(calls())
         try:
             for answer in answers:
-                if isinstance(answer, Missing):
-                    self._pool.deliver(answer)
-                    todo.append(answer.number)
-                else:
+                if not isinstance(answer, Missing):
                     yield answer
+                elif self._pool.deliver(answer):
+                    todo.append(answer.number)
         finally:
             with warnings.catch_warnings():
                 # Ending early is meant.
@@ -159,7 +158,7 @@ class LocalProcesses:
         ):
             return Parallel(batch_size=1, return_as="generator_unordered", pre_dispatch="2*n_jobs")
 
-    def deliver(self, missing: Missing) -> None:
+    def deliver(self, missing: Missing) -> bool:
         """Nothing is ever missing here."""
         raise EngineError(f"worker {missing.worker} was started without its classifiers")
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,18 @@ def test_cancel_frees_the_process(tmp_path):
     assert not alive(pid)
     worker.join(90)
     assert queue.get(after.id).state == "done"
+
+
+def test_a_killed_job_is_tried_again_by_its_worker(tmp_path):
+    queue = JobQueue(tmp_path)
+    job = queue.add(replace(SMALL, n=20_000))
+    worker = threading.Thread(target=work, args=(tmp_path,), kwargs={"once": True})
+    worker.start()
+    wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
+    os.kill(queue.get(job.id).pid, signal.SIGKILL)
+    worker.join(120)
+    ended = queue.get(job.id)
+    assert (ended.state, ended.attempts) == ("done", 2)
 
 
 def test_a_killed_worker_leaves_no_orphan_and_its_job_is_resumed(tmp_path):

@@ -25,7 +25,7 @@ from irs_core.sampling import remote
 from irs_core.sampling.remote import Answer, Missing, Task, run_task
 from irs_core.specs import DataSpec
 from irs_core.store import Library
-from irs_core.study.engine import open_engine
+from irs_core.study.engine import Engine, open_engine
 from irs_core.study.options import EngineChoice, RunOptions, parse_engine
 from irs_core.study.prepare import prepare
 from irs_core.study.run import run_study
@@ -260,6 +260,38 @@ def test_what_fails_on_a_worker_fails_here_with_its_sentence(prepared, cluster):
         engine.load({"f": wrong})
         with pytest.raises(ApproximationError, match="must run as 'abacus'"):
             list(engine.answers(2, lambda number: _task((wrong.key,), number)))
+
+
+def test_one_worker_thread_is_a_cluster_too(prepared):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    payload = prepared[0].pack()
+    with ExitStack() as stack:
+        alone = _Cluster(stack, 1)
+        engine = stack.enter_context(open_engine(alone.address))
+        engine.load({"f": payload})
+        found = list(engine.answers(5, lambda number: _task((payload.key,), number)))
+    assert sorted(answer.number for answer in found) == list(range(5))
+
+
+def test_workers_that_cannot_be_reached_end_the_run():
+    class Nowhere:
+        lost = ()
+        rounds = 0
+
+        def load(self, payloads):
+            pass
+
+        def joblib(self, patience):
+            self.rounds += 1
+            return lambda calls: (Missing(call[1][0].number, "w", "", 0, ("k",)) for call in calls)
+
+        def deliver(self, missing):
+            return False
+
+    pool = Nowhere()
+    with pytest.raises(EngineError, match="workers were lost 6 times; 3 units are not computed"):
+        list(Engine(pool).answers(3, lambda number: _task(("k",), number)))
+    assert pool.rounds == 6
 
 
 def test_inputs_that_cannot_be_read_fail_here(prepared, cluster):

@@ -1,0 +1,172 @@
+"""Records and specifications that come from somebody else."""
+
+import copy
+
+import pytest
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.errors import SpecError, StoreError
+from irs_core.specs import MAX_DRAWS, StudySpec
+from irs_core.store import Library, StudyRecord
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory):
+    return synthetic_study(Library(tmp_path_factory.mktemp("store"))).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("created", 5),
+        ("created", None),
+        ("created", "yesterday"),
+        ("finished", 1),
+        ("finished", "true"),
+        ("hardware", None),
+        ("hardware", "a\x1b[2Jb"),
+        ("versions", ["a"]),
+        ("versions", {"torch": 2}),
+        ("digests", {}),
+        ("digests", None),
+        ("data", None),
+        ("data.digest", 5),
+        ("data.description", ["a"]),
+        ("data.classes", None),
+        ("data.classes", []),
+        ("data.classes", "0123456789"),
+        ("data.classes.0", 0),
+        ("data.classes.0", "\ud800"),
+        ("data.indices.0", -1),
+        ("data.indices.0", 2**63),
+        ("data.indices.0", 0.5),
+        ("data.labels.0", "5"),
+        ("data.labels.0", 10),
+        ("data.labels.0", -1),
+        ("data.labels.0", True),
+        ("data.labels", "5" * 60),
+        ("data.labels", [1]),
+        ("data.reported.0", 1),
+        ("data.reported", [False] * 60),
+        ("models", {"base": 1}),
+        ("models", []),
+        ("models.0.name", "fp16"),
+        ("models.1.name", "prune:0.1"),
+        ("models.1.name", []),
+        ("models.0.title", None),
+        ("models.0.digest", 5),
+        ("models.0.execution", {}),
+        ("models.0.note", ["a"]),
+        ("models.0.size_bytes", -1),
+        ("models.0.size_bytes", 10**400),
+        ("models.0.nonzero", 1.5),
+        ("models.0.evidence", ["a"]),
+        ("models.0.evidence", {"select": "0" * 16}),
+        ("models.0.evidence.select", "0" * 15),
+        ("models.0.evidence.select", "../../../../..//"),
+        ("models.0.evidence.select", 5),
+        ("models.0.evidence.pilot", "0" * 16),
+        ("models.1.evidence", {"estimate": "0" * 16}),
+        ("extra", 1),
+    ],
+)
+def test_every_field_is_checked(described, path, value):
+    changed = copy.deepcopy(described)
+    *way, last = path.split(".")
+    place = changed
+    for step in way:
+        # Tuples of the record are lists in a file.
+        key = int(step) if step.isdigit() else step
+        if isinstance(place[key], tuple):
+            place[key] = list(place[key])
+        place = place[key]
+    place[int(last) if last.isdigit() else last] = value
+    with pytest.raises(StoreError):
+        StudyRecord.from_dict(changed)
+
+
+def test_models_in_another_order_are_refused(described):
+    base, first, second = described["models"]
+    with pytest.raises(StoreError, match=r"in order: base, fp16, prune:0\.1; got"):
+        StudyRecord.from_dict({**described, "models": [base, second, first]})
+
+
+def test_lengths_of_digests(described):
+    record = StudyRecord.from_dict(described)
+    draws = record.digest_draws()
+    assert [draws[record.base.evidence[one]] for one in ("select", "estimate")] == [100, 2000]
+    own = record.compressed[0].evidence
+    streams = ("estimate", "scratch-select", "scratch-estimate")
+    assert [draws[own[one]] for one in streams] == [300, 100, 300]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("n", 2000.5),
+        ("n", 2000.0),
+        ("n", "x"),
+        ("n", None),
+        ("n", True),
+        ("n0", [100]),
+        ("n_p", "100"),
+        ("n_p", [100.0]),
+        ("n_p", [True]),
+        ("n_p", None),
+        ("alpha", "0.001"),
+        ("alpha_zeta", None),
+        ("gamma", True),
+        ("baseline", 1),
+        ("name", 5),
+        ("name", "\ud800"),
+        ("compressions", "fp16"),
+        ("compressions", [5]),
+        ("compressions", None),
+        ("noise.sigma", "0.5"),
+        ("noise.sigma", True),
+        ("noise.sigma", 10**400),
+        ("noise.seed", True),
+        ("noise.seed", 1.0),
+        ("noise.group", "1"),
+        ("noise.kind", 1),
+        ("model.weights", 5),
+        ("model.arch", 5),
+        ("model.num_classes", 10.0),
+        ("model.mean", 5),
+        ("model.mean", ["a"]),
+        ("model.std", "abc"),
+        ("data.kind", ["digits"]),
+        ("data.root", 5),
+        ("data.split", None),
+        ("data.start", False),
+        ("data.stride", 1.0),
+        ("data.max", "40"),
+        ("data.max", 2**63),
+        ("data.holdout", None),
+        ("data.size", "8"),
+    ],
+)
+def test_every_field_of_a_specification_is_checked(path, value):
+    described = synthetic_spec().to_dict()
+    *way, last = path.split(".")
+    place = described
+    for step in way:
+        place = place[step]
+    place[last] = value
+    with pytest.raises(SpecError):
+        StudySpec.from_dict(described)
+
+
+@pytest.mark.parametrize("name", ["n0", "n"])
+def test_draws_are_bounded_by_the_width_of_arrays(name):
+    assert getattr(synthetic_spec(**{name: MAX_DRAWS}), name) == MAX_DRAWS
+    with pytest.raises(SpecError, match=f"at most {MAX_DRAWS}"):
+        synthetic_spec(**{name: MAX_DRAWS + 1})
+
+
+@pytest.mark.parametrize("field", ["mean", "std"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_normalisation_is_finite(field, value):
+    model = {"weights": "x.pt", "mean": [0.5], "std": [0.5], field: [value]}
+    with pytest.raises(SpecError, match="finite"):
+        StudySpec.from_dict({**synthetic_spec().to_dict(), "model": model})
