@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from irs_core.jobs import Job, JobQueue
-from irs_core.specs import DataSpec, ModelSpec, StudySpec
+from irs_core.specs import DataSpec, ModelSpec, StudySpec, stable_id
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
 from irs_core.study.analysis import Analysis, Comparison, Settings
@@ -78,7 +78,13 @@ def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> tu
 def study_key(study: Study) -> StudyKey:
     """What distinguishes one state of a study from every other."""
     record = study.record
-    return (str(study.folder), record.id, record.created, str(record.finished), str(study.shipped))
+    return (
+        str(study.folder),
+        record.id,
+        record.created,
+        f"{record.finished} {study.origin}",
+        stable_id(dict(record.digests)),
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner="Counting predictions...")
@@ -247,11 +253,14 @@ def data_facts(spec: DataSpec) -> DataFacts:
 
 def estimate(spec: StudySpec, inputs: int) -> Estimate:
     """Draws needed, draws stored and predicted time of a study; asked again after a minute."""
-    return _estimate(spec, inputs, list_studies())
+    studies = list_studies()
+    known = tuple((study.record.id, study.record.finished) for study in studies)
+    return _estimate(spec, inputs, f"{store_root()} {known}", studies)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
-def _estimate(spec: StudySpec, inputs: int, _studies: tuple[Study, ...]) -> Estimate:
+def _estimate(spec: StudySpec, inputs: int, known: str, _studies: tuple[Study, ...]) -> Estimate:
+    del known  # Part of the key only.
     return estimate_study(spec, inputs, _studies)
 
 

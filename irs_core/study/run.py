@@ -22,15 +22,13 @@ from irs_core.store import (
     ModelRecord,
     StudyRecord,
 )
+from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
 from irs_core.study.engine import open_engine
 from irs_core.study.options import Progress, RunOptions
 from irs_core.study.plan import Need
 from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.runner import Runner
 from irs_core.study.tally import count_classes
-
-_BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
-_COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def run_study(
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
         _fill(runner, spec, dataset, runnables)
-    record = replace(record, finished=True, digests=_digests(spec, runnables))
+    record = replace(record, finished=True, digests=_digests(record, runnables))
     library.save(record)
     return record
 
@@ -116,7 +114,7 @@ def _runnable(
     execution = prepared.predictor.execution
     keys = {
         stream: EvidenceKey(prepared.digest, dataset.digest, spec.noise, stream, execution)
-        for stream in (_BASE_STREAMS if prepared.name == BASE else _COMPRESSED_STREAMS)
+        for stream in (BASE_STREAMS if prepared.name == BASE else COMPRESSED_STREAMS)
     }
     pixels = int(np.prod(dataset.input_shape))
     arrays = {
@@ -219,16 +217,13 @@ def _direct_branch(spec: StudySpec, base: _Runnable) -> NDArray[np.bool_]:
     return np.asarray(cache.p_lower >= spec.gamma)
 
 
-def _digests(spec: StudySpec, runnables: Sequence[_Runnable]) -> dict[str, str]:
-    draws: dict[Stream, int] = {
-        "select": spec.n0,
-        "estimate": spec.n_p[-1],
-        "scratch-select": spec.n0,
-        "scratch-estimate": spec.n_p[-1],
+def _digests(record: StudyRecord, runnables: Sequence[_Runnable]) -> dict[str, str]:
+    arrays = {
+        one.record.evidence[stream]: array
+        for one in runnables
+        for stream, array in one.arrays.items()
     }
-    found = {}
-    for one in runnables:
-        for stream, array in one.arrays.items():
-            length = spec.n if (one.record.name, stream) == (BASE, "estimate") else draws[stream]
-            found[one.record.evidence[stream]] = array.digest(length)
-    return found
+    draws = record.digest_draws()
+    return {
+        evidence_id: arrays[evidence_id].digest(length) for evidence_id, length in draws.items()
+    }
