@@ -72,6 +72,7 @@ class BenchRow:
         rate: Median predictions per second of the whole loop, noise and counting included.
         bare: The same of the predictor alone on ready-made inputs; NaN where there is none.
         peak_mb: Largest resident memory of the process.
+        changed: Share of 500 noisy images that get another class than from eager fp32.
         error: Why it could not be measured; empty if it was.
     """
 
@@ -79,6 +80,7 @@ class BenchRow:
     rate: float
     bare: float
     peak_mb: float
+    changed: float = float("nan")
     error: str = ""
 
     @property
@@ -105,17 +107,19 @@ def run_bench(spec: BenchSpec, rows: tuple[str, ...] = ROWS) -> Iterator[BenchRo
             samples[name].append(here.recv())
     for name, (here, process) in pipes.items():
         here.send("stop")
-        peak, error = here.recv()
+        peak, changed, error = here.recv()
         process.join()
         rates, bares = zip(*samples[name], strict=True)
-        yield BenchRow(name, statistics.median(rates), statistics.median(bares), peak, error)
+        yield BenchRow(
+            name, statistics.median(rates), statistics.median(bares), peak, changed, error
+        )
 
 
 def _serve(pipe: "multiprocessing.connection.Connection", spec: BenchSpec, name: str) -> None:
-    error = ""
+    error, changed = "", float("nan")
     measure: Callable[[], tuple[float, float]] = lambda: (float("nan"), float("nan"))  # noqa: E731
     try:
-        measure = _measurement(spec, name)
+        measure, changed = _measurement(spec, name)
         measure()
     except (ApproximationError, ImportError) as reason:
         error = str(reason)
@@ -123,24 +127,29 @@ def _serve(pipe: "multiprocessing.connection.Connection", spec: BenchSpec, name:
     while pipe.recv() == "measure":
         pipe.send(measure() if not error else (float("nan"), float("nan")))
     scale = 2**20 if sys.platform == "darwin" else 2**10
-    pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, error))
+    pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, changed, error))
 
 
-def _measurement(spec: BenchSpec, name: str) -> Callable[[], tuple[float, float]]:
+def _measurement(spec: BenchSpec, name: str) -> tuple[Callable[[], tuple[float, float]], float]:
     module = _module(spec)
     if name == "published loop":
-        return lambda: (_timed(spec.seconds, lambda: _published(module, spec)), float("nan"))
+        nan = float("nan")
+        return lambda: (_timed(spec.seconds, lambda: _published(module, spec)), nan), nan
     if name == "ART":
         step = _art(module, spec)
-        return lambda: (_timed(spec.seconds, step), float("nan"))
+        return lambda: (_timed(spec.seconds, step), float("nan")), float("nan")
     predictor = _predictor(module, spec, name)
     inputs = _noisy(spec, CHUNK_DRAWS)
+    with torch.inference_mode():
+        eager = module(torch.from_numpy(inputs)).argmax(1).numpy()
+    changed = float(np.mean(predictor(inputs) != eager))
 
     def bare() -> int:
         predictor(inputs)
         return len(inputs)
 
-    return lambda: (_timed(spec.seconds, _Loop(predictor, spec)), _timed(spec.seconds, bare))
+    loop = _Loop(predictor, spec)
+    return lambda: (_timed(spec.seconds, loop), _timed(spec.seconds, bare)), changed
 
 
 def _timed(seconds: float, step: Callable[[], int]) -> float:

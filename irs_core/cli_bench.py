@@ -35,16 +35,19 @@ def _bench(arguments: argparse.Namespace) -> None:
     versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
     print(f"{describe_hardware()}; {versions}")
     print(f"{spec.weights or spec.arch}, input {spec.shape}, noise shared by {spec.group} inputs\n")
-    print("| loop | samples/s | against published | s per 10^5 draws | overhead | peak MB |")
-    print("|---|---|---|---|---|---|")
+    print(
+        "| loop | samples/s | against published | s per 10^5 draws | overhead | peak MB | changed |"
+    )
+    print("|---|---|---|---|---|---|---|")
     published = math.nan
     for row in run_bench(spec):
         if row.error:
-            print(f"| {row.name} | not measured: {row.error} | | | | |")
+            print(f"| {row.name} | not measured: {row.error} | | | | | |")
             continue
         published = row.rate if row.name == "published loop" else published
         overhead = "" if math.isnan(row.bare) else f"{row.overhead:.0%}"
+        changed = "" if math.isnan(row.changed) else f"{row.changed:.1%}"
         print(
             f"| {row.name} | {row.rate:,.0f} | {row.rate / published:.1f}x | "
-            f"{1e5 / row.rate:.1f} | {overhead} | {row.peak_mb:,.0f} |"
+            f"{1e5 / row.rate:.1f} | {overhead} | {row.peak_mb:,.0f} | {changed} |"
         )
