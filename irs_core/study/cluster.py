@@ -5,6 +5,7 @@ here to each worker process that asks for them, once.
 """
 
 import logging
+import multiprocessing
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -34,8 +35,11 @@ class DaskCluster:
             raise EngineError(
                 'a cluster needs Dask here and on the workers: pip install "dask[distributed]"'
             ) from None
-        # joblib reports the first when nothing comes back, the second when the scheduler is gone.
-        self.lost: tuple[type[BaseException], ...] = (TimeoutError, CancelledError)
+        # joblib reports the first when nothing comes back, Dask the second when it drops units.
+        self.lost: tuple[type[BaseException], ...] = (
+            multiprocessing.TimeoutError,
+            CancelledError,
+        )
         self._address = address
         self._payloads: Mapping[str, ModelPayload] = {}
         self._served: dict[str, int] = {}

@@ -273,6 +273,21 @@ def test_one_worker_thread_is_a_cluster_too(prepared):
     assert sorted(answer.number for answer in found) == list(range(5))
 
 
+def test_a_cluster_without_workers_ends_the_run(prepared, monkeypatch):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    monkeypatch.setattr("irs_core.study.engine.SILENCE_SECONDS", 2.0)
+    payload = prepared[0].pack()
+    with ExitStack() as stack:
+        alone = _Cluster(stack, 1)
+        engine = stack.enter_context(open_engine(alone.address))
+        engine.load({"f": payload})
+        monkeypatch.setattr("irs_core.study.cluster.WORKER_SECONDS", 1)
+        alone.workers[0].kill()
+        alone.workers[0].wait()
+        with pytest.raises(EngineError, match="has no worker; start one with: python -m dask"):
+            list(engine.answers(5, lambda number: _task((payload.key,), number)))
+
+
 def test_workers_that_cannot_be_reached_end_the_run():
     class Nowhere:
         lost = ()
