@@ -4,9 +4,9 @@ import math
 
 from irs_core.specs import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
-from irs_core.store import StudyRecord
+from irs_core.store import BASE, StudyRecord
 from irs_core.study.analysis import Settings
-from irs_core.study.plan import study_draws
+from irs_core.study.plan import stream_draws, study_draws
 from ui import theme
 
 
@@ -58,7 +58,8 @@ def union_failure(record: StudyRecord, settings: Settings) -> float:
 def cost(spec: StudySpec, inputs: int) -> str:
     """How many draws a study takes, and of what, in Markdown."""
     models = len(spec.compressions)
-    each = spec.n0 + 2 * spec.n_p[-1] if spec.baseline else spec.n_p[-1]
+    of_each = sum(draws for name, _, draws in stream_draws(spec) if name != BASE)
+    each = of_each // max(1, models)
     total = theme.rounded_count(study_draws(spec, inputs))
     parts = f"{theme.count(spec.n0 + spec.n)} of the original"
     if models:

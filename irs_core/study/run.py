@@ -25,7 +25,7 @@ from irs_core.store import (
 from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
 from irs_core.study.engine import open_engine
 from irs_core.study.options import Progress, RunOptions
-from irs_core.study.plan import Need
+from irs_core.study.plan import Need, stream_draws
 from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.runner import Runner
 from irs_core.study.tally import count_classes
@@ -167,8 +167,7 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
 
 def _later_draws(spec: StudySpec, inputs: int) -> int:
     """An upper estimate of the second stage's draws, for the progress bar of the first."""
-    each = spec.n0 + 2 * spec.n_p[-1] if spec.baseline else spec.n_p[-1]
-    return inputs * len(spec.compressions) * each
+    return inputs * sum(draws for name, _, draws in stream_draws(spec) if name != BASE)
 
 
 def _compressed_needs(
