@@ -29,6 +29,7 @@ class ModelRecord:
         size_bytes: Weights as stored in the model's own format.
         nonzero: Non-zero parameters.
         evidence: Stream to the id of its evidence array.
+        clean: Class that it predicts for each input without noise; empty where not computed.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ModelRecord:
     size_bytes: int
     nonzero: int
     evidence: Mapping[str, str]
+    clean: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class StudyRecord:
             record = cls(
                 spec=StudySpec.from_dict(fields.pop("spec")),
                 data=DataRecord(**data),
-                models=tuple(ModelRecord(**model) for model in fields.pop("models")),
+                models=tuple(_model(model) for model in fields.pop("models")),
                 **fields,
             )
         except (TypeError, KeyError, AttributeError, ValueError) as error:
@@ -160,11 +162,25 @@ class StudyRecord:
         _check_texts("versions", self.versions)
         _check_data(self.data)
         _check_models(self.models, self.spec)
+        for model in self.models:
+            _check_clean(model, len(self.data.indices))
         _check_texts("digests", self.digests)
         if self.finished and set(self.digests) != set(self.digest_draws()):
             raise StoreError(
                 "a finished study needs the digest of each of its arrays, and no other"
             )
+
+
+def _model(described: Mapping[str, Any]) -> ModelRecord:
+    clean = described.get("clean", ())
+    return ModelRecord(**{**described, "clean": tuple(clean) if isinstance(clean, list) else clean})
+
+
+def _check_clean(model: ModelRecord, inputs: int) -> None:
+    name = f"the clean predictions of {model.name}"
+    if not isinstance(model.clean, tuple) or len(model.clean) not in (0, inputs):
+        raise StoreError(f"{name} must be none or one per input; got {model.clean!r:.80}")
+    _check_range(name, model.clean, MAX_CLASSES)
 
 
 def _check(name: str, values: Iterable[object], kind: type) -> None:

@@ -287,12 +287,17 @@ class Analysis:
         return [_with(self, one).point(name, "irs", budget).acr for one in settings]
 
     def _mean(self, values: Floats) -> Interval:
-        if not len(values):
-            return Interval(float("nan"), float("nan"), float("nan"))
-        low, high = metrics.bootstrap_interval(
-            values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES
-        )
-        return Interval(float(values.mean()), float(low), float(high))
+        return mean_interval(values)
+
+
+def mean_interval(values: Floats) -> Interval:
+    """Mean over inputs with its bootstrap interval; NaN where there are none."""
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    low, high = metrics.bootstrap_interval(
+        values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES
+    )
+    return Interval(float(values.mean()), float(low), float(high))
 
 
 def _with(analysis: Analysis, settings: Settings) -> Analysis:
