@@ -9,6 +9,7 @@ from pathlib import Path
 from irs_core import __version__
 from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
+from irs_core.cli_papers import add_reproduce
 from irs_core.errors import IrsError
 from irs_core.jobs import JobQueue, run_job, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bundles(commands)
     _add_train(commands)
     add_bench(commands)
+    add_reproduce(commands)
     return parser
 
 

@@ -132,6 +132,24 @@ def p_lower_histogram(values: ArrayLike, gamma: float) -> go.Figure:
     return figure
 
 
+def p_lower_densities(bounds: Sequence[tuple[str, ArrayLike]]) -> go.Figure:
+    """Share of inputs over the lower bound on p_A above 1/2, one line per label."""
+    edges = np.linspace(0.5, 1.0, 26)
+    figure = _figure("lower bound on p<sub>A</sub>", "inputs (%)")
+    for index, (label, values) in enumerate(bounds):
+        p_lower = np.asarray(values, np.float64)
+        shares = 100 * np.histogram(p_lower, edges)[0] / max(1, len(p_lower))
+        figure.add_scatter(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=shares,
+            mode="lines+markers",
+            name=label,
+            line={"color": theme.PALETTE[index], "width": 2.5, "shape": "hvh"},
+            hovertemplate=f"{label}<br>p<sub>A</sub> about %{{x:.2f}}: %{{y:.1f}}%<extra></extra>",
+        )
+    return figure
+
+
 def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
     """ACR on held-out inputs against gamma; the value in use and the best one marked."""
     figure = _figure("γ, threshold on p<sub>A</sub> (probability)", f"held-out {ACR_TITLE}")

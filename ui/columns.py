@@ -84,3 +84,14 @@ def bounds() -> dict[str, Any]:
         "input": _number("%d", "Position in the full set."),
         "p_A lower bound": _number("%.4f", HELP["p_lower"]),
     }
+
+
+def papers() -> dict[str, Any]:
+    """Published numbers beside measured ones."""
+    return {
+        "published": _number("%.4g", "As printed in the paper."),
+        "measured": _number("%.4g", "From the studies of this program."),
+        "95% low": _number("%.4g", HELP["interval"]),
+        "95% high": _number("%.4g", HELP["interval"]),
+        "note": st.column_config.TextColumn(width="large"),
+    }

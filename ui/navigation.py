@@ -18,6 +18,7 @@ _SECTIONS = {
         ("zeta_table", "zeta table", ":material/difference:"),
         ("pa_histogram", "pA histogram", ":material/bar_chart:"),
         ("gamma_sweep", "gamma sweep", ":material/tune:"),
+        ("papers", "Papers", ":material/menu_book:"),
     ),
 }
 _ENTERED = "entered_through_app"

@@ -9,6 +9,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.compressions import parse_compression
 from irs_core.jobs import JobQueue
+from irs_core.papers import PARTS
 from irs_core.specs import DataSpec, NoiseSpec
 from irs_core.store import Library
 from irs_core.study.options import Progress
@@ -250,3 +251,25 @@ def test_certify_says_what_is_stored_already(store: Path) -> None:
     at = open_page("certify")
     assert "of them are stored already" in texts(at)
     assert "at the rates measured for this model" in texts(at)
+
+
+def test_papers_without_studies_says_how_to_compute_them(store: Path) -> None:
+    at = open_page("papers")
+    at.selectbox(key="table").set_value("2").run()
+    assert not at.exception
+    assert "None of the 27 published numbers has a counterpart" in texts(at)
+    assert "reproduce" in texts(at)
+
+
+def test_papers_shows_published_beside_measured(store: Path) -> None:
+    part = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
+    spec = part.spec(DataSpec("image-folder", root="images"))
+    synthetic_study(Library(store), replace(spec, compressions=(parse_compression("fp16"),)))
+    at = open_page("papers")
+    at.selectbox(key="table").set_value("8").run()
+    assert not at.exception
+    frame = at.dataframe[0].value
+    assert frame["published"].tolist() == [0.006]
+    assert frame["measured"].notna().all()
+    assert len(at.get("plotly_chart")) == 2
+    assert "Ugare" in texts(at)

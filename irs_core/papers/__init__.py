@@ -1,0 +1,19 @@
+"""Published tables of the field beside what this program measures."""
+
+from irs_core.papers.measured import Row, measure_table
+from irs_core.papers.published import SOURCES, TABLES, PaperTable, Published, find_table
+from irs_core.papers.reproduction import PARTS, Part, find_part, parts_of
+
+__all__ = [
+    "PARTS",
+    "SOURCES",
+    "TABLES",
+    "PaperTable",
+    "Part",
+    "Published",
+    "Row",
+    "find_part",
+    "find_table",
+    "measure_table",
+    "parts_of",
+]

@@ -1,0 +1,119 @@
+"""Which studies the published tables are measured from, and how to find or run them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from irs_core.compressions import parse_compression
+from irs_core.papers.published import PaperTable
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.store import Study
+
+# As in the IRS paper, Section 5.2, with real int8 (all layers) and the dynamic kind beside it.
+COMPRESSIONS = (
+    "fp16",
+    "bf16",
+    "int8",
+    "int8-dynamic",
+    "prune:0.05",
+    "prune:0.1",
+    "prune:0.2",
+)
+_PERCENT = tuple(range(1, 11))
+_WIDE_PERCENT = tuple(range(5, 85, 5))
+IMAGES, STRIDE, HELD_OUT = 500, 20, 100
+
+
+@dataclass(frozen=True)
+class Part:
+    """One study that tables and figures are measured from.
+
+    Args:
+        key: Names its bundle.
+        architecture: Of a model that ships as `cifar10-ARCHITECTURE-SIGMA`.
+        percent: Draw budgets n_p in percent of n.
+        images: Reported images, evenly spread over the 10,000 of the test split.
+    """
+
+    key: str
+    architecture: str
+    sigma: float
+    n: int = 10_000
+    percent: tuple[int, ...] = _PERCENT
+    compressions: tuple[str, ...] = COMPRESSIONS
+    images: int = IMAGES
+    tables: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> str:
+        """The model that it certifies."""
+        return f"shipped:cifar10-{self.architecture}-{self.sigma:.2f}"
+
+    @property
+    def n_p(self) -> tuple[int, ...]:
+        """Draw budgets."""
+        return tuple(self.n * percent // 100 for percent in self.percent)
+
+    def spec(self, data: DataSpec) -> StudySpec:
+        """The study, on the test images of `data` (its kind, root and size)."""
+        stride = STRIDE * IMAGES // self.images
+        title = f"CIFAR-10, ResNet-{self.architecture.removeprefix('resnet')}, sigma {self.sigma:g}"
+        other = "" if self.n == 10_000 and self.percent == _PERCENT else f", {self.key}"
+        return StudySpec(
+            model=ModelSpec(self.weights),
+            data=replace(
+                data, split="test", start=0, stride=stride, max=self.images, holdout=HELD_OUT
+            ),
+            noise=NoiseSpec(self.sigma),
+            compressions=tuple(parse_compression(text) for text in self.compressions),
+            n=self.n,
+            n_p=self.n_p,
+            name=title + other,
+        )
+
+
+_MAIN = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
+PARTS: tuple[Part, ...] = (
+    Part("cifar10-resnet20-0.25", "resnet20", 0.25, tables=_MAIN, figures=("8",)),
+    Part("cifar10-resnet20-0.50", "resnet20", 0.5, tables=_MAIN, figures=("9",)),
+    Part("cifar10-resnet20-1.00", "resnet20", 1.0, tables=_MAIN, figures=("3a", "10")),
+    Part(
+        "cifar10-resnet20-1.00-wide",
+        "resnet20",
+        1.0,
+        percent=_WIDE_PERCENT,
+        compressions=("int8",),
+        figures=("5",),
+    ),
+    Part(
+        "cifar10-resnet20-1.00-n100000",
+        "resnet20",
+        1.0,
+        n=100_000,
+        compressions=("int8",),
+        images=50,
+        tables=("7",),
+    ),
+)
+
+
+def parts_of(table: PaperTable) -> tuple[Part, ...]:
+    """The studies that a table is measured from."""
+    return tuple(part for part in PARTS if table.key in part.tables)
+
+
+def find_part(studies: Sequence[Study], part: Part) -> Study | None:
+    """A finished study that serves as that part: its model, sigma, draws and budgets."""
+    for study in studies:
+        spec = study.record.spec
+        fits = (
+            study.record.finished
+            and spec.model.weights == part.weights
+            and spec.noise.sigma == part.sigma
+            and spec.n == part.n
+            and spec.n_p == part.n_p
+            and sum(study.record.data.reported) == part.images
+        )
+        if fits:
+            return study
+    return None

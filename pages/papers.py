@@ -1,0 +1,66 @@
+"""Numbers from papers beside the same numbers measured with this program."""
+
+import streamlit as st
+
+from irs_core.papers import TABLES, find_table
+from ui import columns, controls, loaders, navigation, papers
+
+navigation.head(
+    "Papers: published against measured",
+    "Does this program find what the papers report? Each published number stands beside its "
+    "counterpart, computed from the studies that come along; where the two differ by more than "
+    "the choice of images explains, a sentence says why.",
+)
+
+titles = {table.key: f"{table.place}: {table.title}" for table in TABLES}
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    key = st.selectbox(
+        "Table", list(titles), format_func=titles.__getitem__, key="table", bind="query-params"
+    )
+with right:
+    every = st.toggle(
+        "All rows",
+        key="every",
+        bind="query-params",
+        help="Also numbers that have no counterpart here, with the reason.",
+    )
+table = find_table(key)
+with controls.explained():
+    rows = loaders.paper_table(table)
+shown = papers.paper_rows(rows, every=every)
+st.markdown(papers.agreement(rows))
+if any(row.measured for row in shown):
+    st.plotly_chart(
+        papers.published_and_measured(shown, table.unit),
+        key="papers",
+        alt=f"Published and measured numbers of {table.place}",
+    )
+if shown:
+    controls.table(
+        papers.paper_table(shown),
+        f"paper-table-{key}",
+        columns.papers(),
+        alt=f"{table.place} beside measured numbers",
+    )
+reasons = papers.notes(shown)
+if reasons:
+    st.subheader("Why they differ")
+    st.markdown("\n".join(f"- {reason}" for reason in reasons))
+st.caption(
+    f"{papers.citation(table)} Measured: 95% bootstrap intervals over images; a published number "
+    "agrees where it lies in the interval, give or take its last printed digit."
+)
+
+st.subheader("Figures")
+available = loaders.paper_figures()
+if not available:
+    st.info("The counterparts of the figures need studies that are not in the store.")
+    st.stop()
+chosen = st.selectbox(
+    "Figure", available, format_func=papers.figure_title, key="figure", bind="query-params"
+)
+with controls.explained():
+    view = loaders.paper_figure(chosen)
+st.plotly_chart(papers.figure(view), key="paper_figure", alt=papers.figure_title(chosen))
+st.caption(papers.figure_caption(chosen, view))
