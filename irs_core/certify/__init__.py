@@ -6,12 +6,14 @@ from irs_core.certify.certificates import (
     Certificates,
     certificates_from_bounds,
 )
+from irs_core.certify.cirs import certify_cirs, chosen_hits, count_leavers
 from irs_core.certify.irs import (
     UNUSED,
     certify_irs,
     certify_irs_predictions,
     count_disagreements,
 )
+from irs_core.certify.iss import certify_iss
 from irs_core.certify.rs import (
     Cache,
     build_cache,
@@ -31,9 +33,13 @@ __all__ = [
     "build_cache_from_hits",
     "certificates_from_bounds",
     "certify_cache",
+    "certify_cirs",
     "certify_irs",
     "certify_irs_predictions",
+    "certify_iss",
     "certify_rs",
     "certify_rs_hits",
+    "chosen_hits",
     "count_disagreements",
+    "count_leavers",
 ]

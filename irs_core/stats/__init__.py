@@ -6,6 +6,7 @@ from irs_core.stats.binomial import (
     binomial_upper_bound,
     wilson_interval,
 )
+from irs_core.stats.iss import DECLINE_KINDS, DeclineKind, iss_allocation, iss_sample_sizes
 from irs_core.stats.planning import (
     INTERVAL_METHODS,
     IntervalMethod,
@@ -17,12 +18,16 @@ from irs_core.stats.planning import (
 from irs_core.stats.radius import certified_radius
 
 __all__ = [
+    "DECLINE_KINDS",
     "INTERVAL_METHODS",
+    "DeclineKind",
     "IntervalMethod",
     "agresti_coull_interval",
     "binomial_lower_bound",
     "binomial_upper_bound",
     "certified_radius",
+    "iss_allocation",
+    "iss_sample_sizes",
     "largest_certifiable_radius",
     "least_n_to_certify",
     "samples_for_error",
