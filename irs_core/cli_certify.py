@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from irs_core.compressions import KNOWN_COMPRESSIONS, parse_compression
 from irs_core.errors import SpecError
+from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.specs import BACKENDS, DATA_KINDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, default_root
@@ -27,13 +28,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Radii are L2, in pixel units of images in [0, 1]. "
         "Whatever is stored already is not computed again.",
     )
-    parser.add_argument(
-        "--model", default="shipped:digits-0.50", help="weights: a file, or shipped:NAME"
-    )
-    parser.add_argument("--arch", help="architecture, where the file does not name it")
-    parser.add_argument(
-        "--classes", type=int, help="number of classes, where the weights do not tell"
-    )
+    add_model_options(parser)
     add_data_options(parser)
     parser.add_argument(
         "--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0"
@@ -91,6 +86,38 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     add_result_options(parser)
     parser.set_defaults(run=_certify)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options that choose the original."""
+    parser.add_argument(
+        "--model",
+        default="shipped:digits-0.50",
+        help="a file (safetensors, .pth, .onnx, .xml), or shipped:NAME",
+    )
+    parser.add_argument("--arch", help="architecture, where the file does not name it")
+    parser.add_argument(
+        "--classes", type=int, help="number of classes, where the file does not tell"
+    )
+    for name in ("mean", "std"):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            nargs="+",
+            metavar="X",
+            help=f"{name} per channel of a normalisation inside the model, after the noise",
+        )
+
+
+def model_spec(arguments: argparse.Namespace) -> ModelSpec:
+    """The original that the options describe."""
+    return ModelSpec(
+        arguments.model,
+        arch=arguments.arch,
+        num_classes=arguments.classes,
+        mean=arguments.mean and tuple(arguments.mean),
+        std=arguments.std and tuple(arguments.std),
+    )
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -152,10 +179,12 @@ def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
     return StudySpec(
-        model=ModelSpec(arguments.model, arch=arguments.arch, num_classes=arguments.classes),
+        model=model_spec(arguments),
         data=data_spec(arguments),
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed),
-        compressions=tuple(parse_compression(text) for text in arguments.compress),
+        compressions=tuple(
+            file_compression(text) or parse_compression(text) for text in arguments.compress
+        ),
         n0=arguments.n0,
         n=arguments.n,
         n_p=parse_budgets(arguments.n_p, arguments.n),

@@ -4,8 +4,10 @@
 app and stored studies use; `parse_compression` and `str` are inverse to each other.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from irs_core.errors import SpecError, UnknownKeyError
@@ -15,6 +17,10 @@ def _number(value: float) -> str:
     # The shortest text that reads back as the same number.
     return repr(float(value)).removesuffix(".0")
 
+
+FILE_PREFIX, NORMALIZED_PREFIX = "file", "file-normalized"
+_DIGEST = re.compile(r"[0-9a-f]{16}")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 HalfFormat = Literal["fp16", "bf16"]
 PruneScope = Literal["global", "layer"]
@@ -142,7 +148,49 @@ class LowRank:
         return f"low rank {100 * self.energy:g}% energy"
 
 
-Compression = HalfWeights | HalfCompute | Int8Static | Int8Dynamic | MagnitudePrune | LowRank
+@dataclass(frozen=True)
+class FileModel:
+    """A compressed network that is a file already: the one that is deployed.
+
+    Args:
+        path: Absolute path of an .onnx or .xml file.
+        digest: First 16 hexadecimal digits of the SHA-256 of its content. A study is about this
+            content: another path makes no other study, another content is refused.
+        normalize: The file's network takes normalised images, so that the original's
+            normalisation comes before it; else it takes [0, 1] images.
+    """
+
+    path: str
+    digest: str
+    normalize: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.path or _UNPRINTABLE.search(self.path):
+            raise SpecError(f"a path must be a text without control characters; got {self.path!r}")
+        if not _DIGEST.fullmatch(self.digest):
+            raise SpecError(f"a file's digest has 16 hexadecimal digits; got {self.digest!r:.40}")
+
+    def __str__(self) -> str:
+        return f"{self._kind}:{self.path}#{self.digest}"
+
+    @property
+    def identity(self) -> str:
+        """The content alone, wherever the file lies."""
+        return f"{self._kind}:{self.digest}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return f"{PurePath(self.path).name} {self.digest[:8]}"
+
+    @property
+    def _kind(self) -> str:
+        return NORMALIZED_PREFIX if self.normalize else FILE_PREFIX
+
+
+Compression = (
+    HalfWeights | HalfCompute | Int8Static | Int8Dynamic | MagnitudePrune | LowRank | FileModel
+)
 
 _PLAIN: dict[str, Compression] = {
     str(config): config
@@ -161,11 +209,23 @@ _WITH_NUMBER: dict[str, Callable[[float], Compression]] = {
     "prune-layer": lambda number: MagnitudePrune(number, "layer"),
     "lowrank": LowRank,
 }
-KNOWN_COMPRESSIONS = (*_PLAIN, *(f"{name}:NUMBER" for name in _WITH_NUMBER))
+KNOWN_COMPRESSIONS = (
+    *_PLAIN,
+    *(f"{name}:NUMBER" for name in _WITH_NUMBER),
+    f"{FILE_PREFIX}:PATH",
+    f"{NORMALIZED_PREFIX}:PATH",
+)
+
+
+def identity(compression: Compression) -> str:
+    """What of a compression decides about predictions: its text, but of a file the content."""
+    return compression.identity if isinstance(compression, FileModel) else str(compression)
 
 
 def parse_compression(text: str) -> Compression:
     """The compression that a text names, e.g. `fp16`, `prune:0.1`, `lowrank:0.95`.
+
+    No file is read: `file:PATH#DIGEST` needs the digest, which `irs_core.graphs` finds.
 
     Raises:
         UnknownKeyError: No compression has that name.
@@ -175,6 +235,9 @@ def parse_compression(text: str) -> Compression:
     if text in _PLAIN:
         return _PLAIN[text]
     name, _, number = text.partition(":")
+    if name in (FILE_PREFIX, NORMALIZED_PREFIX):
+        path, _, digest = number.rpartition("#")
+        return FileModel(path, digest, name == NORMALIZED_PREFIX)
     if name not in _WITH_NUMBER:
         known = ", ".join(KNOWN_COMPRESSIONS)
         raise UnknownKeyError(f"unknown compression {text!r}; known: {known}")

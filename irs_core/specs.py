@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
-from irs_core.compressions import Compression, parse_compression
+from irs_core.compressions import Compression, identity, parse_compression
 from irs_core.errors import SpecError
 
 SCHEMA_VERSION = 1
@@ -27,8 +27,8 @@ STREAMS: tuple[Stream, ...] = (
     "scratch-estimate",
     "pilot",
 )
-BackendName = Literal["auto", "torch", "torch-compiled", "openvino"]
-BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino")
+BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
+BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
 
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -52,9 +52,10 @@ class ModelSpec:
     """A base classifier f: an architecture and where its weights are.
 
     Args:
-        weights: A file (safetensors or a PyTorch checkpoint), or `shipped:NAME` for one that
-            comes with the package.
-        arch: Architecture name. None reads it from the file, which then must name one.
+        weights: A file (safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR), or
+            `shipped:NAME` for one that comes with the package.
+        arch: Architecture name. None reads it from the file, which then must name one; an ONNX
+            file or an IR is its own architecture.
         num_classes: Classes, at least 2. None takes it from the weights.
         mean, std: Per-channel normalisation inside the model, after the noise. None takes what
             the file or the architecture says.
@@ -211,7 +212,7 @@ class StudySpec:
                 f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}"
             )
         check_gamma(self.gamma)
-        texts = [str(compression) for compression in self.compressions]
+        texts = [identity(compression) for compression in self.compressions]
         if len(set(texts)) != len(texts):
             raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
 
@@ -220,6 +221,7 @@ class StudySpec:
         """Stable id of everything but the name."""
         described = self.to_dict()
         del described["name"]
+        described["compressions"] = [identity(compression) for compression in self.compressions]
         return stable_id(described)
 
     def to_dict(self) -> dict[str, Any]:

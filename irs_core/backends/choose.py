@@ -5,8 +5,10 @@ import logging
 from torch import nn
 
 from irs_core.backends.base import Arithmetic, Predictor
+from irs_core.backends.graph_files import graph_predictor
 from irs_core.backends.torch_backend import TorchPredictor, check_device
 from irs_core.errors import ApproximationError, SpecError
+from irs_core.models.graph import GraphModule
 from irs_core.specs import BACKENDS, BackendName
 
 logger = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ def make_predictor(
 ) -> Predictor:
     """A predictor on the backend asked for, or on the fastest that can run the module.
 
+    Graph files run on the CPU, by OpenVINO unless `onnxruntime` is asked for; that backend runs
+    graph files only, and PyTorch modules go where `auto` puts them.
+
     `auto` takes OpenVINO on a CPU and PyTorch elsewhere, and falls back to PyTorch, with one
     warning that names the reason, where OpenVINO cannot run the module.
 
@@ -45,6 +50,17 @@ def make_predictor(
     """
     if backend not in BACKENDS:
         raise SpecError(f"backend must be one of {', '.join(BACKENDS)}; got {backend!r}")
+    if isinstance(module, GraphModule):
+        return graph_predictor(
+            module,
+            classes=classes,
+            input_shape=input_shape,
+            backend=backend,
+            batch=batch,
+            arithmetic=None if arithmetic == "fp32" else arithmetic,
+        )
+    if backend == "onnxruntime":
+        backend = "auto"
     on_cpu = check_device(device).type == "cpu"
     if backend == "openvino" or (backend == "auto" and on_cpu and openvino_missing() is None):
         try:

@@ -11,11 +11,13 @@ import numpy as np
 import openvino as ov
 import torch
 from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
 from torch import nn
 
 from irs_core.backends.base import Arithmetic, batch_for, check_finite, check_scores, fixed_batches
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
+from irs_core.models.graph import GraphModule
 
 # What a layer's arithmetic is called in the compiled graph.
 _INT8 = {"i8", "u8"}
@@ -111,6 +113,8 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
     Raises:
         ApproximationError: Some operation has no counterpart.
     """
+    if isinstance(module, GraphModule):
+        return from_graph_file(module)
     example = torch.zeros(1, *input_shape)
     level = logging.root.level
     try:
@@ -125,6 +129,30 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
     finally:
         # The converter silences everybody's warnings and leaves it so.
         logging.root.setLevel(level)
+
+
+def from_graph_file(module: GraphModule) -> ov.Model:
+    """The OpenVINO form of a graph file, taking 32-bit images before their normalisation.
+
+    Raises:
+        ApproximationError: OpenVINO cannot read it.
+    """
+    file = module.file
+    try:
+        model = _core().read_model(file.graph, file.constants or None)
+        steps = PrePostProcessor(model)
+        steps.input().tensor().set_element_type(ov.Type.f32)
+        steps.output().tensor().set_element_type(ov.Type.f32)
+        if module.mean is not None and module.std is not None:
+            steps.input().model().set_layout(ov.Layout("NCHW"))
+            steps.input().preprocess().convert_element_type(ov.Type.f32).mean(
+                list(module.mean)
+            ).scale(list(module.std))
+        return steps.build()
+    except RuntimeError as error:
+        raise ApproximationError(
+            f"OpenVINO cannot read {file.name}: {first_line(error)}"
+        ) from error
 
 
 def to_bytes(model: ov.Model) -> tuple[bytes, bytes]:

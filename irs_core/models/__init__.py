@@ -2,6 +2,7 @@
 
 from irs_core.models.card import card_markdown, read_card, write_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.graph import GraphModel, GraphModule, load_file_model
 from irs_core.models.load import LoadedModel, load_model, model_digest, shipped_models, state_digest
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import (
@@ -16,6 +17,8 @@ from irs_core.models.registry import (
 __all__ = [
     "Architecture",
     "Checkpoint",
+    "GraphModel",
+    "GraphModule",
     "LoadedModel",
     "NormalizeLayer",
     "build",
@@ -23,6 +26,7 @@ __all__ = [
     "card_markdown",
     "find_architecture",
     "known_architectures",
+    "load_file_model",
     "load_model",
     "model_digest",
     "read_card",

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from irs_core.errors import CheckpointError, UnknownKeyError
+from irs_core.graphs import is_graph_file
 from irs_core.models.card import read_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.graph import load_graph
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import Architecture, build, find_architecture
 from irs_core.specs import ModelSpec
@@ -29,9 +31,10 @@ class LoadedModel:
     """A base classifier, ready to predict.
 
     Args:
-        module: In evaluation mode, on the CPU; takes float32 [0, 1] images (B, C, H, W) and
+        module: In evaluation mode, on the CPU (a `GraphModule` for a graph file, which only
+            predictors run); takes float32 [0, 1] images (B, C, H, W) and
             gives scores (B, num_classes). Normalisation, if any, is its first layer.
-        arch: Canonical architecture name.
+        arch: Canonical architecture name; `onnx` or `openvino` where a graph file is its own.
         num_classes: Number of scores.
         input_shape: (C, H, W), or None where the file and the architecture leave it open.
         digest: SHA-256 of architecture, normalisation and weights; the key of stored evidence.
@@ -63,6 +66,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
             architecture.
         UnknownKeyError: No such architecture or shipped model.
     """
+    if is_graph_file(spec.weights):
+        return _load_graph(spec)
     checkpoint = read_checkpoint(_weights_path(spec.weights))
     arch = spec.arch or checkpoint.arch
     if arch is None:
@@ -83,6 +88,28 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         size_bytes=sum(value.nbytes for value in network.state_dict().values()),
         mean=mean,
         std=std,
+    )
+
+
+def _load_graph(spec: ModelSpec) -> LoadedModel:
+    if spec.arch is not None:
+        raise CheckpointError(
+            f"{Path(spec.weights).name} is its own architecture; got {spec.arch} as well"
+        )
+    found = load_graph(
+        Path(spec.weights), num_classes=spec.num_classes, mean=spec.mean, std=spec.std
+    )
+    file = found.module.file
+    return LoadedModel(
+        module=found.module,
+        arch=file.format,
+        num_classes=found.num_classes,
+        input_shape=found.input_shape,
+        digest=found.digest,
+        parameters=file.facts.parameters,
+        size_bytes=file.size_bytes,
+        mean=spec.mean,
+        std=spec.std,
     )
 
 

@@ -17,7 +17,8 @@ from irs_core.backends import Predictor
 from irs_core.backends.torch_backend import check_device
 from irs_core.compressions import Compression, LowRank, parse_compression
 from irs_core.errors import ApproximationError
-from irs_core.models import LoadedModel, build
+from irs_core.graphs import GraphFile
+from irs_core.models import GraphModule, LoadedModel, build
 from irs_core.models.load import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier
 
@@ -35,6 +36,7 @@ class ModelPayload:
         factors: Weights of the compressed network (safetensors), where computing them again on
             another machine need not give the same bits.
         graph: OpenVINO graph and constants of a quantised network.
+        file: The network where it is a graph file; then `mean` and `std` are those before it.
     """
 
     digest: str
@@ -47,13 +49,15 @@ class ModelPayload:
     compression: str | None = None
     factors: bytes = b""
     graph: tuple[bytes, bytes] | None = None
+    file: GraphFile | None = None
 
     @cached_property
     def key(self) -> str:
         """SHA-256 of all of it."""
         plain = (self.digest, self.execution, self.setting, self.arch, self.mean, self.std)
         found = hashlib.sha256(repr((*plain, self.compression)).encode())
-        for part in (self.weights, self.factors, *(self.graph or ())):
+        own = b"" if self.file is None else self.file.digest.encode()
+        for part in (self.weights, self.factors, own, *(self.graph or ())):
             found.update(len(part).to_bytes(8, "big"))
             found.update(part)
         return found.hexdigest()
@@ -65,7 +69,7 @@ class ModelPayload:
             ApproximationError: This machine would run it as something else.
             IrsError: It cannot run here at all.
         """
-        made = self._from_weights() if self.graph is None else self._from_graph(*self.graph)
+        made = self._make()
         if made.execution != self.execution:
             raise ApproximationError(
                 f"{self.compression or 'the original'} must run as {self.execution!r}; "
@@ -73,6 +77,12 @@ class ModelPayload:
                 "packages and the same kind of device"
             )
         return made
+
+    def _make(self) -> Predictor:
+        if self.file is not None:
+            module = GraphModule(self.file, self.mean, self.std)
+            return make_classifier(module, None, self.setting)
+        return self._from_weights() if self.graph is None else self._from_graph(*self.graph)
 
     def _from_weights(self) -> Predictor:
         network = build(self.arch, self.setting.classes, self.setting.input_shape[0])
@@ -108,11 +118,13 @@ def pack(
     execution: str,
     setting: Setting,
     graph: tuple[bytes, bytes] | None = None,
+    module: GraphModule | None = None,
 ) -> ModelPayload:
     """The payload of a classifier.
 
     Args:
         graph: OpenVINO graph and constants, for static int8.
+        module: The network where it is a graph file.
     """
     if setting.device == "auto":
         # Another machine may have other devices; the choice made here holds there.
@@ -122,6 +134,17 @@ def pack(
             check_device("auto").type,
             setting.backend,
             setting.batch,
+        )
+    if module is not None:
+        return ModelPayload(
+            digest,
+            execution,
+            setting,
+            base.arch,
+            module.mean,
+            module.std,
+            compression=None if compression is None else str(compression),
+            file=module.file,
         )
     factors = b""
     if isinstance(compression, LowRank):

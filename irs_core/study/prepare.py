@@ -7,15 +7,15 @@ from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from irs_core.approx import compress, describe
 from irs_core.approx.int8_static import quantise
 from irs_core.backends import Predictor
-from irs_core.compressions import Compression, Int8Static
+from irs_core.backends.graph_files import arithmetic_of
+from irs_core.compressions import Compression, FileModel, Int8Static
 from irs_core.data import Dataset, load_dataset, open_source
-from irs_core.errors import DatasetError
-from irs_core.models import LoadedModel, state_digest
+from irs_core.errors import ApproximationError, DatasetError
+from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
 from irs_core.sampling.classifier import Setting, make_classifier
 from irs_core.sampling.noise import noise_blocks
 from irs_core.sampling.payload import ModelPayload, pack
@@ -76,12 +76,16 @@ class _Builder:
 
     def base(self) -> Prepared:
         """The classifier that everything starts from."""
-        predictor = make_classifier(self._base.module, None, self._setting)
+        module, title, note = self._base.module, "original (fp32)", "The uncompressed classifier."
+        if isinstance(module, GraphModule):
+            title = f"original ({arithmetic_of(module)})"
+            note = f"The file {_named(module)}."
+        predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
-            "original (fp32)",
+            title,
             self._base.digest,
-            "The uncompressed classifier.",
+            note,
             self._base.size_bytes,
             self._base.parameters,
             predictor,
@@ -92,6 +96,13 @@ class _Builder:
         """One compressed classifier."""
         if isinstance(compression, Int8Static):
             return self._int8(compression)
+        if isinstance(compression, FileModel):
+            return self._file(compression)
+        if isinstance(self._base.module, GraphModule):
+            raise ApproximationError(
+                f"{compression} needs PyTorch weights, and {self._base.module.file.name} has none; "
+                "use int8, or file:PATH for a compressed file"
+            )
         report = describe(self._base.module, compression)
         # By content: what a recipe makes may change with libraries and machines.
         module = compress(self._base.module, compression)
@@ -106,6 +117,34 @@ class _Builder:
             report.nonzero_parameters,
             predictor,
             self._packer(compression, digest, predictor),
+        )
+
+    def _file(self, compression: FileModel) -> Prepared:
+        found = load_file_model(
+            compression,
+            num_classes=self._setting.classes,
+            mean=self._base.mean,
+            std=self._base.std,
+        )
+        module, shape = found.module, self._setting.input_shape
+        if found.input_shape not in (None, shape):
+            raise DatasetError(
+                f"{module.file.name} takes inputs of shape {found.input_shape}; the images have "
+                f"{shape}"
+            )
+        predictor = make_classifier(module, None, self._setting)
+        first = ", after the original's normalisation" if compression.normalize else ""
+        # Not the digest of the same file as an original: a study keeps the two apart.
+        digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            f"The file {_named(module)}, as it is{first}; {predictor.execution}.",
+            module.file.size_bytes,
+            module.file.facts.parameters,
+            predictor,
+            self._packer(compression, digest, predictor, module=module),
         )
 
     def _int8(self, compression: Int8Static) -> Prepared:
@@ -136,7 +175,7 @@ class _Builder:
             digest,
             f"{precisions.count('int8')} of {len(precisions)} convolutions and linear layers in "
             f"int8, calibrated on {source} under the study's noise{kept}.",
-            _int8_bytes(self._base.module, precisions.count("int8") / max(1, len(precisions))),
+            _int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
             self._base.parameters,
             predictor,
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
@@ -148,7 +187,10 @@ class _Builder:
         digest: str,
         predictor: Predictor,
         graph: Callable[[], tuple[bytes, bytes] | None] = lambda: None,
+        module: GraphModule | None = None,
     ) -> Callable[[], ModelPayload]:
+        if compression is None and isinstance(self._base.module, GraphModule):
+            module = self._base.module
         return lambda: pack(
             self._base,
             compression,
@@ -156,7 +198,12 @@ class _Builder:
             execution=predictor.execution,
             setting=self._setting,
             graph=graph(),
+            module=module,
         )
+
+
+def _named(module: GraphModule) -> str:
+    return f"{module.file.name} (SHA-256 {module.file.digest})"
 
 
 def calibration_images(spec: StudySpec, dataset: Dataset) -> tuple[NDArray[np.float32], str]:
@@ -200,7 +247,11 @@ def _training_images(data: DataSpec) -> Dataset:
     return load_dataset(replace(whole, stride=stride, max=CALIBRATION_IMAGES))
 
 
-def _int8_bytes(module: nn.Module, share_int8: float) -> int:
+def _int8_bytes(base: LoadedModel, share_int8: float) -> int:
+    module = base.module
+    if isinstance(module, GraphModule):
+        # Nearly all numbers of a classifier are weights.
+        return int(base.parameters * (4 - 3 * share_int8))
     weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
     rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
     return int(weights * (4 - 3 * share_int8)) + 4 * rest

@@ -1,0 +1,31 @@
+"""Bounded reading of files that may come from anybody."""
+
+import stat
+from pathlib import Path
+
+from irs_core.errors import CheckpointError
+
+# The largest message that protocol buffers, and so ONNX, can hold.
+MAX_BYTES = (1 << 31) - 1
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a regular file.
+
+    Raises:
+        CheckpointError: It is missing, empty, no regular file, or larger than the limit.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise CheckpointError(f"{path.name!r} is no regular file")
+        if status.st_size > limit:
+            raise CheckpointError(
+                f"{path.name!r} may have at most {limit} bytes; it has {status.st_size}"
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    if not content:
+        raise CheckpointError(f"{path.name!r} is empty")
+    return content
