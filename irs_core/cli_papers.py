@@ -10,7 +10,7 @@ from tqdm import tqdm
 from irs_core.papers import SOURCES, TABLES, Part, Row, find_part, find_table, measure_table
 from irs_core.papers.reproduction import PARTS, parts_of
 from irs_core.specs import BACKENDS, DataSpec
-from irs_core.store import SUFFIX, Library, default_root
+from irs_core.store import SUFFIX, Library, Study, default_root
 from irs_core.study.options import Progress, RunOptions
 
 
@@ -34,6 +34,9 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "--bundles", type=Path, metavar="DIR", help="also write each study computed as a bundle"
     )
+    parser.add_argument(
+        "--images", type=int, metavar="N", help="reported images per study (default: as published)"
+    )
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(
@@ -49,19 +52,25 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     if table is not None and not wanted:
         wanted = list(parts_of(table))
     for part in wanted or ([] if table else PARTS):
-        if find_part(library.studies(), part) is None and arguments.root:
+        if arguments.root and not _enough(find_part(library.studies(), part), part, arguments):
             _compute(part, library, arguments)
     if table is not None:
         print(f"{table.place}: {table.title} ({table.unit})\n{SOURCES[table.paper]}")
         print(text_table(measure_table(table, library.studies())))
 
 
+def _enough(study: Study | None, part: Part, arguments: argparse.Namespace) -> bool:
+    wanted = arguments.images or part.images
+    return study is not None and sum(study.record.data.reported) >= wanted
+
+
 def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> None:
     # torch takes seconds to import; only a run needs it.
-    from irs_core.study.run import run_study
+    from irs_core.papers.compute import compute_study
 
     options = RunOptions(arguments.device, None, arguments.backend)
-    spec = part.spec(DataSpec(arguments.data, root=arguments.root))
+    data = DataSpec(arguments.data, root=arguments.root)
+    spec = part.spec(data, images=arguments.images)
     print(f"computing {part.key}", file=sys.stderr)
     with tqdm(unit="draw", unit_scale=True, file=sys.stderr) as bar:
 
@@ -70,10 +79,11 @@ def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> Non
             bar.set_description(progress.stage, refresh=False)
             bar.update(progress.done - bar.n)
 
-        run_study(spec, library, options=options, on_progress=show)
+        record = compute_study(spec, library, options=options, on_progress=show)
+    print(f"gamma {record.spec.gamma:g}, chosen on held-out images", file=sys.stderr)
     if arguments.bundles:
         arguments.bundles.mkdir(parents=True, exist_ok=True)
-        library.export(spec.id, arguments.bundles / f"{part.key}{SUFFIX}")
+        library.export(record.id, arguments.bundles / f"{part.key}{SUFFIX}")
 
 
 def text_table(rows: list[Row]) -> str:

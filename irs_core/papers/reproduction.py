@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from irs_core.compressions import parse_compression
+from irs_core.errors import SpecError
 from irs_core.papers.published import PaperTable
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Study
+from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.tally import tally_study
 
 # As in the IRS paper, Section 5.2, with real int8 (all layers) and the dynamic kind beside it.
 COMPRESSIONS = (
@@ -20,7 +23,9 @@ COMPRESSIONS = (
 )
 _PERCENT = tuple(range(1, 11))
 _WIDE_PERCENT = tuple(range(5, 85, 5))
-IMAGES, STRIDE, HELD_OUT = 500, 20, 100
+TEST_IMAGES, IMAGES, HELD_OUT = 10_000, 500, 100
+# The thresholds that the paper searches, Section 5.4.
+GAMMAS = (0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,25 @@ class Part:
         """Draw budgets."""
         return tuple(self.n * percent // 100 for percent in self.percent)
 
-    def spec(self, data: DataSpec) -> StudySpec:
-        """The study, on the test images of `data` (its kind, root and size)."""
-        stride = STRIDE * IMAGES // self.images
+    def spec(self, data: DataSpec, *, images: int | None = None) -> StudySpec:
+        """The study, on test images of `data` (its kind, root and size).
+
+        Args:
+            images: Reported images, at least 1 and at most the part's own number; fewer take
+                less time and give wider intervals.
+
+        Raises:
+            SpecError: The number is out of range.
+        """
+        count = self.images if images is None else images
+        if not 1 <= count <= self.images:
+            raise SpecError(f"{self.key} takes 1 to {self.images} images; got {count}")
+        stride = TEST_IMAGES // count
         title = f"CIFAR-10, ResNet-{self.architecture.removeprefix('resnet')}, sigma {self.sigma:g}"
         other = "" if self.n == 10_000 and self.percent == _PERCENT else f", {self.key}"
         return StudySpec(
             model=ModelSpec(self.weights),
-            data=replace(
-                data, split="test", start=0, stride=stride, max=self.images, holdout=HELD_OUT
-            ),
+            data=replace(data, split="test", start=0, stride=stride, max=count, holdout=HELD_OUT),
             noise=NoiseSpec(self.sigma),
             compressions=tuple(parse_compression(text) for text in self.compressions),
             n=self.n,
@@ -103,17 +117,28 @@ def parts_of(table: PaperTable) -> tuple[Part, ...]:
 
 
 def find_part(studies: Sequence[Study], part: Part) -> Study | None:
-    """A finished study that serves as that part: its model, sigma, draws and budgets."""
-    for study in studies:
-        spec = study.record.spec
-        fits = (
-            study.record.finished
-            and spec.model.weights == part.weights
-            and spec.noise.sigma == part.sigma
-            and spec.n == part.n
-            and spec.n_p == part.n_p
-            and sum(study.record.data.reported) == part.images
-        )
-        if fits:
-            return study
-    return None
+    """The finished study with the part's model, sigma, draws and budgets on the most images."""
+    fitting = [study for study in studies if _fits(study, part)]
+    return max(fitting, key=lambda study: sum(study.record.data.reported), default=None)
+
+
+def _fits(study: Study, part: Part) -> bool:
+    spec = study.record.spec
+    return (
+        study.record.finished
+        and spec.model.weights == part.weights
+        and spec.noise.sigma == part.sigma
+        and spec.n == part.n
+        and spec.n_p == part.n_p
+    )
+
+
+def choose_gamma(study: Study) -> float:
+    """The threshold with the largest ACR for int8 on the held-out images, at the largest budget.
+
+    As in IRS, Section 5.4; of equal ones the least. The reported images play no part.
+    """
+    held_out = Analysis(tally_study(study), Settings.of(study.record.spec), held_out=True)
+    last = len(held_out.tally.budgets) - 1
+    found = [one.value for one in held_out.gamma_sweep("int8", GAMMAS, last)]
+    return GAMMAS[found.index(max(found))]

@@ -81,6 +81,10 @@ class Library:
         """Write or replace a live study's manifest."""
         write_json(self.study_path(record.id), record.to_dict())
 
+    def discard(self, study_id: str) -> None:
+        """Remove a live study's manifest; its evidence stays for others that use it."""
+        self.study_path(study_id).unlink(missing_ok=True)
+
     def live_record(self, study_id: str) -> StudyRecord | None:
         """The manifest of a live study; None where there is none that can be read."""
         try:

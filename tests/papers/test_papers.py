@@ -10,8 +10,10 @@ from irs_core.cli import main
 from irs_core.compressions import parse_compression
 from irs_core.errors import SpecError
 from irs_core.papers import PARTS, TABLES, find_part, find_table, measure_table, parts_of
+from irs_core.papers.compute import compute_study
 from irs_core.papers.published import published_values
-from irs_core.specs import DataSpec, StudySpec
+from irs_core.papers.reproduction import GAMMAS, choose_gamma
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
 from irs_core.study.analysis import Analysis, Settings
 from irs_core.study.tally import tally_study
@@ -150,7 +152,7 @@ def test_what_is_not_measured_says_why(library):
 
 @pytest.mark.parametrize(
     "change",
-    [{"n": 9_000}, {"n_p": (100, 200)}, {"data": DataSpec("image-folder", root="x", max=400)}],
+    [{"n": 299}, {"n_p": (3, 5)}, {"noise": NoiseSpec(0.25)}],
 )
 def test_another_study_does_not_stand_in(tmp_path, change):
     spec = PART.spec(DataSpec("image-folder", root="images"))
@@ -161,6 +163,56 @@ def test_another_study_does_not_stand_in(tmp_path, change):
     assert find_part(library.studies(), part) is None
     synthetic_study(library, replace(spec, **(small | {"n_p": part.n_p})))
     assert find_part(library.studies(), part) is not None
+
+
+def test_of_several_studies_the_one_on_most_images_serves(tmp_path):
+    part = replace(PART, n=300, percent=(1, 2))
+    library = Library(tmp_path, tmp_path / "none")
+    for images in (30, 60, 40):
+        spec = part.spec(DataSpec("image-folder", root="images"), images=images)
+        assert spec.data.stride == 10_000 // images
+        synthetic_study(library, replace(spec, compressions=()))
+    assert sum(find_part(library.studies(), part).record.data.reported) == 60
+
+
+@pytest.mark.parametrize("images", [0, 501])
+def test_more_images_than_the_paper_are_refused(images):
+    with pytest.raises(SpecError, match=f"takes 1 to 500 images; got {images}"):
+        PART.spec(DataSpec("cifar10", root="images"), images=images)
+
+
+def test_gamma_is_the_best_on_held_out_images(library, analysis):
+    study = find_part(library.studies(), PART)
+    held_out = Analysis(analysis.tally, analysis.settings, held_out=True)
+    curve = [
+        Analysis(analysis.tally, replace(analysis.settings, gamma=gamma), held_out=True)
+        .point("int8", "irs", 9)
+        .acr.value
+        for gamma in GAMMAS
+    ]
+    assert choose_gamma(study) == GAMMAS[int(np.argmax(curve))]
+    assert len(held_out.labels) == 100
+
+
+def test_a_study_is_computed_and_gets_its_gamma(tmp_path):
+    spec = StudySpec(
+        model=ModelSpec("shipped:digits-0.50"),
+        data=DataSpec(max=30, holdout=30),
+        noise=NoiseSpec(0.5),
+        compressions=(parse_compression("int8"),),
+        n0=20,
+        n=300,
+        n_p=(30, 60),
+        gamma=0.6,
+    )
+    library = Library(tmp_path, tmp_path / "none")
+    record = compute_study(spec, library)
+    assert record.finished
+    assert record.spec.gamma in GAMMAS
+    assert [study.record.id for study in library.studies()] == [record.id]
+    seen = []
+    assert compute_study(spec, library, on_progress=seen.append) == record
+    assert seen == []
 
 
 def test_the_command_prints_both(library, monkeypatch, capsys, tmp_path):
