@@ -9,11 +9,11 @@ from pathlib import Path
 from irs_core import __version__
 from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
+from irs_core.cli_jobs import add_jobs, add_worker
+from irs_core.cli_options import add_store_option
 from irs_core.cli_papers import add_reproduce
 from irs_core.errors import IrsError
-from irs_core.jobs import JobQueue, run_job, work
-from irs_core.jobs.worker import IDLE_EXIT_SECONDS
-from irs_core.store import Library, default_root
+from irs_core.store import Library
 
 EXIT_BAD_INPUT = 2
 
@@ -45,24 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     add_certify(commands)
     _add_studies(commands)
-    _add_jobs(commands)
-    _add_worker(commands)
+    add_jobs(commands)
+    add_worker(commands)
     _add_bundles(commands)
     _add_train(commands)
     add_bench(commands)
     add_reproduce(commands)
     return parser
-
-
-def add_store_option(parser: argparse.ArgumentParser) -> None:
-    """The option that every command on stored things takes."""
-    parser.add_argument(
-        "--store",
-        type=Path,
-        default=default_root(),
-        metavar="DIR",
-        help="folder of the live store (default: IRS_STORE or %(default)s)",
-    )
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -127,69 +116,6 @@ def _studies(arguments: argparse.Namespace) -> None:
         record = study.record
         state = "finished" if record.finished else "unfinished"
         print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
-
-
-def _add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("jobs", help="list, cancel, retry and read background jobs")
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="all jobs")
-    add_store_option(listing)
-    listing.set_defaults(run=_list_jobs)
-    for name, text in (
-        ("cancel", "stop a job; its evidence is kept"),
-        ("retry", "queue an ended job again"),
-        ("log", "print a job's log"),
-        ("run", "run one claimed job here (used by workers)"),
-    ):
-        action = actions.add_parser(name, help=text)
-        action.add_argument("id", type=int)
-        add_store_option(action)
-        action.set_defaults(run=_on_job, action=name)
-
-
-def _list_jobs(arguments: argparse.Namespace) -> None:
-    for job in JobQueue(arguments.store).jobs():
-        left = (
-            f", {job.seconds_left:.0f} s left"
-            if job.state == "running" and job.seconds_left
-            else ""
-        )
-        name = job.spec.name or job.study
-        print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}  {job.error}")
-
-
-def _on_job(arguments: argparse.Namespace) -> int:
-    queue = JobQueue(arguments.store)
-    queue.get(arguments.id)
-    if arguments.action == "run":
-        return run_job(arguments.store, arguments.id)
-    if arguments.action == "log":
-        log = queue.log_path(arguments.id)
-        print(log.read_text() if log.exists() else "no output yet", end="")
-    else:
-        getattr(queue, arguments.action)(arguments.id)
-    return 0
-
-
-def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("worker", help="run queued jobs")
-    add_store_option(parser)
-    parser.add_argument("--once", action="store_true", help="stop when nothing waits")
-    parser.add_argument(
-        "--single",
-        action="store_true",
-        help="stop at once if another --single worker serves the store",
-    )
-    parser.add_argument(
-        "--idle-exit",
-        type=float,
-        default=IDLE_EXIT_SECONDS,
-        metavar="SECONDS",
-        help="stop after so long without work (default: %(default)g)",
-    )
-    parser.set_defaults(
-        run=lambda a: work(a.store, once=a.once, single=a.single, idle_exit=a.idle_exit)
-    )
 
 
 def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

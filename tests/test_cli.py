@@ -145,6 +145,49 @@ def test_jobs_are_queued_listed_cancelled_and_retried(store, capsys):
     assert "queued" in capsys.readouterr().out
 
 
+def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+    from irs_core.study.options import Part, Progress
+
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("w")
+    parts = (Part("base", "estimate", 4000, 10_000, 2000.0), Part("fp16", "select", 0, 50))
+    queue.report(job.id, Progress("s", 30, 140, 15.0, 90.0, parts))
+    assert main(["jobs", "--store", str(store)]) == 0
+    head, base, fp16 = capsys.readouterr().out.splitlines()
+    assert "running" in head
+    assert "90 s left" in head
+    assert base.split() == [
+        "base",
+        "estimate",
+        "4,000",
+        "of",
+        "10,000",
+        "draws,",
+        "2,000/s,",
+        "3",
+        "s",
+        "left",
+    ]
+    assert " ".join(fp16.split()) == "fp16 select 0 of 50 draws"
+
+
+def test_an_action_keeps_the_store_named_before_it(store, tmp_path, capsys):
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+
+    JobQueue(store).add(synthetic_spec())
+    assert main(["jobs", "--store", str(store), "cancel", "1"]) == 0
+    assert JobQueue(store).get(1).state == "cancelled"
+    other = str(tmp_path / "other")
+    assert main(["jobs", "--store", str(store), "cancel", "1", "--store", other]) == 2
+    assert "no job 1" in capsys.readouterr().err
+
+
 def test_budgets_are_numbers_or_shares_of_n():
     assert parse_budgets(["10%", "50", "1%"], 1000) == (10, 50, 100)
     with pytest.raises(SpecError, match=r"'1\.5'"):

@@ -95,3 +95,16 @@ def papers() -> dict[str, Any]:
         "95% high": _number("%.4g", HELP["interval"]),
         "note": st.column_config.TextColumn(width="large"),
     }
+
+
+def parts() -> dict[str, Any]:
+    """Progress of a job per model and noise stream."""
+    return {
+        "progress": st.column_config.ProgressColumn(
+            format="percent", min_value=0.0, max_value=1.0, help="Share of the draws stored."
+        ),
+        "draws": _number("localized", "Draws stored, those of earlier runs included."),
+        "needed": _number("localized", "Draws that the study needs."),
+        "draws/s": st.column_config.TextColumn(help="Over the chunks stored last."),
+        "time left": st.column_config.TextColumn(help="The rest at that rate."),
+    }

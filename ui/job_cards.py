@@ -8,9 +8,9 @@ from typing import Literal
 import streamlit as st
 
 from irs_core.errors import IrsError
-from irs_core.jobs import Job, ensure_worker
-from irs_core.jobs.queue import State
-from ui import clone, controls, loaders, theme
+from irs_core.jobs import Job, State, ensure_worker
+from irs_core.store import BASE
+from ui import clone, columns, controls, loaders, tables, theme
 
 POLL_SECONDS = 1.0
 # A worker that was just started needs a while to load its libraries.
@@ -75,6 +75,14 @@ def _card(job: Job) -> None:
         state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
         if job.active or 0 < job.fraction < 1:
             st.progress(job.fraction, text=_progress(job))
+        if job.state == "running" and job.progress.parts:
+            st.dataframe(
+                tables.parts_table(job.progress.parts, _titles(job)),
+                column_config=columns.parts(),
+                hide_index=True,
+                height="content",
+                key=f"parts-{job.id}",
+            )
         st.caption(_facts(job))
         if job.error:
             st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
@@ -131,17 +139,23 @@ def _title(job: Job) -> str:
     return spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
 
 
+def _titles(job: Job) -> dict[str, str]:
+    compressed = {str(one): one.title for one in job.spec.compressions}
+    return {BASE: "original", **compressed}
+
+
 def _progress(job: Job) -> str:
     if job.state == "queued":
         return "waiting for its turn"
-    if not job.total:
+    progress = job.progress
+    if not progress.total:
         return "preparing: loading model and data"
     parts = [
-        job.stage,
-        f"{theme.count(job.done)} of {theme.count(job.total)} draws",
+        progress.stage,
+        f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
     ]
-    if job.rate > 0:
-        parts.append(f"{theme.rounded_count(job.rate)} draws/s")
+    if progress.rate > 0:
+        parts.append(f"{theme.rounded_count(progress.rate)} draws/s")
     if job.active and job.seconds_left is not None:
         parts.append(f"{theme.duration(job.seconds_left)} left")
     return " · ".join(parts)

@@ -1,7 +1,7 @@
 """Rows and panels as tables: numbers as numbers, ready to sort and to download."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Point
+from irs_core.study.options import Part
+from ui import theme
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry
 
 
@@ -113,6 +115,28 @@ def bounds_table(record: StudyRecord, bounds: NDArray[np.float64]) -> pd.DataFra
             "p_A lower bound": bounds,
         }
     )
+
+
+def parts_table(parts: Sequence[Part], titles: Mapping[str, str]) -> pd.DataFrame:
+    """Progress of a job, one row per model and noise stream."""
+    return pd.DataFrame(
+        {
+            "model": [titles.get(part.name, part.name) for part in parts],
+            "noise stream": [part.stream for part in parts],
+            "progress": [min(1.0, part.done / part.needed) for part in parts],
+            "draws": [part.done for part in parts],
+            "needed": [part.needed for part in parts],
+            "draws/s": [theme.count(part.rate) if _measured(part) else "" for part in parts],
+            "time left": [
+                theme.duration(part.seconds_left or 0.0) if _measured(part) else ""
+                for part in parts
+            ],
+        }
+    )
+
+
+def _measured(part: Part) -> bool:
+    return part.rate > 0 and part.done < part.needed
 
 
 def _top(points: Sequence[Point]) -> float:

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
-from irs_core.jobs.queue import MAX_ATTEMPTS, Job, JobQueue, State, worker_name
+from irs_core.jobs.job import Job, State
+from irs_core.jobs.lease import MAX_ATTEMPTS, worker_name
+from irs_core.jobs.queue import JobQueue
 from irs_core.study.options import Progress
 
 logger = logging.getLogger(__name__)

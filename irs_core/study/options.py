@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from irs_core.errors import SpecError
-from irs_core.specs import BackendName
+from irs_core.specs import BackendName, Stream
 
 ENGINE_VARIABLE = "IRS_ENGINE"
 _ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
@@ -44,19 +44,47 @@ def parse_engine(text: str | None) -> EngineChoice:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Where one classifier is on one noise stream.
+
+    Args:
+        name: The classifier's name in the study.
+        done, needed: Predictions stored, whoever computed them, and needed.
+        rate: Predictions per second over the chunks stored last; 0 before the first one.
+    """
+
+    name: str
+    stream: Stream
+    done: int
+    needed: int
+    rate: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time that the rest takes at the measured rate; None before there is one."""
+        if self.done >= self.needed:
+            return 0.0
+        return (self.needed - self.done) / self.rate if self.rate > 0 else None
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a run is.
 
     Args:
         stage: Classifiers and stream at work.
         done, total: Predictions computed in this run, and needed in it.
-        rate: Predictions per second in this run; 0 before the first unit.
+        rate: Predictions per second over the chunks stored last; 0 before the first one.
+        seconds_left: Estimate from the measured rates; None before there is one.
+        parts: The same for each classifier and stream, in the order of the study.
     """
 
     stage: str
     done: int
     total: int
     rate: float
+    seconds_left: float | None = None
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from irs_core.store import (
 )
 from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
 from irs_core.study.engine import open_engine
-from irs_core.study.options import Progress, RunOptions
+from irs_core.study.options import Part, Progress, RunOptions
 from irs_core.study.plan import Need, stream_draws
 from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.runner import Runner
@@ -90,7 +90,7 @@ def _fill(
             Need(BASE, "select", spec.n0, base["select"], every),
             Need(BASE, "estimate", spec.n, base["estimate"], every),
         ],
-        after=_later_draws(spec, len(every)),
+        later=_later(spec, len(every)),
     )
     runner.fill(_compressed_needs(spec, runnables, dataset))
 
@@ -178,9 +178,13 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     return record
 
 
-def _later_draws(spec: StudySpec, inputs: int) -> int:
-    """An upper estimate of the second stage's draws, for the progress bar of the first."""
-    return inputs * sum(draws for name, _, draws in stream_draws(spec) if name != BASE)
+def _later(spec: StudySpec, inputs: int) -> list[Part]:
+    """The second stage's draws, an upper estimate, for the progress of the first."""
+    return [
+        Part(name, stream, 0, inputs * draws)
+        for name, stream, draws in stream_draws(spec)
+        if name != BASE
+    ]
 
 
 def _compressed_needs(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import StudySpec
 from irs_core.study.engine import Engine
-from irs_core.study.options import Progress
+from irs_core.study.meter import Meter
+from irs_core.study.options import Part, Progress
 from irs_core.study.plan import Need, Unit, plan_units
 
 # A chunk that is damaged between planning and the end is computed again, so many times.
@@ -42,12 +42,11 @@ class Runner:
         self._engine = engine
         self._on_progress = on_progress
         self._should_stop = should_stop
-        self._done = 0
+        self._meter = Meter()
         self._warm = False
-        self._started = perf_counter()
 
-    def fill(self, needs: Sequence[Need], *, after: int = 0) -> None:
-        """Compute all units of the needs; `after` draws are known to follow.
+    def fill(self, needs: Sequence[Need], *, later: Sequence[Part] = ()) -> None:
+        """Compute all units of the needs; about the draws of `later` follow in another call.
 
         Raises:
             CancelledError: `should_stop` said so.
@@ -55,33 +54,35 @@ class Runner:
         """
         for _ in range(_ROUNDS):
             units = list(plan_units(needs))
+            self._meter.plan(needs, units, later)
             if not units:
                 return
-            total = self._done + sum(unit.draws for unit in units) + after
             if self._engine is None:
-                self._fill_here(units, total)
+                self._fill_here(units)
             else:
-                self._fill_by(self._engine, units, total)
+                self._fill_by(self._engine, units)
         # What is still missing after this was damaged or removed while the study ran.
         if next(plan_units(needs), None) is not None:
             raise StoreError("stored evidence disappears while the study runs; check the disk")
 
-    def _fill_here(self, units: Sequence[Unit], total: int) -> None:
+    def _fill_here(self, units: Sequence[Unit]) -> None:
         if not self._warm:
             # The first call compiles and allocates; that is nobody's certification time.
             for predictor in self._predictors.values():
                 predictor(self._dataset.images([0]))
             self._warm = True
+        self._meter.start()
         for unit in units:
             self._check_stop()
-            self._report(unit, total)
+            self._report(unit)
             self._compute(unit)
-            self._done += unit.draws
-            self._report(unit, total)
+            self._meter.count(unit)
+            self._report(unit)
 
-    def _fill_by(self, engine: Engine, units: Sequence[Unit], total: int) -> None:
+    def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
-        self._report(units[0], total)
+        self._report(units[0])
+        self._meter.start()
 
         def task(number: int) -> Task:
             return self._task(engine, number, units[number])
@@ -90,8 +91,8 @@ class Runner:
             for answer in answers:
                 unit = units[answer.number]
                 self._keep(unit, answer)
-                self._done += unit.draws
-                self._report(unit, total)
+                self._meter.count(unit)
+                self._report(unit)
                 self._check_stop()
 
     def _check_stop(self) -> None:
@@ -164,10 +165,6 @@ class Runner:
             unit.at, unit.rows[index], unit.start, classes, seconds=seconds, hardware=hardware
         )
 
-    def _report(self, unit: Unit, total: int) -> None:
-        spent = perf_counter() - self._started
+    def _report(self, unit: Unit) -> None:
         names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
-        stage = f"{names} on {unit.stream} draws"
-        self._on_progress(
-            Progress(stage, self._done, total, self._done / spent if spent > 0 else 0.0)
-        )
+        self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))

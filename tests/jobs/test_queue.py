@@ -12,7 +12,7 @@ from irs_core.errors import JobError, StoreError
 from irs_core.jobs import JobQueue
 from irs_core.jobs import queue as queue_module
 from irs_core.specs import NoiseSpec
-from irs_core.study.options import Progress, RunOptions
+from irs_core.study.options import Part, Progress, RunOptions
 
 
 @pytest.fixture
@@ -163,7 +163,55 @@ def test_progress_and_time_left(queue):
     assert queue.get(job.id).seconds_left is None
     queue.report(job.id, Progress("base on estimate draws", 250, 1000, 50.0))
     job = queue.get(job.id)
-    assert (job.fraction, job.seconds_left, job.stage) == (0.25, 15.0, "base on estimate draws")
+    assert (job.fraction, job.seconds_left, job.progress.parts) == (0.25, 15.0, ())
+    assert job.progress.stage == "base on estimate draws"
+
+
+def test_progress_per_model_and_stream_comes_back(queue):
+    job = queue.add(spec())
+    parts = (Part("base", "estimate", 30, 100, 12.5), Part("fp16", "scratch-select", 0, 40))
+    reported = Progress("base on estimate draws", 30, 140, 12.5, 8.8, parts)
+    queue.report(job.id, reported)
+    assert queue.get(job.id).progress == reported
+    assert queue.get(job.id).seconds_left == 8.8
+
+
+def test_a_job_that_starts_again_shows_no_old_progress(queue):
+    job = queue.add(spec())
+    queue.claim("w")
+    queue.report(job.id, Progress("s", 30, 140, 12.5, 8.8, (Part("base", "select", 1, 2, 3.0),)))
+    queue.requeue(job.id, "w")
+    assert queue.claim("w").progress == Progress("", 0, 0, 0.0)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"parts": [{"name": 1}]}', "null"])
+def test_progress_that_cannot_be_read_is_none(queue, text):
+    job = queue.add(spec())
+    queue.report(job.id, Progress("s", 30, 140, 10.0, 8.8))
+    with sqlite3.connect(queue.root / "jobs.sqlite") as db:
+        db.execute("UPDATE jobs SET progress = ?", (text,))
+    assert queue.get(job.id).progress == Progress("s", 30, 140, 10.0)
+    assert queue.get(job.id).seconds_left == 11.0
+
+
+@pytest.mark.parametrize("missing", [("scope", "progress"), ("progress",)])
+def test_a_table_of_an_older_version_is_brought_up_to_date(queue, missing):
+    first = queue.add(spec(0))
+    second = queue.add(synthetic_spec(n=3000, noise=NoiseSpec(0.5, seed=0)))
+    other = queue.add(spec(1))
+    queue.report(first.id, Progress("s", 30, 140, 10.0))
+    with sqlite3.connect(queue.root / "jobs.sqlite") as db:
+        for column in missing:
+            db.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        db.execute("PRAGMA user_version = 1")
+    again = JobQueue(queue.root)
+    assert again.get(first.id).progress == Progress("s", 30, 140, 10.0)
+    # Jobs of one scope still run one after the other.
+    assert [again.claim("w").id for _ in range(2)] == [first.id, other.id]
+    assert again.claim("w") is None
+    assert again.get(second.id).state == "queued"
+    with sqlite3.connect(queue.root / "jobs.sqlite") as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
 
 
 def test_jobs_shows_running_then_waiting_then_ended(queue):

@@ -12,7 +12,7 @@ from irs_core.jobs import JobQueue
 from irs_core.papers import PARTS
 from irs_core.specs import DataSpec, NoiseSpec
 from irs_core.store import Library
-from irs_core.study.options import Progress
+from irs_core.study.options import Part, Progress
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 STUDY_PAGES = ("overview", "acr_time", "zeta_table", "pa_histogram", "gamma_sweep")
@@ -97,6 +97,24 @@ def test_running_job_is_shown_while_its_study_is_unfinished(store: Path, page: s
         at.button[0].click().run()
         assert not at.exception
         assert queue.get(job.id).cancel
+
+
+def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("worker")
+    parts = (Part("base", "estimate", 40, 100, 20.0), Part("fp16", "scratch-select", 0, 50))
+    queue.report(job.id, Progress("base on estimate draws", 30, 140, 15.0, 90.0, parts))
+    at = open_page("jobs")
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert table["model"].tolist() == ["original", "fp16 weights"]
+    assert table["noise stream"].tolist() == ["estimate", "scratch-select"]
+    assert table["progress"].tolist() == [0.4, 0.0]
+    assert table["draws/s"].tolist() == ["20", ""]
+    assert table["time left"].tolist() == ["3.0 s", ""]
+    queue.finish(job.id, "worker", "done")
+    assert not open_page("jobs").dataframe
 
 
 def test_failed_job_shows_its_reason_and_its_log(store: Path) -> None:

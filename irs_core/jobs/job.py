@@ -1,0 +1,117 @@
+"""A job: what one row of the queue's table says."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from irs_core.specs import StudySpec, stable_id
+from irs_core.study.options import Part, Progress, RunOptions
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+ACTIVE: tuple[State, ...] = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the table.
+
+    Args:
+        created, started, ended, heartbeat: Unix times; None where it has not happened.
+        progress: What the job reported last.
+        error: Why it failed, one sentence.
+    """
+
+    id: int
+    study: str
+    spec: StudySpec
+    options: RunOptions
+    state: State
+    created: float
+    started: float | None
+    ended: float | None
+    heartbeat: float | None
+    pid: int | None
+    cancel: bool
+    attempts: int
+    progress: Progress
+    error: str
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in ACTIVE
+
+    @property
+    def done(self) -> int:
+        """Predictions computed in this run."""
+        return self.progress.done
+
+    @property
+    def fraction(self) -> float:
+        """Share done, in [0, 1]."""
+        if self.state == "done":
+            return 1.0
+        total = self.progress.total
+        return min(1.0, self.progress.done / total) if total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the measured rates; None before there is one."""
+        progress = self.progress
+        if progress.seconds_left is not None:
+            return progress.seconds_left
+        return (progress.total - progress.done) / progress.rate if progress.rate > 0 else None
+
+
+def evidence_scope(described: Mapping[str, Any]) -> str:
+    """Equal for studies that may share evidence: the same model, inputs and noise.
+
+    Args:
+        described: A specification, as `StudySpec.to_dict` gives it.
+    """
+    return stable_id([described["model"], described["data"], described["noise"]])
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """The job in a row."""
+    parts, seconds_left = _details(row["progress"])
+    return Job(
+        id=row["id"],
+        study=row["study"],
+        spec=StudySpec.from_dict(json.loads(row["spec"])),
+        options=RunOptions(**json.loads(row["options"])),
+        state=row["state"],
+        created=row["created"],
+        started=row["started"],
+        ended=row["ended"],
+        heartbeat=row["heartbeat"],
+        pid=row["pid"],
+        cancel=bool(row["cancel"]),
+        attempts=row["attempts"],
+        progress=Progress(
+            row["stage"], row["done"], row["total"], row["rate"], seconds_left, parts
+        ),
+        error=row["error"],
+    )
+
+
+def details_text(progress: Progress) -> str:
+    """The part of a progress that has no columns of its own, as JSON."""
+    return json.dumps(
+        {"seconds_left": progress.seconds_left, "parts": [asdict(part) for part in progress.parts]}
+    )
+
+
+def _details(text: str) -> tuple[tuple[Part, ...], float | None]:
+    # A row of an older version has none, one of a newer version may say more than is known here.
+    try:
+        found = json.loads(text)
+        parts = tuple(
+            Part(one["name"], one["stream"], one["done"], one["needed"], one["rate"])
+            for one in found["parts"]
+        )
+        return parts, found["seconds_left"]
+    except (ValueError, KeyError, TypeError):
+        return (), None
