@@ -5,11 +5,12 @@ from irs_core.data import load_dataset
 from irs_core.models import card_markdown, load_model, shipped_models
 from irs_core.specs import DataSpec, ModelSpec
 
-NAMES = ("digits-0.25", "digits-0.50", "digits-1.00")
+DIGITS = ("digits-0.25", "digits-0.50", "digits-1.00")
+NAMES = tuple(shipped_models())
 
 
 def test_what_is_shipped():
-    assert set(NAMES) <= set(shipped_models())
+    assert set(DIGITS) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -17,7 +18,7 @@ def test_digest_is_that_of_the_card(name):
     assert load_model(ModelSpec(f"shipped:{name}")).digest == shipped_models()[name]["digest"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DIGITS)
 def test_accuracy_under_noise_is_that_of_the_card(name):
     card, test = shipped_models()[name], load_dataset(DataSpec())
     module = load_model(ModelSpec(f"shipped:{name}")).module
@@ -32,8 +33,10 @@ def test_accuracy_under_noise_is_that_of_the_card(name):
 
 
 def test_card_names_the_command_that_repeats_the_training():
-    for card in shipped_models().values():
-        assert card["command"].startswith("python -m irs_core train --data digits")
+    for name, card in shipped_models().items():
+        assert card["command"].startswith("python -m irs_core train --data ")
+        assert f"--sigma {card['sigma']}" in card["command"]
+        assert card["command"].endswith(f"{name}.safetensors")
 
 
 def test_card_as_markdown():
