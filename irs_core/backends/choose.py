@@ -5,8 +5,9 @@ import logging
 from torch import nn
 
 from irs_core.backends.base import Arithmetic, Predictor
+from irs_core.backends.device import check_device
 from irs_core.backends.graph_files import graph_predictor
-from irs_core.backends.torch_backend import TorchPredictor, check_device
+from irs_core.backends.torch_backend import TorchPredictor, compile_fails
 from irs_core.errors import ApproximationError, SpecError
 from irs_core.models.graph import GraphModule
 from irs_core.specs import BACKENDS, BackendName
@@ -39,7 +40,8 @@ def make_predictor(
     graph files only, and PyTorch modules go where `auto` puts them.
 
     `auto` takes OpenVINO on a CPU and PyTorch elsewhere, and falls back to PyTorch, with one
-    warning that names the reason, where OpenVINO cannot run the module.
+    warning that names the reason, where OpenVINO cannot run the module. So does `torch-compiled`
+    to eager PyTorch where nothing can be compiled; the predictor's execution says what it is.
 
     Args:
         module: For `bf16` on OpenVINO the 32-bit network, which OpenVINO itself runs in bf16.
@@ -69,13 +71,17 @@ def make_predictor(
             if backend == "openvino":
                 raise
             logger.warning("%s; PyTorch runs it instead", error)
+    compiled = backend == "torch-compiled"
+    if compiled and (reason := compile_fails(check_device(device).type)) is not None:
+        logger.warning("torch.compile does not work here (%s); eager PyTorch runs it", reason)
+        compiled = False
     return TorchPredictor(
         module,
         classes=classes,
         input_shape=input_shape,
         device=device,
         arithmetic=arithmetic,
-        compiled=backend == "torch-compiled",
+        compiled=compiled,
         batch=batch,
     )
 

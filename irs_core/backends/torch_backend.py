@@ -1,6 +1,7 @@
 """PyTorch: runs every model everywhere, on CPU and CUDA, eager or compiled."""
 
 import copy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from irs_core.backends.base import Arithmetic, batch_for, check_finite, check_scores, fixed_batches
-from irs_core.errors import ModelOutputError, SpecError
+from irs_core.backends.device import check_device, forbid_tf32
+from irs_core.errors import ModelOutputError
 
 CPU_BATCH = 250
 CUDA_BATCH = 500
@@ -37,6 +39,8 @@ class TorchPredictor:
             batch: Inputs per forward pass; None for a size that suits the device.
         """
         self._device = check_device(device)
+        if self._device.type == "cuda" and arithmetic == "fp32":
+            forbid_tf32()
         # A copy: moving the caller's module would change it under its other users.
         module = copy.deepcopy(module).eval().to(self._device).to(memory_format=torch.channels_last)
         self._module: Any = torch.compile(module, dynamic=False) if compiled else module
@@ -72,20 +76,19 @@ class TorchPredictor:
         return classes
 
 
-def check_device(name: str) -> torch.device:
-    """The device of that name.
+@cache
+def compile_fails(device: str) -> str | None:
+    """Why torch.compile does not work on a kind of device here, or None; takes some seconds.
 
-    Raises:
-        SpecError: The name is unknown, or the machine has no such device.
+    On a CPU it needs a C++ compiler, on CUDA also Triton.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise SpecError(f"device must be auto, cpu, cuda or cuda:N; got {name!r}")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise SpecError(f"device {name} was asked for, but this machine has no CUDA device")
-    return device
+        torch.compile(_probe, dynamic=False)(torch.ones(64, device=device))
+    except Exception as error:  # compilers fail in many ways
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return lines[0] if lines else type(error).__name__
+    return None
+
+
+def _probe(values: torch.Tensor) -> torch.Tensor:
+    return values.sin() * 2 + 1

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from irs_core.approx import compress
 from irs_core.backends import Arithmetic, Predictor, make_predictor
-from irs_core.backends.torch_backend import check_device
+from irs_core.backends.device import check_device
 from irs_core.compressions import Compression, HalfCompute, Int8Dynamic
 from irs_core.errors import ApproximationError
 from irs_core.specs import BackendName

@@ -14,7 +14,7 @@ from torch import nn
 
 from irs_core.approx import compress
 from irs_core.backends import Predictor
-from irs_core.backends.torch_backend import check_device
+from irs_core.backends.device import check_device
 from irs_core.compressions import Compression, LowRank, parse_compression
 from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile

@@ -5,7 +5,6 @@ gets the bytes once; it keeps the classifiers that it built.
 """
 
 import logging
-import multiprocessing
 import os
 import platform
 import threading
@@ -19,8 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
-from irs_core.hardware import THREADS_VARIABLE, describe_hardware, usable_cores
+from irs_core.backends.device import hardware_of
+from irs_core.hardware import THREADS_VARIABLE, usable_cores
 from irs_core.sampling.payload import ModelPayload
+from irs_core.sampling.pinning import Devices, pin
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import NoiseSpec, Stream
 
@@ -132,12 +133,14 @@ def receive(payloads: Sequence[ModelPayload]) -> int:
     return _shelf.put(payloads)
 
 
-def start_process(payloads: Sequence[ModelPayload], threads: int) -> None:
+def start_process(
+    payloads: Sequence[ModelPayload], threads: int, devices: Devices | None = None
+) -> None:
     """Prepare a worker process of this machine: classifiers, threads and, if used, its GPU."""
     os.environ[THREADS_VARIABLE] = str(threads)
-    if any(payload.setting.device == "cuda" for payload in payloads):
-        number = multiprocessing.current_process().name.rpartition("-")[2]
-        torch.cuda.set_device(int(number) % torch.cuda.device_count() if number.isdecimal() else 0)
+    # A device with a number was chosen by a person.
+    if devices is not None and any(payload.setting.device == "cuda" for payload in payloads):
+        pin(devices)
     receive(payloads)
 
 
@@ -170,7 +173,7 @@ def run_task(task: Task) -> Answer | Missing:
         task.number,
         tuple(result.classes.astype(np.int32) for result in results),
         tuple(result.seconds for result in results),
-        describe_hardware(),
+        hardware_of(request.predictor.execution for request in requests),
     )
 
 

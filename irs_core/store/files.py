@@ -1,6 +1,7 @@
 """Files that are either whole or absent: write beside, fsync, rename."""
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
@@ -30,7 +31,9 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        # On a disk that fails this may fail too; the first reason is the one to tell.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise storage_error(path, error) from error
 
 

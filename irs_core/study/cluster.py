@@ -7,12 +7,12 @@ here to each worker process that asks for them, once.
 import logging
 import multiprocessing
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from irs_core.errors import EngineError
 from irs_core.sampling.payload import ModelPayload
 from irs_core.sampling.remote import Missing, receive
+from irs_core.study.watch import KEPT, Watch, backend_class
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +31,22 @@ class DaskCluster:
         """
         try:
             from distributed import CancelledError, Client
+            from distributed.comm.core import CommClosedError
         except ImportError:
             raise EngineError(
                 'a cluster needs Dask here and on the workers: pip install "dask[distributed]"'
             ) from None
-        # joblib reports the first when nothing comes back, Dask the second when it drops units.
+        # joblib reports the first when nothing comes back, Dask the second when it drops units and
+        # the third while the scheduler goes away.
         self.lost: tuple[type[BaseException], ...] = (
             multiprocessing.TimeoutError,
             CancelledError,
+            CommClosedError,
         )
         self._address = address
         self._payloads: Mapping[str, ModelPayload] = {}
         self._served: dict[str, int] = {}
+        self._watch: Watch | None = None
         level = logging.getLogger("distributed").level
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it would print a traceback
         try:
@@ -65,7 +69,7 @@ class DaskCluster:
         from joblib import Parallel, parallel_config
 
         if self._client.status != "running":
-            raise EngineError(f"the Dask scheduler at {self._address} is gone")
+            raise EngineError(f"the Dask scheduler at {self._address} is gone; {KEPT}")
         try:
             self._client.wait_for_workers(1, timeout=WORKER_SECONDS)
         except TimeoutError:
@@ -73,7 +77,10 @@ class DaskCluster:
                 f"the Dask scheduler at {self._address} has no worker; start one with: "
                 f"python -m dask worker {self._address}"
             ) from None
-        with parallel_config(_never_here()(client=self._client)):
+        backend = backend_class()(client=self._client)
+        self._stop_watch()
+        self._watch = Watch(self._client, self._address, backend.fail)
+        with parallel_config(backend):
             return Parallel(
                 batch_size=1,
                 return_as="generator_unordered",
@@ -99,17 +106,10 @@ class DaskCluster:
 
     def close(self) -> None:
         """Withdraw what has not been begun and disconnect."""
-        self._client.close()
+        self._stop_watch()
+        # A scheduler that is gone is not asked to withdraw anything.
+        self._client.close(timeout=CONNECT_SECONDS)
 
-
-@cache
-def _never_here() -> Any:
-    """joblib's Dask backend, also for one worker thread, where joblib would not use the cluster."""
-    from joblib._dask import DaskDistributedBackend
-
-    class Backend(DaskDistributedBackend):
-        def effective_n_jobs(self, n_jobs: int) -> int:
-            threads: int = super().effective_n_jobs(n_jobs)  # type: ignore[no-untyped-call]
-            return max(2, threads)
-
-    return Backend
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()

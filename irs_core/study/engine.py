@@ -6,16 +6,19 @@ joblib hands the units out and gives the answers back in whatever order they com
 import contextlib
 import logging
 import multiprocessing
+import tempfile
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from irs_core.errors import EngineError
 from irs_core.hardware import usable_cores
 from irs_core.sampling.payload import ModelPayload
+from irs_core.sampling.pinning import Devices, device_names
 from irs_core.sampling.remote import Answer, Missing, Task, run_task, start_process
-from irs_core.study.options import parse_engine
+from irs_core.study.options import EngineChoice, parse_engine
 
 logger = logging.getLogger(__name__)
 
@@ -131,15 +134,24 @@ class Engine:
 class LocalProcesses:
     """Processes of this machine, by joblib's loky, which share its cores evenly."""
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, gpus: int = 0) -> None:
+        """Begin nothing yet.
+
+        Args:
+            gpus: CUDA devices of this machine, of which each process gets one.
+        """
         if multiprocessing.current_process().daemon:
             raise EngineError("a daemon process may not start workers; use the engine local")
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         self.lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
-        self._processes = processes
+        self.processes = processes
         self._threads = max(1, usable_cores() // processes)
         self._payloads: tuple[ModelPayload, ...] = ()
+        self._folder = tempfile.TemporaryDirectory(prefix="irs-devices-")
+        self._devices = (
+            Devices(device_names(gpus), Path(self._folder.name), processes) if gpus else None
+        )
 
     def load(self, payloads: Mapping[str, ModelPayload]) -> None:
         """Every process gets all classifiers when it starts."""
@@ -151,10 +163,10 @@ class LocalProcesses:
 
         with parallel_config(
             "loky",
-            n_jobs=self._processes,
+            n_jobs=self.processes,
             inner_max_num_threads=self._threads,
             initializer=start_process,
-            initargs=(self._payloads, self._threads),
+            initargs=(self._payloads, self._threads, self._devices),
         ):
             return Parallel(batch_size=1, return_as="generator_unordered", pre_dispatch="2*n_jobs")
 
@@ -167,23 +179,30 @@ class LocalProcesses:
         from joblib.externals.loky import get_reusable_executor
 
         get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        self._folder.cleanup()
 
 
 @contextlib.contextmanager
-def open_engine(text: str | None) -> Iterator[Engine | None]:
+def open_engine(text: str | None, *, gpus: int = 0) -> Iterator[Engine | None]:
     """The engine that a text or IRS_ENGINE asks for; None for this process.
+
+    Args:
+        gpus: CUDA devices that the run may use. Where there are several, `local` becomes one
+            process for each.
 
     Raises:
         SpecError: The text names no engine.
         EngineError: The cluster cannot be reached.
     """
     choice = parse_engine(text)
-    if choice == parse_engine("local"):
+    if choice == EngineChoice() and gpus > 1:
+        choice = EngineChoice(processes=gpus)
+    if choice == EngineChoice():
         yield None
         return
     pool: Pool
     if choice.scheduler is None:
-        pool = LocalProcesses(choice.processes)
+        pool = LocalProcesses(choice.processes, gpus)
     else:
         # Only a cluster needs Dask.
         from irs_core.study.cluster import DaskCluster

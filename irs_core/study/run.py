@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
+from irs_core.backends.device import hardware_of, usable_gpus
 from irs_core.certify import build_cache
 from irs_core.data import Dataset, load_dataset
 from irs_core.errors import DatasetError
-from irs_core.hardware import describe_hardware, software_versions
+from irs_core.hardware import software_versions
 from irs_core.models import LoadedModel, load_model
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import (
@@ -58,7 +59,7 @@ def run_study(
         IrsError: The model, the data or the disk refuse.
     """
     options = options or RunOptions()
-    with open_engine(options.engine) as engine:
+    with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
         base = load_model(spec.model)
         _check_fit(spec, base, dataset)
@@ -78,6 +79,10 @@ def run_study(
     record = replace(record, finished=True, digests=_digests(record, runnables))
     library.save(record)
     return record
+
+
+def _gpus(options: RunOptions) -> int:
+    return 0 if options.backend == "openvino" else usable_gpus(options.device)
 
 
 def _fill(
@@ -163,7 +168,7 @@ def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) ->
             reported=tuple(bool(flag) for flag in dataset.reported),
         ),
         models=tuple(models),
-        hardware=describe_hardware(),
+        hardware=hardware_of(model.execution for model in models),
         versions=software_versions(),
         digests={},
     )

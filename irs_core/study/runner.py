@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
+from irs_core.backends.device import hardware_of
 from irs_core.data import Dataset
 from irs_core.errors import CancelledError, StoreError
-from irs_core.hardware import describe_hardware
 from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import StudySpec
@@ -147,7 +147,8 @@ class Runner:
             stop=unit.stop,
         )
         for index, result in enumerate(results):
-            self._write(unit, index, result.classes, result.seconds, describe_hardware())
+            hardware = hardware_of([requests[index].predictor.execution])
+            self._write(unit, index, result.classes, result.seconds, hardware)
 
     def _keep(self, unit: Unit, answer: Answer) -> None:
         for index, classes in enumerate(answer.classes):

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -25,7 +26,8 @@ from irs_core.sampling import remote
 from irs_core.sampling.remote import Answer, Missing, Task, run_task
 from irs_core.specs import DataSpec
 from irs_core.store import Library
-from irs_core.study.engine import Engine, open_engine
+from irs_core.study import watch
+from irs_core.study.engine import Engine, LocalProcesses, open_engine
 from irs_core.study.options import EngineChoice, RunOptions, parse_engine
 from irs_core.study.prepare import prepare
 from irs_core.study.run import run_study
@@ -57,11 +59,11 @@ def prepared():
 
 
 @contextmanager
-def _process(*words: str):
+def _process(*words: str, **variables: str):
     process = subprocess.Popen(
         [sys.executable, "-m", "dask", *words],
         cwd=ROOT,
-        env={**os.environ, "IRS_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "IRS_THREADS": "1", "OMP_NUM_THREADS": "1", **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -73,12 +75,14 @@ def _process(*words: str):
 
 
 class _Cluster:
-    def __init__(self, stack: ExitStack, workers: int) -> None:
+    def __init__(self, stack: ExitStack, workers: int, **variables: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = str(free.getsockname()[1])
         self.address = f"tcp://127.0.0.1:{port}"
         here = ("--host", "127.0.0.1", "--no-dashboard")
-        stack.enter_context(_process("scheduler", *here, "--port", port))
+        self.scheduler = stack.enter_context(
+            _process("scheduler", *here, "--port", port, **variables)
+        )
         self.workers = [
             stack.enter_context(
                 _process("worker", self.address, *here, "--nthreads", "1", "--no-nanny")
@@ -352,3 +356,129 @@ def test_without_dask_a_cluster_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(EngineError, match=r"pip install \"dask\[distributed\]\""):
         run_study(SPEC, Library(tmp_path), options=RunOptions(engine="tcp://127.0.0.1:1"))
+
+
+@pytest.mark.parametrize(
+    ("lost", "sentence"),
+    [
+        ("workers", "(all workers of the Dask scheduler at tcp.* are gone|has no worker)"),
+        ("scheduler", "the Dask scheduler at tcp.* is gone"),
+    ],
+)
+def test_a_cluster_that_dies_ends_the_run_which_can_be_resumed(
+    tmp_path, local, monkeypatch, lost, sentence
+):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    monkeypatch.setattr(watch, "ASK_SECONDS", 0.5)
+    monkeypatch.setattr(watch, "GONE_SECONDS", 2.0)
+    library = Library(tmp_path)
+    with ExitStack() as stack:
+        doomed = _Cluster(stack, 2)
+        victims = doomed.workers if lost == "workers" else [doomed.scheduler]
+
+        def on_progress(progress):
+            if progress.done:
+                for victim in victims:
+                    victim.kill()
+
+        with pytest.raises(EngineError, match=sentence):
+            run_study(
+                SMALL, library, options=RunOptions(engine=doomed.address), on_progress=on_progress
+            )
+    assert not library.open(SMALL.id).record.finished
+    assert run_study(SMALL, library).digests.items() <= local.digests.items()
+
+
+def test_a_unit_that_ends_its_workers_ends_the_run(monkeypatch):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    # A unit that is a call of os._exit(1) takes its worker with it.
+    monkeypatch.setattr("irs_core.study.engine.run_task", os._exit)
+    with ExitStack() as stack:
+        fragile = _Cluster(stack, 2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
+        engine = stack.enter_context(open_engine(fragile.address))
+        with pytest.raises(EngineError, match="a unit of work ended every worker that tried it"):
+            list(engine.answers(1, lambda number: 1))
+
+
+class _Client:
+    """Answers of a scheduler: its workers, or an exception."""
+
+    def __init__(self, *answers):
+        self.scheduler, self.asked = self, 0
+        self._answers = list(answers)
+
+    def ncores(self):
+        raise AssertionError("called by sync only")
+
+    def sync(self, function, callback_timeout):
+        assert function == self.ncores
+        self.asked += 1
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({}, "all workers of the Dask scheduler at tcp://x:1 are gone; what was computed is kept"),
+        (OSError("no"), "the Dask scheduler at tcp://x:1 is gone; what was computed is kept"),
+    ],
+)
+def test_a_watch_says_what_is_gone(monkeypatch, answer, sentence):
+    monkeypatch.setattr(watch, "ASK_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "GONE_SECONDS", 0.05)
+    said, told = [], threading.Event()
+
+    def fail(error):
+        said.append(str(error))
+        told.set()
+
+    watch.Watch(_Client({"w": 1}, answer), "tcp://x:1", fail)
+    assert told.wait(60)
+    assert len(said) == 1
+    assert said[0].startswith(sentence)
+
+
+def test_a_watch_lets_living_workers_take_their_time(monkeypatch):
+    monkeypatch.setattr(watch, "ASK_SECONDS", 0.001)
+    # Nothing may be missed for any time at all, except where the answer says that workers live.
+    monkeypatch.setattr(watch, "GONE_SECONDS", 0.0)
+    said, client = [], _Client({"w": 1})
+    looking = watch.Watch(client, "tcp://x:1", said.append)
+    deadline = time.monotonic() + 60
+    while client.asked < 50 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    looking.stop()
+    assert client.asked >= 50
+    assert said == []
+
+
+@pytest.mark.parametrize(("text", "gpus", "processes"), [("local", 3, 3), ("local:2", 3, 2)])
+def test_several_gpus_become_several_processes(text, gpus, processes):
+    with open_engine(text, gpus=gpus) as engine:
+        assert engine._pool.processes == processes
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_one_gpu_is_used_by_this_process(gpus):
+    with open_engine("local", gpus=gpus) as engine:
+        assert engine is None
+
+
+@pytest.mark.parametrize(("device", "seen"), [("cuda", {"5", "7"}), ("cpu", {"5,7,8"})])
+def test_each_process_sees_a_gpu_of_its_own_if_it_computes_on_one(
+    prepared, monkeypatch, device, seen
+):
+    from joblib import delayed
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7,8")
+    payload = prepared[0].pack()
+    pool = LocalProcesses(2, gpus=2)
+    try:
+        pool.load({"f": replace(payload, setting=replace(payload.setting, device=device))})
+        look = delayed(subprocess.getoutput)("sleep 0.5; echo $CUDA_VISIBLE_DEVICES")
+        assert set(pool.joblib(60.0)([look] * 8)) == seen
+    finally:
+        pool.close()
