@@ -73,8 +73,9 @@ def trial(victim: str, moment: float, reference: object) -> tuple[bool, int, int
             _kill(victim, queue, job.id, app)
             deadline = time.monotonic() + 180
             while queue.get(job.id).active and time.monotonic() < deadline:
+                # Until the one before has loaded its libraries, every call starts another worker.
                 ensure_worker(root)
-                time.sleep(0.5)
+                time.sleep(5)
             if queue.get(job.id).state == "failed":
                 # A person would press Retry; what was computed is kept.
                 queue.retry(job.id)

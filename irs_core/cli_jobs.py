@@ -26,6 +26,8 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         if name != "list":
             action.add_argument("id", type=int)
             action.set_defaults(run=_on_job, action=name)
+        if name == "run":
+            action.add_argument("--parent", type=int, metavar="PID", help="its worker")
 
 
 def add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -77,7 +79,7 @@ def _on_job(arguments: argparse.Namespace) -> int:
     queue = JobQueue(arguments.store)
     queue.get(arguments.id)
     if arguments.action == "run":
-        return run_job(arguments.store, arguments.id)
+        return run_job(arguments.store, arguments.id, arguments.parent)
     if arguments.action == "log":
         log = queue.log_path(arguments.id)
         print(log.read_text() if log.exists() else "no output yet", end="")

@@ -24,6 +24,8 @@ POLL_SECONDS = 0.5
 BEAT_SECONDS = 2.0
 GRACE_SECONDS = 3.0
 IDLE_EXIT_SECONDS = 3600.0
+# Exit code of a job's process that stopped because its worker is gone.
+STOPPED = 3
 
 
 def work(
@@ -83,6 +85,8 @@ def _run(queue: JobQueue, name: str, job: Job) -> None:
         str(job.id),
         "--store",
         str(queue.root),
+        "--parent",
+        str(os.getpid()),
     ]
     with log.open("ab") as output:
         # A session of its own makes the child the leader of a group that can be ended as a whole.
@@ -186,21 +190,28 @@ def ensure_worker(root: Path) -> bool:
     return True
 
 
-def run_job(root: Path, job_id: int) -> int:
-    """Run one claimed job in this process; the exit code says how it ended."""
+def run_job(root: Path, job_id: int, parent: int | None = None) -> int:
+    """Run one claimed job in this process; the exit code says how it ended.
+
+    Args:
+        parent: Process id of the worker, which may be gone before this process looks; None for
+            the parent that it finds.
+    """
     # Only the child that runs a study pays for importing torch.
     from irs_core.store import Library
     from irs_core.study.run import run_study
 
     queue = JobQueue(root)
     job = queue.get(job_id)
-    parent = os.getppid()
+    worker = os.getppid() if parent is None else parent
     reporter = _Reporter(queue, job_id)
 
     def should_stop() -> bool:
         # Without its worker nobody renews the lease, and somebody else will take the job.
-        return os.getppid() != parent
+        return os.getppid() != worker
 
+    if should_stop():
+        return STOPPED
     try:
         run_study(
             job.spec,
@@ -210,7 +221,7 @@ def run_job(root: Path, job_id: int) -> int:
             should_stop=should_stop,
         )
     except CancelledError:
-        return 3
+        return STOPPED
     except IrsError as error:
         logger.error("%s", error)
         with contextlib.suppress(StoreError):

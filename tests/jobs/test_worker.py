@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from synthetic import synthetic_spec
 
-from irs_core.jobs import JobQueue, ensure_worker, work
+from irs_core.cli import main
+from irs_core.jobs import JobQueue, ensure_worker, run_job, work
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import Library
 from irs_core.study.run import run_study
@@ -98,6 +99,16 @@ def test_a_killed_worker_leaves_no_orphan_and_its_job_is_resumed(tmp_path):
     assert queue.get(job.id).state == "running"
     wait_for(lambda: queue.claim("next") is not None, 30)
     assert queue.get(job.id).attempts == 2
+
+
+def test_a_job_whose_worker_was_gone_before_it_began_computes_nothing(tmp_path):
+    job = JobQueue(tmp_path).add(SMALL)
+    nobody = os.getpid()  # never its own parent
+    assert run_job(tmp_path, job.id, nobody) == 3
+    assert list(tmp_path.glob("evidence/*")) == []
+    command = ["jobs", "run", str(job.id), "--store", str(tmp_path), "--parent", str(nobody)]
+    assert main(command) == 3
+    assert run_job(tmp_path, job.id, os.getppid()) == 0
 
 
 def test_a_worker_is_started_once_and_serves_the_store(tmp_path):
