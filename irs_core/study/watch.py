@@ -50,9 +50,9 @@ class Watch:
     def _workers(self) -> int | None:
         """How many workers the scheduler has; None where it does not answer."""
         try:
-            return len(
-                self._client.sync(self._client.scheduler.ncores, callback_timeout=ASK_SECONDS)
-            )
+            # Patient, so that a scheduler which is only busy is not taken for one that is gone.
+            ask = self._client.scheduler.ncores
+            return len(self._client.sync(ask, callback_timeout=GONE_SECONDS))
         except Exception:  # whatever it is: there was no answer
             return None
 
