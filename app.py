@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import navigation
+from ui import navigation, theme
 
 st.set_page_config(page_title="Incremental robustness certification", page_icon="🛡️", layout="wide")
+st.html(theme.STYLE)
 st.navigation(navigation.sections()).run()

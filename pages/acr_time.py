@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, navigation, tables
+from ui import charts, columns, controls, figures, loaders, navigation, pickers, tables
 from ui.glossary import HELP
 
 navigation.head(
@@ -10,13 +10,12 @@ navigation.head(
     "How much certified radius does a second of certification buy? **IRS** reuses what the "
     "original's certification left behind, **RS** starts from scratch. Further left and higher "
     "is better.",
+    ("acr", "irs", "rs", "n_p", "interval", "alpha", "alpha_zeta", "gamma"),
 )
 
 opened = controls.open_study()
-left, right = st.columns([3, 1])
-with left:
-    names = controls.pick_models(opened.record)
-with right:
+names = pickers.pick_models(opened.record)
+with st.container(horizontal=True, vertical_alignment="bottom"):
     cost = st.segmented_control(
         "Cost in",
         ["seconds", "draws"],
@@ -26,24 +25,47 @@ with right:
         bind="query-params",
         help=f"{HELP['seconds']} {HELP['draws']}",
     )
+    layout = st.segmented_control(
+        "Models in",
+        ["panels", "one figure"],
+        default="panels",
+        required=True,
+        key="layout",
+        bind="query-params",
+        help="Panels compare a model with its baseline; one figure compares models and studies.",
+    )
+    scratch = layout == "one figure" and st.toggle(
+        "From scratch as well", key="scratch", bind="query-params"
+    )
+others = (
+    pickers.pick_other_studies(opened.record, all_at_first=False) if layout == "one figure" else []
+)
 if not names:
-    st.info("Choose at least one compressed model.")
+    st.info("Choose at least one compressed model.", icon=":material/lightbulb:")
     st.stop()
 
 with controls.explained():
-    panels = loaders.panels(opened.study, opened.settings, names)
-st.plotly_chart(
-    charts.acr_against_cost(panels, cost),
-    key="acr_time",
-    alt=f"Average certified radius against {cost}, incremental and from scratch",
+    panels = loaders.panels(opened.study, opened.settings, names, others)
+if layout == "panels":
+    figure = charts.acr_against_cost(panels, cost)
+else:
+    figure = charts.acr_in_one(panels, cost, scratch=scratch)
+figures.show(
+    figure,
+    "acr-time",
+    tables.curve_table(panels),
+    alt=f"Average certified radius against {cost}, incremental and from scratch. Speedups: "
+    + tables.spoken_speedups(panels, cost),
+    note=controls.notes((opened.study, *others), opened.settings),
 )
-st.caption(
-    "Bands along the curves are 95% bootstrap intervals over inputs. The level band across is the "
-    "range of ACR that both methods reach: the speedup compares the areas under cost in it. RS "
-    "runs at the level α + $α_ζ$, so that both claim the same confidence."
-)
+if layout == "panels":
+    st.caption(
+        "Bands along the curves are 95% intervals over inputs. The level band across is the range "
+        "of ACR that both methods reach: the speedup compares the areas under cost in it. RS runs "
+        "at the level α + $α_ζ$, so that both claim the same confidence."
+    )
 
-st.subheader("Speedup", help=HELP["speedup"])
+st.subheader("Speedup", help=HELP["speedup"], anchor=False)
 controls.table(
     tables.speedup_table(panels),
     f"speedup-{opened.record.id}",
@@ -57,4 +79,3 @@ with st.expander("All points"):
         columns.curves(),
         alt="Every point of the curves",
     )
-controls.caption(opened)

@@ -2,7 +2,18 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, navigation, tables, views
+from ui import (
+    charts,
+    columns,
+    controls,
+    figures,
+    loaders,
+    navigation,
+    pickers,
+    tables,
+    theme,
+    views,
+)
 from ui.glossary import HELP
 
 navigation.head(
@@ -10,6 +21,7 @@ navigation.head(
     "γ decides which inputs reuse the original's draws. It may be tuned, but **not on the inputs "
     "that are reported**: a value chosen on them would make their ACR look better than it is. So "
     "this page uses held-out inputs only.",
+    ("gamma", "p_lower", "zeta", "acr", "n_p", "interval"),
 )
 
 opened = controls.open_study()
@@ -24,16 +36,19 @@ if not held_out:
     st.stop()
 left, right = st.columns(2)
 with left:
-    name = controls.pick_model(opened.record)
+    name = pickers.pick_model(opened.record)
 with right:
-    budget = controls.pick_budget(opened.record)
+    budget = pickers.pick_budget(opened.record)
 with controls.explained():
     sweep = loaders.sweep(opened.study, opened.settings, name, budget)
-st.markdown(views.sweep_sentence(sweep, opened.settings.gamma, held_out), help=HELP["gamma"])
-st.plotly_chart(
-    charts.gamma_sweep(sweep, opened.settings.gamma, loaders.colours_of(opened.record)[name]),
-    key="gamma_sweep",
-    alt="Average certified radius on held-out inputs against gamma",
+sentence = views.sweep_sentence(sweep, opened.settings.gamma, held_out)
+st.markdown(sentence, help=HELP["gamma"])
+figures.show(
+    charts.gamma_sweep(sweep, opened.settings.gamma, theme.model_colour(name)),
+    "gamma-sweep",
+    tables.sweep_table(sweep),
+    alt=f"Average certified radius on held-out inputs against gamma. {sentence}",
+    note=controls.note(opened, held_out=True),
 )
 controls.table(
     tables.sweep_table(sweep),
@@ -41,4 +56,3 @@ controls.table(
     columns.sweep(),
     alt="Average certified radius on held-out inputs for every gamma",
 )
-controls.caption(opened, held_out=True)

@@ -2,12 +2,26 @@
 
 import streamlit as st
 
-from ui import captions, charts, columns, controls, loaders, navigation, tables, theme, views
+from ui import (
+    captions,
+    choice,
+    columns,
+    controls,
+    figures,
+    loaders,
+    navigation,
+    pareto,
+    pickers,
+    results,
+    tables,
+    tour,
+)
 from ui.glossary import HELP
 
 navigation.head(
     "Overview",
     "Is a compressed model as robust as the original, and how cheaply can that be **proven**?",
+    ("acr", "interval", "certified", "sigma", "n_p", "alpha", "alpha_zeta", "gamma"),
 )
 
 opened = controls.open_study()
@@ -15,63 +29,52 @@ record, settings = opened.record, opened.settings
 with controls.explained():
     rows = loaders.overview(opened.study, settings)
 
-st.subheader(views.headline(record, rows, captions.union_failure(record, settings)), divider="gray")
-best = views.best_row(rows) or rows[0]
-acr = best.summary.acr
-metrics = st.columns(3)
-metrics[0].metric(
-    "ACR kept",
-    theme.percent(best.kept),
-    border=True,
-    help=HELP["kept"],
-    delta=f"{acr.value:.3f} of {rows[0].summary.acr.value:.3f} pixel units",
-    delta_color="off",
-    delta_arrow="off",
+st.subheader(
+    choice.headline(record, rows, captions.union_failure(record, settings)),
+    divider="gray",
+    anchor=False,
 )
-metrics[1].metric(
-    "Size",
-    theme.percent(best.size_share),
-    border=True,
-    help=HELP["size"],
-    delta=f"{theme.file_size(best.size_bytes)} of {theme.file_size(rows[0].size_bytes)}",
-    delta_color="off",
-    delta_arrow="off",
+for place, number in zip(st.columns(3), choice.three_numbers(rows), strict=True):
+    place.metric(
+        number.label,
+        number.value,
+        border=True,
+        help=number.help,
+        delta=number.beside,
+        delta_color="off",
+        delta_arrow="off",
+    )
+with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    axis = st.segmented_control(
+        "ACR against",
+        list(pareto.AXIS_NAMES),
+        default="size",
+        required=True,
+        format_func=pareto.AXIS_NAMES.__getitem__,
+        key="against",
+        bind="query-params",
+        help=HELP["pareto"],
+    )
+    tour.offer(record.id)
+figures.show(
+    pareto.pareto(rows, axis),
+    f"pareto-{axis}",
+    pareto.points(rows, axis),
+    alt=f"Average certified radius of every model against its {pareto.AXIS_NAMES[axis]}; "
+    + choice.spoken(rows, axis),
+    note=controls.note(opened),
 )
-metrics[2].metric(
-    "Recertification speedup",
-    theme.times(best.summary.speedup_seconds),
-    border=True,
-    help=HELP["speedup"],
-    delta=f"{theme.times(best.summary.speedup_draws)} counted in draws",
-    delta_color="off",
-    delta_arrow="off",
-)
-
-against = st.segmented_control(
-    "ACR against",
-    ["draws", "size"],
-    default="draws",
-    required=True,
-    key="against",
-    bind="query-params",
-)
-if against == "size" or len(rows) == 1:
-    figure = charts.acr_against_size(rows)
-else:
-    with controls.explained():
-        figure = charts.acr_against_draws(
-            loaders.budgets(opened.study, settings), rows[0].summary.acr
-        )
-st.plotly_chart(figure, key="overview", alt=f"Average certified radius against {against}")
-
+st.subheader("All choices", anchor=False)
+radii = pickers.pick_radii(record.spec.noise.sigma)
+with controls.explained():
+    frame = tables.choice_table(rows, results.certified(opened.study, settings, tuple(radii)))
 controls.table(
-    tables.model_table(rows),
+    frame,
     f"overview-{record.id}",
-    columns.models(),
-    alt="Accuracy, certified radius, size and speedup of every model",
+    columns.models(radii),
+    alt="Verdict, accuracy, certified radius, size and speedup of every model",
 )
 st.caption(
     "A compressed model is certified with fewer draws than the original; a part of the ACR that "
     f"it loses is the price of those. {captions.choice_among(record, settings)}"
 )
-controls.caption(opened)

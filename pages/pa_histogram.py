@@ -1,24 +1,49 @@
-"""How sure the original is of its answers under noise."""
+"""How sure the original, and its compressed versions, are of their answers under noise."""
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, navigation, tables, theme, views
+from ui import (
+    columns,
+    controls,
+    distributions,
+    figures,
+    navigation,
+    pickers,
+    results,
+    tables,
+    theme,
+    views,
+)
 from ui.glossary import HELP
 
 navigation.head(
-    "How sure the original is under noise",
-    "$p_A$ is a lower bound on the probability that the original answers with its top class on a "
-    "noisy copy of an input. Above ½ the input has a certified radius; at γ the incremental "
-    "method changes its estimator.",
+    "How sure models are under noise",
+    "$p_A$ is a lower bound on the probability that a model answers with its top class on a noisy "
+    "copy of an input. Above ½ the input has a certified radius; at γ the incremental method "
+    "changes its estimator.",
+    ("p_lower", "gamma", "zeta", "n", "alpha"),
 )
 
 opened = controls.open_study()
+left, right = st.columns(2)
+with left:
+    names = pickers.pick_any_models(opened.record, first=1)
+with right:
+    others = pickers.pick_other_studies(opened.record, all_at_first=False)
+if not names:
+    st.info("Choose at least one model.", icon=":material/lightbulb:")
+    st.stop()
 with controls.explained():
-    bounds = loaders.analysis(opened.study, opened.settings).cache.p_lower
-shares = views.branch_shares(bounds, opened.settings.gamma)
+    base = opened.analysis.cache.p_lower
+    series = results.bounds(opened.study, others, opened.settings, names)
+gamma = opened.settings.gamma
+shares = views.branch_shares(base, gamma)
 metrics = st.columns(3)
 metrics[0].metric(
-    "At or above γ: fresh draws", theme.percent(shares.direct), border=True, help=HELP["gamma"]
+    "Original at or above γ: fresh draws",
+    theme.percent(shares.direct),
+    border=True,
+    help=HELP["gamma"],
 )
 metrics[1].metric(
     "Below γ: reuse and pay ζ", theme.percent(shares.incremental), border=True, help=HELP["zeta"]
@@ -29,16 +54,21 @@ metrics[2].metric(
     border=True,
     help="No class can be certified for these inputs; they count as radius 0.",
 )
-st.plotly_chart(
-    charts.p_lower_histogram(bounds, opened.settings.gamma),
-    key="pa",
-    alt="Histogram of the lower bound on p_A with gamma marked",
+alone = len(series) == 1 and series[0].name == opened.record.base.name
+figures.show(
+    distributions.p_lower_histogram(base, gamma)
+    if alone
+    else distributions.p_lower_outlines(series, gamma),
+    "pa-histogram",
+    tables.bounds_table(opened.record, base),
+    alt=f"Histogram of the lower bound on p_A with gamma marked; the original is at or above "
+    f"gamma on {theme.percent(shares.direct)} of the inputs",
+    note=controls.notes((opened.study, *others), opened.settings),
 )
-st.caption("Abstaining inputs lie left of the picture and are not drawn.")
+st.caption("Inputs on which a model abstains lie left of the picture and are not drawn.")
 controls.table(
-    tables.bounds_table(opened.record, bounds),
+    distributions.share_table(series, gamma),
     f"pa-{opened.record.id}",
-    columns.bounds(),
-    alt="The lower bound on p_A of every reported input",
+    columns.shares(),
+    alt="How the inputs of each model split at one half and at gamma",
 )
-controls.caption(opened)

@@ -2,44 +2,57 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, loaders, navigation, tables
+from ui import columns, controls, distributions, figures, loaders, navigation, pickers, tables
 from ui.glossary import HELP
 
 navigation.head(
     "How often compression changes the answer",
     "ζ bounds the probability that the original and the compressed model answer differently on a "
     "noisy copy of an input. The smaller it is, the more of the original's certificate survives.",
+    ("zeta", "n_p", "alpha_zeta", "p_lower", "gamma", "interval"),
 )
 
 opened = controls.open_study()
 with controls.explained():
     entries = loaders.zetas(opened.study, opened.settings)
-controls.table(
-    tables.zeta_table(entries),
+left, right = st.columns(2)
+with right:
+    budget = pickers.pick_budget(opened.record)
+with left:
+    every = st.toggle(
+        "All $n_p$ in the table",
+        key="all_np",
+        bind="query-params",
+        help="Otherwise only the chosen number of draws.",
+    )
+n_p = opened.record.spec.n_p[budget]
+shown = [one for one in entries if every or one.row.n_p == n_p]
+picked = controls.table(
+    tables.zeta_table(shown),
     f"zeta-{opened.record.id}",
     columns.zetas(),
-    alt="Mean zeta, disagreement and floor of every model at every budget",
+    alt="Mean zeta, disagreement and floor of every model",
+    selectable=True,
 )
 
-st.subheader("Distribution over inputs", help=HELP["zeta"])
-left, right = st.columns(2)
-with left:
-    name = controls.pick_model(opened.record)
-with right:
-    budget = controls.pick_budget(opened.record)
-entry = next(
-    one for one in entries if one.row.name == name and one.row.n_p == opened.record.spec.n_p[budget]
-)
+st.subheader("Distribution over inputs", help=HELP["zeta"], anchor=False)
+if picked is not None and picked < len(shown):
+    entry = shown[picked]
+    st.caption(f"The row that is selected in the table: {entry.title}, $n_p$ = {entry.row.n_p:,}.")
+else:
+    name = pickers.pick_model(opened.record)
+    entry = next(one for one in entries if one.row.name == name and one.row.n_p == n_p)
 if not len(entry.row.values):
     st.info("No paired draws are stored: every input was certified with fresh draws.")
 else:
-    st.plotly_chart(
-        charts.zeta_histogram(entry.row.values, float(entry.row.floor), entry.colour),
-        key="zeta",
-        alt=f"Histogram of zeta over inputs for {entry.title}",
+    figures.show(
+        distributions.zeta_histogram(entry.row.values, float(entry.row.floor), entry.colour),
+        "zeta-histogram",
+        tables.zeta_values(entry),
+        alt=f"Histogram of zeta over inputs for {entry.title}, its floor marked",
+        note=controls.note(opened),
     )
 st.caption(
     "Inputs at the floor had no disagreement at all: only more draws can lower their ζ. "
     "Certificates use ζ where $p_A$ is below γ."
 )
-controls.caption(opened)

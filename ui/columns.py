@@ -1,20 +1,27 @@
 """How columns of tables are labelled, formatted and explained."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from ui.glossary import HELP
+from ui.tables import certified_name
 
 
 def _number(form: str, explanation: str, label: str | None = None) -> Any:
     return st.column_config.NumberColumn(label, format=form, help=explanation)
 
 
-def models() -> dict[str, Any]:
-    """The Overview's table."""
+def models(radii: Sequence[float] = ()) -> dict[str, Any]:
+    """The Overview's table, with certified accuracy at some radii."""
     return {
+        **{certified_name(radius): _number("%.1f%%", HELP["certified"]) for radius in radii},
         "model": st.column_config.TextColumn(pinned=True),
+        "verdict": st.column_config.TextColumn(help=HELP["verdict"]),
+        "clean accuracy": _number("%.1f%%", HELP["clean"]),
+        "µs per pass": _number("%.1f", HELP["latency"]),
+        "recertified in s": _number("%.2f", HELP["recertify"]),
         "smoothed accuracy": _number("%.1f%%", HELP["accuracy"]),
         "ACR": _number("%.3f", HELP["acr"]),
         "95% low": _number("%.3f", HELP["interval"]),
@@ -107,4 +114,36 @@ def parts() -> dict[str, Any]:
         "needed": _number("localized", "Draws that the study needs."),
         "draws/s": st.column_config.TextColumn(help="Over the chunks stored last."),
         "time left": st.column_config.TextColumn(help="The rest at that rate."),
+    }
+
+
+def certified(radii: Sequence[float]) -> dict[str, Any]:
+    """Certified accuracy at chosen radii."""
+    return {
+        "model": st.column_config.TextColumn(pinned=True),
+        "inputs": _number("localized", "Reported inputs."),
+        "ACR": _number("%.3f", HELP["acr"]),
+        **{certified_name(radius): _number("%.1f%%", HELP["certified"]) for radius in radii},
+    }
+
+
+def shares() -> dict[str, Any]:
+    """How inputs split at one half and at gamma."""
+    return {
+        "at or above γ": _number("%.1f%%", HELP["gamma"]),
+        "between ½ and γ": _number("%.1f%%", "Certified from the original's draws, paying ζ."),
+        "abstaining": _number("%.1f%%", "No class can be certified; counted as radius 0."),
+        "median bound": _number("%.4f", HELP["p_lower"]),
+    }
+
+
+def fates() -> dict[str, Any]:
+    """One input under every model."""
+    return {
+        "model": st.column_config.TextColumn(pinned=True),
+        "radius": _number("%.3f", HELP["radius"]),
+        "bound": _number("%.4f", "Lower bound on the probability of the tested class."),
+        "ζ": _number("%.4f", HELP["zeta"]),
+        "branch": st.column_config.TextColumn(help=HELP["gamma"]),
+        "why": st.column_config.TextColumn(width="large"),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +12,7 @@ from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.specs import StudySpec
 from irs_core.store import Study, StudyRecord
 from irs_core.study.analysis import Analysis, Settings
-from ui import captions, loaders, theme
+from ui import captions, figures, loaders, theme
 from ui.glossary import HELP
 from ui.views import sweep_gammas
 
@@ -65,10 +65,11 @@ def open_study() -> Opened:
         studies = loaders.list_studies()
     if not studies:
         _no_study()
-    study = _pick(studies)
-    if not study.record.finished:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        study = _pick(studies)
+        settings = _settings(study.record.spec) if study.record.finished else None
+    if settings is None:
         _unfinished(study)
-    settings = _settings(study.record.spec)
     with explained():
         opened = Opened(study, settings)
         # Opening the evidence here lets every page rely on it.
@@ -76,7 +77,7 @@ def open_study() -> Opened:
     return opened
 
 
-def _no_study() -> None:
+def _no_study() -> NoReturn:
     st.info(
         "There is no study yet. A study certifies one model once and its compressed versions "
         "incrementally; one on handwritten digits takes less than a minute.",
@@ -86,7 +87,7 @@ def _no_study() -> None:
     st.stop()
 
 
-def _unfinished(study: Study) -> None:
+def _unfinished(study: Study) -> NoReturn:
     with explained():
         running = [job for job in loaders.jobs() if job.study == study.record.id and job.active]
     if running:
@@ -144,27 +145,29 @@ def _take_settings(by_id: Mapping[str, Study]) -> None:
 
 def _settings(spec: StudySpec) -> Settings:
     """Confidence levels and gamma, applied to the stored draws."""
-    with st.expander("Settings", icon=":material/tune:"):
+    with st.popover(_settings_label(spec), icon=":material/tune:", key="settings"):
         st.caption(
             "They are applied to the stored draws: nothing is drawn again. The study itself ran "
             f"with α = {spec.alpha:g}, $α_ζ$ = {spec.alpha_zeta:g} and γ = {spec.gamma:g}."
         )
-        columns = st.columns(3)
-        with columns[0]:
-            alpha = _level("α, for $p_A$", "alpha", spec.alpha)
-        with columns[1]:
-            alpha_zeta = _level("$α_ζ$, for ζ", "alpha_zeta", spec.alpha_zeta)
-        with columns[2]:
-            gamma = st.select_slider(
-                "γ, threshold on $p_A$",
-                [float(one) for one in sweep_gammas(spec.gamma)],
-                value=spec.gamma,
-                format_func=lambda one: f"{one:g}",
-                key="gamma",
-                bind="query-params",
-                help=HELP["gamma"],
-            )
+        gamma = st.select_slider(
+            "γ, threshold on $p_A$",
+            [float(one) for one in sweep_gammas(spec.gamma)],
+            value=spec.gamma,
+            format_func=lambda one: f"{one:g}",
+            key="gamma",
+            bind="query-params",
+            help=HELP["gamma"],
+        )
+        alpha = _level("α, for $p_A$", "alpha", spec.alpha)
+        alpha_zeta = _level("$α_ζ$, for ζ", "alpha_zeta", spec.alpha_zeta)
     return Settings(alpha, alpha_zeta, gamma)
+
+
+def _settings_label(spec: StudySpec) -> str:
+    values = (st.session_state.get(key, getattr(spec, key)) for key in ("gamma", "alpha"))
+    gamma, alpha = values
+    return f"γ = {gamma:g}, α = {alpha:g}"
 
 
 def _level(label: str, key: str, value: float) -> float:
@@ -181,78 +184,51 @@ def _level(label: str, key: str, value: float) -> float:
     )
 
 
-def pick_model(record: StudyRecord) -> str:
-    """The name of one compressed model; stops the page where the study has none."""
-    titles = loaders.titles_of(record)
-    if not titles:
-        st.info("This study has no compressed model; it certifies the original alone.")
-        st.stop()
-    return st.selectbox(
-        "Compressed model",
-        list(titles),
-        format_func=titles.__getitem__,
-        key="model",
-        bind="query-params",
-    )
-
-
-def pick_models(record: StudyRecord) -> list[str]:
-    """Names of the compressed models to compare; all of them to begin with."""
-    titles = loaders.titles_of(record)
-    return st.multiselect(
-        "Compressed models",
-        list(titles),
-        default=list(titles),
-        format_func=titles.__getitem__,
-        key="models",
-        bind="query-params",
-    )
-
-
-def pick_budget(record: StudyRecord) -> int:
-    """Position of a draw budget; the largest to begin with."""
-    budgets = list(record.spec.n_p)
-    if len(budgets) == 1:
-        return 0
-    n_p = st.select_slider(
-        "$n_p$, draws per input of the compressed model",
-        budgets,
-        value=budgets[-1],
-        key="n_p",
-        bind="query-params",
-        help=HELP["n_p"],
-    )
-    return budgets.index(n_p)
-
-
-def table(frame: pd.DataFrame, name: str, columns: Mapping[str, Any], *, alt: str) -> None:
+def table(
+    frame: pd.DataFrame,
+    name: str,
+    columns: Mapping[str, Any],
+    *,
+    alt: str,
+    selectable: bool = False,
+) -> int | None:
     """A sortable table with its download.
 
     Args:
         name: File name of the download, without suffix; also the widget's key.
         columns: Streamlit column configurations, by column.
         alt: What the table shows, for those who cannot see it.
+        selectable: Let the user select a row.
+
+    Returns:
+        Position of the selected row; None where none is.
     """
-    st.dataframe(
+    event = st.dataframe(
         frame,
         hide_index=True,
         column_config=dict(columns),
         key=f"table-{name}",
         placeholder="-",
         alt=alt,
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="single-row",
     )
-    st.download_button(
-        "Download CSV",
-        frame.to_csv(index=False),
-        f"{name}.csv",
-        "text/csv",
-        key=f"csv-{name}",
-        icon=":material/download:",
-        on_click="ignore",
-        type="tertiary",
-    )
+    figures.csv_button(frame, name)
+    # Without selection the answer is the element itself.
+    rows = event["selection"]["rows"] if isinstance(event, dict) else []
+    return rows[0] if rows else None
+
+
+def note(opened: Opened, *, held_out: bool = False) -> str:
+    """Where a figure's numbers come from."""
+    return captions.provenance(opened.record, opened.settings, held_out=held_out)
+
+
+def notes(studies: Sequence[Study], settings: Settings) -> str:
+    """Where a figure's numbers come from, one paragraph per study."""
+    return "\n\n".join(captions.provenance(study.record, settings) for study in studies)
 
 
 def caption(opened: Opened, *, held_out: bool = False) -> None:
     """Where the page's numbers come from."""
-    st.caption(captions.provenance(opened.record, opened.settings, held_out=held_out))
+    st.caption(note(opened, held_out=held_out))

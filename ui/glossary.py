@@ -57,6 +57,58 @@ HELP = {
     "study": "A study is one original model, certified once, with its compressed versions.",
 }
 
+HELP |= {
+    "certified": (
+        "CA(r), certified accuracy at radius r: the share of all inputs that are answered right "
+        "and certified at a radius above r."
+    ),
+    "clean": "Share of inputs that the model answers right without noise; no certificate uses it.",
+    "latency": (
+        "Measured wall time of one forward pass in the study's batches, noise included, on the "
+        "study's hardware: the mean over the stored draws."
+    ),
+    "recertify": (
+        "Measured time of all draws that certifying this model took: from the original's stored "
+        "draws for compressed models, from scratch for the original."
+    ),
+    "verdict": (
+        "First choice: the smallest model that keeps at least 95% of the ACR. Dominated: another "
+        "model is at least as robust and no larger, and better in one of them."
+    ),
+    "pareto": (
+        "A model is dominated if another one has at least its ACR at no higher cost, and is "
+        "strictly better in one of them. Dominated models are faded."
+    ),
+    "irs": (
+        "Incremental randomized smoothing (Ugare et al. 2024): certifies the compressed model "
+        "from the original's stored draws and few new ones."
+    ),
+    "rs": "Randomized smoothing from scratch (Cohen et al. 2019): the baseline.",
+    "radius": (
+        "r: no change of the pixels with an L2 norm below r, in units where a pixel is in [0, 1], "
+        "changes the smoothed model's answer."
+    ),
+}
+
+# How each symbol is written, by its explanation in HELP.
+SYMBOLS = {
+    "acr": "ACR",
+    "irs": "IRS",
+    "rs": "RS",
+    "sigma": "σ",
+    "n0": "$n_0$",
+    "n": "n",
+    "n_p": "$n_p$",
+    "p_lower": "$p_A$",
+    "zeta": "ζ",
+    "gamma": "γ",
+    "alpha": "α",
+    "alpha_zeta": "$α_ζ$",
+    "certified": "CA(r)",
+    "radius": "r",
+    "interval": "95% interval",
+}
+
 COMPRESSIONS = {
     "fp16": ("16-bit weights (fp16)", "Weights rounded to half precision; arithmetic in 32 bits."),
     "bf16": ("16-bit weights (bf16)", "Weights rounded to bfloat16; arithmetic in 32 bits."),

@@ -1,10 +1,10 @@
-"""Everything that is read or computed for a page, cached; the only module with `st.cache_*`.
+"""What is read or computed for a page, cached; only `ui.results` has `st.cache_*` besides.
 
 Caches are keyed by ids and by what makes a manifest differ; heavy arguments carry a leading
 underscore, which keeps Streamlit from hashing them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from irs_core.study.estimate import Estimate, estimate_study
 from irs_core.study.tally import StudyTally, tally_study
 from ui import theme
 from ui.papers import FIGURES, FigureView
-from ui.views import Budgets, ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
+from ui.views import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
 
 StudyKey = tuple[str, ...]
 _LOG_BYTES = 8_000
@@ -123,39 +123,40 @@ def _compare(key: StudyKey, settings: Settings, name: str, _study: Study) -> Com
     return analysis(_study, settings).compare(name)
 
 
-def panels(study: Study, settings: Settings, names: list[str]) -> list[Panel]:
-    """Incremental against from scratch, one panel per compressed model.
+def panels(
+    study: Study, settings: Settings, names: Sequence[str], others: Sequence[Study] = ()
+) -> list[Panel]:
+    """Incremental against from scratch, one panel per compressed model and study that has it.
 
     Raises:
-        MissingEvidenceError: The study ran without the baseline.
+        MissingEvidenceError: A study ran without the baseline.
     """
-    key, colours = study_key(study), colours_of(study.record)
+    labels = study_labels([one.record for one in (study, *others)])
     return [
         Panel(
-            name, titles_of(study.record)[name], colours[name], _compare(key, settings, name, study)
-        )
-        for name in names
-    ]
-
-
-@st.cache_resource(max_entries=64, show_spinner="Certifying...")
-def _budgets(key: StudyKey, settings: Settings, _study: Study) -> list[Budgets]:
-    result = analysis(_study, settings)
-    colours = colours_of(_study.record)
-    every = range(len(result.tally.budgets))
-    return [
-        Budgets(
+            model.name,
             model.title,
-            colours[model.name],
-            tuple(result.point(model.name, "irs", budget) for budget in every),
+            theme.model_colour(model.name),
+            _compare(study_key(one), settings, model.name, one),
+            labels[one.record.id],
         )
-        for model in _study.record.compressed
+        for one in (study, *others)
+        for model in one.record.compressed
+        if model.name in names
     ]
 
 
-def budgets(study: Study, settings: Settings) -> list[Budgets]:
-    """ACR over draw budgets of every compressed model, certified incrementally."""
-    return _budgets(study_key(study), settings, study)
+def study_labels(records: Sequence[StudyRecord]) -> dict[str, str]:
+    """What tells studies from each other, by id: sigma, else the title, else the id as well."""
+    for label in (
+        lambda one: f"σ = {one.spec.noise.sigma:g}",
+        lambda one: one.title,
+        lambda one: f"{one.title} ({one.id[:6]})",
+    ):
+        labels = {one.id: label(one) for one in records}
+        if len(set(labels.values())) == len(labels):
+            return labels
+    return labels
 
 
 @st.cache_resource(max_entries=64, show_spinner="Comparing predictions...")

@@ -1,8 +1,12 @@
 """The pages of the dashboard and how they are reached."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+
+from ui import tour
+from ui.glossary import HELP, SYMBOLS
 
 _SECTIONS = {
     "Start here": (
@@ -15,10 +19,16 @@ _SECTIONS = {
     ),
     "Explore": (
         ("acr_time", "ACR vs time", ":material/speed:"),
+        ("certified_accuracy", "Certified accuracy", ":material/stacked_line_chart:"),
         ("zeta_table", "zeta table", ":material/difference:"),
         ("pa_histogram", "pA histogram", ":material/bar_chart:"),
         ("gamma_sweep", "gamma sweep", ":material/tune:"),
+        ("inputs", "Inputs", ":material/photo_library:"),
         ("papers", "Papers", ":material/menu_book:"),
+    ),
+    "Plan and share": (
+        ("sample_sizes", "Sample sizes", ":material/calculate:"),
+        ("share", "Share", ":material/ios_share:"),
     ),
 }
 _ENTERED = "entered_through_app"
@@ -36,12 +46,21 @@ def sections() -> dict[str, list[Any]]:
     }
 
 
-def head(title: str, introduction: str) -> None:
-    """Begin a page: its title and a sentence or two for newcomers."""
+def head(title: str, introduction: str, symbols: Sequence[str] = ()) -> None:
+    """Begin a page: its title, a sentence or two for newcomers, its symbols, a step of the tour.
+
+    Args:
+        symbols: Keys of `SYMBOLS` that the page uses without explaining them.
+    """
     if _ENTERED not in st.session_state:
         # Until app.py has run once in a server, Streamlit takes pages/ for an app of its own and
         # runs the page of a deep link without app.py. Naming the pages ends that.
         st.navigation(sections())
         st.rerun()
-    st.title(title)
+    tour.show()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.title(title, anchor=False)
+        if symbols:
+            with st.popover("Symbols", icon=":material/help:", type="tertiary"):
+                st.markdown("\n\n".join(f"**{SYMBOLS[name]}** {HELP[name]}" for name in symbols))
     st.markdown(introduction)

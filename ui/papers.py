@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from irs_core.papers import SOURCES, PaperTable, Row
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Settings
-from ui import captions, charts, theme
+from ui import captions, charts, distributions, theme
 from ui.views import Panel
 
 MEASURED, PUBLISHED = "measured here, 95% interval", "published"
@@ -101,7 +101,7 @@ def figure(view: FigureView) -> go.Figure:
     """The counterpart of a published figure."""
     if view.panels:
         return charts.acr_against_cost(view.panels, "seconds")
-    return charts.p_lower_densities(view.bounds)
+    return distributions.p_lower_densities(view.bounds)
 
 
 def figure_caption(key: str, view: FigureView) -> str:

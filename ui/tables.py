@@ -2,32 +2,49 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from irs_core.certify import Branch, Certificates
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Point
 from irs_core.study.options import Part
 from ui import theme
+from ui.choice import verdicts
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry
 
 
-def model_table(rows: Sequence[ModelRow]) -> pd.DataFrame:
-    """The Overview's table, numbers as numbers."""
+def choice_table(
+    rows: Sequence[ModelRow], certified: Mapping[float, Sequence[float]]
+) -> pd.DataFrame:
+    """The Overview's table, numbers as numbers.
+
+    Args:
+        certified: Certified accuracy of every row, by radius.
+    """
     return pd.DataFrame(
         {
             "model": [row.title for row in rows],
+            "verdict": verdicts(rows),
+            "clean accuracy": [100 * row.clean_accuracy for row in rows],
             "smoothed accuracy": [100 * row.summary.accuracy for row in rows],
             "ACR": [row.summary.acr.value for row in rows],
             "95% low": [row.summary.acr.low for row in rows],
             "95% high": [row.summary.acr.high for row in rows],
             "ACR kept": [100 * row.kept for row in rows],
+            **{
+                certified_name(radius): [100 * share for share in shares]
+                for radius, shares in certified.items()
+            },
             "size kB": [row.size_bytes / 1000 for row in rows],
-            "disagreement": [100 * row.disagreement for row in rows],
+            "µs per pass": [1e6 * row.draw_seconds for row in rows],
+            "recertified in s": [row.certify_seconds for row in rows],
             "speedup, seconds": [row.summary.speedup_seconds for row in rows],
             "speedup, draws": [row.summary.speedup_draws for row in rows],
+            "disagreement": [100 * row.disagreement for row in rows],
             "non-zero weights": [row.nonzero for row in rows],
             "draws per input": [row.summary.n_p for row in rows],
             "runs on": [row.execution for row in rows],
@@ -36,12 +53,18 @@ def model_table(rows: Sequence[ModelRow]) -> pd.DataFrame:
     )
 
 
+def certified_name(radius: float) -> str:
+    """The column of certified accuracy at a radius."""
+    return f"CA({radius:g})"
+
+
 def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
     """Every point of every curve, one a row."""
     return pd.DataFrame(
         [
             {
                 "model": panel.title,
+                "study": panel.study,
                 "method": method,
                 "n_p": point.n_p,
                 "ACR": point.acr.value,
@@ -62,6 +85,7 @@ def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [panel.title for panel in panels],
+            "study": [panel.study for panel in panels],
             "speedup, seconds": [panel.comparison.speedup_seconds for panel in panels],
             "speedup, draws": [panel.comparison.speedup_draws for panel in panels],
             "best ACR, IRS": [_top(panel.comparison.irs) for panel in panels],
@@ -141,3 +165,44 @@ def _measured(part: Part) -> bool:
 
 def _top(points: Sequence[Point]) -> float:
     return max(point.acr.value for point in points)
+
+
+def spoken_speedups(panels: Sequence[Panel], cost: Literal["seconds", "draws"]) -> str:
+    """The speedups in words, for those who cannot see the figure."""
+    return theme.listing(
+        [
+            f"{panel.title} {theme.times(getattr(panel.comparison, f'speedup_{cost}'))}"
+            for panel in panels
+        ]
+    )
+
+
+def zeta_values(entry: ZetaEntry) -> pd.DataFrame:
+    """How many inputs have which zeta."""
+    values, counts = np.unique(entry.row.values, return_counts=True)
+    return pd.DataFrame({"model": entry.title, "n_p": entry.row.n_p, "ζ": values, "inputs": counts})
+
+
+def certificate_table(
+    record: StudyRecord, certificates: Sequence[Certificates], labels: NDArray[np.int64]
+) -> pd.DataFrame:
+    """The certificate of every reported input under every model, one a row."""
+    data = record.data
+    indices = np.asarray(data.indices)[np.asarray(data.reported)]
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "model": model.name,
+                "input": indices,
+                "label": labels,
+                "predicted": one.predicted,
+                "right": one.predicted == labels,
+                "radius": one.radius,
+                "p_lower": one.p_lower,
+                "zeta": one.zeta_upper,
+                "branch": [Branch(int(branch)).name.lower() for branch in one.branch],
+                "draws": one.n_samples,
+            }
+        )
+        for model, one in zip(record.models, certificates, strict=True)
+    )

@@ -1,18 +1,14 @@
 """What pages show, as plain data: rows, panels, sentences. No widgets, no drawing."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.store import BASE, StudyRecord
-from irs_core.study.analysis import Analysis, Comparison, Interval, Point, Summary, ZetaRow
+from irs_core.store import BASE, ModelRecord, StudyRecord
+from irs_core.study.analysis import Analysis, Comparison, Interval, Summary, ZetaRow
 from ui import theme
-
-# Below this share of the original's ACR a compression is not offered as the best one.
-USEFUL_SHARE = 0.95
 
 
 @dataclass(frozen=True)
@@ -26,6 +22,9 @@ class ModelRow:
         kept: ACR over the ACR of the original; NaN where that is 0.
         size_share: Size over the size of the original.
         execution: Backend, device and arithmetic that computed its evidence.
+        clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
+        draw_seconds: Measured seconds of one draw; NaN where no times are stored.
+        certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
     """
 
     title: str
@@ -38,6 +37,14 @@ class ModelRow:
     kept: float
     size_share: float
     execution: str = ""
+    clean_accuracy: float = math.nan
+    draw_seconds: float = math.nan
+    certify_seconds: float = math.nan
+
+    @property
+    def name(self) -> str:
+        """`base`, or the text of the compression."""
+        return self.summary.name
 
     @property
     def is_base(self) -> bool:
@@ -53,15 +60,7 @@ class Panel:
     title: str
     colour: str
     comparison: Comparison
-
-
-@dataclass(frozen=True)
-class Budgets:
-    """ACR of one compressed model, certified incrementally, over all draw budgets."""
-
-    title: str
-    colour: str
-    points: tuple[Point, ...]
+    study: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,6 @@ class BranchShares:
 
 def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
     """Every classifier of a study, the original first."""
-    colours = theme.model_colours([model.name for model in record.compressed])
     base = analysis.summary(BASE)
     last = len(analysis.tally.budgets) - 1
     rows = []
@@ -111,7 +109,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
         rows.append(
             ModelRow(
                 title=model.title,
-                colour=colours[model.name],
+                colour=theme.model_colour(model.name),
                 note=model.note,
                 summary=summary,
                 size_bytes=model.size_bytes,
@@ -120,52 +118,31 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 kept=_ratio(summary.acr.value, base.acr.value),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
+                clean_accuracy=_clean_accuracy(model, analysis),
+                **_measured_seconds(analysis, model.name, last),
             )
         )
     return rows
 
 
-def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
-    """The compressed model to mention first.
-
-    The smallest of those that keep `USEFUL_SHARE` of the original's ACR (fewest non-zero
-    weights among equals), else the one that keeps most; None where nothing is compressed.
-    """
-    compressed = [row for row in rows if not row.is_base]
-    useful = [row for row in compressed if row.kept >= USEFUL_SHARE]
-    if useful:
-        return min(useful, key=lambda row: (row.size_bytes, row.nonzero, -row.kept))
-    return max(compressed, key=lambda row: row.summary.acr.value, default=None)
+def _clean_accuracy(model: ModelRecord, analysis: Analysis) -> float:
+    answers = np.asarray(getattr(model, "clean", ()))
+    if len(answers) != len(analysis.rows):
+        return math.nan
+    return float(np.mean(answers[analysis.rows] == analysis.labels))
 
 
-def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> str:
-    """One sentence about the best useful compression, in Markdown.
-
-    Args:
-        failure: Failure probability per input, proven for all models of the study at once.
-    """
-    best = best_row(rows)
-    if best is None:
-        acr = rows[0].summary.acr.value
-        return f"The original model has an average certified radius of **{acr:.3f}**."
-    size = f"**{theme.percent(best.size_share, 0)}** of its size"
-    if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
-        share = best.nonzero / max(record.base.nonzero, 1)
-        size = f"**{theme.percent(share, 0)}** of its non-zero weights"
-    return (
-        f"**{best.title}** keeps **{theme.percent(best.kept, 0)}** of the original's certified "
-        f"radius with {size}; {_cost_clause(record, best.summary)}, at a confidence of "
-        f"**{theme.confidence(failure)}** per input (proven)."
-    )
-
-
-def _cost_clause(record: StudyRecord, summary: Summary) -> str:
-    speedup = summary.speedup_seconds
-    if math.isnan(speedup):
-        return f"recertified with **{theme.percent(summary.n_p / record.spec.n, 0)}** of its draws"
-    if speedup >= 1:
-        return f"recertified **{theme.times(speedup)}** as fast as from scratch"
-    return f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
+def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:
+    tally = analysis.tally
+    if name == BASE:
+        spent = tally.base.seconds[analysis.rows]
+        draws = tally.n0 + tally.n
+        total = float(spent.sum())
+    else:
+        spent = tally.compressed[name].paired_seconds[analysis.rows, budget]
+        draws = int(tally.budgets[budget])
+        total = float(analysis.seconds_per_input(name, "irs", budget).sum())
+    return {"draw_seconds": float(spent.mean()) / draws, "certify_seconds": total}
 
 
 def sweep_sentence(sweep: Sweep, gamma: float, inputs: int) -> str:

@@ -16,6 +16,7 @@ from irs_core.stats.planning import (
     zeta_floor,
 )
 from irs_core.stats.radius import certified_radius
+from irs_core.stats.sizing import chance_of_radius, samples_for_radius
 
 __all__ = [
     "DECLINE_KINDS",
@@ -26,11 +27,13 @@ __all__ = [
     "binomial_lower_bound",
     "binomial_upper_bound",
     "certified_radius",
+    "chance_of_radius",
     "iss_allocation",
     "iss_sample_sizes",
     "largest_certifiable_radius",
     "least_n_to_certify",
     "samples_for_error",
+    "samples_for_radius",
     "wilson_interval",
     "zeta_floor",
 ]

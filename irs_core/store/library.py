@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from irs_core.errors import StoreError
@@ -137,6 +138,28 @@ class Library:
         if study.bundle is not None:
             raise StoreError(f"study {study_id} is a bundle already")
         write_bundle(path, study.record, self.evidence_folder)
+
+    def bundle_bytes(self, study_id: str) -> bytes:
+        """A study as a bundle file: written anew if it is live, else the file that it came in.
+
+        Raises:
+            StoreError: There is no such study, or its evidence is missing or damaged.
+        """
+        study = self.open(study_id)
+        if study.bundle is None:
+            with TemporaryDirectory() as folder:
+                path = Path(folder) / f"{study_id}{SUFFIX}"
+                write_bundle(path, study.record, self.evidence_folder)
+                return path.read_bytes()
+        for place in (self._shipped, self._imported):
+            for path in sorted(place.glob(f"*{SUFFIX}")):
+                try:
+                    bundle = _verified_bundle(path, path.stat().st_mtime_ns)
+                except (StoreError, OSError):
+                    continue
+                if bundle.record.id == study_id:
+                    return path.read_bytes()
+        raise StoreError(f"the bundle of study {study_id} is gone")
 
     def import_bundle(self, path: Path) -> StudyRecord:
         """Verify a bundle and keep a copy of it beside the live store.

@@ -1,0 +1,28 @@
+"""The images behind the numbers: which inputs a compression loses, and why."""
+
+import streamlit as st
+
+from ui import gallery, navigation, pickers
+from ui.controls import open_study
+
+navigation.head(
+    "Inputs",
+    "Which inputs does a compression lose, and why? Choose a model and a filter; below the gallery "
+    "one input is taken apart: its radius under every model, the votes, the noisy copies.",
+    ("radius", "p_lower", "zeta", "gamma", "n", "n_p", "sigma"),
+)
+
+opened = open_study()
+name = pickers.pick_model(opened.record)
+rows = gallery.pick_rows(opened, name)
+read = gallery.images(opened)
+if len(rows):
+    st.caption(f"{len(rows)} of {len(opened.analysis.labels)} reported inputs.")
+    gallery.show_gallery(opened, rows, name, read)
+else:
+    st.info(
+        "No input is of that kind. Choose another filter, or a stronger compression.",
+        icon=":material/filter_alt_off:",
+    )
+st.subheader("One input", divider="gray", anchor=False)
+gallery.show_input(opened, gallery.pick_input(opened, rows), read)

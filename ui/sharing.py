@@ -1,0 +1,158 @@
+"""Taking a study elsewhere: a link, a bundle, all its tables; bringing one in."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import pandas as pd
+import streamlit as st
+
+from irs_core.errors import IrsError
+from irs_core.store import SUFFIX, Library
+from irs_core.study.analysis import Settings
+from ui import captions, controls, loaders, radii, results, tables
+from ui.controls import Opened
+
+LINKED = {
+    "overview": "Overview",
+    "acr_time": "ACR vs time",
+    "certified_accuracy": "Certified accuracy",
+    "zeta_table": "zeta table",
+    "pa_histogram": "pA histogram",
+    "gamma_sweep": "gamma sweep",
+    "inputs": "Inputs",
+}
+
+
+def link(here: str, page: str, study: str, settings: Settings, own: Settings) -> str:
+    """The address of a page on a study, with the settings that are not the study's own."""
+    parts = urlsplit(here)
+    root = parts.path.rsplit("/", 1)[0]
+    query = {"study": study}
+    for name in ("gamma", "alpha", "alpha_zeta"):
+        value = getattr(settings, name)
+        if value != getattr(own, name):
+            query[name] = f"{value:g}"
+    path = f"{root}/{'' if page == 'overview' else page}"
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
+
+
+def packed_tables(frames: Mapping[str, pd.DataFrame], readme: str) -> bytes:
+    """All tables as CSV files in one zip, with a text on where they come from."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, frame in frames.items():
+            archive.writestr(f"{name}.csv", frame.to_csv(index=False))
+        archive.writestr("README.txt", readme)
+    return packed.getvalue()
+
+
+def all_tables(opened: Opened) -> dict[str, pd.DataFrame]:
+    """Every table of a study under the settings in view, by file name.
+
+    Raises:
+        IrsError: Evidence is missing.
+    """
+    study, settings = opened.study, opened.settings
+    names = [model.name for model in opened.record.models]
+    rows = loaders.overview(study, settings)
+    curves = results.radius_curves(study, (), settings, names)
+    found = {
+        "models": tables.choice_table(rows, {}),
+        "certified-accuracy": radii.curve_points(curves),
+        "zeta": tables.zeta_table(loaders.zetas(study, settings)),
+        "p-lower": tables.bounds_table(opened.record, opened.analysis.cache.p_lower),
+        "certificates": tables.certificate_table(
+            opened.record, results.certificates(study, settings), opened.analysis.labels
+        ),
+    }
+    if all(opened.analysis.has_baseline(name) for name in names[1:]):
+        panels = loaders.panels(study, settings, names)
+        found["acr-against-cost"] = tables.curve_table(panels)
+        found["speedup"] = tables.speedup_table(panels)
+    return found
+
+
+def show_link(opened: Opened) -> None:
+    """An address that opens the same view elsewhere."""
+    page = st.selectbox(
+        "Page",
+        list(LINKED),
+        format_func=LINKED.__getitem__,
+        key="link_page",
+        bind="query-params",
+    )
+    own = Settings.of(opened.record.spec)
+    st.code(
+        link(st.context.url or "/", page, opened.record.id, opened.settings, own),
+        language=None,
+        wrap_lines=True,
+    )
+    st.caption(
+        "The address bar of every page is such a link too: it holds every choice made there. "
+        "Whoever opens it needs this study: the shipped ones are everywhere, others travel as "
+        "bundles."
+    )
+
+
+def show_downloads(opened: Opened) -> None:
+    """The study as a bundle, and all its tables."""
+    record = opened.record
+    with st.container(horizontal=True):
+        st.download_button(
+            "Bundle",
+            lambda: Library(loaders.store_root()).bundle_bytes(record.id),
+            f"{record.id}{SUFFIX}",
+            "application/zip",
+            key="bundle",
+            icon=":material/inventory_2:",
+            on_click="ignore",
+            type="primary",
+            help="Specification, labels and every stored prediction, with digests.",
+        )
+        st.download_button(
+            "All tables (CSV)",
+            lambda: packed_tables(all_tables(opened), captions.provenance(record, opened.settings)),
+            f"{record.id}-tables.zip",
+            "application/zip",
+            key="tables",
+            icon=":material/table:",
+            on_click="ignore",
+            help="Models, curves, certified accuracy, ζ, $p_A$ and the certificate of every input.",
+        )
+    st.caption(
+        "A bundle holds no images and no weights. On the command line: "
+        f"`python -m irs_core export {record.id} study{SUFFIX}`."
+    )
+
+
+def show_import() -> None:
+    """Bring in a bundle from elsewhere."""
+    uploaded = st.file_uploader(
+        "Bundle",
+        type="zip",
+        key="upload",
+        help=f"A file `*{SUFFIX}`. It is verified before anything is kept, and never executed.",
+    )
+    if uploaded is None:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"upload{SUFFIX}"
+        path.write_bytes(uploaded.getbuffer())
+        try:
+            record = Library(loaders.store_root()).import_bundle(path)
+        except IrsError as error:
+            st.error(controls.sentence(error), icon=":material/error:")
+            return
+    st.success(
+        f"Imported: {record.title}, study {record.id}. It is kept apart from what is computed here."
+    )
+    st.page_link(
+        "pages/overview.py",
+        label="Open it",
+        icon=":material/space_dashboard:",
+        query_params={"study": record.id},
+    )
