@@ -154,7 +154,7 @@ def _show_votes(opened: Opened, row: int, index: int) -> None:
         votes = {name: results.votes(opened.study, name, _full_row(opened, row)) for name in names}
     figures.show(
         inputs.votes_figure(votes, titles, record.data.classes),
-        "votes",
+        "vote-shares",
         inputs.votes_table(votes, titles, record.data.classes),
         alt=f"Share of draws per class answered on input {index}",
         note=f"Input {index}: the original's n = {record.spec.n:,} estimation draws; of compressed "

@@ -12,7 +12,7 @@ PALETTE = (
 )
 # Less empty space at the top and the end of a page than Streamlit leaves.
 STYLE = """<style>
-[data-testid=stMainBlockContainer] { padding-top: 3rem; padding-bottom: 4rem; }
+[data-testid=stMainBlockContainer] { padding-top: 3.75rem; padding-bottom: 4rem; }
 </style>"""
 FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "

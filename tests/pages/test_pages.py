@@ -15,8 +15,17 @@ from irs_core.store import Library
 from irs_core.study.options import Part, Progress
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
-STUDY_PAGES = ("overview", "acr_time", "zeta_table", "pa_histogram", "gamma_sweep")
-PAGES = (*STUDY_PAGES, "models_and_data", "certify", "jobs")
+FIGURE_PAGES = (
+    "overview",
+    "acr_time",
+    "certified_accuracy",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+    "inputs",
+)
+STUDY_PAGES = (*FIGURE_PAGES, "share")
+PAGES = (*STUDY_PAGES, "models_and_data", "certify", "jobs", "papers", "sample_sizes")
 
 
 @pytest.fixture
@@ -61,10 +70,13 @@ def test_page_with_a_study_shows_figures_and_provenance(store: Path, page: str) 
     at = open_page(page)
     assert not at.exception
     assert not at.error
-    if page in STUDY_PAGES:
-        assert len(at.get("plotly_chart")) == 1
+    if page in FIGURE_PAGES:
+        charts = at.get("plotly_chart")
+        assert len(charts) == 1
+        assert charts[0].proto.alt
         assert len(at.dataframe) >= 1
-        assert len(at.get("download_button")) == len(at.dataframe)
+        assert len(at.get("download_button")) == len(at.dataframe) + len(charts)
+    if page in STUDY_PAGES:
         assert record.hardware in texts(at)
         assert at.query_params["study"] == [record.id] or at.query_params["study"] == record.id
 
@@ -291,3 +303,89 @@ def test_papers_shows_published_beside_measured(store: Path) -> None:
     assert frame["measured"].notna().all()
     assert len(at.get("plotly_chart")) == 2
     assert "Ugare" in texts(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_broken_bundle_is_left_out_on_every_page(store: Path, page: str) -> None:
+    (store / "bundles").mkdir(parents=True)
+    (store / "bundles" / "broken.irs.zip").write_bytes(b"PK no bundle at all")
+    record = synthetic_study(Library(store))
+    at = open_page(page)
+    assert not at.exception
+    assert not at.error
+    if page in STUDY_PAGES:
+        assert at.selectbox(key="study_picker").options[0].startswith(record.title)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_running_job_leaves_finished_studies_in_view(store: Path, page: str) -> None:
+    synthetic_study(Library(store))
+    queue = JobQueue(store)
+    queue.add(synthetic_spec(noise=NoiseSpec(0.25, seed=3)))
+    queue.claim("worker")
+    at = open_page(page)
+    assert not at.exception
+    assert not at.error
+
+
+def test_controls_come_from_the_address(store: Path) -> None:
+    record = synthetic_study(Library(store))
+    at = open_page("overview", study=record.id, against="latency", gamma="0.95")
+    assert at.get("button_group")[0].value == "latency"
+    assert "γ = 0.95 ·" in texts(at)
+    at = open_page("certified_accuracy", study=record.id, radii="0.5", shown2="original (fp32)")
+    assert at.dataframe[0].value["model"].tolist() == ["original (fp32)"]
+    assert "CA(0.5)" in at.dataframe[0].value
+
+
+def test_tour_leads_from_page_to_page(store: Path) -> None:
+    synthetic_study(Library(store))
+    at = open_page("overview", tour="1")
+    assert not at.exception
+    assert "Tour, 1 of" in texts(at)
+    assert not open_page("overview", tour="nonsense").exception
+
+
+def test_certified_accuracy_shows_the_envelope_over_studies(store: Path) -> None:
+    library = Library(store)
+    first = synthetic_study(library)
+    synthetic_study(library, synthetic_spec(noise=NoiseSpec(0.25, seed=9), name="other"))
+    at = open_page("certified_accuracy", study=first.id)
+    assert not at.exception
+    studies = set(at.dataframe[0].value["study"])
+    assert studies == {"σ = 0.5", "σ = 0.25", "best σ at each radius"}
+
+
+def test_inputs_filter_keeps_only_what_the_model_loses(store: Path) -> None:
+    synthetic_study(Library(store))
+    at = open_page("inputs", show="wrong")
+    assert not at.exception
+    at.get("button_group")[0].set_value("lost").run()
+    assert not at.exception
+    assert "of 40 reported inputs" in texts(at) or "No input is of that kind" in texts(at)
+
+
+def test_inputs_without_images_says_how_to_get_them(store: Path) -> None:
+    data = DataSpec("image-folder", root="/nowhere", max=40, holdout=20)
+    synthetic_study(Library(store), synthetic_spec(data=data))
+    at = open_page("inputs")
+    assert not at.exception
+    assert "not on this machine" in texts(at)
+    assert "ROOT" in texts(at)
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_share_links_to_the_settings_in_view(store: Path) -> None:
+    record = synthetic_study(Library(store))
+    at = open_page("share", study=record.id)
+    at.select_slider(key="gamma").set_value(0.95).run()
+    assert not at.exception
+    assert f"?study={record.id}&gamma=0.95" in at.code[0].value
+
+
+def test_sample_sizes_answers_what_a_radius_needs(store: Path) -> None:
+    at = open_page("sample_sizes", plan_p="0.9", plan_radius="1.5")
+    assert not at.exception
+    assert "No number of draws certifies r = 1.5" in texts(at)
+    at.number_input(key="plan_radius").set_value(0.5).run()
+    assert "needs **n = " in texts(at)

@@ -1,11 +1,13 @@
 """Figures from plain data: their traces, axes and marks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from irs_core.study.analysis import Comparison, Interval, Point, Summary
-from ui import charts, theme
-from ui.views import Budgets, ModelRow, Panel, Sweep
+from ui import charts, distributions, pareto, theme
+from ui.views import ModelRow, Panel, Sweep
 
 
 def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:
@@ -33,20 +35,27 @@ def axis_titles(figure: charts.go.Figure) -> set[str]:
     return {axis["title"]["text"] for axis in axes if axis.get("title", {}).get("text")}
 
 
-def test_size_chart_has_one_point_with_interval_per_model() -> None:
-    figure = charts.acr_against_size([row("base", 0.6, 80_000), row("fp16", 0.5, 40_000)])
-    assert named(figure) == ["base", "fp16"]
-    assert figure.data[0].marker.symbol == "diamond"
-    assert figure.data[1].x == (40.0,)
-    assert figure.data[1].error_y.array == pytest.approx((0.1,))
+def test_pareto_fades_what_is_dominated_and_draws_intervals() -> None:
+    rows = [row("base", 0.6, 80_000), row("fp16", 0.5, 40_000), row("prune:0.1", 0.4, 60_000)]
+    figure = pareto.pareto(rows, "size")
+    frontier, base, half, pruned = figure.data
+    assert frontier.x == (40.0, 80.0)
+    assert base.marker.symbol == "diamond"
+    assert half.x == (40.0,)
+    assert half.error_y.array == pytest.approx((0.1,))
+    assert (half.marker.opacity, pruned.marker.opacity) == (1, 0.4)
+    assert "dominated by fp16" in pruned.hovertemplate
     assert axis_titles(figure) == {"size of the weights (kB)", charts.ACR_TITLE}
 
 
-def test_draws_chart_shows_the_level_of_the_original() -> None:
-    budgets = Budgets("fp16 weights", theme.PALETTE[0], (point(100, 0.4), point(200, 0.5)))
-    figure = charts.acr_against_draws([budgets], Interval(0.6, 0.5, 0.7))
-    assert named(figure) == ["fp16 weights", "original, all n draws"]
-    assert figure.layout.shapes[0].y0 == 0.6
+def test_one_figure_has_dashes_by_study_and_colours_by_model() -> None:
+    first = replace(panel("fp16"), study="a")
+    figure = charts.acr_in_one([first, replace(first, study="b")], "draws", scratch=True)
+    assert named(figure) == ["fp16, a", "fp16, a, RS", "fp16, b", "fp16, b, RS"]
+    irs_a, _, irs_b, _ = figure.data
+    assert irs_a.line.color == irs_b.line.color == theme.PALETTE[1]
+    assert (irs_a.line.dash, irs_b.line.dash) == ("solid", "dash")
+    assert irs_a.x == (4000.0, 8000.0)
 
 
 @pytest.mark.parametrize(("cost", "x"), [("seconds", (1.0, 2.0)), ("draws", (4000.0, 8000.0))])
@@ -70,14 +79,14 @@ def test_cost_chart_shades_the_range_that_both_reach() -> None:
 
 
 def test_zeta_histogram_counts_every_input_and_marks_the_floor() -> None:
-    figure = charts.zeta_histogram([0.01, 0.01, 0.02, 0.3], 0.01, theme.PALETTE[0])
+    figure = distributions.zeta_histogram([0.01, 0.01, 0.02, 0.3], 0.01, theme.PALETTE[0])
     assert sum(figure.data[0].y) == 4
     assert figure.layout.shapes[0].x0 == 0.01
     assert "0.0100" in figure.layout.annotations[0].text
 
 
 def test_p_lower_histogram_splits_at_gamma_and_leaves_abstentions_out() -> None:
-    figure = charts.p_lower_histogram([0.2, 0.5, 0.7, 0.97, 0.99, 0.995], 0.98)
+    figure = distributions.p_lower_histogram([0.2, 0.5, 0.7, 0.97, 0.99, 0.995], 0.98)
     below, above = figure.data
     assert sum(below.y) == 2
     assert sum(above.y) == 2
@@ -91,3 +100,14 @@ def test_gamma_sweep_marks_the_best_and_the_one_in_use() -> None:
     assert figure.data[-1].x == (0.9,)
     assert "0.9" in figure.data[-1].name
     assert figure.layout.shapes[0].x0 == 0.99
+
+
+def test_outlines_are_shares_of_all_inputs() -> None:
+    series = [distributions.Bounds("base", "a", "s", np.array([0.2, 0.7, 0.7, 0.99]))]
+    figure = distributions.p_lower_outlines(series, 0.95)
+    # Each bin appears with both its edges.
+    assert sum(figure.data[0].y) / 2 == pytest.approx(75)
+    frame = distributions.share_table(series, 0.95)
+    assert frame[["at or above γ", "between ½ and γ", "abstaining"]].to_numpy().tolist() == [
+        [25, 50, 25]
+    ]

@@ -11,7 +11,7 @@ from irs_core.errors import UnknownKeyError
 from irs_core.store import Library, StudyRecord
 from irs_core.study.analysis import Analysis, Interval, Settings
 from irs_core.study.tally import tally_study
-from ui import captions, study_form, tables, theme, views
+from ui import captions, choice, study_form, tables, theme, views
 
 
 @pytest.fixture
@@ -31,8 +31,9 @@ def test_rows_compare_with_the_original(
     assert math.isnan(rows[0].disagreement)
     expected = rows[1].summary.acr.value / rows[0].summary.acr.value
     assert rows[1].kept == pytest.approx(expected)
-    table = tables.model_table(rows)
+    table = tables.choice_table(rows, {0.5: [0.1, 0.2, 0.3]})
     assert list(table["model"]) == [row.title for row in rows]
+    assert table["CA(0.5)"].tolist() == pytest.approx([10, 20, 30])
     assert table["ACR"].tolist() == [row.summary.acr.value for row in rows]
 
 
@@ -41,9 +42,9 @@ def test_headline_names_the_best_model_its_share_and_the_confidence(
 ) -> None:
     record, analysis = record_and_analysis
     rows = views.model_rows(record, analysis)
-    best = views.best_row(rows)
+    best = choice.best_row(rows)
     assert best is not None
-    sentence = views.headline(record, rows, 0.002)
+    sentence = choice.headline(record, rows, 0.002)
     assert best.title in sentence
     assert theme.percent(best.kept, 0) in sentence
     assert "99.8%" in sentence
@@ -102,9 +103,28 @@ def test_colours_are_distinct_and_kinds_keep_theirs() -> None:
     assert theme.model_colours(["fp16"])["fp16"] == colours["fp16"]
 
 
-def test_more_models_than_colours_still_have_one() -> None:
-    names = [f"prune:{ratio / 100}" for ratio in range(1, 20)]
-    assert set(theme.model_colours(names)) == {"base", *names}
+def test_a_model_has_one_colour_whatever_stands_beside_it() -> None:
+    alone = theme.model_colours(["prune:0.1"])["prune:0.1"]
+    assert theme.model_colours(["prune:0.05", "fp16", "prune:0.1"])["prune:0.1"] == alone
+
+
+def test_colours_stand_out_on_both_grounds() -> None:
+    names = ["fp16", "int8", "prune:0.05", "prune:0.1", "prune:0.3", "lowrank:0.95", "base"]
+    for colour in theme.model_colours(names).values():
+        for ground in ("#FFFFFF", "#11161D"):
+            # Lines and markers need a contrast of about 3; the lightest shades come near it.
+            assert contrast(colour, ground) > 1.9, (colour, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize(

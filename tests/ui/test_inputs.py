@@ -1,0 +1,90 @@
+"""What the Inputs page says about single inputs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import synthetic_study
+
+from irs_core.certify import Branch
+from irs_core.sampling.noise import noise_blocks
+from irs_core.specs import NoiseSpec
+from irs_core.store import BASE, CHUNK_DRAWS, Library
+from irs_core.study import look
+from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.tally import tally_study
+from ui import inputs
+
+
+@pytest.fixture
+def study(tmp_path: Path):  # type: ignore[no-untyped-def]
+    library = Library(tmp_path / "store", tmp_path / "shipped")
+    record = synthetic_study(library)
+    return library.open(record.id)
+
+
+def test_filters_keep_what_they_say(study) -> None:  # type: ignore[no-untyped-def]
+    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    base, model = analysis.base, analysis.certify("prune:0.1", "irs", 2)
+    labels = analysis.labels
+    lost = inputs.choose("lost", base, model, labels)
+    expected = (base.predicted == labels) & (model.predicted != labels)
+    assert set(lost) == set(np.flatnonzero(expected))
+    drop = base.radius[lost]
+    assert (np.diff(drop) <= 0).all()
+    assert len(inputs.choose("all", base, model, labels)) == len(labels)
+
+
+def test_reason_names_bound_zeta_and_outcome(study) -> None:  # type: ignore[no-untyped-def]
+    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    certificates = [analysis.base, *(analysis.certify(n, "irs", 2) for n in ("fp16", "prune:0.1"))]
+    row = int(np.flatnonzero(certificates[1].branch == Branch.INCREMENTAL)[0])
+    found = inputs.fates(study.record, certificates, row, int(analysis.labels[row]))
+    text = inputs.why(found[1], found[0], study.record.data.classes)
+    assert f"{found[0].p_lower:.4f} less ζ = {found[1].disagreement:.4f}" in text
+    assert ("abstains" in text) == (found[1].predicted == -1)
+
+
+def test_votes_are_the_stored_answers_of_that_input(study) -> None:  # type: ignore[no-untyped-def]
+    array = study.evidence(study.record.base.evidence["estimate"])
+    answers = look.read_answers(array, 37, 1700)
+    assert np.array_equal(answers, array.read(1700)[37])
+    assert np.array_equal(look.votes(answers, 10), np.bincount(answers, minlength=10))
+    gap = answers.copy()
+    gap[:5] = array.missing
+    assert look.votes(gap, 10).sum() == 1695
+
+
+def test_noisy_copies_are_those_that_sampling_made(study) -> None:  # type: ignore[no-untyped-def]
+    spec, data = study.record.spec, study.record.data
+    image = np.full((1, 8, 8), 0.25, np.float32)
+    group = look.noise_group(spec, data, 3)
+    assert group == data.indices[3]
+    copies = look.noisy_copies(image, spec, group, start=CHUNK_DRAWS - 2, count=4)
+    first = np.concatenate(list(noise_blocks(spec.noise, "estimate", group, 0, shape=image.shape)))
+    second = np.concatenate(
+        list(noise_blocks(spec.noise, "estimate", group, 1, shape=image.shape, stop=2))
+    )
+    assert np.array_equal(copies, image + np.concatenate([first[-2:], second]))
+
+
+def test_noise_group_never_mixes_roles(study) -> None:  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    spec = replace(study.record.spec, noise=NoiseSpec(0.5, seed=7, group=16))
+    groups = [look.noise_group(spec, study.record.data, row) for row in range(60)]
+    assert set(groups[:40]).isdisjoint(groups[40:])
+    assert len(set(groups[:40])) == 3
+
+
+def test_picture_enlarges_without_smoothing_and_clips() -> None:
+    shown = inputs.picture(np.array([[[-1.0, 0.5], [1.0, 2.0]]], np.float32), 8)
+    assert shown.shape == (8, 8, 3)
+    assert set(np.unique(shown)) == {0, 128, 255}
+
+
+def test_votes_figure_leaves_out_classes_without_votes() -> None:
+    votes = {BASE: np.array([5, 0, 5]), "fp16": np.array([9, 0, 1])}
+    figure = inputs.votes_figure(votes, {BASE: "original", "fp16": "half"}, "abc")
+    assert [tuple(trace.x) for trace in figure.data] == [("a", "c")] * 2
+    assert tuple(figure.data[1].y) == (90.0, 10.0)
