@@ -10,7 +10,16 @@ from irs_core.compressions import KNOWN_COMPRESSIONS, parse_compression
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
-from irs_core.specs import BACKENDS, DATA_KINDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.sampling.statements import describe_noise
+from irs_core.specs import (
+    BACKENDS,
+    DATA_KINDS,
+    NOISE_KINDS,
+    DataSpec,
+    ModelSpec,
+    NoiseSpec,
+    StudySpec,
+)
 from irs_core.store import BASE, Library, default_root
 from irs_core.study.analysis import METHODS, Analysis, Settings
 from irs_core.study.options import Progress, RunOptions
@@ -32,6 +41,12 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add_data_options(parser)
     parser.add_argument(
         "--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0"
+    )
+    parser.add_argument(
+        "--noise",
+        choices=NOISE_KINDS,
+        default="gaussian",
+        help="floating-point noise, or whole steps of the pixel grid",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of all noise, >= 0")
     parser.add_argument(
@@ -181,7 +196,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
     return StudySpec(
         model=model_spec(arguments),
         data=data_spec(arguments),
-        noise=NoiseSpec(arguments.sigma, seed=arguments.seed),
+        noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
         compressions=tuple(
             file_compression(text) or parse_compression(text) for text in arguments.compress
         ),
@@ -229,6 +244,9 @@ def show_results(arguments: argparse.Namespace) -> None:
         return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {_confidence(spec)}")
+    if spec.noise.integer:
+        said = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+        print(f"noise: {said.title}; {said.law}\n{said.guarantee}")
     table = summary_table(study.record, analysis)
     print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
 

@@ -18,7 +18,8 @@ MAX_DRAWS = 10_000_000
 
 DataKind = Literal["digits", "cifar10", "image-folder", "imagenet"]
 DATA_KINDS: tuple[DataKind, ...] = ("digits", "cifar10", "image-folder", "imagenet")
-NoiseKind = Literal["gaussian"]
+NoiseKind = Literal["gaussian", "discrete", "rounded"]
+NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
 Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
 STREAMS: tuple[Stream, ...] = (
     "select",
@@ -130,6 +131,11 @@ class DataSpec:
         if max(self.start, self.stride, self.holdout, self.max or 0) >= _LARGEST:
             raise SpecError("start, stride, holdout and max must be below 2^63; one of them is not")
 
+    @property
+    def scale(self) -> int:
+        """The pixel value that means 1.0; grid steps are 1/scale."""
+        return 16 if self.kind == "digits" else 255
+
 
 @dataclass(frozen=True)
 class NoiseSpec:
@@ -138,7 +144,9 @@ class NoiseSpec:
     Args:
         sigma: Standard deviation in pixel units ([0, 1] images), positive.
         seed: Any non-negative integer; with stream, group and chunk it determines every draw.
-        kind: `gaussian`: independent normal noise per pixel, added before normalisation.
+        kind: Independent noise per pixel, added before normalisation. `gaussian`: normal, in
+            floating point. `rounded`: normal, rounded to the grid of pixel values. `discrete`:
+            discrete normal on that grid. The last two are drawn and added in integers.
         group: So many consecutive inputs share the same noise draws. 1: all independent.
     """
 
@@ -155,10 +163,17 @@ class NoiseSpec:
             raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
         if not 0 <= self.seed < 2**63:
             raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
-        if self.kind != "gaussian":
-            raise SpecError(f"noise kind must be gaussian; got {self.kind!r}")
+        if self.kind not in NOISE_KINDS:
+            raise SpecError(
+                f"noise kind must be one of {', '.join(NOISE_KINDS)}; got {self.kind!r}"
+            )
         if self.group < 1:
             raise SpecError(f"group must be at least 1; got {self.group}")
+
+    @property
+    def integer(self) -> bool:
+        """Whether noise and noisy images are whole numbers of grid steps."""
+        return self.kind != "gaussian"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 
+from irs_core.sampling.statements import describe_noise
 from irs_core.specs import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
 from irs_core.store import BASE, StudyRecord
@@ -25,6 +26,12 @@ def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = Fals
         f"{confidence(settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
         f"{record.hardware} · study {record.id}"
     )
+
+
+def noise(spec: StudySpec) -> str:
+    """The kind of noise, its units, and what a certified radius means under it."""
+    said = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+    return f"**Noise: {said.title}.** {said.law} {said.guarantee}"
 
 
 def confidence(settings: Settings) -> str:

@@ -19,6 +19,7 @@ def form_values(spec: StudySpec) -> dict[str, Any]:
     return {
         "form_model": choice,
         f"form_sigma_{choice}": spec.noise.sigma,
+        "form_noise": spec.noise.kind,
         "form_weights": "" if shipped else spec.model.weights,
         "form_arch": spec.model.arch or FROM_FILE,
         "form_kind": spec.data.kind,

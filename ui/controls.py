@@ -232,3 +232,4 @@ def notes(studies: Sequence[Study], settings: Settings) -> str:
 def caption(opened: Opened, *, held_out: bool = False) -> None:
     """Where the page's numbers come from."""
     st.caption(note(opened, held_out=held_out))
+    st.caption(captions.noise(opened.record.spec))

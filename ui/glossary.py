@@ -46,6 +46,9 @@ HELP = {
     ),
     "seconds": "Measured wall seconds of the draws, summed over inputs, on the study's hardware.",
     "draws": "Forward passes, summed over inputs. Does not depend on the hardware.",
+    "noise": "Rounded and discrete noise are whole steps of the pixel grid, equal bit for bit on "
+    "every machine; certificates then speak of images on the grid. Use them with the integer "
+    "network, which computes without floating point.",
     "seed": "Decides every noise draw; equal seeds give equal noise on any machine.",
     "holdout": (
         "Inputs outside the reported subset, on which γ may be tuned. They never enter a "

@@ -21,6 +21,7 @@ def describe_launch(spec: StudySpec) -> None:
     inputs = facts.reported + facts.held_out
     st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs)}")
     st.markdown(captions.guarantee(spec))
+    st.caption(captions.noise(spec))
 
 
 def _expected_time(spec: StudySpec, inputs: int) -> str:

@@ -7,7 +7,17 @@ import numpy as np
 import streamlit as st
 
 from irs_core.compressions import Compression, parse_compression
-from irs_core.specs import DATA_KINDS, DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.sampling.statements import describe_noise
+from irs_core.specs import (
+    DATA_KINDS,
+    NOISE_KINDS,
+    DataKind,
+    DataSpec,
+    ModelSpec,
+    NoiseKind,
+    NoiseSpec,
+    StudySpec,
+)
 from ui import loaders
 from ui.clone import FROM_FILE, OWN_FILE
 from ui.glossary import COMPRESSIONS, HELP
@@ -31,6 +41,7 @@ def read_form() -> StudySpec:
     with st.container(border=True):
         st.subheader("1 · Original model and noise")
         model, sigma = _model()
+        kind = _noise_kind()
     with st.container(border=True):
         st.subheader("2 · Inputs")
         data = _data()
@@ -43,7 +54,7 @@ def read_form() -> StudySpec:
     return StudySpec(
         model=model(),
         data=DataSpec(**data),
-        noise=NoiseSpec(sigma, seed=numbers.pop("seed")),
+        noise=NoiseSpec(sigma, seed=numbers.pop("seed"), kind=kind),
         compressions=parse_all(texts),
         **numbers,
     )
@@ -112,6 +123,20 @@ def _model() -> tuple[Any, float]:
         persist_state="session",
     )
     return lambda: ModelSpec(path, None if arch == FROM_FILE else arch), sigma
+
+
+def _noise_kind() -> NoiseKind:
+    kind: NoiseKind = st.segmented_control(
+        "Noise",
+        NOISE_KINDS,
+        default="gaussian",
+        required=True,
+        format_func=lambda one: describe_noise(one, 1.0, 1).title,
+        key="form_noise",
+        persist_state="session",
+        help=HELP["noise"],
+    )
+    return kind
 
 
 def _data() -> dict[str, Any]:

@@ -68,7 +68,12 @@ class Dataset:
     def images(self, rows: ArrayLike | slice) -> NDArray[np.float32]:
         """Images in [0, 1], float32 (k, C, H, W), of the given rows of this dataset."""
         chosen = self.pixels[rows if isinstance(rows, slice) else np.asarray(rows)]
-        return chosen.astype(np.float32) / np.float32(self.scale)
+        return scaled(chosen, self.scale)
+
+
+def scaled(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
+    """Pixels in [0, 1], where `scale` means 1.0."""
+    return pixels.astype(np.float32) / np.float32(scale)
 
 
 def select(total: int, spec: DataSpec) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

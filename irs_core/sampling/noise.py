@@ -1,12 +1,17 @@
 """Noise as a function of (seed, stream, group, chunk) and of nothing else."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.sampling.integer_noise import integer_law
 from irs_core.specs import STREAMS, NoiseSpec, Stream
 from irs_core.store.evidence import CHUNK_DRAWS
+
+# float32 in pixel units, or int16 in steps of the pixel grid.
+Noise = NDArray[np.float32] | NDArray[np.int16]
 
 
 def chunk_generator(
@@ -27,10 +32,11 @@ def noise_blocks(
     chunk: int,
     *,
     shape: tuple[int, ...],
+    scale: int = 255,
     start: int = 0,
     stop: int = CHUNK_DRAWS,
     block: int = 256,
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[Noise]:
     """Draws [start, stop) of one chunk, in blocks of at most `block` draws.
 
     A draw's values do not depend on `block`, `start` or `stop`: the chunk is one sequential
@@ -39,17 +45,56 @@ def noise_blocks(
     Args:
         group: Index of the input group that shares the noise.
         shape: Shape of one input, (channels, height, width).
+        scale: The pixel value that means 1.0; only integer noise depends on it.
 
     Yields:
-        float32 arrays (draws, *shape), mean 0 and standard deviation sigma.
+        Arrays (draws, *shape): float32 in pixel units for Gaussian noise, int16 in grid steps
+        (1/scale) for integer noise.
+
+    Raises:
+        SpecError: Integer noise is too wide; see `integer_law`.
     """
     generator = chunk_generator(noise, stream, group, chunk)
-    sigma = np.float32(noise.sigma)
+    draw = _drawing(noise, scale, generator)
     at = 0
     while at < stop:
         count = min(block, (start if at < start else stop) - at)
-        values = generator.standard_normal((count, *shape), dtype=np.float32)
+        values = draw((count, *shape))
         if at >= start:
-            values *= sigma
             yield values
         at += count
+
+
+def noisy(
+    image: NDArray[np.generic], values: Noise, scale: int, *, steps: bool
+) -> NDArray[np.float32] | NDArray[np.int16]:
+    """An image under noise, (draws, channels, height, width).
+
+    Args:
+        image: float32 in [0, 1] for Gaussian noise; whole grid steps (uint8) for integer noise.
+        scale: The pixel value that means 1.0.
+        steps: Give whole grid steps, int16, instead of float32 pixel units; integer noise only.
+    """
+    if values.dtype == np.float32:
+        return np.asarray(np.add(image, values, dtype=np.float32))
+    grid: NDArray[np.int16] = np.asarray(np.add(image, values, dtype=np.int16))
+    if steps:
+        return grid
+    # As `Dataset.images` does it, so that no noise gives the image itself.
+    return np.asarray(np.divide(grid, np.float32(scale), dtype=np.float32))
+
+
+def _drawing(
+    noise: NoiseSpec, scale: int, generator: np.random.Generator
+) -> Callable[[tuple[int, ...]], Noise]:
+    if noise.integer:
+        law = integer_law(noise.kind, noise.sigma, scale)
+        return lambda shape: law.draw(generator, math.prod(shape)).reshape(shape)
+    sigma = np.float32(noise.sigma)
+
+    def normal(shape: tuple[int, ...]) -> NDArray[np.float32]:
+        values = generator.standard_normal(shape, dtype=np.float32)
+        values *= sigma
+        return values
+
+    return normal

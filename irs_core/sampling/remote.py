@@ -44,13 +44,14 @@ class Task:
     number: int
     models: tuple[str, ...]
     rows: tuple[NDArray[np.bool_], ...]
-    images: NDArray[np.float32]
+    images: NDArray[np.float32] | NDArray[np.uint8]
     groups: tuple[int, ...]
     noise: NoiseSpec
     stream: Stream
     chunk: int
     start: int
     stop: int
+    scale: int = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +169,7 @@ def run_task(task: Task) -> Answer | Missing:
             chunk=task.chunk,
             start=task.start,
             stop=task.stop,
+            scale=task.scale,
         )
     return Answer(
         task.number,

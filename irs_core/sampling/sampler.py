@@ -5,13 +5,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
-from irs_core.sampling.noise import noise_blocks
+from irs_core.sampling.noise import Noise, noise_blocks, noisy
 from irs_core.specs import NoiseSpec, Stream
 
 # Values of noise held at once: 16 MB, whatever the images and the number of draws.
@@ -41,7 +41,7 @@ class Sampled:
 
 
 def sample(
-    images: NDArray[np.float32],
+    images: NDArray[np.float32] | NDArray[np.uint8],
     groups: Sequence[int],
     requests: Sequence[Request],
     *,
@@ -50,6 +50,7 @@ def sample(
     chunk: int,
     start: int,
     stop: int,
+    scale: int = 255,
     block: int | None = None,
 ) -> list[Sampled]:
     """Run every requested classifier on the same noise.
@@ -57,9 +58,11 @@ def sample(
     The next block of noise is made while the classifiers run on the current one.
 
     Args:
-        images: Inputs of one tile, (rows, channels, height, width), pixels in [0, 1].
+        images: Inputs of one tile, (rows, channels, height, width): float32 pixels in [0, 1]
+            for Gaussian noise, uint8 grid steps for integer noise.
         groups: Noise group of each row; neighbours with equal groups share noise.
         chunk, start, stop: Draws [start, stop) of that chunk.
+        scale: The pixel value that means 1.0; matters to integer noise only.
         block: Draws held at once; None for as many as fit `BLOCK_VALUES`. Changes nothing else.
 
     Returns:
@@ -73,26 +76,43 @@ def sample(
     window["block"] = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
     runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
 
-    def blocks() -> Iterator[tuple[list[int], int, NDArray[np.float32]]]:
+    def blocks() -> Iterator[tuple[list[int], int, Noise]]:
         for group, rows in runs:
             at = 0
-            for values in noise_blocks(noise, stream, group, chunk, shape=shape, **window):
+            for values in noise_blocks(
+                noise, stream, group, chunk, shape=shape, scale=scale, **window
+            ):
                 yield rows, at, values
                 at += len(values)
 
     for (rows, at, values), made in _prefetched(blocks()):
         seconds += made
-        buffer = np.empty_like(values)
         for row in rows:
-            clock = perf_counter()
-            np.add(images[row], values, out=buffer)
-            seconds += perf_counter() - clock
-            for index, request in enumerate(requests):
-                if request.rows[row]:
+            for steps, members in _by_form(requests, row, noise):
+                clock = perf_counter()
+                # Predictors that take whole steps say so, which no type can.
+                inputs: Any = noisy(images[row], values, scale, steps=steps)
+                seconds[members] += perf_counter() - clock
+                for index in members:
                     clock = perf_counter()
-                    classes[index][row, at : at + len(values)] = request.predictor(buffer)
+                    classes[index][row, at : at + len(values)] = requests[index].predictor(inputs)
                     seconds[index] += perf_counter() - clock
     return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
+
+
+def _by_form(
+    requests: Sequence[Request], row: int, noise: NoiseSpec
+) -> Iterator[tuple[bool, list[int]]]:
+    """Requests for a row by the form of input they take: whole grid steps, or float32."""
+    wanted = [index for index, request in enumerate(requests) if request.rows[row]]
+    whole = [
+        index
+        for index in wanted
+        if noise.integer and getattr(requests[index].predictor, "takes_steps", False)
+    ]
+    for steps, members in ((False, [one for one in wanted if one not in whole]), (True, whole)):
+        if members:
+            yield steps, members
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[tuple[T, float]]:

@@ -6,6 +6,7 @@ from irs_core.stats.binomial import (
     binomial_upper_bound,
     wilson_interval,
 )
+from irs_core.stats.discrete import discrete_certified_radius
 from irs_core.stats.iss import DECLINE_KINDS, DeclineKind, iss_allocation, iss_sample_sizes
 from irs_core.stats.planning import (
     INTERVAL_METHODS,
@@ -28,6 +29,7 @@ __all__ = [
     "binomial_upper_bound",
     "certified_radius",
     "chance_of_radius",
+    "discrete_certified_radius",
     "iss_allocation",
     "iss_sample_sizes",
     "largest_certifiable_radius",

@@ -112,12 +112,17 @@ class Runner:
             chunk=unit.at.chunk,
             start=unit.start,
             stop=unit.stop,
+            scale=self._dataset.scale,
         )
 
-    def _inputs(self, unit: Unit) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-        """Images of the unit's tile, and the noise group of each."""
+    def _inputs(
+        self, unit: Unit
+    ) -> tuple[NDArray[np.float32] | NDArray[np.uint8], tuple[int, ...]]:
+        """Images of the unit's tile, as its noise needs them, and the noise group of each."""
         rows = unit.needs[0].array.rows(unit.at.tile)
         groups = tuple(self._group(row) for row in range(rows.start, rows.stop))
+        if self._spec.noise.integer:
+            return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
 
     def _group(self, row: int) -> int:
@@ -145,6 +150,7 @@ class Runner:
             chunk=unit.at.chunk,
             start=unit.start,
             stop=unit.stop,
+            scale=self._dataset.scale,
         )
         for index, result in enumerate(results):
             hardware = hardware_of([requests[index].predictor.execution])

@@ -82,3 +82,24 @@ def test_each_classifier_pays_for_the_noise():
     fast, slow = run(Threshold(), Threshold())
     assert fast.seconds > 0
     assert slow.seconds > 0
+
+
+class Whole(Threshold):
+    takes_steps = True
+
+
+def test_integer_noise_reaches_each_classifier_in_its_own_form():
+    pixels = (IMAGES * 16).round().astype(np.uint8)
+    floating, whole = Threshold(), Whole()
+    noise = NoiseSpec(0.5, seed=1, kind="rounded")
+    options = {"noise": noise, "stream": "estimate", "chunk": 0, "start": 0, "stop": 20}
+    requests = [Request(one, np.ones(5, bool)) for one in (floating, whole)]
+    sample(pixels, [0, 1, 2, 3, 4], requests, scale=16, **options)
+    for units, steps in zip(floating.seen, whole.seen, strict=True):
+        assert (units.dtype, steps.dtype) == (np.float32, np.int16)
+        assert np.array_equal(units, steps / np.float32(16))
+
+
+def test_float_images_are_refused_under_integer_noise():
+    with pytest.raises(TypeError, match="cast"):
+        run(Threshold(), noise=NoiseSpec(0.5, kind="rounded"))
