@@ -99,6 +99,32 @@ class Int8Static:
 
 
 @dataclass(frozen=True)
+class IntegerOnly:
+    """A network that computes in integers from the pixels to the scores (Lin et al. 2021).
+
+    Weights per channel, activations of 8 bits, 32-bit sums, multiplier and shift after each layer;
+    batch normalisation is folded in.
+
+    Args:
+        bits: Bits of a weight, 2 to 8.
+    """
+
+    bits: int = 8
+
+    def __post_init__(self) -> None:
+        if self.bits not in range(2, 9):
+            raise SpecError(f"an integer network has weights of 2 to 8 bits; got {self.bits}")
+
+    def __str__(self) -> str:
+        return "integer" if self.bits == 8 else f"integer:{self.bits}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return f"integer only, {self.bits}-bit weights"
+
+
+@dataclass(frozen=True)
 class MagnitudePrune:
     """The smallest weights of convolutions and linear layers set to zero.
 
@@ -189,7 +215,14 @@ class FileModel:
 
 
 Compression = (
-    HalfWeights | HalfCompute | Int8Static | Int8Dynamic | MagnitudePrune | LowRank | FileModel
+    HalfWeights
+    | HalfCompute
+    | Int8Static
+    | Int8Dynamic
+    | IntegerOnly
+    | MagnitudePrune
+    | LowRank
+    | FileModel
 )
 
 _PLAIN: dict[str, Compression] = {
@@ -201,10 +234,20 @@ _PLAIN: dict[str, Compression] = {
         HalfCompute("bf16"),
         Int8Static(),
         Int8Dynamic(),
+        IntegerOnly(),
     )
 }
+
+
+def _whole(number: float) -> int:
+    if not number.is_integer():
+        raise SpecError(f"bits of a weight must be a whole number; got {_number(number)}")
+    return int(number)
+
+
 _WITH_NUMBER: dict[str, Callable[[float], Compression]] = {
     "int8-mixed": Int8Static,
+    "integer": lambda number: IntegerOnly(_whole(number)),
     "prune": lambda number: MagnitudePrune(number, "global"),
     "prune-layer": lambda number: MagnitudePrune(number, "layer"),
     "lowrank": LowRank,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from irs_core.compressions import IntegerOnly
 from irs_core.specs import StudySpec
 from ui.glossary import COMPRESSIONS
 
@@ -53,6 +54,8 @@ def _compressions(spec: StudySpec) -> tuple[list[str], dict[str, list[str]]]:
     ratios: dict[str, list[str]] = {}
     for compression in spec.compressions:
         kind, _, number = str(compression).partition(":")
+        if isinstance(compression, IntegerOnly):
+            number = str(compression.bits)
         if kind in COMPRESSIONS and kind not in kinds:
             kinds.append(kind)
         if number:

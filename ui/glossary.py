@@ -133,6 +133,11 @@ COMPRESSIONS = {
         "8-bit dynamic",
         "PyTorch's dynamic int8: linear layers only, every convolution stays in 32 bits.",
     ),
+    "integer": (
+        "Integers only",
+        "No floating point from the pixels to the scores: weights of so many bits per channel, "
+        "8-bit activations, 32-bit sums. Best with noise on the pixel grid.",
+    ),
     "prune": (
         "Pruning, global",
         "The smallest weights of the whole network are set to zero, by a ratio in (0, 1).",

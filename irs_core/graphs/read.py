@@ -10,6 +10,7 @@ from irs_core.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
 from irs_core.errors import CheckpointError
 from irs_core.graphs.facts import GraphFacts
 from irs_core.graphs.files import read_bytes
+from irs_core.integer.files import read_network
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".xml": "openvino"}
@@ -100,4 +101,6 @@ def file_compression(text: str) -> FileModel | None:
         # A description that carries its digest already.
         return None
     path = Path(rest).expanduser().absolute()
-    return FileModel(str(path), read_graph(path).digest[:_DIGITS], prefix == NORMALIZED_PREFIX)
+    integer = path.suffix == ".safetensors"
+    digest = read_network(path).digest if integer else read_graph(path).digest
+    return FileModel(str(path), digest[:_DIGITS], prefix == NORMALIZED_PREFIX)

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from irs_core.errors import CheckpointError, UnknownKeyError
 from irs_core.graphs import is_graph_file
+from irs_core.integer.carrier import Carrier
+from irs_core.integer.files import ARCH, read_network
 from irs_core.models.card import read_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.graph import load_graph
@@ -69,6 +71,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
     if is_graph_file(spec.weights):
         return _load_graph(spec)
     checkpoint = read_checkpoint(_weights_path(spec.weights))
+    if checkpoint.arch == ARCH:
+        return _load_integer(spec, checkpoint)
     arch = spec.arch or checkpoint.arch
     if arch is None:
         raise CheckpointError(f"{spec.weights} names no architecture; give one with the model")
@@ -88,6 +92,28 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         size_bytes=sum(value.nbytes for value in network.state_dict().values()),
         mean=mean,
         std=std,
+    )
+
+
+def _load_integer(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
+    if spec.arch is not None or spec.mean is not None:
+        raise CheckpointError(
+            f"{Path(spec.weights).name} is an integer network, which is its own architecture and "
+            "normalises by itself; got an architecture or a normalisation as well"
+        )
+    network = read_network(_weights_path(spec.weights))
+    if spec.num_classes not in (None, network.classes):
+        raise CheckpointError(
+            f"{Path(spec.weights).name} has {network.classes} classes; got {spec.num_classes}"
+        )
+    return LoadedModel(
+        module=Carrier(network).eval(),
+        arch=ARCH,
+        num_classes=network.classes,
+        input_shape=network.input_shape,
+        digest=network.digest,
+        parameters=sum(value.numel() for value in checkpoint.state.values()),
+        size_bytes=network.size_bytes,
     )
 
 

@@ -9,8 +9,11 @@ from torch import Tensor, nn
 from irs_core.approx import compress
 from irs_core.backends import Arithmetic, Predictor, make_predictor
 from irs_core.backends.device import check_device
+from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.compressions import Compression, HalfCompute, Int8Dynamic
 from irs_core.errors import ApproximationError
+from irs_core.integer import IntegerNetwork
+from irs_core.integer.carrier import Carrier
 from irs_core.specs import BackendName
 
 logger = logging.getLogger(__name__)
@@ -42,13 +45,21 @@ def make_classifier(
     """A predictor of the base network, or of its compressed form; the network stays as it is.
 
     Args:
-        compression: None for the base network; anything but static int8.
+        base: A float network, or a `Carrier` of an integer one.
+        compression: None for the base network; anything but static int8 and integers only.
         state: Weights of the compressed network, where they must not be computed anew.
 
     Raises:
         ApproximationError: The compression does not fit the network, or `state` does not fit it.
         SpecError: The backend or the device is unknown or absent.
     """
+    if isinstance(base, Carrier):
+        if compression is not None:
+            raise ApproximationError(
+                "an integer network can only lose bits of its weights, as in integer:4; "
+                f"got {compression}"
+            )
+        return make_integer(base.network, setting)
     if compression is None:
         return _predictor(base, setting)
     if isinstance(compression, HalfCompute):
@@ -64,6 +75,17 @@ def make_classifier(
     if isinstance(compression, Int8Dynamic):
         return _predictor(module, setting, "int8 linear", only_torch=True)
     return _predictor(module, setting)
+
+
+def make_integer(network: IntegerNetwork, setting: Setting) -> IntegerPredictor:
+    """A predictor of an integer network.
+
+    Raises:
+        ApproximationError: No kernels here give its scores.
+    """
+    return IntegerPredictor(
+        network, device=setting.device, backend=setting.backend, batch=setting.batch
+    )
 
 
 def _predictor(

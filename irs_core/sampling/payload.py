@@ -6,7 +6,7 @@ classifier from them runs no code of theirs.
 
 import hashlib
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from safetensors.torch import load, save
@@ -18,9 +18,10 @@ from irs_core.backends.device import check_device
 from irs_core.compressions import Compression, LowRank, parse_compression
 from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile
+from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
 from irs_core.models.load import with_normalisation
-from irs_core.sampling.classifier import Setting, make_classifier
+from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ModelPayload:
             another machine need not give the same bits.
         graph: OpenVINO graph and constants of a quantised network.
         file: The network where it is a graph file; then `mean` and `std` are those before it.
+        integers: An integer network (safetensors), in place of all the others.
     """
 
     digest: str
@@ -50,6 +52,7 @@ class ModelPayload:
     factors: bytes = b""
     graph: tuple[bytes, bytes] | None = None
     file: GraphFile | None = None
+    integers: bytes = b""
 
     @cached_property
     def key(self) -> str:
@@ -57,7 +60,8 @@ class ModelPayload:
         plain = (self.digest, self.execution, self.setting, self.arch, self.mean, self.std)
         found = hashlib.sha256(repr((*plain, self.compression)).encode())
         own = b"" if self.file is None else self.file.digest.encode()
-        for part in (self.weights, self.factors, own, *(self.graph or ())):
+        parts = (self.weights, self.factors, self.integers, own, *(self.graph or ()))
+        for part in parts:
             found.update(len(part).to_bytes(8, "big"))
             found.update(part)
         return found.hexdigest()
@@ -82,6 +86,8 @@ class ModelPayload:
         if self.file is not None:
             module = GraphModule(self.file, self.mean, self.std)
             return make_classifier(module, None, self.setting)
+        if self.integers:
+            return make_integer(files.from_bytes(self.integers), self.setting)
         return self._from_weights() if self.graph is None else self._from_graph(*self.graph)
 
     def _from_weights(self) -> Predictor:
@@ -119,12 +125,14 @@ def pack(
     setting: Setting,
     graph: tuple[bytes, bytes] | None = None,
     module: GraphModule | None = None,
+    network: IntegerNetwork | None = None,
 ) -> ModelPayload:
     """The payload of a classifier.
 
     Args:
         graph: OpenVINO graph and constants, for static int8.
         module: The network where it is a graph file.
+        network: The integer network, where the classifier is one.
     """
     if setting.device == "auto":
         # Another machine may have other devices; the choice made here holds there.
@@ -135,32 +143,19 @@ def pack(
             setting.backend,
             setting.batch,
         )
+    named = None if compression is None else str(compression)
+    made = ModelPayload(
+        digest, execution, setting, base.arch, base.mean, base.std, compression=named
+    )
+    if network is not None:
+        return replace(made, integers=files.to_bytes(network))
     if module is not None:
-        return ModelPayload(
-            digest,
-            execution,
-            setting,
-            base.arch,
-            module.mean,
-            module.std,
-            compression=None if compression is None else str(compression),
-            file=module.file,
-        )
+        return replace(made, mean=module.mean, std=module.std, file=module.file)
     factors = b""
     if isinstance(compression, LowRank):
         factors = _tensors(compress(base.module, compression))
-    return ModelPayload(
-        digest,
-        execution,
-        setting,
-        base.arch,
-        base.mean,
-        base.std,
-        _tensors(_network(base)) if graph is None else b"",
-        None if compression is None else str(compression),
-        factors,
-        graph,
-    )
+    weights = _tensors(_network(base)) if graph is None else b""
+    return replace(made, weights=weights, factors=factors, graph=graph)
 
 
 def _network(base: LoadedModel) -> nn.Module:

@@ -2,31 +2,35 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
-
-import numpy as np
-from numpy.typing import NDArray
+from pathlib import Path
 
 from irs_core.approx import compress, describe
 from irs_core.approx.int8_static import quantise
+from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Predictor
 from irs_core.backends.graph_files import arithmetic_of
-from irs_core.compressions import Compression, FileModel, Int8Static
-from irs_core.data import Dataset, load_dataset, open_source
-from irs_core.errors import ApproximationError, DatasetError
+from irs_core.compressions import Compression, FileModel, Int8Static, IntegerOnly
+from irs_core.data import Dataset
+from irs_core.errors import ApproximationError, CheckpointError, DatasetError
+from irs_core.integer import IntegerNetwork
+from irs_core.integer.carrier import Carrier
+from irs_core.integer.files import read_network
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
-from irs_core.sampling.classifier import Setting, make_classifier
-from irs_core.sampling.noise import noise_blocks
+from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
-from irs_core.specs import DataSpec, StudySpec
+from irs_core.specs import StudySpec
 from irs_core.store import BASE
+from irs_core.study.calibration import calibration_images
 from irs_core.study.options import RunOptions
 
 logger = logging.getLogger(__name__)
 
-CALIBRATION_IMAGES = 400
-CALIBRATION_DRAWS = 5
+_INTEGER_NOTE = (
+    "Computes in integers only: int8 weights per channel, 8-bit activations, 32-bit sums, an int32 "
+    "multiplier and a shift after each layer."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,10 @@ class _Builder:
         if isinstance(module, GraphModule):
             title = f"original ({arithmetic_of(module)})"
             note = f"The file {_named(module)}."
+        network = module.network if isinstance(module, Carrier) else None
+        if network is not None:
+            self._check_integer(network)
+            title, note = "original (integers only)", _INTEGER_NOTE
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
@@ -89,7 +97,7 @@ class _Builder:
             self._base.size_bytes,
             self._base.parameters,
             predictor,
-            self._packer(None, self._base.digest, predictor),
+            self._packer(None, self._base.digest, predictor, network=network),
         )
 
     def build(self, compression: Compression) -> Prepared:
@@ -97,12 +105,15 @@ class _Builder:
         if isinstance(compression, Int8Static):
             return self._int8(compression)
         if isinstance(compression, FileModel):
-            return self._file(compression)
+            integer = compression.path.endswith(".safetensors")
+            return self._integer_file(compression) if integer else self._file(compression)
         if isinstance(self._base.module, GraphModule):
             raise ApproximationError(
                 f"{compression} needs PyTorch weights, and {self._base.module.file.name} has none; "
                 "use int8, or file:PATH for a compressed file"
             )
+        if isinstance(compression, IntegerOnly):
+            return self._integer(compression)
         report = describe(self._base.module, compression)
         # By content: what a recipe makes may change with libraries and machines.
         module = compress(self._base.module, compression)
@@ -181,6 +192,63 @@ class _Builder:
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
         )
 
+    def _integer(self, compression: IntegerOnly) -> Prepared:
+        calibration, source = calibration_images(self._spec, self._dataset, unseen=True)
+        network = integer_form(
+            self._base.module,
+            compression,
+            calibration=calibration,
+            scale=self._dataset.scale,
+            input_shape=self._setting.input_shape,
+        )
+        return self._prepared_integer(
+            compression,
+            network,
+            str(compression),
+            f"{_INTEGER_NOTE} Ranges set on {source} under the study's noise.",
+        )
+
+    def _integer_file(self, compression: FileModel) -> Prepared:
+        network = read_network(Path(compression.path))
+        if not network.digest.startswith(compression.digest):
+            raise CheckpointError(
+                f"{compression.path} has changed: its digest begins with {network.digest[:16]}, "
+                f"the study is about {compression.digest}"
+            )
+        return self._prepared_integer(
+            compression,
+            network,
+            compression.identity,
+            f"The file {compression.path}. {_INTEGER_NOTE}",
+        )
+
+    def _prepared_integer(
+        self, compression: Compression, network: IntegerNetwork, identity: str, note: str
+    ) -> Prepared:
+        self._check_integer(network)
+        predictor = make_integer(network, self._setting)
+        # Not the digest of the same network as an original: a study keeps the two apart.
+        digest = sha256(f"{identity} {network.digest}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            note,
+            network.size_bytes,
+            network.nonzero,
+            predictor,
+            self._packer(compression, digest, predictor, network=network),
+        )
+
+    def _check_integer(self, network: IntegerNetwork) -> None:
+        grid = (network.scale, network.input_shape, network.classes)
+        own = (self._dataset.scale, self._dataset.input_shape, self._setting.classes)
+        if grid != own:
+            raise DatasetError(
+                "an integer network is made for one pixel grid, image shape and number of classes: "
+                f"this one for {grid}; the data have {own}"
+            )
+
     def _packer(
         self,
         compression: Compression | None,
@@ -188,6 +256,7 @@ class _Builder:
         predictor: Predictor,
         graph: Callable[[], tuple[bytes, bytes] | None] = lambda: None,
         module: GraphModule | None = None,
+        network: IntegerNetwork | None = None,
     ) -> Callable[[], ModelPayload]:
         if compression is None and isinstance(self._base.module, GraphModule):
             module = self._base.module
@@ -199,52 +268,12 @@ class _Builder:
             setting=self._setting,
             graph=graph(),
             module=module,
+            network=network,
         )
 
 
 def _named(module: GraphModule) -> str:
     return f"{module.file.name} (SHA-256 {module.file.digest})"
-
-
-def calibration_images(spec: StudySpec, dataset: Dataset) -> tuple[NDArray[np.float32], str]:
-    """Noisy images on which int8 ranges are set, and where they come from.
-
-    Training images where there are some; else the held-out ones; else the reported ones, without
-    labels. The noise comes from the `pilot` stream, so no certificate's draws are touched.
-    """
-    images, source = _calibration_source(spec, dataset)
-    # Mixed, because folders are sorted by class; the draws of one image stay together, so that
-    # an image belongs to one part of the calibration only.
-    images = np.random.default_rng(spec.noise.seed).permutation(images)
-    noisy = [
-        image + values
-        for group, image in enumerate(images)
-        for values in noise_blocks(
-            spec.noise, "pilot", group, 0, shape=images.shape[1:], stop=CALIBRATION_DRAWS
-        )
-    ]
-    return np.concatenate(noisy), source
-
-
-def _calibration_source(spec: StudySpec, dataset: Dataset) -> tuple[NDArray[np.float32], str]:
-    try:
-        training = _training_images(spec.data)
-        if training.input_shape == dataset.input_shape:
-            return training.images(slice(None)), f"{len(training)} training images"
-    except DatasetError as error:
-        logger.info("no training images for calibration: %s", error)
-    rows = np.flatnonzero(~dataset.reported)[:CALIBRATION_IMAGES]
-    if len(rows):
-        return dataset.images(rows), f"{len(rows)} held-out images"
-    rows = np.arange(min(len(dataset), CALIBRATION_IMAGES))
-    return dataset.images(rows), f"{len(rows)} of the reported images, without labels"
-
-
-def _training_images(data: DataSpec) -> Dataset:
-    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
-    # Folders are sorted by class, so the images are spread over the whole split.
-    stride = max(1, len(open_source(whole).labels) // CALIBRATION_IMAGES)
-    return load_dataset(replace(whole, stride=stride, max=CALIBRATION_IMAGES))
 
 
 def _int8_bytes(base: LoadedModel, share_int8: float) -> int:
