@@ -55,8 +55,9 @@ def noisy_copies(
     Returns:
         float32 (count, channels, height, width); values leave [0, 1], as they did for the models.
     """
-    from irs_core.sampling.noise import noise_blocks
+    from irs_core.sampling.noise import noise_blocks, noisy
 
+    scale = spec.data.scale
     parts = []
     at, stop = start, start + count
     while at < stop:
@@ -64,8 +65,16 @@ def noisy_copies(
         end = min(CHUNK_DRAWS, offset + stop - at)
         parts += list(
             noise_blocks(
-                spec.noise, stream, group, chunk, shape=image.shape, start=offset, stop=end
+                spec.noise,
+                stream,
+                group,
+                chunk,
+                shape=image.shape,
+                scale=scale,
+                start=offset,
+                stop=end,
             )
         )
         at += end - offset
-    return image + np.concatenate(parts)
+    original = np.rint(image * scale).astype(np.uint8) if spec.noise.integer else image
+    return noisy(original, np.concatenate(parts), scale, steps=False)
