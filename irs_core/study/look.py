@@ -58,7 +58,7 @@ def noisy_copies(
     from irs_core.sampling.noise import noise_blocks, noisy
 
     scale = spec.data.scale
-    parts = []
+    parts: list[Any] = []
     at, stop = start, start + count
     while at < stop:
         chunk, offset = divmod(at, CHUNK_DRAWS)
