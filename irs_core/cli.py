@@ -9,9 +9,11 @@ from pathlib import Path
 from irs_core import __version__
 from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
+from irs_core.cli_check import add_check
 from irs_core.cli_jobs import add_jobs, add_worker
 from irs_core.cli_options import add_store_option
 from irs_core.cli_papers import add_reproduce
+from irs_core.cli_report import add_report, import_file
 from irs_core.errors import IrsError
 from irs_core.store import Library
 
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)
+    add_report(commands)
     _add_bundles(commands)
     _add_train(commands)
     add_bench(commands)
@@ -56,9 +59,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
-        "models", help="list shipped models, architectures and compressions"
+        "models", help="list shipped models, architectures and compressions; check one"
     )
     parser.set_defaults(run=_models)
+    add_check(parser.add_subparsers(title="actions", metavar="ACTION"))
 
 
 def _models(_: argparse.Namespace) -> None:
@@ -77,9 +81,30 @@ def _models(_: argparse.Namespace) -> None:
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     from irs_core.cli_certify import add_data_options
 
-    parser = commands.add_parser("data", help="read a data set and say what it holds")
+    parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
     add_data_options(parser)
     parser.set_defaults(run=_data)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    fetch = actions.add_parser("download", help="fetch a public data set and check it")
+    fetch.add_argument("name", help="cifar10, cifar100 or mnist")
+    fetch.add_argument("--root", type=Path, required=True, help="folder to put it in")
+    fetch.set_defaults(run=_download)
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from irs_core.data.download import archives, download
+
+    with tqdm(unit="B", unit_scale=True, file=sys.stderr) as bar:
+
+        def show(name: str, done: int, total: int | None) -> None:
+            bar.total = total
+            bar.set_description(name.strip("."), refresh=False)
+            bar.update(done - bar.n)
+
+        download(archives(arguments.name), arguments.root, on_progress=show)
+    print(f"--data {arguments.name} --root {arguments.root}")
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -124,10 +149,12 @@ def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("file", type=Path, help="where to write, NAME.irs.zip")
     add_store_option(export)
     export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
-    importing = commands.add_parser("import", help="verify a bundle and add its study")
+    importing = commands.add_parser(
+        "import", help="verify a bundle and add its study, or read results per input (.tsv)"
+    )
     importing.add_argument("file", type=Path)
     add_store_option(importing)
-    importing.set_defaults(run=lambda a: print(Library(a.store).import_bundle(a.file).id))
+    importing.set_defaults(run=lambda a: import_file(a.file, a.store))
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

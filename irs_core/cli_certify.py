@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from irs_core.compressions import KNOWN_COMPRESSIONS, parse_compression
+from irs_core.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
@@ -103,13 +103,13 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.set_defaults(run=_certify)
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Options that choose the original."""
-    parser.add_argument(
-        "--model",
-        default="shipped:digits-0.50",
-        help="a file (safetensors, .pth, .onnx, .xml), or shipped:NAME",
-    )
+def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
+    """Options that choose the original; its file as an argument of its own, or as --model."""
+    text = "a file (safetensors, .pth, .onnx, .xml), or shipped:NAME"
+    if positional:
+        parser.add_argument("model", help=text)
+    else:
+        parser.add_argument("--model", default="shipped:digits-0.50", help=text)
     parser.add_argument("--arch", help="architecture, where the file does not name it")
     parser.add_argument(
         "--classes", type=int, help="number of classes, where the file does not tell"
@@ -122,6 +122,15 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
             metavar="X",
             help=f"{name} per channel of a normalisation inside the model, after the noise",
         )
+
+
+def read_compressions(texts: list[str]) -> tuple[Compression, ...]:
+    """Compressions from their texts; files are read, so that their digest is known.
+
+    Raises:
+        IrsError: A text names none, or a file cannot be used.
+    """
+    return tuple(file_compression(text) or parse_compression(text) for text in texts)
 
 
 def model_spec(arguments: argparse.Namespace) -> ModelSpec:
@@ -197,9 +206,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         model=model_spec(arguments),
         data=data_spec(arguments),
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
-        compressions=tuple(
-            file_compression(text) or parse_compression(text) for text in arguments.compress
-        ),
+        compressions=read_compressions(arguments.compress),
         n0=arguments.n0,
         n=arguments.n,
         n_p=parse_budgets(arguments.n_p, arguments.n),

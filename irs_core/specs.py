@@ -16,8 +16,16 @@ MAX_CLASSES = 65_535
 # Draws per input of one stream; evidence arrays are this wide.
 MAX_DRAWS = 10_000_000
 
-DataKind = Literal["digits", "cifar10", "image-folder", "imagenet"]
-DATA_KINDS: tuple[DataKind, ...] = ("digits", "cifar10", "image-folder", "imagenet")
+DataKind = Literal["digits", "cifar10", "cifar100", "mnist", "image-folder", "imagenet", "npz"]
+DATA_KINDS: tuple[DataKind, ...] = (
+    "digits",
+    "cifar10",
+    "cifar100",
+    "mnist",
+    "image-folder",
+    "imagenet",
+    "npz",
+)
 NoiseKind = Literal["gaussian", "discrete", "rounded"]
 NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
 Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
@@ -92,8 +100,8 @@ class DataSpec:
     """A subset of a labelled test set.
 
     Args:
-        kind: The reader: `digits`, `cifar10`, `image-folder` or `imagenet`.
-        root: Folder of the data; not used by `digits`.
+        kind: The reader, one of `DATA_KINDS`.
+        root: Folder of the data, of `npz` the file; not used by `digits`.
         split: `train` or `test` (an image folder may name any sub-folder, or "" for none).
         start, stride: Take inputs start, start + stride, ... (`--skip` of the field is stride).
         max: At most this many inputs; None for all.

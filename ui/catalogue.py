@@ -60,8 +60,10 @@ def show_data() -> None:
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
     with st.expander("Check a data folder", icon=":material/folder_open:"):
         columns = st.columns([1, 2, 1])
-        kind = columns[0].selectbox("Kind", DATA_KINDS, index=2, key="check_kind")
-        root = columns[1].text_input("Folder on this machine (ROOT)", key="check_root")
+        kind = columns[0].selectbox(
+            "Kind", DATA_KINDS, index=DATA_KINDS.index("image-folder"), key="check_kind"
+        )
+        root = columns[1].text_input("Folder or file on this machine (ROOT)", key="check_root")
         split = columns[2].text_input("Split", "test", key="check_split")
         if root or kind == "digits":
             try:

@@ -3,17 +3,22 @@
 from collections.abc import Callable
 
 from irs_core.data.base import Dataset, Source, data_digest, select
-from irs_core.data.cifar import open_cifar10
+from irs_core.data.cifar import open_cifar10, open_cifar100
 from irs_core.data.digits import open_digits
 from irs_core.data.folder import open_folder, open_imagenet
+from irs_core.data.mnist import open_mnist
+from irs_core.data.npz import open_npz
 from irs_core.errors import DatasetError
 from irs_core.specs import DataKind, DataSpec
 
 _OPENERS: dict[DataKind, Callable[[DataSpec], Source]] = {
     "digits": open_digits,
     "cifar10": open_cifar10,
+    "cifar100": open_cifar100,
+    "mnist": open_mnist,
     "image-folder": open_folder,
     "imagenet": open_imagenet,
+    "npz": open_npz,
 }
 
 
@@ -23,7 +28,7 @@ def open_source(spec: DataSpec) -> Source:
     Raises:
         DatasetError: The data are missing, empty or damaged.
     """
-    if spec.size is not None and spec.kind in ("digits", "cifar10"):
+    if spec.size is not None and spec.kind not in ("image-folder", "imagenet"):
         raise DatasetError(f"size applies to image folders only; got {spec.size} for {spec.kind}")
     source = _OPENERS[spec.kind](spec)
     if not len(source.labels):

@@ -1,4 +1,4 @@
-"""Architectures by name: those of this package and every torchvision classifier."""
+"""Architectures by name: those of this package, torchvision's and, where installed, timm's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from irs_core.models.digits import digits_resnet
 from irs_core.models.resnet import cifar_resnet
 
 TORCHVISION_PREFIX = "torchvision:"
+TIMM_PREFIX = "timm:"
 CIFAR_MEAN, CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -71,13 +72,15 @@ def find_architecture(name: str) -> Architecture:
     own = _ARCHITECTURES.get(_ALIASES.get(name, name))
     if own is not None:
         return own
+    if name.startswith(TIMM_PREFIX):
+        return _timm_architecture(name)
     plain = name.removeprefix(TORCHVISION_PREFIX)
     if plain in _torchvision_names():
         return _torchvision_architecture(plain)
     known = ", ".join(_ARCHITECTURES)
     raise UnknownKeyError(
         f"unknown architecture {name!r}; known: {known}, and {TORCHVISION_PREFIX}NAME for every "
-        "torchvision classifier, e.g. torchvision:resnet50"
+        f"torchvision classifier, e.g. torchvision:resnet50; {TIMM_PREFIX}NAME needs timm"
     )
 
 
@@ -118,6 +121,31 @@ def _torchvision_architecture(name: str) -> Architecture:
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
     )
+
+
+def _timm_architecture(name: str) -> Architecture:
+    try:
+        import timm
+    except ImportError:
+        raise UnknownKeyError(f"{name} needs the package timm: pip install timm") from None
+    plain = name.removeprefix(TIMM_PREFIX)
+    if not timm.is_model(plain):
+        raise UnknownKeyError(f"unknown architecture {name!r}; timm.list_models() lists its own")
+    config = timm.get_pretrained_cfg(plain)
+    return Architecture(
+        name=name,
+        make=partial(_make_timm, plain),
+        mean=tuple(config.mean) if config else IMAGENET_MEAN,
+        std=tuple(config.std) if config else IMAGENET_STD,
+    )
+
+
+def _make_timm(name: str, num_classes: int, in_channels: int) -> nn.Module:
+    import timm
+
+    network = timm.create_model(name, num_classes=num_classes, in_chans=in_channels)
+    assert isinstance(network, nn.Module)
+    return network
 
 
 def _make_torchvision(name: str, num_classes: int, in_channels: int) -> nn.Module:

@@ -62,7 +62,7 @@ def run_study(
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
         base = load_model(spec.model)
-        _check_fit(spec, base, dataset)
+        check_fit(spec, base, dataset)
         prepared = list(prepare(spec, base, dataset, options))
         runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
@@ -100,7 +100,12 @@ def _fill(
     runner.fill(_compressed_needs(spec, runnables, dataset))
 
 
-def _check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
+def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
+    """Refuse a model and data that cannot belong together.
+
+    Raises:
+        DatasetError: Shapes or classes differ.
+    """
     if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.input_shape):
         raise DatasetError(
             f"the model takes inputs of shape {tuple(model.input_shape)}; "

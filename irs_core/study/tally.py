@@ -79,7 +79,7 @@ class StudyTally:
     compressed: Mapping[str, CompressedTally]
 
 
-def count_classes(predictions: NDArray[np.unsignedinteger], classes: int) -> Ints:
+def count_classes(predictions: NDArray[np.integer], classes: int) -> Ints:
     """How often each class was predicted for each input, (inputs, classes).
 
     Args:

@@ -14,9 +14,14 @@ def certificates_tsv(record: StudyRecord, analysis: Analysis, model: str, method
     Columns: position in the full set, true class, predicted class (-1 for ABSTAIN), radius (three
     significant digits, as the field prints it), 1 where right, seconds.
 
+    Args:
+        model: Its name in the study; of a file, the file's name is enough.
+
     Raises:
         UnknownKeyError: The study has no such model.
     """
+    files = [one.name for one in record.compressed if one.title.rpartition(" ")[0] == model]
+    model = files[0] if len(files) == 1 else model
     if model == BASE:
         certificates, seconds = analysis.base, analysis.tally.base.seconds[analysis.rows]
     elif model in analysis.tally.compressed:

@@ -1,9 +1,20 @@
+import sys
+
 import pytest
 import torch
 
 from irs_core.errors import SpecError, UnknownKeyError
-from irs_core.models import Architecture, build, canonical_name, known_architectures, register
+from irs_core.models import (
+    Architecture,
+    build,
+    canonical_name,
+    find_architecture,
+    known_architectures,
+    load_model,
+    register,
+)
 from irs_core.models.digits import digits_resnet
+from irs_core.specs import ModelSpec
 
 
 def test_a_miss_lists_the_known_names():
@@ -48,3 +59,26 @@ def test_global_generator_is_left_alone():
 def test_channels_that_torchvision_does_not_take():
     with pytest.raises(SpecError, match="channels"):
         build("resnet18", 10, 1)
+
+
+def test_timm_architectures_by_name(tmp_path):
+    timm = pytest.importorskip("timm")
+    network = timm.create_model("mobilenetv3_small_050", num_classes=5, in_chans=1).eval()
+    torch.save(network.state_dict(), tmp_path / "t.pth")
+    spec = ModelSpec(str(tmp_path / "t.pth"), arch="timm:mobilenetv3_small_050")
+    loaded = load_model(spec)
+    images = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert loaded.num_classes == 5
+    assert torch.equal(loaded.module(images), network(images))
+
+
+def test_an_unknown_timm_name_is_refused():
+    pytest.importorskip("timm")
+    with pytest.raises(UnknownKeyError, match="unknown architecture 'timm:none'"):
+        find_architecture("timm:none")
+
+
+def test_without_timm_its_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UnknownKeyError, match="pip install timm"):
+        find_architecture("timm:resnet18")

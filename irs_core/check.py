@@ -1,0 +1,210 @@
+"""A dry run of a model before it is certified: is it read right, how good and how fast is it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.backends import Predictor
+from irs_core.compressions import Compression, FileModel
+from irs_core.data import Dataset, load_dataset
+from irs_core.models import LoadedModel, load_model
+from irs_core.sampling.noise import noise_blocks
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.study.options import RunOptions
+from irs_core.study.prepare import Prepared, prepare
+from irs_core.study.run import check_fit
+from irs_core.study.tally import count_classes
+
+DRAWS = 20
+# Accuracy that the vote loses to noise, or agreement lacking, that is worth a warning.
+DROP, AGREEMENT = 0.1, 0.9
+_TOGETHER = 500
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """What a dry run measured of one classifier; shares in [0, 1].
+
+    Args:
+        clean: Accuracy on the images as they are.
+        noisy: Accuracy on noisy copies of them.
+        voted: Accuracy of the most frequent class among an image's copies, which is what
+            smoothing certifies.
+        agreement: Share of noisy copies on which it answers as the original.
+        rate: Predictions per second.
+        digest: SHA-256, as in the key of its evidence.
+        execution: What ran it.
+    """
+
+    name: str
+    title: str
+    clean: float
+    noisy: float
+    voted: float
+    agreement: float
+    rate: float
+    size_bytes: int
+    digest: str
+    execution: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """A dry run.
+
+    Args:
+        model: What the original is, in a sentence.
+        data: The images, in a sentence.
+        rows: The original, then each compressed classifier.
+        warnings: Sentences about what is likely to disappoint or to be a mistake.
+    """
+
+    model: str
+    data: str
+    rows: tuple[CheckRow, ...]
+    warnings: tuple[str, ...]
+
+
+def check_model(
+    model: ModelSpec,
+    data: DataSpec,
+    *,
+    sigma: float,
+    compressions: Sequence[Compression] = (),
+    seed: int = 0,
+    draws: int = DRAWS,
+    options: RunOptions | None = None,
+) -> CheckReport:
+    """Run the original and compressed classifiers on the images, without and with noise.
+
+    Nothing is stored and nothing is certified: the shares are plain estimates. The noise comes
+    from the `pilot` stream, which no certificate uses.
+
+    Args:
+        sigma: Noise in pixel units.
+        draws: Noisy copies per image.
+
+    Raises:
+        IrsError: The model, the data or a compression cannot be used, or they do not fit.
+    """
+    noise = NoiseSpec(sigma, seed=seed)
+    spec = StudySpec(model, data, noise, tuple(compressions), n0=1, n=1, n_p=(1,))
+    dataset, base = load_dataset(data), load_model(model)
+    check_fit(spec, base, dataset)
+    trial = _Trial(dataset, noise, draws)
+    options = options or RunOptions()
+    rows, warnings = [], []
+    for one in prepare(spec, base, dataset, options):
+        rows.append(trial.row(one))
+    warnings += _noise_warning(rows[0], sigma)
+    for row, compression in zip(rows[1:], compressions, strict=True):
+        if row.agreement < AGREEMENT:
+            warnings.append(
+                f"{row.title} answers as the original on {row.agreement:.1%} of noisy images only."
+            )
+            warnings += _other_normalisation(spec, base, dataset, options, trial, row, compression)
+    return CheckReport(
+        _described(base),
+        f"{dataset.description}, {len(dataset)} images",
+        tuple(rows),
+        tuple(warnings),
+    )
+
+
+class _Trial:
+    """The images and noisy copies that every classifier gets."""
+
+    def __init__(self, dataset: Dataset, noise: NoiseSpec, draws: int) -> None:
+        self._labels, self._draws = dataset.labels, draws
+        self._images = dataset.images(slice(None))
+        self._noise = noise
+        self._base: NDArray[np.int64] | None = None
+
+    def row(self, one: Prepared) -> CheckRow:
+        clean = one.predictor(self._images)
+        found, rate = self._noisy(one.predictor)
+        if self._base is None:
+            self._base = found
+        return CheckRow(
+            one.name,
+            one.title,
+            clean=float(np.mean(clean == self._labels)),
+            noisy=float(np.mean(found == self._labels[:, None])),
+            voted=float(np.mean(_vote(found) == self._labels)),
+            agreement=float(np.mean(found == self._base)),
+            rate=rate,
+            size_bytes=one.size_bytes,
+            digest=one.digest,
+            execution=one.predictor.execution,
+        )
+
+    def _noisy(self, predictor: Predictor) -> tuple[NDArray[np.int64], float]:
+        """Classes of noisy copies, (images, draws), and predictions per second."""
+        found, spent = [], 0.0
+        # Several images at once, so that batches are full.
+        step = max(1, _TOGETHER // self._draws)
+        for start in range(0, len(self._images), step):
+            copies = np.concatenate(
+                [self._copies(row) for row in range(start, min(start + step, len(self._images)))]
+            )
+            started = perf_counter()
+            found.append(predictor(copies))
+            spent += perf_counter() - started
+        classes = np.concatenate(found).reshape(len(self._images), self._draws)
+        return classes, classes.size / spent
+
+    def _copies(self, row: int) -> NDArray[np.float32]:
+        image = self._images[row]
+        blocks = noise_blocks(self._noise, "pilot", row, 0, shape=image.shape, stop=self._draws)
+        return np.concatenate([image + values for values in blocks])
+
+
+def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(count_classes(classes, 1 + int(classes.max())).argmax(axis=1), np.int64)
+
+
+def _noise_warning(row: CheckRow, sigma: float) -> list[str]:
+    # A model that was trained under the noise loses accuracy on single copies, not in the vote.
+    if row.clean - row.voted <= DROP:
+        return []
+    return [
+        f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
+        f"({row.voted:.1%} by vote over copies): this model does not seem to be trained under such "
+        "noise, and certificates will be small or missing. Take a smaller sigma, or train it under "
+        "noise (the command train)."
+    ]
+
+
+def _other_normalisation(
+    spec: StudySpec,
+    base: LoadedModel,
+    dataset: Dataset,
+    options: RunOptions,
+    trial: _Trial,
+    row: CheckRow,
+    compression: Compression,
+) -> list[str]:
+    """Whether a file agrees better with the normalisation left out, or put in front."""
+    if not isinstance(compression, FileModel) or base.mean is None:
+        return []
+    other = replace(compression, normalize=not compression.normalize)
+    _, prepared = prepare(replace(spec, compressions=(other,)), base, dataset, options)
+    found = trial.row(prepared)
+    if found.agreement <= row.agreement:
+        return []
+    return [
+        f"As {str(other).partition(':')[0]}:{other.path} it agrees on {found.agreement:.1%}: the "
+        f"file {'expects' if other.normalize else 'does not expect'} normalised images."
+    ]
+
+
+def _described(base: LoadedModel) -> str:
+    shape = "x".join(map(str, base.input_shape)) if base.input_shape else "of any size"
+    normal = "no normalisation inside"
+    if base.mean is not None and base.std is not None:
+        mean, std = (", ".join(f"{one:.4g}" for one in values) for values in (base.mean, base.std))
+        normal = f"normalisation inside, mean {mean}, std {std}"
+    return f"{base.arch}, {base.num_classes} classes, inputs {shape}, {normal}"

@@ -1,0 +1,182 @@
+"""Results of others in the field's text format (Cohen et al. 2019): read, kept, evaluated.
+
+The format rounds radii to three significant digits, so whatever is computed from such a file is
+as exact as its radii are.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from irs_core.certify import ABSTAIN
+from irs_core.errors import DatasetError
+from irs_core.graphs.files import read_bytes
+from irs_core.store.files import write_bytes
+from irs_core.study.tsv import HEADER
+
+MAX_BYTES = 64 << 20
+_COLUMNS = tuple(HEADER.split("\t"))
+_FOLDER = "results"
+_SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, eq=False)
+class CohenResults:
+    """Per-input results that somebody reports; nothing of them was verified here.
+
+    Args:
+        name: Of the file, for people.
+        indices: Position in the full set, int64 (N,).
+        labels: True class, int64 (N,).
+        predicted: Certified class, -1 for ABSTAIN, int64 (N,).
+        radius: Certified radius, pixel units, (N,); 0 where it abstains.
+        seconds: Time per input, (N,).
+        digest: SHA-256 of the file.
+        rounded: The radii have three significant digits or fewer, as the format writes them.
+    """
+
+    name: str
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    radius: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    digest: str
+    rounded: bool
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def counted(self) -> NDArray[np.float64]:
+        """Radius where the class is right, 0 elsewhere, (N,)."""
+        return np.where(self.predicted == self.labels, self.radius, 0.0)
+
+    @property
+    def acr(self) -> float:
+        """Average certified radius over all inputs; wrong and abstaining ones count as 0."""
+        return float(np.mean(self.counted))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of inputs with the right class; abstaining counts as wrong."""
+        return float(np.mean(self.predicted == self.labels))
+
+    def certified_accuracy(self, radii: ArrayLike) -> NDArray[np.float64]:
+        """Share of inputs that are right with a radius of at least each of `radii`.
+
+        At least, as in the field's scripts; rounding can lift a radius onto the cut.
+        """
+        cuts = np.asarray(radii, np.float64)
+        right = self.predicted == self.labels
+        reached = np.sort(self.radius[right])
+        return np.asarray(
+            (len(reached) - np.searchsorted(reached, cuts, side="left")) / len(self), np.float64
+        )
+
+
+def parse_cohen(content: bytes, name: str) -> CohenResults:
+    """Results from the content of a file: six tab-separated columns, `idx label predict radius
+    correct time`; the time in seconds or as H:MM:SS.
+
+    Raises:
+        DatasetError: A line breaks a rule; the message names it.
+    """
+    try:
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError:
+        raise DatasetError(f"{name!r} is no text file") from None
+    if not lines or tuple(lines[0].split("\t")) != _COLUMNS:
+        raise DatasetError(f"{name!r} must begin with the columns {', '.join(_COLUMNS)}")
+    rows = [_row(name, number, line) for number, line in _numbered(lines)]
+    if not rows:
+        raise DatasetError(f"{name!r} holds no results")
+    indices, labels, predicted, radius, seconds = zip(*rows, strict=True)
+    if len(set(indices)) != len(indices):
+        raise DatasetError(f"{name!r} lists an input twice")
+    return CohenResults(
+        name,
+        np.array(indices, np.int64),
+        np.array(labels, np.int64),
+        np.array(predicted, np.int64),
+        np.array(radius, np.float64),
+        np.array(seconds, np.float64),
+        hashlib.sha256(content).hexdigest(),
+        rounded=all(float(f"{one:.3g}") == one for one in radius),
+    )
+
+
+def import_cohen(path: Path, root: Path) -> CohenResults:
+    """Check a file of results and keep a copy below the store's root, by its digest.
+
+    Raises:
+        DatasetError: It is not in the format; the store is untouched.
+        StoreError: The disk refuses.
+    """
+    if _UNPRINTABLE.search(path.name):
+        raise DatasetError(f"a file name may not hold control characters; got {path.name!r}")
+    content = read_bytes(path, MAX_BYTES)
+    found = parse_cohen(content, path.stem)
+    described = json.dumps({"name": path.stem}).encode()
+    write_bytes(root / _FOLDER / f"{found.digest[:16]}.json", described)
+    write_bytes(root / _FOLDER / f"{found.digest[:16]}.tsv", content)
+    return found
+
+
+def imported_results(root: Path) -> list[CohenResults]:
+    """All results that were imported into a store, by name; unreadable ones left out."""
+    return sorted(_kept(root / _FOLDER), key=lambda one: one.name)
+
+
+def _kept(folder: Path) -> Iterator[CohenResults]:
+    for path in folder.glob("*.tsv"):
+        try:
+            name = json.loads(path.with_suffix(".json").read_text())["name"]
+            yield parse_cohen(read_bytes(path, MAX_BYTES), str(name))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+
+
+def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
+    return ((number, line) for number, line in enumerate(lines[1:], start=2) if line.strip())
+
+
+def _row(name: str, number: int, line: str) -> tuple[int, int, int, float, float]:
+    cells = line.split("\t")
+    try:
+        index, label, predicted = (int(cell) for cell in cells[:3])
+        radius, correct, seconds = float(cells[3]), int(cells[4]), _seconds(cells[5])
+        fits = (
+            len(cells) == len(_COLUMNS)
+            and 0 <= index < 2**63
+            and 0 <= label < 2**31
+            and ABSTAIN <= predicted < 2**31
+            and 0 <= radius < math.inf
+            and 0 <= seconds < math.inf
+            and correct == int(predicted == label)
+            and (predicted != ABSTAIN or radius == 0)
+        )
+    except (ValueError, IndexError):
+        fits = False
+    if not fits:
+        raise DatasetError(
+            f"{name!r}, line {number}: need idx, label, predict (-1 abstains, then radius 0), "
+            f"radius >= 0, correct (1 where predict is label) and time; got {line[:80]!r}"
+        )
+    return index, label, predicted, radius, seconds
+
+
+def _seconds(text: str) -> float:
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        return float(text)
+    days, hours, minutes, seconds = match.groups()
+    return (int(days or 0) * 24 + int(hours)) * 3600 + int(minutes) * 60 + float(seconds)

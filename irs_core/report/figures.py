@@ -1,0 +1,84 @@
+"""Figures of a study in Plotly's own JSON form, so that nothing here imports Plotly."""
+
+import math
+from typing import Any
+
+from irs_core import metrics
+from irs_core.report.tables import accuracy_radii, certified
+from irs_core.store import StudyRecord
+from irs_core.study.analysis import Analysis, Method
+
+Figure = dict[str, Any]
+# Okabe & Ito: told apart with any colour vision.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def study_figures(record: StudyRecord, analysis: Analysis) -> list[Figure]:
+    """Certified accuracy over the radius, and ACR against time where there is a baseline."""
+    figures = [accuracy_figure(record, analysis)]
+    if record.compressed and all(analysis.has_baseline(one.name) for one in record.compressed):
+        figures.append(time_figure(record, analysis))
+    return figures
+
+
+def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
+    """Certified accuracy of each classifier over the L2 radius."""
+    radii = accuracy_radii(record, analysis)
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": title,
+            "x": radii.tolist(),
+            "y": metrics.certified_accuracy(found, analysis.labels, radii).tolist(),
+            "line": {"color": _colour(number), "shape": "hv"},
+        }
+        for number, (_, title, found) in enumerate(certified(record, analysis))
+    ]
+    return _figure("Certified accuracy", "L2 radius (pixel units)", "certified accuracy", traces)
+
+
+def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
+    """ACR of each compressed classifier against seconds: incremental, and from scratch."""
+    methods: tuple[tuple[Method, str], ...] = (("irs", "solid"), ("rs", "dash"))
+    traces = []
+    for number, model in enumerate(record.compressed, start=1):
+        for method, dash in methods:
+            points = [
+                analysis.point(model.name, method, budget)
+                for budget in range(len(analysis.tally.budgets))
+            ]
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": f"{model.title}, {method.upper()}",
+                    "x": [_number(point.seconds) for point in points],
+                    "y": [_number(point.acr.value) for point in points],
+                    "line": {"color": _colour(number), "dash": dash},
+                }
+            )
+    return _figure(
+        "ACR against time", "seconds, all inputs", "average certified radius (pixel units)", traces
+    )
+
+
+def _figure(title: str, x: str, y: str, traces: list[dict[str, Any]]) -> Figure:
+    return {
+        "data": traces,
+        "layout": {
+            "title": {"text": title},
+            "xaxis": {"title": {"text": x}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": y}, "rangemode": "tozero"},
+            "template": "none",
+            "height": 460,
+        },
+    }
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,134 @@
+"""A study in one HTML file: tables, interactive figures, no network."""
+
+import html
+import json
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+from irs_core.errors import IrsError
+from irs_core.report.figures import study_figures
+from irs_core.report.tables import study_table
+from irs_core.store import StudyRecord
+from irs_core.study.analysis import Analysis
+
+# Nothing may be fetched, whatever stands in the file.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+)
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:1rem 0;font-size:14px;display:block;overflow-x:auto}
+th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+figure{margin:1rem 0 2rem}code{overflow-wrap:anywhere}
+""".strip()
+
+
+def html_report(record: StudyRecord, analysis: Analysis) -> str:
+    """The report of a study as a whole HTML document of about 5 MB, most of it Plotly's code.
+
+    Raises:
+        IrsError: The package plotly, whose script is put into the file, is missing.
+    """
+    figures = study_figures(record, analysis)
+    title = html.escape(record.title)
+    body = [
+        f"<h1>{title}</h1>",
+        f"<p>{_described(record, analysis)}</p>",
+        "<h2>Summary</h2>",
+        _table(study_table(record, analysis, "summary")),
+        *(_figure(number, one) for number, one in enumerate(figures)),
+        "<h2>Disagreement</h2>",
+        _table(study_table(record, analysis, "zeta")),
+        "<h2>Models</h2>",
+        _table(_models(record)),
+        "<h2>What was computed</h2>",
+        f"<p>{html.escape(record.hardware)}. Study <code>{record.id}</code>, data "
+        f"<code>{html.escape(record.data.digest)}</code>.</p>",
+    ]
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width,initial-scale=1">',
+            f"<title>{title}</title><style>{_STYLE}</style>",
+            f"<script>{_plotly_script()}</script></head><body>",
+            *body,
+            "</body></html>",
+            "",
+        ]
+    )
+
+
+def _described(record: StudyRecord, analysis: Analysis) -> str:
+    spec, settings = record.spec, analysis.settings
+    claimed = settings.alpha + settings.alpha_zeta
+    return html.escape(
+        f"{record.data.description}: {len(analysis.labels)} inputs. Noise sigma "
+        f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
+        f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. Each "
+        f"certificate fails with probability at most {claimed:g} as published, "
+        f"{claimed + settings.alpha_zeta:g} proven in the worst case. Radii are L2; wrong and "
+        "abstaining inputs count as 0 in the average certified radius (ACR). Intervals are 95% "
+        "bootstrap intervals over inputs."
+    )
+
+
+def _models(record: StudyRecord) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "model": model.title,
+                "what it is": model.note,
+                "run by": model.execution,
+                "bytes": model.size_bytes,
+                "digest": model.digest[:16],
+            }
+            for model in record.models
+        ]
+    )
+
+
+def _table(frame: pd.DataFrame) -> str:
+    numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+
+    def row(cells: list[str], tag: str) -> str:
+        marked = zip(cells, numbers, strict=True)
+        inside = "".join(
+            f"<{tag}{' class=n' if number else ''}>{html.escape(cell)}</{tag}>"
+            for cell, number in marked
+        )
+        return f"<tr>{inside}</tr>"
+
+    rows = [
+        row([_cell(value) for value in values], "td") for values in frame.itertuples(index=False)
+    ]
+    head = row([str(name) for name in frame], "th")
+    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.4g}"
+    return str(value)
+
+
+def _figure(number: int, figure: dict[str, Any]) -> str:
+    # A script ends at "</", also inside a text of JSON.
+    data = json.dumps(figure, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    return (
+        f'<figure><div id="f{number}"></div><script>{{const f={data};'
+        f'Plotly.newPlot("f{number}",f.data,f.layout,{{responsive:true,displaylogo:false}});}}'
+        "</script></figure>"
+    )
+
+
+def _plotly_script() -> str:
+    try:
+        path = resources.files("plotly") / "package_data" / "plotly.min.js"
+        return path.read_text(encoding="utf-8")
+    except (ModuleNotFoundError, FileNotFoundError):
+        raise IrsError("a report needs the package plotly: pip install plotly") from None

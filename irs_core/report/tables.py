@@ -1,0 +1,127 @@
+"""Every table of a study as a frame of plain values."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from irs_core import metrics
+from irs_core.certify import Certificates
+from irs_core.errors import UnknownKeyError
+from irs_core.store import BASE, StudyRecord
+from irs_core.study.analysis import Analysis, Method
+from irs_core.study.tables import summary_table
+
+_STEPS = 25
+
+
+def study_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFrame:
+    """One table of a study.
+
+    `summary`: one row per classifier. `curves`: ACR with its 95% bootstrap interval, seconds and
+    draws per compressed model, method and n_p. `zeta`: disagreement and its bound per compressed
+    model and n_p. `accuracy`: certified accuracy over the radius (strictly above it), per
+    classifier. `inputs`: certificate of each reported input per classifier, at the largest n_p,
+    certified incrementally; predicted is -1 where it abstains.
+
+    Raises:
+        UnknownKeyError: There is no such table.
+    """
+    if name not in TABLES:
+        raise UnknownKeyError(f"a study has the tables {', '.join(TABLES)}; got {name!r}")
+    return TABLES[name](record, analysis)
+
+
+def certified(record: StudyRecord, analysis: Analysis) -> Iterator[tuple[str, str, Certificates]]:
+    """Name, title and certificates of each classifier at its largest budget."""
+    last = len(analysis.tally.budgets) - 1
+    for model in record.models:
+        found = analysis.base if model.name == BASE else analysis.certify(model.name, "irs", last)
+        yield model.name, model.title, found
+
+
+def accuracy_radii(record: StudyRecord, analysis: Analysis) -> np.ndarray[Any, Any]:
+    """Radii at which certified accuracy is shown: from 0 to the largest certified one."""
+    largest = max(float(found.radius.max()) for _, _, found in certified(record, analysis))
+    return np.round(np.linspace(0, largest, _STEPS + 1), 4)
+
+
+def _curves(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    rows = []
+    for model in record.compressed:
+        methods: list[Method] = ["irs"]
+        if analysis.has_baseline(model.name):
+            methods.append("rs")
+        for method in methods:
+            for budget in range(len(analysis.tally.budgets)):
+                point = analysis.point(model.name, method, budget)
+                rows.append(
+                    {
+                        "model": model.title,
+                        "method": method,
+                        "n_p": point.n_p,
+                        "ACR": point.acr.value,
+                        "ACR low": point.acr.low,
+                        "ACR high": point.acr.high,
+                        "seconds": point.seconds,
+                        "draws": point.draws,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _zeta(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    rows = []
+    for model in record.compressed:
+        for budget in range(len(analysis.tally.budgets)):
+            row = analysis.zeta(model.name, budget)
+            rows.append(
+                {
+                    "model": model.title,
+                    "n_p": row.n_p,
+                    "disagreement": row.disagreement,
+                    "mean zeta": row.mean_zeta.value,
+                    "zeta low": row.mean_zeta.low,
+                    "zeta high": row.mean_zeta.high,
+                    "floor": row.floor,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _accuracy(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    radii = accuracy_radii(record, analysis)
+    columns = {"radius": radii}
+    for _, title, found in certified(record, analysis):
+        columns[title] = metrics.certified_accuracy(found, analysis.labels, radii)
+    return pd.DataFrame(columns)
+
+
+def _inputs(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    indices = np.asarray(record.data.indices)[analysis.rows]
+    parts = [
+        pd.DataFrame(
+            {
+                "model": title,
+                "idx": indices,
+                "label": analysis.labels,
+                "predicted": found.predicted,
+                "radius": found.radius,
+                "p_lower": found.p_lower,
+                "zeta": found.zeta_upper,
+                "draws": found.n_samples,
+            }
+        )
+        for _, title, found in certified(record, analysis)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+TABLES: dict[str, Callable[[StudyRecord, Analysis], pd.DataFrame]] = {
+    "summary": summary_table,
+    "curves": _curves,
+    "zeta": _zeta,
+    "accuracy": _accuracy,
+    "inputs": _inputs,
+}

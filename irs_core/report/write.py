@@ -1,0 +1,44 @@
+"""A study's results in a file whose suffix says what it becomes."""
+
+from pathlib import Path
+
+from irs_core.errors import UnknownKeyError
+from irs_core.report.formats import FORMATS, table_bytes
+from irs_core.report.html import html_report
+from irs_core.report.tables import study_table
+from irs_core.store import BASE, StudyRecord
+from irs_core.store.files import write_bytes
+from irs_core.study.analysis import Analysis, Method
+from irs_core.study.tsv import certificates_tsv
+
+
+def write_report(
+    path: Path,
+    record: StudyRecord,
+    analysis: Analysis,
+    *,
+    table: str = "summary",
+    model: str = BASE,
+    method: Method = "irs",
+) -> None:
+    """Write a report (.html), a table (.csv, .parquet, .md, .tex) or results per input (.tsv).
+
+    Args:
+        table: Which table; for the four table formats.
+        model, method: Whose results; for .tsv.
+
+    Raises:
+        UnknownKeyError: The suffix, the table or the model is unknown.
+        StoreError: The disk refuses.
+    """
+    kind = path.suffix.removeprefix(".").lower()
+    if kind == "html":
+        content = html_report(record, analysis).encode()
+    elif kind == "tsv":
+        content = certificates_tsv(record, analysis, model, method).encode()
+    elif kind in FORMATS:
+        content = table_bytes(study_table(record, analysis, table), kind)
+    else:
+        known = ", ".join(f".{one}" for one in ("html", "tsv", *FORMATS))
+        raise UnknownKeyError(f"a report ends with one of {known}; got {path.name!r}")
+    write_bytes(path, content)

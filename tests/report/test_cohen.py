@@ -1,0 +1,120 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import synthetic_study
+
+from irs_core import metrics
+from irs_core.errors import CheckpointError, DatasetError
+from irs_core.report import HEADER, import_cohen, imported_results, parse_cohen
+from irs_core.store import BASE, Library
+from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.tally import tally_study
+from irs_core.study.tsv import certificates_tsv
+
+DATA = Path(os.environ.get("IRS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+PUBLISHED = DATA / "data" / "cohen2019" / "cifar10_resnet110_sigma_0.50.tsv"
+ROWS = ["0\t3\t3\t0.486\t1\t16.6", "20\t7\t-1\t0.0\t0\t0:01:17.5", "40\t8\t1\t0.9\t0\t1.0"]
+
+
+def content(*rows, header=HEADER):
+    return ("\n".join([header, *(rows or ROWS)]) + "\n").encode()
+
+
+def test_a_small_file_by_hand():
+    found = parse_cohen(content(), "small")
+    assert found.acr == pytest.approx(0.486 / 3)
+    assert found.accuracy == pytest.approx(1 / 3)
+    assert found.seconds.tolist() == [16.6, 77.5, 1.0]
+    assert found.certified_accuracy([0.0, 0.486, 0.487]).tolist() == [1 / 3, 1 / 3, 0]
+    assert found.rounded
+    assert not parse_cohen(content("0\t3\t3\t0.48612\t1\t16.6"), "exact").rounded
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published results are not here")
+def test_published_results_as_pandas_computes_them():
+    path = PUBLISHED
+    found = parse_cohen(path.read_bytes(), "published")
+    # As in the analysis script of Cohen et al. 2019.
+    frame = pd.read_csv(path, delimiter="\t")
+    radii = np.arange(0, 2.25, 0.25)
+    direct = [(frame["correct"] & (frame["radius"] >= radius)).mean() for radius in radii]
+    assert found.certified_accuracy(radii).tolist() == direct
+    assert found.acr == pytest.approx((frame["correct"] * frame["radius"]).mean(), abs=1e-12)
+    assert found.rounded
+    assert len(found) == len(frame)
+
+
+def test_an_exported_file_reads_as_the_fields_scripts_read_it(tmp_path):
+    library = Library(tmp_path, tmp_path / "none")
+    record = synthetic_study(library)
+    analysis = Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
+    text = certificates_tsv(record, analysis, BASE, "irs")
+    (tmp_path / "out.tsv").write_text(text)
+    frame = pd.read_csv(tmp_path / "out.tsv", delimiter="\t")
+    assert list(frame) == ["idx", "label", "predict", "radius", "correct", "time"]
+    expected = metrics.smoothed_accuracy(analysis.base, analysis.labels)
+    assert (frame["correct"] & (frame["radius"] >= 0)).mean() == expected
+    back = parse_cohen(text.encode(), "back")
+    acr = metrics.average_certified_radius(analysis.base, analysis.labels)
+    assert back.rounded
+    assert back.acr == pytest.approx(acr, rel=0.005)
+
+
+def test_an_import_is_kept_with_its_name(tmp_path):
+    path = tmp_path / "theirs.tsv"
+    path.write_bytes(content())
+    found = import_cohen(path, tmp_path / "store")
+    again = imported_results(tmp_path / "store")
+    assert [(one.name, one.digest) for one in again] == [("theirs", found.digest)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "0\t3\t3\tnan\t1\t1",
+        "0\t3\t3\tinf\t1\t1",
+        "0\t3\t3\t-0.1\t1\t1",
+        "0\t3\t3\t0.1\t0\t1",
+        "0\t3\t-1\t0.1\t0\t1",
+        "0\t3\t-2\t0.1\t0\t1",
+        "-1\t3\t3\t0.1\t1\t1",
+        "99999999999999999999\t3\t3\t0.1\t1\t1",
+        "0\t3\t3\t0.1\t1",
+        "0\t3\t3\t0.1\t1\t1\t1",
+        "0\t3\t3\t0.1\t1\tsoon",
+        "0 3 3 0.1 1 1",
+    ],
+)
+def test_lines_that_break_a_rule_are_refused(tmp_path, row):
+    path = tmp_path / "bad.tsv"
+    path.write_bytes(content(row))
+    with pytest.raises(DatasetError, match="line 2"):
+        import_cohen(path, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "rule"),
+    [
+        (b"\xff\xfe", "no text"),
+        (b"a,b,c\n", "columns"),
+        (content("0\t3\t3\t0.1\t1\t1", "0\t3\t3\t0.1\t1\t1"), "twice"),
+        (HEADER.encode(), "no results"),
+    ],
+)
+def test_files_of_another_kind_are_refused(bytes_, rule):
+    with pytest.raises(DatasetError, match=rule):
+        parse_cohen(bytes_, "bad")
+
+
+def test_empty_files_and_odd_names_are_refused(tmp_path):
+    (tmp_path / "empty.tsv").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="is empty"):
+        import_cohen(tmp_path / "empty.tsv", tmp_path / "store")
+    odd = tmp_path / "a\nb.tsv"
+    odd.write_bytes(content())
+    with pytest.raises(DatasetError, match="control characters"):
+        import_cohen(odd, tmp_path / "store")
