@@ -1,7 +1,9 @@
 """Numbers about certificates; the only place where true labels enter."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +13,8 @@ from irs_core.errors import InvalidSampleError
 from irs_core.stats.binomial import integers
 
 _BLOCK_VALUES = 10_000_000
+_MOST_RESAMPLED = 2000
+_NORMAL_975 = 1.959963984540054
 
 
 def counted_radii(certificates: Certificates, labels: ArrayLike) -> NDArray[np.float64]:
@@ -210,6 +214,39 @@ def bootstrap_interval(
     tail = (1 - level) / 2
     ends = np.quantile(np.concatenate(parts), [tail, 1 - tail], axis=0)
     return ends[0], ends[1]
+
+
+def mean_interval(
+    values: NDArray[np.float64], *, seed: int, resamples: int = 1000
+) -> tuple[float, float]:
+    """95% interval of a mean over inputs, cheap enough to be asked for at every turn of a slider.
+
+    Up to 2000 inputs it is the percentile bootstrap of `bootstrap_interval` with a generator of
+    that seed. Above, where the two differ by less than the bootstrap's own scatter, it is the
+    normal approximation, mean -+ 1.96 standard errors.
+
+    Args:
+        values: One number per input, shape (N,), N at least 1.
+        seed: Of the resampling; equal seeds give equal intervals.
+        resamples: Number of resampled sets.
+    """
+    count = len(values)
+    if count > _MOST_RESAMPLED:
+        half = _NORMAL_975 * float(values.std(ddof=1)) / math.sqrt(count)
+        mean = float(values.mean())
+        return mean - half, mean + half
+    means = _resample_counts(count, resamples, seed) @ values / count
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def _resample_counts(count: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How often each resampled set holds each input, (resamples, count)."""
+    rows = np.random.default_rng(seed).integers(count, size=(resamples, count))
+    flat = (rows + count * np.arange(resamples)[:, None]).ravel()
+    found = np.bincount(flat, minlength=count * resamples).reshape(resamples, count)
+    return found.astype(np.float64)
 
 
 def _right(certificates: Certificates, labels: ArrayLike) -> NDArray[np.bool_]:

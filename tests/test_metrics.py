@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from irs_core import metrics
 from irs_core.certify import certificates_from_bounds
 from irs_core.errors import InvalidSampleError
 from irs_core.metrics import (
@@ -199,3 +200,18 @@ def test_bootstrap_of_one_input_is_a_point() -> None:
 def test_bootstrap_refuses_bad_input(values, changed: dict, message: str) -> None:
     with pytest.raises(InvalidSampleError, match=message):
         bootstrap_interval(values, rng=np.random.default_rng(0), **changed)
+
+
+def test_mean_interval_is_the_bootstrap_of_few_inputs() -> None:
+    values = np.random.default_rng(1).exponential(size=150)
+    low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(5))
+    assert metrics.mean_interval(values, seed=5) == pytest.approx((float(low), float(high)))
+
+
+def test_mean_interval_of_many_inputs_is_near_their_bootstrap() -> None:
+    values = np.random.default_rng(2).exponential(size=4000)
+    low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(5), resamples=4000)
+    width = float(high - low)
+    found = metrics.mean_interval(values, seed=5)
+    # The ends of the bootstrap scatter by some percent of its width themselves.
+    assert found == pytest.approx((float(low), float(high)), abs=0.06 * width)

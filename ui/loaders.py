@@ -16,15 +16,18 @@ from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measu
 from irs_core.specs import DataSpec, ModelSpec, StudySpec, stable_id
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
-from irs_core.study.analysis import Analysis, Comparison, Settings
+from irs_core.study.analysis import Analysis, Comparison, Memo, Settings
 from irs_core.study.estimate import Estimate, estimate_study
-from irs_core.study.tally import StudyTally, tally_study
+from irs_core.study.kept_tally import open_tally
+from irs_core.study.tally import StudyTally
 from ui import theme
 from ui.papers import FIGURES, FigureView
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
 
 StudyKey = tuple[str, ...]
 _LOG_BYTES = 8_000
+# Points of some settings of alpha; each may hold two numbers per input.
+_MOST_KEPT = 800
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,19 @@ class DataFacts:
     total: int
     reported: int
     held_out: int
+
+
+class BoundedMemo(dict[tuple[object, ...], Any]):
+    """A dictionary that forgets what it was told first."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def __setitem__(self, key: tuple[object, ...], value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > self._size:
+            self.pop(next(iter(self)), None)
 
 
 def store_root() -> Path:
@@ -91,12 +107,18 @@ def study_key(study: Study) -> StudyKey:
 
 @st.cache_resource(max_entries=16, show_spinner="Counting predictions...")
 def _tally(key: StudyKey, _study: Study) -> StudyTally:
-    return tally_study(_study)
+    return open_tally(_study, store_root())
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _analysis(key: StudyKey, settings: Settings, held_out: bool, _study: Study) -> Analysis:
-    return Analysis(_tally(key, _study), settings, held_out=held_out)
+    return Analysis(_tally(key, _study), settings, held_out=held_out, memo=_memo(key, held_out))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _memo(key: StudyKey, held_out: bool) -> Memo:
+    """What analyses of one study share, whatever their gamma."""
+    return BoundedMemo(_MOST_KEPT)
 
 
 def analysis(study: Study, settings: Settings, *, held_out: bool = False) -> Analysis:

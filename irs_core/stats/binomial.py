@@ -1,5 +1,8 @@
 """One-sided confidence bounds on a binomial success probability."""
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import (  # type: ignore[import-untyped, unused-ignore]
@@ -10,6 +13,10 @@ from scipy.special import (  # type: ignore[import-untyped, unused-ignore]
 
 from irs_core.errors import InvalidSampleError
 
+Counts = NDArray[np.int64]
+# Below so many bounds a table does not pay; above so many draws it is too long.
+_MANY = 500
+_LONGEST_TABLE = 200_000
 # The largest double below 1: no finite number of draws proves a probability of 1.
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
@@ -37,9 +44,7 @@ def binomial_lower_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
     """
     hits, draws = checked_counts(k, n)
     check_alpha(alpha)
-    # Beta(k, n - k + 1) has no k = 0 member; the bound there is 0 by definition.
-    bound = betaincinv(np.maximum(hits, 1), draws - hits + 1, alpha)
-    return np.where(hits == 0, 0.0, np.minimum(bound, _BELOW_ONE))
+    return _evaluated(_lower, hits, draws, alpha)
 
 
 def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np.float64]:
@@ -64,10 +69,47 @@ def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
     """
     hits, draws = checked_counts(k, n)
     check_alpha(alpha)
+    return _evaluated(_upper, hits, draws, alpha)
+
+
+def _lower(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:
+    # Beta(k, n - k + 1) has no k = 0 member; the bound there is 0 by definition.
+    bound = betaincinv(np.maximum(hits, 1), draws - hits + 1, alpha)
+    return np.where(hits == 0, 0.0, np.minimum(bound, _BELOW_ONE))
+
+
+def _upper(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:
     # The complemented inverse keeps its digits where 1 - lower(n - k) would cancel.
     bound = betainccinv(hits + 1, np.maximum(draws - hits, 1), alpha)
     # Beta(k + 1, n - k) has no k = n member; the bound there is 1 by definition.
     return np.where(hits == draws, 1.0, bound)
+
+
+def _evaluated(
+    bound: Callable[[Counts, Counts, float], NDArray[np.float64]],
+    hits: Counts,
+    draws: Counts,
+    alpha: float,
+) -> NDArray[np.float64]:
+    """Many bounds with one n have few different counts: each is evaluated once and kept."""
+    if hits.size < _MANY or draws.min() != draws.max() or draws.flat[0] > _LONGEST_TABLE:
+        return bound(hits, draws, alpha)
+    n = int(draws.flat[0])
+    table = _table(bound, n, alpha)
+    found: NDArray[np.float64] = table[hits]
+    gaps = np.isnan(found)
+    if gaps.any():
+        missing = np.flatnonzero(np.bincount(hits[gaps], minlength=1))
+        table[missing] = bound(missing, np.full_like(missing, n), alpha)
+        found = table[hits]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _table(bound: object, n: int, alpha: float) -> NDArray[np.float64]:
+    """A table of bounds by count, filled where somebody asks; NaN elsewhere."""
+    del bound, alpha  # Part of the key only.
+    return np.full(n + 1, np.nan)
 
 
 def wilson_interval(

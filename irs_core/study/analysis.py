@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ Method = Literal["rs", "irs"]
 METHODS: tuple[Method, ...] = ("rs", "irs")
 _SEED = 20_240_507
 _RESAMPLES = 1000
+# Every input that may be in the direct branch is in it.
+_LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
+Memo = dict[tuple[object, ...], Any]
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,21 @@ class Analysis:
         tally: Counts of the study.
         settings: Confidence levels and gamma.
         held_out: Work on the inputs held out for tuning instead of the reported ones.
+        memo: What does not depend on gamma, to be shared by analyses of the same inputs of the
+            same tally; it fills as they are asked.
     """
 
-    def __init__(self, tally: StudyTally, settings: Settings, *, held_out: bool = False) -> None:
+    def __init__(
+        self,
+        tally: StudyTally,
+        settings: Settings,
+        *,
+        held_out: bool = False,
+        memo: Memo | None = None,
+    ) -> None:
         """See the class."""
         self.tally = tally
+        self._memo: Memo = {} if memo is None else memo
         self.settings = settings
         self.rows = ~tally.reported if held_out else tally.reported
         self.labels = tally.labels[self.rows]
@@ -172,6 +185,13 @@ class Analysis:
         fresh = counts.fresh_hits[self.rows, budget]
         direct = self.cache.p_lower >= self.settings.gamma
         require_known(np.where(direct, fresh, disagreements), f"the incremental evidence of {name}")
+        return self._irs_of(name, budget)
+
+    def _irs_of(self, name: str, budget: int) -> Certificates:
+        """Certificates of IRS in which missing draws count as none: to be checked or left out."""
+        counts = self.tally.compressed[name]
+        disagreements = counts.disagreements[self.rows, budget]
+        fresh = counts.fresh_hits[self.rows, budget]
         return certify_irs(
             self.cache,
             disagreements=np.where(disagreements == UNKNOWN, 0, disagreements),
@@ -207,13 +227,44 @@ class Analysis:
 
     def point(self, name: str, method: Method, budget: int) -> Point:
         """ACR and cost of a method at one budget."""
-        certificates = self.certify(name, method, budget)
-        return Point(
-            n_p=int(self.tally.budgets[budget]),
-            acr=self._mean(metrics.counted_radii(certificates, self.labels)),
-            seconds=float(self.seconds_per_input(name, method, budget).sum()),
-            draws=int(certificates.n_samples.sum()),
-        )
+        levels = (self.settings.alpha, self.settings.alpha_zeta)
+        if method == "irs":
+            return self._irs_point(name, budget, ("irs", name, budget, *levels))
+        key = (method, name, budget, *levels)
+        if key not in self._memo:
+            certificates = self.certify(name, method, budget)
+            self._memo[key] = Point(
+                n_p=int(self.tally.budgets[budget]),
+                acr=self._mean(metrics.counted_radii(certificates, self.labels)),
+                seconds=float(self.seconds_per_input(name, method, budget).sum()),
+                draws=int(certificates.n_samples.sum()),
+            )
+        point: Point = self._memo[key]
+        return point
+
+    def _irs_point(self, name: str, budget: int, key: tuple[object, ...]) -> Point:
+        """A point of IRS: gamma only chooses between two radii that do not depend on it."""
+        if key not in self._memo:
+            self._memo[key] = self._branch_radii(name, budget)
+        incremental, direct = self._memo[key]
+        values = np.where(self.cache.p_lower >= self.settings.gamma, direct, incremental)
+        if np.isnan(values).any():
+            # Draws lack where they are needed; certifying says which.
+            self.certify(name, "irs", budget)
+        n_p = int(self.tally.budgets[budget])
+        seconds = float(self.seconds_per_input(name, "irs", budget).sum())
+        return Point(n_p, self._mean(values), seconds, n_p * len(values))
+
+    def _branch_radii(self, name: str, budget: int) -> tuple[Floats, Floats]:
+        """What each input adds to ACR in either branch of IRS; NaN where its draws lack."""
+        counts = self.tally.compressed[name]
+        found = []
+        for gamma, needed in ((1.0, counts.disagreements), (_LEAST_GAMMA, counts.fresh_hits)):
+            settings = Settings(self.settings.alpha, self.settings.alpha_zeta, gamma)
+            with_gamma = _with(self, settings)._irs_of(name, budget)
+            radii = metrics.counted_radii(with_gamma, self.labels)
+            found.append(np.where(needed[self.rows, budget] == UNKNOWN, np.nan, radii))
+        return found[0], found[1]
 
     def compare(self, name: str) -> Comparison:
         """Incremental against from scratch over all budgets."""
@@ -291,18 +342,19 @@ class Analysis:
 
 
 def mean_interval(values: Floats) -> Interval:
-    """Mean over inputs with its bootstrap interval; NaN where there are none."""
+    """Mean over inputs with its 95% interval; NaN where there are none."""
     if not len(values):
         return Interval(float("nan"), float("nan"), float("nan"))
-    low, high = metrics.bootstrap_interval(
-        values, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES
-    )
-    return Interval(float(values.mean()), float(low), float(high))
+    low, high = metrics.mean_interval(values, seed=_SEED, resamples=_RESAMPLES)
+    return Interval(float(values.mean()), low, high)
 
 
 def _with(analysis: Analysis, settings: Settings) -> Analysis:
-    changed = Analysis(analysis.tally, settings)
+    changed = Analysis(analysis.tally, settings, memo=analysis._memo)
     changed.rows, changed.labels = analysis.rows, analysis.labels
+    if changed.settings.alpha == analysis.settings.alpha:
+        # The original's bounds depend on alpha alone.
+        changed.__dict__["cache"] = analysis.cache
     return changed
 
 

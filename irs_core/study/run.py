@@ -22,10 +22,12 @@ from irs_core.store import (
     EvidenceKey,
     Library,
     ModelRecord,
+    Study,
     StudyRecord,
 )
 from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
 from irs_core.study.engine import open_engine
+from irs_core.study.kept_tally import open_tally
 from irs_core.study.options import Part, Progress, RunOptions
 from irs_core.study.plan import Need, stream_draws
 from irs_core.study.prepare import Prepared, prepare
@@ -78,6 +80,8 @@ def run_study(
         _fill(runner, spec, dataset, runnables)
     record = replace(record, finished=True, digests=_digests(record, runnables))
     library.save(record)
+    # Counted now, while somebody waits for the job anyway, and not when a page is opened.
+    open_tally(Study(record, library.evidence_folder), library.root)
     return record
 
 

@@ -177,3 +177,13 @@ def test_refuses_bad_input(bound, k, n, alpha: float, message: str) -> None:
 def test_approximate_intervals_refuse_levels_without_an_interval(interval) -> None:
     with pytest.raises(InvalidSampleError, match=r"\(0, 0.5\)"):
         interval(1, 3, 0.5)
+
+
+def test_looking_bounds_up_changes_no_bit() -> None:
+    counts = np.random.default_rng(3).integers(0, 1001, 5000)
+    for bound in (binomial_lower_bound, binomial_upper_bound):
+        literal = np.array([float(bound(k, 1000, 0.001)) for k in range(1001)])
+        assert np.array_equal(bound(counts, 1000, 0.001), literal[counts])
+        # Asked again, everything comes from the table.
+        assert np.array_equal(bound(counts[::-1], 1000, 0.001), literal[counts[::-1]])
+        assert not np.array_equal(bound(counts, 1000, 0.01), literal[counts])

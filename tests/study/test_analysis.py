@@ -195,3 +195,27 @@ def test_text_format_of_the_field(study, tally):
     with pytest.raises(UnknownKeyError, match=r"it has base, fp16, prune:0\.1"):
         certificates_tsv(study.record, analysis, "nothing", "irs")
     assert certificates_tsv(study.record, analysis, BASE, "irs").count("\n") == 41
+
+
+def test_points_equal_their_certificates_whatever_was_asked_before(tally):
+    memo = {}
+    for gamma in (0.95, 0.6, 0.99, 1.0):
+        for alpha in (0.001, 0.01):
+            analysis = Analysis(tally, Settings(alpha, 0.001, gamma), memo=memo)
+            for method in ("irs", "rs"):
+                certificates = analysis.certify("prune:0.1", method, 1)
+                right = certificates.predicted == analysis.labels
+                point = analysis.point("prune:0.1", method, 1)
+                assert point.acr.value == pytest.approx((certificates.radius * right).mean())
+                assert point.draws == certificates.n_samples.sum()
+                fresh = Analysis(tally, analysis.settings).point("prune:0.1", method, 1)
+                assert point == fresh
+
+
+def test_points_without_their_draws_are_refused(tally):
+    counts = tally.compressed["prune:0.1"]
+    lacking = replace(counts, fresh_hits=np.full_like(counts.fresh_hits, UNKNOWN))
+    some = replace(tally, compressed={"prune:0.1": lacking})
+    assert Analysis(some, Settings(0.001, 0.001, 1.0)).point("prune:0.1", "irs", 0).acr.value > 0
+    with pytest.raises(MissingEvidenceError, match=r"incremental evidence of prune:0\.1"):
+        Analysis(some, Settings(0.001, 0.001, 0.6)).point("prune:0.1", "irs", 0)

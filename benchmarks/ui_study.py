@@ -1,0 +1,113 @@
+"""A synthetic study as large as anybody's: its manifest and kept counts, without predictions."""
+
+from pathlib import Path
+
+import numpy as np
+
+from irs_core.compressions import parse_compression
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
+from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
+from irs_core.study.kept_tally import keep_tally
+from irs_core.study.tally import BaseTally, CompressedTally, StudyTally
+
+CLASSES = 10
+MODELS = (
+    "fp16",
+    "bf16",
+    "int8",
+    "prune:0.05",
+    "prune:0.1",
+    "prune:0.2",
+    "lowrank:0.95",
+    "bf16-compute",
+)
+FLIPS = (0.001, 0.002, 0.006, 0.005, 0.01, 0.03, 0.04, 0.003)
+
+
+def make_study(library: Library, inputs: int = 10_000, n: int = 100_000) -> StudyRecord:
+    """Save a finished study of `inputs` inputs, n draws and eight compressed models."""
+    spec = StudySpec(
+        model=ModelSpec("shipped:digits-0.50"),
+        data=DataSpec(max=inputs - 500, holdout=500),
+        noise=NoiseSpec(0.5, seed=1),
+        compressions=tuple(parse_compression(text) for text in MODELS),
+        n=n,
+        n_p=tuple(n * step // 100 for step in range(1, 11)),
+        name=f"Synthetic, {inputs:,} inputs",
+    )
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, CLASSES, inputs)
+    record = _record(library, spec, labels)
+    library.save(record)
+    keep_tally(record, _tally(spec, labels, rng), library.root)
+    return record
+
+
+def _record(library: Library, spec: StudySpec, labels: np.ndarray) -> StudyRecord:
+    models = []
+    for name in (BASE, *MODELS):
+        evidence = {}
+        for stream in BASE_STREAMS if name == BASE else COMPRESSED_STREAMS:
+            key = EvidenceKey(f"bench {name}", "b" * 64, spec.noise, stream, "synthetic")
+            library.open_evidence(key, n_inputs=len(labels), classes=CLASSES, pixels=3072)
+            evidence[stream] = key.id
+        title = "original (fp32)" if name == BASE else parse_compression(name).title
+        size = 1_000_000 // (1 + (name != BASE) * (1 + len(models) % 4))
+        models.append(
+            ModelRecord(
+                name, title, f"bench {name}", "synthetic", "Made up.", size, size // 4, evidence
+            )
+        )
+    count = len(labels)
+    held = spec.data.holdout
+    data = DataRecord(
+        "b" * 64,
+        "synthetic images",
+        tuple("0123456789"),
+        tuple(range(count)),
+        tuple(map(int, labels)),
+        tuple(row < count - held for row in range(count)),
+    )
+    digests = {one: "0" * 64 for model in models for one in model.evidence.values()}
+    return StudyRecord(
+        spec, "2024-05-07T00:00:00+00:00", True, data, tuple(models), "synthetic", {}, digests
+    )
+
+
+def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> StudyTally:
+    inputs, budgets = len(labels), np.array(spec.n_p)
+    share = 1 - 0.6 * rng.beta(1, 4, inputs)
+    candidate = np.where(rng.random(inputs) < 0.95, labels, (labels + 1) % CLASSES)
+    compressed = {}
+    for name, flip in zip(MODELS, FLIPS, strict=True):
+        chance = np.clip(flip * rng.exponential(size=inputs), 0, 0.5)
+        steps = np.diff(budgets, prepend=0)
+        disagreements = rng.binomial(steps, chance[:, None]).cumsum(axis=1)
+        hits = rng.binomial(steps, (share * (1 - chance))[:, None]).cumsum(axis=1)
+        seconds = np.outer(np.ones(inputs), budgets * 1e-5)
+        compressed[name] = CompressedTally(
+            disagreements=disagreements,
+            fresh_hits=hits,
+            scratch_candidate=candidate,
+            scratch_hits=hits,
+            paired_seconds=seconds,
+            fresh_seconds=seconds,
+            select_seconds=np.full(inputs, 1e-3),
+        )
+    base = BaseTally(candidate, rng.binomial(spec.n, share), np.full(inputs, 1.0))
+    return StudyTally(
+        n0=spec.n0,
+        n=spec.n,
+        sigma=spec.noise.sigma,
+        budgets=budgets,
+        labels=labels,
+        reported=np.arange(inputs) < inputs - spec.data.holdout,
+        base=base,
+        compressed=compressed,
+    )
+
+
+def make_store(root: Path) -> StudyRecord:
+    """A store with nothing but that study."""
+    return make_study(Library(root, root / "none"))
