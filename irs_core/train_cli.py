@@ -9,6 +9,9 @@ from tqdm import tqdm
 from irs_core.specs import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainSpec
 
+# A trained network needs small steps.
+TUNING_RATE = 0.001
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare every setting of a training run; the defaults are those of `TrainSpec`."""
@@ -22,7 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=int, default=default["epochs"])
     add("--seed", type=int, default=default["seed"])
     add("--batch", type=int, default=default["batch"], help="images per step")
-    add("--lr", type=float, default=default["lr"], help="peak learning rate")
+    add("--lr", type=float, help="peak learning rate (default: 0.1, with --qat-from 0.001)")
+    add(
+        "--qat-from",
+        metavar="WEIGHTS",
+        help="fine-tune these weights as an integer network, and write that",
+    )
     add("--momentum", type=float, default=default["momentum"])
     add("--weight-decay", type=float, default=default["weight_decay"])
     add("--max-images", type=int, help="train on at most so many images")
@@ -41,7 +49,10 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
     Raises:
         SpecError: A setting is out of range.
     """
-    return TrainSpec(**{field.name: getattr(namespace, field.name) for field in fields(TrainSpec)})
+    chosen = {field.name: getattr(namespace, field.name) for field in fields(TrainSpec)}
+    if chosen["lr"] is None:
+        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else TUNING_RATE
+    return TrainSpec(**chosen)
 
 
 def run_cli(namespace: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ from torch import nn
 import irs_core
 from irs_core.data import Dataset, load_dataset
 from irs_core.hardware import describe_hardware, software_versions
+from irs_core.integer import IntegerNetwork
+from irs_core.integer.files import write_network
 from irs_core.models import canonical_name, load_model, write_card
 from irs_core.models.load import LoadedModel
 from irs_core.specs import ModelSpec
@@ -29,7 +31,7 @@ def write_result(
     spec: TrainSpec,
     data: Dataset,
     module: nn.Module,
-    network: nn.Module,
+    network: nn.Module | IntegerNetwork,
     normalisation: Normalisation,
     reports: tuple[EpochReport, ...],
 ) -> TrainResult:
@@ -37,7 +39,8 @@ def write_result(
 
     Args:
         data: The training data, for classes and image shape.
-        module: The network behind its normalisation.
+        module: The network behind its normalisation, or behind rounding to the pixel grid.
+        network: What is saved.
     """
     weights = Path(spec.out)
     weights.parent.mkdir(parents=True, exist_ok=True)
@@ -81,8 +84,15 @@ def train_command(spec: TrainSpec) -> str:
 
 
 def _save(
-    path: Path, spec: TrainSpec, data: Dataset, network: nn.Module, normalisation: Normalisation
+    path: Path,
+    spec: TrainSpec,
+    data: Dataset,
+    network: nn.Module | IntegerNetwork,
+    normalisation: Normalisation,
 ) -> None:
+    if isinstance(network, IntegerNetwork):
+        write_network(path, network, {"classes": data.classes, "sigma": spec.sigma})
+        return
     mean, std = normalisation
     metadata = {
         "arch": canonical_name(spec.arch),

@@ -12,15 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from irs_core.approx.fake import FakeQuantised
 from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.errors import ApproximationError, DatasetError
+from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture
 from irs_core.models.load import with_normalisation
 from irs_core.specs import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
-from irs_core.train.finish import write_result
+from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.tune import OnGrid, fake_quantised
 
 _WARM_UP = 0.2
 _log = logging.getLogger(__name__)
@@ -34,6 +37,9 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
     `out`; the same call continues from there after an interruption, and ends with the same
     weights, bit for bit, for the same number of threads.
 
+    With `qat_from`, a trained network is fine-tuned under the rounding of its integer form, and
+    the integer network is written (Jacob et al. 2018, Sec. 3).
+
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
 
@@ -45,10 +51,8 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
     """
     device = _device(spec)
     data = load_dataset(_training_data(spec))
-    network = build(spec.arch, len(data.classes), data.input_shape[0], seed=spec.seed)
     mean, std = _normalisation(spec, data)
-    module = with_normalisation(network, mean, std).to(device)
-    module = module.to(memory_format=torch.channels_last)
+    network, module = _networks(spec, data, device, (mean, std))
     run = _Run.of(spec, data, module, device)
     done = load_progress(spec, network, run.optimizer, device)
     reports = list(done.reports)
@@ -60,9 +64,27 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
         save_progress(spec, network, run.optimizer, Progress(tuple(reports)))
         if on_epoch:
             on_epoch(reports[-1])
-    result = write_result(spec, data, module, network, (mean, std), tuple(reports))
+    if isinstance(network, FakeQuantised):
+        integers = network.integers()
+        # Measured as it will run: in integers.
+        module = OnGrid(Carrier(integers)).to(device)
+        result = write_result(spec, data, module, integers, (mean, std), tuple(reports))
+    else:
+        result = write_result(spec, data, module, network, (mean, std), tuple(reports))
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     return result
+
+
+def _networks(
+    spec: TrainSpec, data: Dataset, device: torch.device, normalisation: Normalisation
+) -> tuple[nn.Module, nn.Module]:
+    """The network whose weights are trained, and the module that takes noisy images."""
+    if spec.qat_from is not None:
+        network = fake_quantised(spec, data, device)
+        return network, network
+    fresh = build(spec.arch, len(data.classes), data.input_shape[0], seed=spec.seed)
+    module = with_normalisation(fresh, *normalisation).to(device)
+    return fresh, module.to(memory_format=torch.channels_last)
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:

@@ -30,6 +30,8 @@ class TrainSpec:
         bf16: Forward passes in bfloat16 where autocast allows.
         compile: Compile the network; needs a C++ compiler.
         device: `cpu` or `cuda`.
+        qat_from: Weights of that architecture (a file, or `shipped:NAME`) to fine-tune as an
+            integer network; `out` then holds integers. None trains from random weights.
         note: A sentence for the card, e.g. how the settings were chosen.
     """
 
@@ -51,6 +53,7 @@ class TrainSpec:
     compile: bool = False
     device: Device = "cpu"
     note: str = ""
+    qat_from: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < float("inf"):
@@ -68,6 +71,10 @@ class TrainSpec:
             raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
         if self.max_images is not None and self.max_images < 2:
             raise SpecError(f"max_images must be at least 2; got {self.max_images}")
+        if self.qat_from is not None and (self.bf16 or self.compile):
+            raise SpecError(
+                "rounding needs exact 32-bit floats; give qat_from without bf16 and compile"
+            )
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 

@@ -94,6 +94,11 @@ def test_written_weights_load_and_match_the_card(spec):
 
 def test_command_of_the_card_repeats_the_run(spec):
     spec = replace(spec, lr=0.05, bf16=True, flip=False, weight_decay=1e-3)
+    _check_command(spec)
+    _check_command(replace(spec, bf16=False, qat_from="shipped:digits-0.50"))
+
+
+def _check_command(spec):
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert from_args(parser.parse_args(train_command(spec).split()[4:])) == spec
