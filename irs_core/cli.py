@@ -10,6 +10,7 @@ from irs_core import __version__
 from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
 from irs_core.cli_check import add_check
+from irs_core.cli_integer import add_integer
 from irs_core.cli_jobs import add_jobs, add_worker
 from irs_core.cli_options import add_store_option
 from irs_core.cli_papers import add_reproduce
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     _add_bundles(commands)
     _add_train(commands)
+    add_integer(commands)
     add_bench(commands)
     add_reproduce(commands)
     return parser

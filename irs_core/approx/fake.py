@@ -84,7 +84,8 @@ class FakeQuantised(nn.Module):
 
     def _folded(self, *, cpu: bool = False) -> FoldedNetwork:
         def own(name: str) -> Tensor:
-            return self.weights[name].detach().cpu() if cpu else self.weights[name]
+            found: Tensor = self.weights[name]
+            return found.detach().cpu() if cpu else found
 
         layers = []
         for number, layer in enumerate(self._layers):

@@ -102,6 +102,13 @@ class _Builder:
 
     def build(self, compression: Compression) -> Prepared:
         """One compressed classifier."""
+        if isinstance(self._base.module, Carrier) and not isinstance(
+            compression, IntegerOnly | FileModel
+        ):
+            raise ApproximationError(
+                "an integer network can only lose bits of its weights (integer:4) or be compared "
+                f"with a file (file:PATH); got {compression}"
+            )
         if isinstance(compression, Int8Static):
             return self._int8(compression)
         if isinstance(compression, FileModel):
