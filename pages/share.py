@@ -13,6 +13,7 @@ navigation.head(
 
 st.subheader("Bring in a bundle", anchor=False)
 sharing.show_import()
+sharing.show_results_of_others()
 st.subheader("Take a study along", anchor=False)
 opened = open_study()
 sharing.show_downloads(opened)

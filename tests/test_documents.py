@@ -1,10 +1,12 @@
 """The documents say what the code does."""
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
 
+from irs_core import api
 from irs_core.cli import main
 from irs_core.compressions import KNOWN_COMPRESSIONS
 
@@ -12,10 +14,18 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_in_the_readme_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_examples_in_the_readme_run(code, tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_STORE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     assert "assert" in code
     exec(compile(code, "README.md", "exec"), {})
+
+
+def test_the_example_of_the_notebook_interface(tmp_path):
+    failed, tried = doctest.testmod(api)
+    assert tried >= 5
+    assert failed == 0
 
 
 def test_the_readme_explains_every_compression():

@@ -8,7 +8,7 @@ import streamlit as st
 
 from irs_core.errors import IrsError
 from irs_core.specs import DATA_KINDS, DataSpec
-from ui import controls, launch, loaders, theme
+from ui import controls, loaders, own_files, theme
 from ui.glossary import COMPRESSIONS
 from ui.glossary import DATA_KINDS as KIND_HELP
 
@@ -32,12 +32,8 @@ def show_models() -> None:
         f"**Architectures:** {', '.join(f'`{name}`' for name in own)}, and every torchvision "
         f"classifier as `torchvision:NAME` ({len(names) - len(own)} of them)."
     )
-    with st.expander("Check a weights file", icon=":material/upload_file:"):
-        left, right = st.columns([2, 1])
-        path = left.text_input("Weights file on this machine", key="check_weights")
-        arch = right.selectbox("Architecture", ["as the file says", *names], key="check_arch")
-        if path:
-            launch.try_model(path, None if arch.startswith("as ") else arch)
+    with st.expander("Check your own model (dry run)", icon=":material/upload_file:"):
+        own_files.show_check()
 
 
 def show_compressions() -> None:

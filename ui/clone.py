@@ -5,6 +5,7 @@ from typing import Any
 from irs_core.compressions import IntegerOnly
 from irs_core.specs import StudySpec
 from ui.glossary import COMPRESSIONS
+from ui.own_files import clone_texts
 
 OWN_FILE = "own file"
 FROM_FILE = "as the file says"
@@ -32,6 +33,7 @@ def form_values(spec: StudySpec) -> dict[str, Any]:
         "form_start": spec.data.start,
         "form_stride": spec.data.stride,
         "form_kinds": kinds,
+        **clone_texts([str(compression) for compression in spec.compressions]),
         **{f"form_ratios_{kind}": values for kind, values in ratios.items()},
         "form_n0": spec.n0,
         "form_n": spec.n,
@@ -58,6 +60,6 @@ def _compressions(spec: StudySpec) -> tuple[list[str], dict[str, list[str]]]:
             number = str(compression.bits)
         if kind in COMPRESSIONS and kind not in kinds:
             kinds.append(kind)
-        if number:
+        if number and kind in COMPRESSIONS:
             ratios.setdefault(kind, []).append(number)
     return kinds, ratios

@@ -4,11 +4,12 @@ import math
 
 import streamlit as st
 
-from irs_core.errors import DatasetError, IrsError
+from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
-from irs_core.specs import BACKENDS, ModelSpec, StudySpec
+from irs_core.server_files import check_data_root
+from irs_core.specs import BACKENDS, StudySpec
 from irs_core.study.options import RunOptions
-from ui import captions, controls, loaders, theme
+from ui import captions, controls, loaders, own_files, theme
 
 
 def describe_launch(spec: StudySpec) -> None:
@@ -57,6 +58,11 @@ def start(spec: StudySpec, options: RunOptions) -> Job:
     Raises:
         IrsError: They do not fit, or the queue refuses.
     """
+    own_files.allowed(spec.model.weights)
+    for compression in spec.compressions:
+        own_files.described(str(compression))
+    if spec.data.root is not None:
+        check_data_root(spec.data.root)
     check_fit(spec)
     root = loaders.store_root()
     job = loaders.queue().add(spec, options)
@@ -85,17 +91,3 @@ def show_started(job: Job) -> None:
     """Say where to watch a study that was just started."""
     st.success(f"Job {job.id} is in the queue. It keeps running when this page is closed.")
     st.page_link(controls.JOBS_PAGE, label="Watch it", icon=":material/pending_actions:")
-
-
-def try_model(weights: str, arch: str | None) -> None:
-    """Show what a weights file holds, or why it cannot be used."""
-    try:
-        facts = loaders.model_facts(ModelSpec(weights, arch))
-    except IrsError as error:
-        st.error(controls.sentence(error), icon=":material/error:")
-        return
-    shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
-    st.success(
-        f"{facts.arch}, {facts.num_classes} classes, inputs {shape}, "
-        f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}."
-    )

@@ -7,10 +7,11 @@ underscore, which keeps Streamlit from hashing them.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from irs_core.compressions import Compression, FileModel
 from irs_core.jobs import Job, JobQueue
 from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measure_table
 from irs_core.specs import DataSpec, ModelSpec, StudySpec, stable_id
@@ -23,6 +24,9 @@ from irs_core.study.tally import StudyTally
 from ui import theme
 from ui.papers import FIGURES, FigureView
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
+
+if TYPE_CHECKING:
+    from irs_core.check import CheckReport
 
 StudyKey = tuple[str, ...]
 _LOG_BYTES = 8_000
@@ -39,6 +43,7 @@ class ModelFacts:
     input_shape: tuple[int, ...] | None
     parameters: int
     size_bytes: int
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -298,7 +303,61 @@ def _model_facts(spec: ModelSpec, modified: int) -> ModelFacts:
     del modified  # Part of the key only.
     model = load_model(spec)
     shape = None if model.input_shape is None else tuple(model.input_shape)
-    return ModelFacts(model.arch, model.num_classes, shape, model.parameters, model.size_bytes)
+    return ModelFacts(
+        model.arch, model.num_classes, shape, model.parameters, model.size_bytes, model.digest
+    )
+
+
+def read_model_file(path: Path) -> None:
+    """Read a model file of any kind, running nothing of it.
+
+    Raises:
+        CheckpointError: It cannot be used.
+    """
+    from irs_core.graphs import is_graph_file, read_graph
+    from irs_core.models import read_checkpoint
+
+    if is_graph_file(str(path)):
+        read_graph(path)
+    else:
+        read_checkpoint(path)
+
+
+def file_compression(text: str) -> FileModel:
+    """The compressed model that `file:PATH` or `file-normalized:PATH` names, with its digest.
+
+    Raises:
+        CheckpointError: The file cannot be used.
+    """
+    path = Path(text.partition(":")[2])
+    stamps = tuple(
+        one.stat().st_mtime_ns if one.is_file() else 0 for one in (path, path.with_suffix(".bin"))
+    )
+    return _file_compression(text, stamps)
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading the file...")
+def _file_compression(text: str, stamps: tuple[int, ...]) -> FileModel:
+    from irs_core.graphs import file_compression as read
+
+    del stamps  # Part of the key only.
+    found = read(text)
+    assert found is not None
+    return found
+
+
+def check_model(
+    model: ModelSpec, data: DataSpec, sigma: float, compressions: tuple[Compression, ...]
+) -> "CheckReport":
+    """A dry run of a model; not cached, because the speed is part of it.
+
+    Raises:
+        IrsError: The model, the data or a compression cannot be used.
+    """
+    from irs_core.check import check_model as check
+
+    with st.spinner("Running the model..."):
+        return check(model, data, sigma=sigma, compressions=compressions)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")

@@ -1,6 +1,7 @@
 """Taking a study elsewhere: a link, a bundle, all its tables; bringing one in."""
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from irs_core.errors import IrsError
+from irs_core.report import html_report, import_cohen, imported_results
 from irs_core.store import SUFFIX, Library
 from irs_core.study.analysis import Settings
 from ui import captions, controls, loaders, radii, results, tables
@@ -123,10 +125,56 @@ def show_downloads(opened: Opened) -> None:
             on_click="ignore",
             help="Models, curves, certified accuracy, ζ, $p_A$ and the certificate of every input.",
         )
+        st.download_button(
+            "Report (HTML)",
+            lambda: html_report(record, opened.analysis).encode(),
+            f"{record.id}.html",
+            "text/html",
+            key="report",
+            icon=":material/description:",
+            on_click="ignore",
+            help="One file with tables and interactive figures; it needs no network.",
+        )
     st.caption(
         "A bundle holds no images and no weights. On the command line: "
         f"`python -m irs_core export {record.id} study{SUFFIX}`."
     )
+
+
+def show_results_of_others() -> None:
+    """Bring in per-input results in the format of Cohen et al., and what was brought in."""
+    uploaded = st.file_uploader(
+        "Results per input (TSV)",
+        type="tsv",
+        key="upload_tsv",
+        help="Six columns, tab separated: idx, label, predict, radius, correct, time.",
+    )
+    root = loaders.store_root()
+    if uploaded is not None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
+            path.write_bytes(uploaded.getbuffer())
+            try:
+                import_cohen(path, root)
+            except IrsError as error:
+                st.error(controls.sentence(error), icon=":material/error:")
+    found = imported_results(root)
+    if found:
+        st.dataframe(
+            [
+                {
+                    "name": one.name,
+                    "inputs": len(one),
+                    "accuracy": one.accuracy,
+                    "ACR": one.acr,
+                    "radii": "rounded to 3 digits" if one.rounded else "all digits",
+                    "digest": one.digest[:16],
+                }
+                for one in found
+            ],
+            hide_index=True,
+        )
+        st.caption("As reported by others: nothing of these was verified here.")
 
 
 def show_import() -> None:

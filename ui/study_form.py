@@ -18,7 +18,7 @@ from irs_core.specs import (
     NoiseSpec,
     StudySpec,
 )
-from ui import loaders
+from ui import loaders, own_files
 from ui.clone import FROM_FILE, OWN_FILE
 from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
@@ -67,7 +67,7 @@ def parse_all(texts: Sequence[str]) -> tuple[Compression, ...]:
     Raises:
         IrsError: One is unknown or its number out of range.
     """
-    return tuple(parse_compression(text) for text in texts)
+    return tuple(parse_compression(own_files.described(text)) for text in texts)
 
 
 def compression_texts(kinds: Sequence[str], ratios: Mapping[str, Sequence[str]]) -> list[str]:
@@ -110,20 +110,15 @@ def _model() -> tuple[Any, float]:
     )
     if choice != OWN_FILE:
         return lambda: ModelSpec(choice), sigma
-    path = left.text_input(
-        "Weights file",
-        key="form_weights",
-        persist_state="session",
-        placeholder="/path/to/checkpoint.pth.tar",
-        help="Safetensors or a PyTorch checkpoint; pickled code is never run.",
-    )
+    with left:
+        path = own_files.pick_model("Model file", "form_weights")
     arch = right.selectbox(
         "Architecture",
         [FROM_FILE, *loaders.architectures()],
         key="form_arch",
         persist_state="session",
     )
-    return lambda: ModelSpec(path, None if arch == FROM_FILE else arch), sigma
+    return lambda: ModelSpec(own_files.allowed(path), None if arch == FROM_FILE else arch), sigma
 
 
 def _noise_kind() -> NoiseKind:
@@ -204,7 +199,7 @@ def _compressions() -> list[str]:
             f"**{title}.** {text}" for title, text in (COMPRESSIONS[kind] for kind in kinds)
         )
     )
-    return compression_texts(kinds, ratios)
+    return [*compression_texts(kinds, ratios), *own_files.pick_compressed("form_compressed")]
 
 
 def _numbers() -> dict[str, Any]:

@@ -7,6 +7,7 @@ PyTorch files (`torch.load(weights_only=True)`) that hold a state dict, either b
 
 import json
 import struct
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from irs_core.errors import CheckpointError
 
+_MAX_SIDE = 4096
 _MEAN_KEYS = {"0.mean", "0.means"}
 _STD_KEYS = {"0.std", "0.stds", "0.sds"}
 
@@ -83,6 +85,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
 
 
 def _read_torch(path: Path) -> Checkpoint:
+    _check_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no documented set of errors for bad files
@@ -101,6 +104,20 @@ def _read_torch(path: Path) -> Checkpoint:
     return Checkpoint(
         state, arch if isinstance(arch, str) else None, mean=mean, std=std, normalized=normalized
     )
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse zip files that would unpack to more than they are; PyTorch packs nothing."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise CheckpointError(f"{path.name} is corrupt: {error}") from None
+    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise CheckpointError(f"{path.name} is packed as PyTorch packs no file; save it again")
 
 
 def _only_tensors(values: Mapping[Any, Any]) -> bool:
@@ -152,6 +169,8 @@ def _shape(value: Any) -> tuple[int, int, int] | None:
     if value is None:
         return None
     channels, height, width = (int(number) for number in value)
+    if not (1 <= channels <= _MAX_SIDE and 1 <= height <= _MAX_SIDE and 1 <= width <= _MAX_SIDE):
+        raise ValueError(f"each side of an input must be in [1, {_MAX_SIDE}]; got {value}")
     return channels, height, width
 
 

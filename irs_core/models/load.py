@@ -20,9 +20,10 @@ from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.graph import load_graph
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import Architecture, build, find_architecture
-from irs_core.specs import ModelSpec
+from irs_core.specs import MAX_CLASSES, ModelSpec
 
 SHIPPED_PREFIX = "shipped:"
+MAX_CHANNELS = 4096
 _SHIPPED = Path(__file__).parent / "shipped"
 # Files older than PyTorch 0.4.1 lack this counter, which inference does not use.
 _OPTIONAL = "num_batches_tracked"
@@ -78,6 +79,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         raise CheckpointError(f"{spec.weights} names no architecture; give one with the model")
     architecture = _architecture(arch, named_by_file=spec.arch is None)
     num_classes = spec.num_classes or checkpoint.num_classes or _classes(architecture, checkpoint)
+    if not 2 <= num_classes <= MAX_CLASSES:
+        raise CheckpointError(f"a model has 2 to {MAX_CLASSES} classes; got {num_classes}")
     channels = _in_channels(architecture, checkpoint)
     network = build(architecture.name, num_classes, channels)
     _fill(network, checkpoint.state, architecture.name)
@@ -210,7 +213,7 @@ def _classes(architecture: Architecture, checkpoint: Checkpoint) -> int:
         two = architecture.make(2, architecture.in_channels).state_dict()
         three = architecture.make(3, architecture.in_channels).state_dict()
     found = _differing_size(two, three, checkpoint.state)
-    if found is None or found < 2:
+    if found is None or not 2 <= found <= MAX_CLASSES:
         raise CheckpointError(
             f"cannot tell the number of classes of these {architecture.name} weights; give it"
         )
@@ -224,7 +227,10 @@ def _in_channels(architecture: Architecture, checkpoint: Checkpoint) -> int:
         return architecture.in_channels
     with torch.device("meta"):
         one, two = (architecture.make(2, channels).state_dict() for channels in (1, 2))
-    return _differing_size(one, two, checkpoint.state) or architecture.in_channels
+    found = _differing_size(one, two, checkpoint.state) or architecture.in_channels
+    if found > MAX_CHANNELS:
+        raise CheckpointError(f"a model takes at most {MAX_CHANNELS} channels; got {found}")
+    return found
 
 
 def _differing_size(

@@ -17,7 +17,9 @@ from irs_core.store.records import StudyRecord
 logger = logging.getLogger(__name__)
 
 Origin = Literal["live", "shipped", "imported"]
-_PROJECT = Path(__file__).resolve().parents[2]
+_SOURCE = Path(__file__).resolve().parents[2]
+# An installed package keeps its results with the user, not among the packages.
+_PROJECT = _SOURCE if (_SOURCE / "pyproject.toml").exists() else Path.home() / ".irs"
 
 
 def default_root() -> Path:

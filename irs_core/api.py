@@ -1,0 +1,198 @@
+"""Certification in a notebook: load, certify, compare, plot.
+
+    model = load("shipped:digits-0.50", data="digits", max=10)
+    result = certify(model, ["fp16", "prune:0.1"], sigma=0.5, n=500, n_p=[50, 100])
+    compare(result)
+    plot(result, "acr_time")
+
+The names are those of the pages, the evidence is that of the pages and of the command line: what
+one of them computed, the others find. None of this needs streamlit; `plot` needs plotly.
+
+    >>> from irs_core.api import certify, compare, load
+    >>> import tempfile
+    >>> model = load("shipped:digits-0.50", data="digits", max=4)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = certify(model, ["fp16"], sigma=0.5, n=200, n0=20, n_p=[50], store=folder)
+    >>> compare(result)["model"].tolist()
+    ['original (fp32)', 'fp16 weights']
+    >>> result.certificates("fp16").predicted.tolist()
+    [3, 7, 1, 5]
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from irs_core.certify import Certificates
+from irs_core.check import CheckReport, check_model
+from irs_core.compressions import Compression, parse_compression
+from irs_core.data import load_dataset
+from irs_core.errors import UnknownKeyError
+from irs_core.graphs import file_compression
+from irs_core.models import load_model
+from irs_core.report import study_table, write_report
+from irs_core.report.figures import accuracy_figure, time_figure
+from irs_core.specs import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.store import BASE, Library, StudyRecord
+from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.options import Progress, RunOptions
+from irs_core.study.run import check_fit, run_study
+from irs_core.study.tally import tally_study
+
+PLOTS = ("acr_time", "certified_accuracy")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and the images on which it is certified; both were read once and fit together.
+
+    Args:
+        digest: SHA-256 of the model, as in the key of its evidence.
+    """
+
+    spec: ModelSpec
+    data: DataSpec
+    digest: str
+
+    def check(self, sigma: float, compressions: Sequence[str] = ()) -> CheckReport:
+        """A dry run: accuracy with and without noise, speed, agreement."""
+        return check_model(
+            self.spec, self.data, sigma=sigma, compressions=_compressions(compressions)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished study."""
+
+    record: StudyRecord
+    analysis: Analysis
+
+    @property
+    def id(self) -> str:
+        """Of the study, on every page and command."""
+        return self.record.id
+
+    def certificates(self, name: str = BASE) -> Certificates:
+        """Certificates of one classifier, at its largest n_p, certified incrementally.
+
+        Args:
+            name: `base`, or the text of a compression.
+
+        Raises:
+            UnknownKeyError: The study has no such classifier.
+        """
+        names = [model.name for model in self.record.models]
+        if name not in names:
+            raise UnknownKeyError(f"the study has no model {name!r}; it has {', '.join(names)}")
+        if name == BASE:
+            return self.analysis.base
+        return self.analysis.certify(name, "irs", len(self.analysis.tally.budgets) - 1)
+
+    def report(self, path: str | Path, *, table: str = "summary", model: str = BASE) -> None:
+        """Write a report or a table; the suffix decides, as for the command `report`."""
+        write_report(Path(path), self.record, self.analysis, table=table, model=model)
+
+
+def load(
+    weights: str,
+    *,
+    arch: str | None = None,
+    num_classes: int | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    data: DataKind = "digits",
+    root: str | None = None,
+    **subset: Any,
+) -> Model:
+    """A model and its data, read and checked.
+
+    Args:
+        weights: A file (safetensors, .pth, .onnx, .xml), or shipped:NAME.
+        data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size.
+
+    Raises:
+        IrsError: One of them cannot be used, or they do not fit together.
+    """
+    spec = ModelSpec(
+        str(weights),
+        arch,
+        num_classes,
+        None if mean is None else tuple(mean),
+        None if std is None else tuple(std),
+    )
+    chosen = DataSpec(data, None if root is None else str(root), **subset)
+    loaded = load_model(spec)
+    check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, load_dataset(chosen))
+    return Model(spec, chosen, loaded.digest)
+
+
+def certify(
+    model: Model,
+    compressions: Sequence[str] = (),
+    *,
+    sigma: float,
+    seed: int = 0,
+    n_p: Sequence[int] | None = None,
+    n: int = 10_000,
+    store: str | Path | None = None,
+    options: RunOptions | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    **settings: Any,
+) -> Result:
+    """Certify a model once and its compressed versions incrementally.
+
+    Args:
+        compressions: Texts as on the command line: `fp16`, `int8`, `file:PATH`, ...
+        sigma: Noise in pixel units.
+        n_p: Draws per input of a compressed model; None for 1, 2, 5 and 10% of n.
+        store: Folder of the evidence; None for that of the pages and the command line.
+        settings: As in `StudySpec`: n0, alpha, alpha_zeta, gamma, baseline, name.
+
+    Raises:
+        IrsError: A value breaks a rule, or the model, the data or the disk refuse.
+    """
+    budgets = n_p or sorted({max(1, n * share // 100) for share in (1, 2, 5, 10)})
+    spec = StudySpec(
+        model.spec,
+        model.data,
+        NoiseSpec(sigma, seed=seed),
+        _compressions(compressions),
+        n=n,
+        n_p=tuple(budgets),
+        **settings,
+    )
+    library = Library(None if store is None else Path(store))
+    record = run_study(spec, library, options=options, on_progress=on_progress)
+    return Result(record, Analysis(tally_study(library.open(record.id)), Settings.of(spec)))
+
+
+def compare(result: Result, table: str = "summary") -> pd.DataFrame:
+    """A table of the study: summary, curves, zeta, accuracy or inputs.
+
+    Raises:
+        UnknownKeyError: There is no such table.
+    """
+    return study_table(result.record, result.analysis, table)
+
+
+def plot(result: Result, page: str = "acr_time") -> Any:
+    """A figure, as on the page of that name: `acr_time` or `certified_accuracy`.
+
+    Raises:
+        UnknownKeyError: There is no such figure.
+        ImportError: plotly is not installed.
+    """
+    if page not in PLOTS:
+        raise UnknownKeyError(f"there are figures named {', '.join(PLOTS)}; got {page!r}")
+    import plotly.graph_objects as go
+
+    make = time_figure if page == "acr_time" else accuracy_figure
+    return go.Figure(make(result.record, result.analysis))
+
+
+def _compressions(texts: Sequence[str]) -> tuple[Compression, ...]:
+    return tuple(file_compression(text) or parse_compression(text) for text in texts)

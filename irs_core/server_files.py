@@ -1,0 +1,150 @@
+"""Files for an app that others may reach: paths below folders that the operator lists, uploads.
+
+Whoever runs the command line may name any file; whoever reaches the app over the network may not.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from irs_core.errors import CheckpointError, DatasetError, SpecError, StoreError
+from irs_core.store.files import write_bytes
+
+MODEL_DIRS, DATA_DIRS, UPLOAD_MB = "IRS_MODEL_DIRS", "IRS_DATA_DIRS", "IRS_UPLOAD_MB"
+MODEL_SUFFIXES = (".onnx", ".xml", ".bin", ".data", ".safetensors", ".pt", ".pth", ".tar")
+_MAIN = (".onnx", ".xml", ".safetensors", ".pt", ".pth", ".tar")
+_DEFAULT_MB = 200
+_NAME = re.compile(r"[A-Za-z0-9_()\[\]+=-][A-Za-z0-9_.()\[\]+= -]{0,127}")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload that was checked and kept.
+
+    Args:
+        path: The file to name as model.
+        digest: SHA-256 (hexadecimal) of the file, or of the digests of all files given together.
+        size_bytes: Bytes of all of them.
+    """
+
+    path: Path
+    digest: str
+    size_bytes: int
+
+
+def uploads_folder(root: Path) -> Path:
+    """Where uploads are kept below a store."""
+    return root / "uploads"
+
+
+def listed_folders(variable: str) -> tuple[Path, ...]:
+    """Folders that a variable lists, separated as PATH is."""
+    texts = os.environ.get(variable, "").split(os.pathsep)
+    return tuple(Path(text).expanduser().resolve() for text in texts if text)
+
+
+def check_model_path(path: str, root: Path) -> Path:
+    """The file that a path of the app means, links followed.
+
+    Raises:
+        CheckpointError: It lies outside the uploads and the folders in IRS_MODEL_DIRS.
+    """
+    folders = (uploads_folder(root).resolve(), *listed_folders(MODEL_DIRS))
+    found = _within(path, folders)
+    if found is None:
+        raise CheckpointError(
+            f"the app reads models below folders listed in {MODEL_DIRS} only; {path!r} is below "
+            "none of them: list its folder there, or upload the file"
+        )
+    return found
+
+
+def check_data_root(path: str) -> Path:
+    """The folder that a data root of the app means, links followed.
+
+    Raises:
+        DatasetError: IRS_DATA_DIRS is set and lists no folder above it.
+    """
+    folders = listed_folders(DATA_DIRS)
+    found = _within(path, folders)
+    if folders and found is None:
+        raise DatasetError(f"the app reads data below folders listed in {DATA_DIRS}; got {path!r}")
+    return found or Path(path)
+
+
+def upload_limit() -> int:
+    """Bytes that one upload may have: IRS_UPLOAD_MB, or 200 MB.
+
+    Raises:
+        SpecError: The variable is no positive number.
+    """
+    text = os.environ.get(UPLOAD_MB, str(_DEFAULT_MB))
+    if not text.isdecimal() or int(text) < 1:
+        raise SpecError(f"{UPLOAD_MB} must be a whole number of megabytes; got {text!r}")
+    return int(text) * 1_000_000
+
+
+def keep_upload(
+    root: Path, files: Sequence[tuple[str, bytes]], check: Callable[[Path], object]
+) -> Upload:
+    """Keep a model that somebody uploads: one file, or an IR with its .bin, or ONNX with data.
+
+    Args:
+        root: The store.
+        files: Names and contents.
+        check: Reads the main file, raising what is wrong with it; it must run nothing of it.
+
+    Raises:
+        CheckpointError: A name, a size or the content is refused; nothing is kept.
+        StoreError: The disk refuses.
+    """
+    _check_names([name for name, _ in files])
+    size = sum(len(content) for _, content in files)
+    if not size or size > upload_limit():
+        raise CheckpointError(
+            f"an upload may have 1 to {upload_limit()} bytes; this one has {size}"
+        )
+    digests = sorted(hashlib.sha256(content).hexdigest() for _, content in files)
+    digest = digests[0]
+    if len(files) > 1:
+        digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    main = next(name for name, _ in files if name.lower().endswith(_MAIN))
+    folder = uploads_folder(root) / digest[:16]
+    if not (folder / main).is_file():
+        # Checked outside the uploads, so that nothing that was refused can be named.
+        trial = root / "incoming" / uuid.uuid4().hex
+        try:
+            for name, content in files:
+                write_bytes(trial / name, content)
+            check(trial / main)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(trial, folder)
+        except OSError as error:
+            raise StoreError(f"cannot keep {main}: {error.strerror or error}") from None
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+    return Upload(folder / main, digest, size)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name) or not name.lower().endswith(MODEL_SUFFIXES):
+            raise CheckpointError(
+                f"a model's file name has letters, digits and ._-()[]+= and ends with one of "
+                f"{', '.join(MODEL_SUFFIXES)}; got {name[:80]!r}"
+            )
+    if len(set(names)) != len(names) or sum(n.lower().endswith(_MAIN) for n in names) != 1:
+        raise CheckpointError("give one model at a time: its file, and what belongs to it")
+
+
+def _within(path: str, folders: Sequence[Path]) -> Path | None:
+    try:
+        found = Path(path).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return found if any(found.is_relative_to(folder) for folder in folders) else None

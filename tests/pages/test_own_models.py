@@ -1,0 +1,87 @@
+"""A file of one's own on the pages: below a listed folder only, digest shown, then in the queue."""
+
+from pathlib import Path
+
+import pytest
+from graph_files import export_onnx, noisy, quantise_onnx
+from streamlit.testing.v1 import AppTest
+
+from irs_core.graphs import read_graph
+from irs_core.jobs import JobQueue
+from irs_core.models import load_model
+from irs_core.specs import ModelSpec
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("models")
+    module = load_model(ModelSpec("shipped:digits-0.50")).module
+    plain = export_onnx(module, (1, 8, 8), place / "plain.onnx")
+    quantise_onnx(plain, place / "int8.onnx", noisy((1, 8, 8), 64))
+    return place
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def open_page(name):
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.run()
+    return at.switch_page(f"pages/{name}.py").run()
+
+
+def errors(at):
+    return " ".join(one.value for one in at.error)
+
+
+def successes(at):
+    return " ".join(one.value for one in at.success)
+
+
+def test_a_path_outside_the_listed_folders_is_refused(store, folder):
+    at = open_page("models_and_data")
+    at.text_input(key="check_weights").set_value(str(folder / "plain.onnx")).run()
+    assert "IRS_MODEL_DIRS" in errors(at)
+    assert not successes(at)
+
+
+def test_a_listed_file_shows_its_digest_and_its_dry_run(store, folder, monkeypatch):
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(folder))
+    at = open_page("models_and_data")
+    at.text_input(key="check_weights").set_value(str(folder / "plain.onnx"))
+    at.text_input(key="check_compressed").set_value(str(folder / "int8.onnx"))
+    at.number_input(key="check_sigma").set_value(3.0).run()
+    assert load_model(ModelSpec(str(folder / "plain.onnx"))).digest in successes(at)
+    at.button(key="check_run").click().run()
+    table = at.dataframe[-1].value
+    assert table["model"].tolist()[0] == "original (fp32)"
+    assert read_graph(folder / "int8.onnx").digest[:8] in table["model"].tolist()[1]
+    assert any("accuracy falls from" in one.value for one in at.warning)
+
+
+def test_a_study_of_own_files_is_queued_with_their_digest(store, folder, monkeypatch):
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(folder))
+    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file").run()
+    at.text_input(key="form_weights").set_value(str(folder / "plain.onnx"))
+    at.text_input(key="form_compressed").set_value(str(folder / "int8.onnx"))
+    at.multiselect(key="form_kinds").set_value([]).run()
+    assert not errors(at)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    (compression,) = job.spec.compressions
+    assert compression.digest == read_graph(folder / "int8.onnx").digest[:16]
+    assert job.spec.model.weights == str(folder / "plain.onnx")
+
+
+def test_a_study_of_a_file_elsewhere_is_not_queued(store, folder):
+    at = open_page("certify")
+    at.text_input(key="form_compressed").set_value(str(folder / "int8.onnx")).run()
+    assert "IRS_MODEL_DIRS" in errors(at)
+    assert not JobQueue(store).jobs()

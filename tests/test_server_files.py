@@ -1,0 +1,127 @@
+import pytest
+import torch
+from graph_files import export_onnx, save_ir
+from torch import nn
+
+from irs_core.errors import CheckpointError, DatasetError, IrsError
+from irs_core.graphs import read_graph
+from irs_core.models import read_checkpoint
+from irs_core.server_files import (
+    check_data_root,
+    check_model_path,
+    keep_upload,
+    uploads_folder,
+)
+
+
+@pytest.fixture(scope="module")
+def onnx(tmp_path_factory):
+    path = tmp_path_factory.mktemp("made") / "net.onnx"
+    return export_onnx(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), (1, 8, 8), path)
+
+
+def files_below(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_an_upload_is_kept_under_its_digest(tmp_path, onnx):
+    content = onnx.read_bytes()
+    kept = keep_upload(tmp_path, [("net.onnx", content)], read_graph)
+    assert kept.digest == read_graph(onnx).digest
+    assert kept.path.read_bytes() == content
+    assert check_model_path(str(kept.path), tmp_path) == kept.path.resolve()
+    assert keep_upload(tmp_path, [("net.onnx", content)], read_graph) == kept
+    assert files_below(tmp_path) == [f"uploads/{kept.digest[:16]}/net.onnx"]
+
+
+def test_an_ir_is_two_files(tmp_path, onnx):
+    save_ir(onnx, tmp_path / "net.xml")
+    files = [(name, (tmp_path / name).read_bytes()) for name in ("net.bin", "net.xml")]
+    kept = keep_upload(tmp_path / "store", files, read_graph)
+    assert kept.path.name == "net.xml"
+    with pytest.raises(CheckpointError, match=r"net\.bin"):
+        keep_upload(tmp_path / "other", files[1:], read_graph)
+    assert files_below(tmp_path / "other") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../net.onnx",
+        "/tmp/net.onnx",
+        "a\\b.onnx",
+        "a\nb.onnx",
+        ".onnx",
+        "net.exe",
+        "",
+        "net.onnx\0",
+    ],
+)
+def test_names_that_lead_elsewhere_are_refused(tmp_path, onnx, name):
+    with pytest.raises(CheckpointError, match="file name"):
+        keep_upload(tmp_path, [(name, onnx.read_bytes())], read_graph)
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("names", [["net.onnx", "two.onnx"], ["a.bin"], ["net.onnx", "net.onnx"]])
+def test_one_model_at_a_time(tmp_path, onnx, names):
+    with pytest.raises(CheckpointError, match="one model at a time"):
+        keep_upload(tmp_path, [(name, onnx.read_bytes()) for name in names], read_graph)
+
+
+def test_the_operator_limits_the_size(tmp_path, onnx, monkeypatch):
+    monkeypatch.setenv("IRS_UPLOAD_MB", "1")
+    with pytest.raises(CheckpointError, match="1 to 1000000 bytes"):
+        keep_upload(tmp_path, [("net.onnx", b"x" * 1_000_001)], read_graph)
+    monkeypatch.setenv("IRS_UPLOAD_MB", "lots")
+    with pytest.raises(IrsError, match="whole number of megabytes; got 'lots'"):
+        keep_upload(tmp_path, [("net.onnx", onnx.read_bytes())], read_graph)
+
+
+class _Payload:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return (open, (self.marker, "w"))
+
+
+def test_a_pickle_is_neither_run_nor_kept(tmp_path):
+    path, marker = tmp_path / "bad.pt", tmp_path / "ran"
+    torch.save({"state_dict": _Payload(str(marker))}, path)
+    with pytest.raises(CheckpointError, match="never loaded"):
+        keep_upload(tmp_path / "store", [("bad.pt", path.read_bytes())], read_checkpoint)
+    assert not marker.exists()
+    assert files_below(tmp_path / "store") == []
+
+
+def test_only_listed_folders_are_read(tmp_path, onnx, monkeypatch):
+    store, inside, outside = (tmp_path / name for name in ("store", "in", "out"))
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "net.onnx").write_bytes(onnx.read_bytes())
+    (inside / "link.onnx").symlink_to(outside / "net.onnx")
+    with pytest.raises(CheckpointError, match="IRS_MODEL_DIRS"):
+        check_model_path(str(inside / "net.onnx"), store)
+    monkeypatch.setenv("IRS_MODEL_DIRS", f"/nonexistent:{inside}")
+    assert check_model_path(str(inside / "net.onnx"), store) == inside / "net.onnx"
+    for path in (
+        outside / "net.onnx",
+        inside / "link.onnx",
+        inside / ".." / "out" / "net.onnx",
+        tmp_path / "inner.onnx",
+        uploads_folder(store) / ".." / ".." / "out" / "net.onnx",
+    ):
+        with pytest.raises(CheckpointError, match="IRS_MODEL_DIRS"):
+            check_model_path(str(path), store)
+    for text in ("a\0b", "\ud800", "~nobodyatall/x"):
+        with pytest.raises(CheckpointError, match="IRS_MODEL_DIRS"):
+            check_model_path(text, store)
+
+
+def test_data_folders_are_free_until_the_operator_lists_some(tmp_path, monkeypatch):
+    assert check_data_root(str(tmp_path)) == tmp_path
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "data"))
+    assert check_data_root(str(tmp_path / "data" / "x")) == tmp_path / "data" / "x"
+    with pytest.raises(DatasetError, match="IRS_DATA_DIRS"):
+        check_data_root(str(tmp_path))
