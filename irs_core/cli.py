@@ -11,6 +11,7 @@ from irs_core.cli_bench import add_bench
 from irs_core.cli_certify import add_certify
 from irs_core.cli_check import add_check
 from irs_core.cli_integer import add_integer
+from irs_core.cli_intrs import add_intrs
 from irs_core.cli_jobs import add_jobs, add_worker
 from irs_core.cli_options import add_store_option
 from irs_core.cli_papers import add_reproduce
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_bundles(commands)
     _add_train(commands)
     add_integer(commands)
+    add_intrs(commands)
     add_bench(commands)
     add_reproduce(commands)
     return parser
