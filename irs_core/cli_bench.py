@@ -2,6 +2,9 @@
 
 import argparse
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 from irs_core.hardware import describe_hardware, software_versions
 
@@ -17,7 +20,18 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--group", type=int, default=1, help="inputs that share noise")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements per row")
-    parser.set_defaults(run=_bench)
+    parser.add_argument(
+        "--ui",
+        action="store_true",
+        help="measure the pages instead: sliders, first paints, payloads, opening a large study",
+    )
+    parser.set_defaults(run=lambda arguments: _bench_ui() if arguments.ui else _bench(arguments))
+
+
+def _bench_ui() -> int:
+    # In a process of its own: the engine knows nothing of the pages.
+    script = Path(__file__).resolve().parents[1] / "benchmarks" / "ui.py"
+    return subprocess.run([sys.executable, str(script)], check=False).returncode
 
 
 def _bench(arguments: argparse.Namespace) -> None:

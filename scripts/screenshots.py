@@ -26,9 +26,14 @@ PAGES = (
     "certify",
     "jobs",
     "acr_time",
+    "certified_accuracy",
     "zeta_table",
     "pa_histogram",
     "gamma_sweep",
+    "inputs",
+    "papers",
+    "sample_sizes",
+    "share",
 )
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 _START_SECONDS = 60
@@ -78,6 +83,7 @@ def take(
         viewport={"width": width, "height": 900}, color_scheme=scheme, device_scale_factor=1
     )
     page = context.new_page()
+    page.set_default_timeout(180_000)
     broken = []
     for name in arguments.pages:
         query = f"?study={arguments.study}" if arguments.study else ""
@@ -95,9 +101,9 @@ def take(
 
 def settle(page: Page) -> None:
     """Wait until the page's script has ended and nothing is a placeholder any more."""
-    page.wait_for_selector("h1", timeout=60_000)
-    page.wait_for_selector(_READY, timeout=60_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
+    page.wait_for_selector("h1", timeout=180_000)
+    page.wait_for_selector(_READY, timeout=180_000)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=180_000)
     # Plotly and the tables draw after the script; nothing in the page says when they are done.
     page.wait_for_timeout(1200)
 

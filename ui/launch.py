@@ -45,7 +45,7 @@ def pick_backend() -> RunOptions:
         "Run on",
         BACKENDS,
         key="form_backend",
-        persist_state="session",
+        bind="query-params",
         help="`auto` takes OpenVINO on a CPU and PyTorch on a GPU, whichever can run the model. "
         "The choice is stored with the evidence.",
     )

@@ -12,10 +12,18 @@ import pandas as pd
 import streamlit as st
 
 from irs_core.errors import IrsError
-from irs_core.report import html_report, import_cohen, imported_results
+from irs_core.report import (
+    FORMATS,
+    TABLES,
+    html_report,
+    import_cohen,
+    imported_results,
+    study_table,
+    table_bytes,
+)
 from irs_core.store import SUFFIX, Library
 from irs_core.study.analysis import Settings
-from ui import captions, controls, loaders, radii, results, tables
+from ui import captions, controls, loaders, tables
 from ui.controls import Opened
 
 LINKED = {
@@ -42,12 +50,16 @@ def link(here: str, page: str, study: str, settings: Settings, own: Settings) ->
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
 
 
-def packed_tables(frames: Mapping[str, pd.DataFrame], readme: str) -> bytes:
-    """All tables as CSV files in one zip, with a text on where they come from."""
+def packed_tables(frames: Mapping[str, pd.DataFrame], kind: str, readme: str) -> bytes:
+    """All tables in one zip, with a text on where they come from.
+
+    Args:
+        kind: One of `irs_core.report.FORMATS`.
+    """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, frame in frames.items():
-            archive.writestr(f"{name}.csv", frame.to_csv(index=False))
+            archive.writestr(f"{name}.{kind}", table_bytes(frame, kind))
         archive.writestr("README.txt", readme)
     return packed.getvalue()
 
@@ -58,24 +70,11 @@ def all_tables(opened: Opened) -> dict[str, pd.DataFrame]:
     Raises:
         IrsError: Evidence is missing.
     """
-    study, settings = opened.study, opened.settings
-    names = [model.name for model in opened.record.models]
-    rows = loaders.overview(study, settings)
-    curves = results.radius_curves(study, (), settings, names)
-    found = {
-        "models": tables.choice_table(rows, {}),
-        "certified-accuracy": radii.curve_points(curves),
-        "zeta": tables.zeta_table(loaders.zetas(study, settings)),
-        "p-lower": tables.bounds_table(opened.record, opened.analysis.cache.p_lower),
-        "certificates": tables.certificate_table(
-            opened.record, results.certificates(study, settings), opened.analysis.labels
-        ),
+    record, analysis = opened.record, opened.analysis
+    rows = loaders.overview(opened.study, opened.settings)
+    return {"choices": tables.choice_table(rows, {})} | {
+        name: study_table(record, analysis, name) for name in TABLES
     }
-    if all(opened.analysis.has_baseline(name) for name in names[1:]):
-        panels = loaders.panels(study, settings, names)
-        found["acr-against-cost"] = tables.curve_table(panels)
-        found["speedup"] = tables.speedup_table(panels)
-    return found
 
 
 def show_link(opened: Opened) -> None:
@@ -103,7 +102,7 @@ def show_link(opened: Opened) -> None:
 def show_downloads(opened: Opened) -> None:
     """The study as a bundle, and all its tables."""
     record = opened.record
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Bundle",
             lambda: Library(loaders.store_root()).bundle_bytes(record.id),
@@ -116,24 +115,34 @@ def show_downloads(opened: Opened) -> None:
             help="Specification, labels and every stored prediction, with digests.",
         )
         st.download_button(
-            "All tables (CSV)",
-            lambda: packed_tables(all_tables(opened), captions.provenance(record, opened.settings)),
-            f"{record.id}-tables.zip",
+            "Report (HTML)",
+            lambda: html_report(record, opened.analysis),
+            f"{record.id}.html",
+            "text/html",
+            key="report",
+            icon=":material/article:",
+            on_click="ignore",
+            help="One file with every table and figure that opens anywhere, without a network.",
+        )
+        kind = st.segmented_control(
+            "Tables as",
+            list(FORMATS),
+            default="csv",
+            required=True,
+            key="tables_as",
+            bind="query-params",
+        )
+        st.download_button(
+            "All tables",
+            lambda: packed_tables(
+                all_tables(opened), kind, captions.provenance(record, opened.settings)
+            ),
+            f"{record.id}-tables-{kind}.zip",
             "application/zip",
             key="tables",
             icon=":material/table:",
             on_click="ignore",
-            help="Models, curves, certified accuracy, ζ, $p_A$ and the certificate of every input.",
-        )
-        st.download_button(
-            "Report (HTML)",
-            lambda: html_report(record, opened.analysis).encode(),
-            f"{record.id}.html",
-            "text/html",
-            key="report",
-            icon=":material/description:",
-            on_click="ignore",
-            help="One file with tables and interactive figures; it needs no network.",
+            help="Choices, curves, certified accuracy, ζ and the certificate of every input.",
         )
     st.caption(
         "A bundle holds no images and no weights. On the command line: "

@@ -94,7 +94,7 @@ def _model() -> tuple[Any, float]:
         [*names, OWN_FILE],
         index=names.index(preferred) if preferred in names else 0,
         key="form_model",
-        persist_state="session",
+        bind="query-params",
         help="A model that comes along, or a weights file on this machine.",
     )
     card = cards.get(choice.removeprefix("shipped:"), {})
@@ -105,7 +105,7 @@ def _model() -> tuple[Any, float]:
         format="%.3f",
         # Another model starts from the noise that it was trained with.
         key=f"form_sigma_{choice}",
-        persist_state="session",
+        bind="query-params",
         help=HELP["sigma"],
     )
     if choice != OWN_FILE:
@@ -116,7 +116,7 @@ def _model() -> tuple[Any, float]:
         "Architecture",
         [FROM_FILE, *loaders.architectures()],
         key="form_arch",
-        persist_state="session",
+        bind="query-params",
     )
     return lambda: ModelSpec(own_files.allowed(path), None if arch == FROM_FILE else arch), sigma
 
@@ -129,7 +129,7 @@ def _noise_kind() -> NoiseKind:
         required=True,
         format_func=lambda one: describe_noise(one, 1.0, 1).title,
         key="form_noise",
-        persist_state="session",
+        bind="query-params",
         help=HELP["noise"],
     )
     return kind
@@ -142,7 +142,7 @@ def _data() -> dict[str, Any]:
         DATA_KINDS,
         format_func=lambda one: f"{one}: {KIND_HELP[one][0]}",
         key="form_kind",
-        persist_state="session",
+        bind="query-params",
     )
     data: dict[str, Any] = {"kind": kind}
     if kind != "digits":
@@ -155,10 +155,10 @@ def _data() -> dict[str, Any]:
     if kind in ("image-folder", "imagenet"):
         split, size = st.columns(2)
         data["split"] = split.text_input(
-            "Split (sub-folder)", "test", key="form_split", persist_state="session"
+            "Split (sub-folder)", "test", key="form_split", bind="query-params"
         )
         pixels = size.number_input(
-            "Resize to (pixels, 0 keeps)", 0, value=0, key="form_size", persist_state="session"
+            "Resize to (pixels, 0 keeps)", 0, value=0, key="form_size", bind="query-params"
         )
         data["size"] = pixels or None
     columns = st.columns(4)
@@ -178,7 +178,7 @@ def _compressions() -> list[str]:
         default=_DEFAULT_KINDS,
         format_func=lambda kind: COMPRESSIONS[kind][0],
         key="form_kinds",
-        persist_state="session",
+        bind="query-params",
         help="Each one becomes a compressed model that is certified incrementally.",
     )
     chosen = [kind for kind in kinds if kind in _RATIOS]
@@ -191,7 +191,7 @@ def _compressions() -> list[str]:
             default=default,
             accept_new_options=True,
             key=f"form_ratios_{kind}",
-            persist_state="session",
+            bind="query-params",
             help=f"{COMPRESSIONS[kind][1]} Type any other number.",
         )
     st.caption(
@@ -207,7 +207,7 @@ def _numbers() -> dict[str, Any]:
     n0 = _whole(columns[0], "$n_0$", "form_n0", 100, HELP["n0"])
     n = _whole(columns[1], "n", "form_n", 2000, HELP["n"], step=1000)
     seed = _whole(columns[2], "Seed", "form_seed", 0, HELP["seed"])
-    name = columns[3].text_input("Name (optional)", key="form_name", persist_state="session")
+    name = columns[3].text_input("Name (optional)", key="form_name", bind="query-params")
     left, right = st.columns([3, 1])
     shares = left.slider(
         "$n_p$, from and to (% of n)",
@@ -215,7 +215,7 @@ def _numbers() -> dict[str, Any]:
         100,
         (5, 30),
         key="form_shares",
-        persist_state="session",
+        bind="query-params",
         help=HELP["n_p"],
     )
     steps = _whole(right, "Steps", "form_steps", 6, "How many $n_p$ between the two.", least=1)
@@ -245,14 +245,14 @@ def _confidence() -> dict[str, Any]:
             step=0.001,
             format="%.4f",
             key=f"form_{key}",
-            persist_state="session",
+            bind="query-params",
             help=HELP[key],
         )
     found["baseline"] = columns[3].toggle(
         "RS baseline",
         value=True,
         key="form_baseline",
-        persist_state="session",
+        bind="query-params",
         help=HELP["baseline"],
     )
     return found
@@ -268,7 +268,7 @@ def _whole(
             value=value,
             step=step,
             key=key,
-            persist_state="session",
+            bind="query-params",
             help=explanation,
         )
     )

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from irs_core.certify import Branch, Certificates
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Point
 from irs_core.study.options import Part
@@ -181,28 +180,3 @@ def zeta_values(entry: ZetaEntry) -> pd.DataFrame:
     """How many inputs have which zeta."""
     values, counts = np.unique(entry.row.values, return_counts=True)
     return pd.DataFrame({"model": entry.title, "n_p": entry.row.n_p, "ζ": values, "inputs": counts})
-
-
-def certificate_table(
-    record: StudyRecord, certificates: Sequence[Certificates], labels: NDArray[np.int64]
-) -> pd.DataFrame:
-    """The certificate of every reported input under every model, one a row."""
-    data = record.data
-    indices = np.asarray(data.indices)[np.asarray(data.reported)]
-    return pd.concat(
-        pd.DataFrame(
-            {
-                "model": model.name,
-                "input": indices,
-                "label": labels,
-                "predicted": one.predicted,
-                "right": one.predicted == labels,
-                "radius": one.radius,
-                "p_lower": one.p_lower,
-                "zeta": one.zeta_upper,
-                "branch": [Branch(int(branch)).name.lower() for branch in one.branch],
-                "draws": one.n_samples,
-            }
-        )
-        for model, one in zip(record.models, certificates, strict=True)
-    )

@@ -24,7 +24,7 @@ def test_link_names_study_page_and_changed_settings_only() -> None:
 
 
 def test_packed_tables_hold_every_table_and_where_it_is_from() -> None:
-    packed = sharing.packed_tables({"one": pd.DataFrame({"a": [1]})}, "n = 10")
+    packed = sharing.packed_tables({"one": pd.DataFrame({"a": [1]})}, "csv", "n = 10")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.read("one.csv") == b"a\n1\n"
         assert archive.read("README.txt") == b"n = 10"

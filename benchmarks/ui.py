@@ -1,0 +1,189 @@
+"""How fast the pages are: `python -m irs_core bench --ui`.
+
+Medians and 95th percentiles of what a person waits for, on the shipped study and on a synthetic
+one of 10,000 inputs, n = 100,000 and eight compressed models whose counts are kept.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "scripts")]
+
+PAGES = (
+    "overview",
+    "acr_time",
+    "certified_accuracy",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+    "inputs",
+    "share",
+    "sample_sizes",
+)
+GAMMAS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.95, 0.98)
+_KIB = 1024
+_CAPTION = "[data-testid=stCaptionContainer]"
+_CHANGED = """(old) => {
+  const captions = [...document.querySelectorAll('[data-testid=stCaptionContainer]')];
+  const now = captions.find((one) => one.innerText.includes('· seed'));
+  return now && now.innerText !== old;
+}"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2, help="times that gamma is turned around")
+    parser.add_argument("--no-browser", action="store_true", help="only the server")
+    arguments = parser.parse_args(argv)
+    _print_head()
+    for title, study in (("shipped digits, 150 inputs", False), ("10,000 inputs x 8 models", True)):
+        with tempfile.TemporaryDirectory() as folder:
+            _measure(title, Path(folder), arguments, synthetic=study)
+    return 0
+
+
+def _print_head() -> None:
+    from irs_core.hardware import describe_hardware
+
+    load = os.getloadavg()[0]
+    print(f"{describe_hardware()}; load average {load:.1f} before the measurement\n")
+    print("| study | what | median | p95 | target |\n|---|---|---|---|---|")
+
+
+def _measure(title: str, folder: Path, arguments: argparse.Namespace, *, synthetic: bool) -> None:
+    os.environ["IRS_STORE"] = str(folder / "store")
+    os.environ.pop("IRS_SHIPPED", None)
+    if synthetic:
+        from ui_study import make_store
+
+        make_store(folder / "store")
+        (folder / "none").mkdir()
+        os.environ["IRS_SHIPPED"] = str(folder / "none")
+    _row(title, "open the study (manifest and counts)", [_open_seconds()], "1 s")
+    for page in ("overview", "acr_time", "gamma_sweep"):
+        first, turns = _server_turns(page, arguments.rounds)
+        _row(title, f"server, first run of {page}", [first], "2 s")
+        _row(title, f"server, gamma on {page}", turns, "100 ms")
+    if not arguments.no_browser and shutil.which("chromium"):
+        _browser(title, arguments.rounds)
+
+
+def _row(title: str, what: str, seconds: Sequence[float], target: str) -> None:
+    ordered = sorted(seconds)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    median = statistics.median(ordered)
+    print(f"| {title} | {what} | {1000 * median:,.0f} ms | {1000 * p95:,.0f} ms | {target} |")
+
+
+def _timed(act: Callable[[], object]) -> float:
+    clock = perf_counter()
+    act()
+    return perf_counter() - clock
+
+
+def _open_seconds() -> float:
+    from irs_core.store import Library
+    from irs_core.study.kept_tally import open_tally
+
+    library = Library()
+
+    def act() -> None:
+        open_tally(library.studies()[0], library.root)
+
+    act()
+    return _timed(act)
+
+
+def _server_turns(page: str, rounds: int) -> tuple[float, list[float]]:
+    """Seconds of the script alone: no network, no browser."""
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    st.cache_resource.clear()
+    at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
+    if page == "overview":
+        first = _timed(at.run)
+    else:
+        at.run()
+        at.switch_page(f"pages/{page}.py")
+        first = _timed(at.run)
+    turns = []
+    for gamma in GAMMAS * rounds:
+        at.select_slider(key="gamma").set_value(gamma)
+        turns.append(_timed(at.run))
+    return first, turns
+
+
+def _browser(title: str, rounds: int) -> None:
+    from playwright.sync_api import sync_playwright
+    from screenshots import running_app
+
+    with running_app() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.set_default_timeout(180_000)
+        received: list[int] = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+        )
+        paints = []
+        for _ in range(2):
+            paints = [_first_paint(page, address, name) for name in PAGES]
+        _row(title, "browser, first paint of a page, warm", paints, "2 s")
+        _first_paint(page, address, "overview")
+        turns, sizes = _turns(page, rounds, received)
+        _row(title, "browser, gamma on overview to paint", turns, "300 ms")
+        median, most = statistics.median(sizes) / _KIB, max(sizes) / _KIB
+        print(f"| {title} | payload of a rerun | {median:,.0f} KiB | {most:,.0f} KiB | 1,024 KiB |")
+        browser.close()
+
+
+def _first_paint(page, address: str, name: str) -> float:  # type: ignore[no-untyped-def]
+    """Seconds until the page has its title and no placeholder any more."""
+    clock = perf_counter()
+    page.goto(f"{address}/{'' if name == PAGES[0] else name}")
+    page.wait_for_selector("h1")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    return perf_counter() - clock
+
+
+def _turns(page, rounds: int, received: list[int]) -> tuple[list[float], list[int]]:  # type: ignore[no-untyped-def]
+    """Seconds from a key press on gamma until the caption names the new value, and bytes sent."""
+    page.locator(".st-key-settings").get_by_role("button").first.click()
+    slider = page.locator(".st-key-gamma").get_by_role("slider")
+    slider.focus()
+    turns, sizes = [], []
+    for turn in range(8 * rounds):
+        before = len(received)
+        text = page.locator(
+            "[data-testid=stCaptionContainer]", has_text="· seed"
+        ).first.inner_text()
+        clock = perf_counter()
+        slider.press("ArrowLeft" if turn % 8 < 4 else "ArrowRight")
+        page.wait_for_function(
+            _CHANGED,
+            arg=text,
+            polling="raf",
+        )
+        turns.append(perf_counter() - clock)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+        sizes.append(sum(received[before:]))
+    return turns, sizes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

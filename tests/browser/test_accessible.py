@@ -1,0 +1,51 @@
+"""axe-core on every page: no serious violation of the project's own making."""
+
+from importlib.resources import files
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python")
+from playwright.sync_api import Page  # noqa: E402
+
+PAGES = (
+    "",
+    "models_and_data",
+    "certify",
+    "jobs",
+    "acr_time",
+    "certified_accuracy",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+    "inputs",
+    "papers",
+    "sample_sizes",
+    "share",
+)
+# Widgets that Streamlit draws; what is written into them is not left out.
+FRAMEWORK = (
+    "[data-testid=stDataFrame]",
+    "[data-testid=stSidebarNav]",
+    "[data-testid=stHeader]",
+    "[data-baseweb]",
+    "[data-testid=stFileUploader]",
+    "[data-testid=stSlider]",
+)
+_RUN = """async (left_out) => {
+  const found = await axe.run({ exclude: left_out.map((one) => [one]) }, {
+    runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] });
+  return found.violations
+    .filter((one) => ['serious', 'critical'].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200))}`);
+}"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_no_serious_violation(app: str, page: Page, name: str) -> None:
+    page.goto(f"{app}/{name}")
+    page.wait_for_selector("h1")
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.add_script_tag(content=(files(axe) / "axe.min.js").read_text())
+    assert page.evaluate(_RUN, list(FRAMEWORK)) == []

@@ -1,0 +1,111 @@
+"""What a person does: read, turn a slider, share, launch, cancel, take a study elsewhere."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+TIMEOUT = 120_000
+HEADLINE = "keeps"
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    expect.set_options(timeout=TIMEOUT)
+
+
+def headline(page: Page) -> str:
+    place = page.get_by_role("heading", level=3).filter(has_text=HEADLINE)
+    expect(place).to_be_visible()
+    return place.inner_text()
+
+
+def numbers(page: Page) -> list[str]:
+    values = page.get_by_test_id("stMetricValue")
+    expect(values).to_have_count(3)
+    return values.all_inner_texts()
+
+
+def turn_gamma(page: Page) -> None:
+    page.locator(".st-key-settings").get_by_role("button").first.click()
+    slider = page.locator(".st-key-gamma").get_by_role("slider")
+    expect(slider).to_be_visible()
+    slider.focus()
+    slider.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"[?&]gamma="))
+
+
+def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
+    page.goto(app)
+    said = headline(page)
+    assert re.search(r"keeps \d+% .* confidence of [\d.]+%", said)
+    assert "%" in numbers(page)[0]
+    expect(page.get_by_text("γ = 0.99 ·").first).to_be_visible()
+    turn_gamma(page)
+    expect(page.get_by_text("γ = 0.985 ·").first).to_be_visible()
+    turned, link = numbers(page), page.url
+    other = browser.new_context().new_page()
+    other.set_default_timeout(TIMEOUT)
+    other.goto(link)
+    expect(other.get_by_text("γ = 0.985 ·").first).to_be_visible()
+    assert headline(other) == headline(page)
+    assert numbers(other) == turned
+    other.context.close()
+
+
+def test_study_is_launched_watched_and_another_cancelled(app: str, page: Page) -> None:
+    small = "form_n=300&form_max=5&form_holdout=0&form_steps=2&form_kinds=16-bit+weights+(fp16)"
+    page.goto(f"{app}/certify?{small}&form_name=quick")
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(page.get_by_text("draws", exact=False).first).to_be_visible()
+    start.click()
+    expect(page.get_by_text("is in the queue")).to_be_visible()
+    page.goto(f"{app}/certify?form_n=500000&form_name=endless")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("is in the queue")).to_be_visible()
+    page.get_by_role("link", name="Watch it").click()
+    endless = page.locator(".st-key-job-2")
+    endless.get_by_role("button", name="Cancel").click()
+    expect(endless.get_by_text("cancelled", exact=True)).to_be_visible()
+    quick = page.locator(".st-key-job-1")
+    expect(quick.get_by_text("done", exact=True)).to_be_visible(timeout=3 * TIMEOUT)
+    quick.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("5 inputs of handwritten digits").first).to_be_visible()
+    assert "ACR" in page.get_by_test_id("stMetricLabel").first.inner_text()
+
+
+def test_bundle_shows_the_same_numbers_elsewhere(
+    app: str, serve: Callable[..., str], page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"{app}/share")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Bundle", exact=True).click()
+    bundle = tmp_path / download.value.suggested_filename
+    download.value.save_as(bundle)
+    page.goto(app)
+    said, seen = headline(page), numbers(page)
+    elsewhere = serve(shipped=False)
+    page.goto(f"{elsewhere}/share")
+    expect(page.get_by_text("There is no study yet")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(bundle)
+    expect(page.get_by_text("Imported:")).to_be_visible()
+    page.get_by_role("link", name="Open it").click()
+    assert headline(page) == said
+    assert numbers(page) == seen
+
+
+def test_figure_is_saved_as_a_picture(app: str, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{app}/pa_histogram")
+    expect(page.locator(".st-key-pa-histogram .main-svg").first).to_be_visible()
+    for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=re.compile(f"as {kind}$")).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert path.read_bytes().startswith(start)
+        assert path.stat().st_size > 3000
