@@ -103,5 +103,6 @@ def _cells(row: Row) -> dict[str, object]:
         **row.published.row,
         "published": f"{row.published.value:g}",
         "measured": "-" if nothing or found is None else f"{found.value:.4g}",
+        "images": row.images or "-",
         "95% interval": "-" if nothing or found is None else f"{found.low:.4g} to {found.high:.4g}",
     }

@@ -14,7 +14,8 @@ THREADS_VARIABLE = "IRS_THREADS"
 @cache
 def describe_hardware() -> str:
     """Processor and usable cores in one line, e.g. `AMD EPYC, 2 cores`."""
-    return f"{_processor()}, {usable_cores()} cores"
+    cores = usable_cores()
+    return f"{_processor()}, {cores} {'core' if cores == 1 else 'cores'}"
 
 
 def usable_cores() -> int:

@@ -16,7 +16,12 @@ titles = {table.key: f"{table.place}: {table.title}" for table in TABLES}
 left, right = st.columns([3, 1], vertical_alignment="bottom")
 with left:
     key = st.selectbox(
-        "Table", list(titles), format_func=titles.__getitem__, key="table", bind="query-params"
+        "Table",
+        list(titles),
+        index=list(titles).index("2"),
+        format_func=titles.__getitem__,
+        key="table",
+        bind="query-params",
     )
 with right:
     every = st.toggle(

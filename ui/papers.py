@@ -124,6 +124,7 @@ def paper_table(rows: Sequence[Row]) -> pd.DataFrame:
                 "measured": row.measured.value if row.measured else None,
                 "95% low": row.measured.low if row.measured else None,
                 "95% high": row.measured.high if row.measured else None,
+                "images": row.images or None,
                 "note": row.note,
             }
             for row in rows

@@ -1,7 +1,7 @@
 """The counterpart of each published number, measured from studies of this program."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
@@ -44,12 +44,14 @@ class Row:
     Args:
         measured: With its 95% bootstrap interval over images; None where nothing was measured.
         study: Id of the study that it comes from; empty without one.
+        images: So many images it is measured on.
         note: Why there is no counterpart, or why the two differ by more than the interval.
     """
 
     published: Published
     measured: Interval | None
     study: str
+    images: int
     note: str
 
     @property
@@ -110,19 +112,20 @@ def _row(
 ) -> Row:
     part = _part(table, published.row)
     if part is None:
-        return Row(published, None, "", _no_part(published.row))
+        return Row(published, None, "", 0, _no_part(published.row))
     study = find_part(studies, part)
     if study is None:
-        return Row(published, None, "", f"The study {part.key} is not in the store.")
+        return Row(published, None, "", 0, f"The study {part.key} is not in the store.")
     if study.record.id not in opened:
         analysis = analyse(study)
         held_out = Analysis(analysis.tally, analysis.settings, held_out=True)
         opened[study.record.id] = _Opened(study, analysis, held_out)
     if _classifier(published.row) not in [model.name for model in study.record.models]:
-        return Row(published, None, study.record.id, "This compression is not in the study.")
+        return Row(published, None, study.record.id, 0, "This compression is not in the study.")
     measured = _measure(table.quantity, opened[study.record.id], published.row)
-    row = Row(published, measured, study.record.id, "")
-    return row if row.agrees else Row(published, measured, row.study, _reason(table, published))
+    images = study.record.data.reported.count(table.quantity != "gamma-acr")
+    row = Row(published, measured, study.record.id, images, "")
+    return row if row.agrees else replace(row, note=_reason(table, published))
 
 
 def _part(table: PaperTable, row: Mapping[str, str]) -> Part | None:
