@@ -14,7 +14,7 @@ from irs_core.models import load_model
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import METHODS, Analysis, Settings
 from irs_core.study.calibration import calibration_images
 from irs_core.study.options import RunOptions
 from irs_core.study.prepare import prepare
@@ -88,7 +88,7 @@ def test_incremental_and_from_scratch_certificates(tmp_path):
     library = Library(tmp_path)
     record = run_study(SPEC, library, options=HERE)
     analysis = Analysis(tally_study(library.open(record.id)), Settings.of(SPEC))
-    for method in ("rs", "irs"):
+    for method in METHODS:
         certificates = analysis.certify("integer", method, 1)
         assert len(certificates) == 3
         assert certificates.sigma == 0.5
