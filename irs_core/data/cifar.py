@@ -138,7 +138,7 @@ def _load(path: Path, what: str) -> dict[str, Any]:
     except OSError as error:
         raise DatasetError(f"cannot read {what} {path}: {error.strerror}") from None
     except Exception as error:  # a damaged pickle raises almost anything
-        raise DatasetError(f"{path.name} is no {what}: {error}") from None
+        raise DatasetError(f"{path.name} is no {what}: {' '.join(str(error).split())}") from None
 
 
 def _read_batch(layout: _Layout, path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

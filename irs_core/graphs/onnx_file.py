@@ -52,6 +52,10 @@ def examine(content: bytes, name: str) -> GraphFacts:
     except Exception as error:  # its native part has no documented set of errors
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{name!r} has shapes that do not fit: {first}") from None
+    operations = {node.op_type for node in _nodes(model)}
+    # What is no UTF-8 comes as bytes.
+    if not all(isinstance(one, str) for one in operations):
+        raise CheckpointError(f"{name!r} is damaged: an operation's name is no text")
     graph = model.graph
     for value in (*graph.value_info, *graph.input, *graph.output):
         check_dims(name, _dims(value) or ())
@@ -64,7 +68,7 @@ def examine(content: bytes, name: str) -> GraphFacts:
         [_dims(value) for value in inputs],
         [_dims(value) for value in graph.output],
         parameters=parameters,
-        operations={node.op_type for node in _nodes(model)},
+        operations=operations,
     )
 
 
