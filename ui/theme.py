@@ -10,9 +10,13 @@ PALETTE = (
     *("#3182C4", "#E08A00", "#0E9F77", "#D45B1F", "#B7689B", "#39A9DB"),
     *("#9A7B00", "#8A6FD1", "#8D6E63", "#6B8E23", "#E377C2", "#3F7D7B"),
 )
-# Less empty space at the top and the end of a page than Streamlit leaves.
+# Less empty space at the top and the end of a page than Streamlit leaves; captions that contrast
+# enough with either ground (WCAG AA).
 STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding-top: 3.75rem; padding-bottom: 4rem; }
+[data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, strong, em) {
+  color: inherit; }
+[data-testid=stCaptionContainer] { opacity: 0.8; }
 </style>"""
 FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "

@@ -31,6 +31,7 @@ FRAMEWORK = (
     "[data-baseweb]",
     "[data-testid=stFileUploader]",
     "[data-testid=stSlider]",
+    "[data-testid=stCode]",
 )
 _RUN = """async (left_out) => {
   const found = await axe.run({ exclude: left_out.map((one) => [one]) }, {
