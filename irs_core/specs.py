@@ -36,6 +36,9 @@ STREAMS: tuple[Stream, ...] = (
     "scratch-estimate",
     "pilot",
 )
+# Methods that reuse or save draws; certification from scratch is the baseline that a study may add.
+Accelerated = Literal["irs", "iss", "cirs"]
+ACCELERATED: tuple[Accelerated, ...] = ("irs", "iss", "cirs")
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
 
@@ -196,6 +199,13 @@ class StudySpec:
         alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
         gamma: Threshold on p_lower between the two estimators of IRS, in (0.5, 1].
         baseline: Certify each compressed classifier from scratch as well, for comparison.
+        methods: What draws are computed for, beside the baseline: `irs`, `iss`, `cirs`. Any method
+            can be looked at whose draws are all there, asked for or not.
+        decline: Radius that `iss` may lose against n_p draws, in pixel units, positive.
+        max_loss: Radius that an input may be expected to lose under `cirs` against certifying the
+            compressed classifier from scratch with n draws, in pixel units, positive. Inputs then
+            get as few draws as that takes, and n_p only says what total is expected. None divides
+            the budget n_p.
         name: For people; does not enter the id.
     """
 
@@ -210,12 +220,17 @@ class StudySpec:
     alpha_zeta: float = 0.001
     gamma: float = 0.99
     baseline: bool = True
+    methods: tuple[Accelerated, ...] = ("irs",)
+    decline: float = 0.05
+    max_loss: float | None = None
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         _check_fields(self, int, "n0", "n")
         _check_items("n_p", self.n_p, int)
-        _check_fields(self, float, "alpha", "alpha_zeta", "gamma")
+        _check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
+        _check_fields(self, float, "max_loss", optional=True)
+        _check_items("methods", self.methods, str)
         _check_fields(self, bool, "baseline")
         _check_fields(self, str, "name")
         if self.n0 < 1 or self.n < 1:
@@ -235,6 +250,7 @@ class StudySpec:
                 f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}"
             )
         check_gamma(self.gamma)
+        _check_methods(self)
         texts = [identity(compression) for compression in self.compressions]
         if len(set(texts)) != len(texts):
             raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
@@ -252,6 +268,11 @@ class StudySpec:
         described = asdict(self)
         described["compressions"] = [str(compression) for compression in self.compressions]
         described["n_p"] = list(self.n_p)
+        described["methods"] = list(self.methods)
+        for key, value in _LATER_DEFAULTS.items():
+            # Studies from before there was a choice keep their ids.
+            if described[key] == value:
+                del described[key]
         for key in ("mean", "std"):
             if described["model"][key] is not None:
                 described["model"][key] = list(described["model"][key])
@@ -265,7 +286,7 @@ class StudySpec:
             SpecError: A field is missing, unknown, of the wrong type or out of range.
         """
         try:
-            fields = dict(described)
+            fields = {**_LATER_DEFAULTS, **described}
             texts = fields.pop("compressions")
             if not isinstance(texts, list | tuple):
                 raise SpecError(f"compressions must be a list of texts; got {texts!r}")
@@ -279,14 +300,40 @@ class StudySpec:
                 noise=NoiseSpec(**fields.pop("noise")),
                 compressions=tuple(parse_compression(text) for text in texts),
                 n_p=tuple(fields.pop("n_p")),
+                methods=tuple(fields.pop("methods")),
                 **fields,
             )
         except (TypeError, KeyError, AttributeError) as error:
             raise SpecError(f"not a study description: {error}") from None
 
+    @property
+    def partial(self) -> bool:
+        """Whether some inputs' draws of a compressed classifier may not be needed."""
+        return not self.baseline or self.methods != ("irs",)
+
     def renamed(self, name: str) -> Self:
         """The same study under another name."""
         return replace(self, name=name)
+
+
+_LATER_DEFAULTS: Mapping[str, Any] = {"methods": ["irs"], "decline": 0.05, "max_loss": None}
+
+
+def _check_methods(spec: StudySpec) -> None:
+    known = [method for method in ACCELERATED if method in spec.methods]
+    if list(spec.methods) != known or not known:
+        raise SpecError(
+            f"methods must be some of {', '.join(ACCELERATED)}, each once and in this order; "
+            f"got {spec.methods}"
+        )
+    if not 0 < spec.decline < math.inf:
+        raise SpecError(f"decline must be positive and finite; got {spec.decline}")
+    if spec.max_loss is None:
+        return
+    if not 0 < spec.max_loss < math.inf:
+        raise SpecError(f"max_loss must be positive and finite; got {spec.max_loss}")
+    if spec.methods != ("cirs",) or len(spec.n_p) != 1:
+        raise SpecError("max_loss is for the method cirs alone, with one n_p")
 
 
 def is_a(value: object, kind: type) -> bool:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 from synthetic import synthetic_spec
@@ -78,12 +79,14 @@ def test_id_ignores_the_name_and_nothing_else():
         "alpha_zeta": 0.002,
         "gamma": 0.98,
         "baseline": False,
+        "methods": ("irs", "iss"),
+        "decline": 0.1,
         "compressions": (),
         "noise": NoiseSpec(0.5, seed=8),
         "model": ModelSpec("other"),
         "data": DataSpec(max=41),
     }
-    fields = {field.name for field in dataclasses.fields(StudySpec)} - {"name"}
+    fields = {field.name for field in dataclasses.fields(StudySpec)} - {"name", "max_loss"}
     assert set(changes) == fields
     ids = {synthetic_spec(**{name: value}).id for name, value in changes.items()}
     assert len(ids | {spec.id}) == len(changes) + 1
@@ -142,3 +145,34 @@ def test_data_out_of_range_are_refused(fields):
 def test_what_is_not_a_study_is_refused(described):
     with pytest.raises(SpecError, match="not a study description"):
         StudySpec.from_dict(described)
+
+
+def test_studies_without_a_choice_of_methods_keep_their_ids():
+    described = synthetic_spec().to_dict()
+    assert not {"methods", "decline", "max_loss"} & set(described)
+    assert StudySpec.from_dict(described) == synthetic_spec()
+
+
+def test_methods_are_part_of_a_study():
+    spec = synthetic_spec(methods=("irs", "cirs"), decline=0.1)
+    assert spec.id != synthetic_spec().id
+    assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    loss = synthetic_spec(methods=("cirs",), n_p=(100,), max_loss=0.02)
+    assert StudySpec.from_dict(loss.to_dict()) == loss
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"methods": ()},
+        {"methods": ("cirs", "irs")},
+        {"methods": ("rs",)},
+        {"decline": 0.0},
+        {"max_loss": 0.1},
+        {"methods": ("cirs",), "max_loss": 0.1},
+        {"methods": ("cirs",), "n_p": (100,), "max_loss": -0.1},
+    ],
+)
+def test_impossible_methods_are_refused(changes):
+    with pytest.raises(SpecError):
+        synthetic_spec(**changes)

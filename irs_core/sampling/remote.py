@@ -39,11 +39,13 @@ class Task:
         number: The driver's name for it.
         models: Payload keys.
         rows: Per model, which rows of the tile it still needs.
+        masks: Per model, which draws of these rows; None for all.
     """
 
     number: int
     models: tuple[str, ...]
     rows: tuple[NDArray[np.bool_], ...]
+    masks: tuple[NDArray[np.bool_] | None, ...]
     images: NDArray[np.float32] | NDArray[np.uint8]
     groups: tuple[int, ...]
     noise: NoiseSpec
@@ -158,7 +160,8 @@ def run_task(task: Task) -> Answer | Missing:
         if THREADS_VARIABLE in os.environ and torch.get_num_threads() != usable_cores():
             torch.set_num_threads(usable_cores())
         requests = [
-            Request(_shelf.get(key), rows) for key, rows in zip(task.models, task.rows, strict=True)
+            Request(_shelf.get(key), rows, mask)
+            for key, rows, mask in zip(task.models, task.rows, task.masks, strict=True)
         ]
         results = sample(
             task.images,

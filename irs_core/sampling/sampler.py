@@ -21,10 +21,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Request:
-    """One classifier's part of a unit: which rows it still needs."""
+    """One classifier's part of a unit.
+
+    Args:
+        rows: Which rows it still needs.
+        mask: Which draws [start, stop) of each row, (rows, draws); None for all.
+    """
 
     predictor: Predictor
     rows: NDArray[np.bool_]
+    mask: NDArray[np.bool_] | None = None
+
+    def width(self, row: int, draws: int) -> int:
+        """Draws to go through until the row has all that it needs, of `draws`."""
+        if not self.rows[row]:
+            return 0
+        return draws if self.mask is None else int(self.mask[row].nonzero()[0].max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class Sampled:
     """What one classifier predicted, and what that cost.
 
     Args:
-        classes: int64 (rows, draws); -1 on rows that were not asked for.
+        classes: int64 (rows, draws); -1 where not asked for.
         seconds: Its own inference plus all of the noise, as if it had run alone.
     """
 
@@ -72,19 +84,28 @@ def sample(
     seconds = np.zeros(len(requests))
     wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()
     shape = images.shape[1:]
-    window = {"start": start, "stop": stop}
-    window["block"] = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
+    block = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
     runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
 
     def blocks() -> Iterator[tuple[list[int], int, Noise]]:
         for group, rows in runs:
             at = 0
+            last = start + max(one.width(row, stop - start) for one in requests for row in rows)
             for values in noise_blocks(
-                noise, stream, group, chunk, shape=shape, scale=scale, **window
+                noise,
+                stream,
+                group,
+                chunk,
+                shape=shape,
+                start=start,
+                stop=last,
+                block=block,
+                scale=scale,
             ):
                 yield rows, at, values
                 at += len(values)
 
+    pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
     for (rows, at, values), made in _prefetched(blocks()):
         seconds += made
         for row in rows:
@@ -95,8 +116,12 @@ def sample(
                 seconds[members] += perf_counter() - clock
                 for index in members:
                     clock = perf_counter()
-                    classes[index][row, at : at + len(values)] = requests[index].predictor(inputs)
+                    pools[index].add(row, at, inputs)
                     seconds[index] += perf_counter() - clock
+    for index, pool in enumerate(pools):
+        clock = perf_counter()
+        pool.flush()
+        seconds[index] += perf_counter() - clock
     return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
 
 
@@ -113,6 +138,37 @@ def _by_form(
     for steps, members in ((False, [one for one in wanted if one not in whole]), (True, whole)):
         if members:
             yield steps, members
+
+
+class _Pool:
+    """Draws of several rows, run together: predictors pad what does not fill a batch."""
+
+    def __init__(self, request: Request, classes: NDArray[np.int64]) -> None:
+        self._request, self._classes = request, classes
+        self._parts: list[NDArray[Any]] = []
+        self._places: list[tuple[int, NDArray[np.intp]]] = []
+
+    def add(self, row: int, at: int, inputs: NDArray[Any]) -> None:
+        """Take the chosen ones of a row's draws from `at` on."""
+        mask = self._request.mask
+        wanted = slice(None) if mask is None else mask[row, at : at + len(inputs)]
+        columns = np.arange(at, at + len(inputs))[wanted]
+        if len(columns):
+            self._parts.append(inputs[wanted])
+            self._places.append((row, columns))
+        if sum(part.size for part in self._parts) >= BLOCK_VALUES // 4:
+            self.flush()
+
+    def flush(self) -> None:
+        """Run what is there."""
+        if not self._parts:
+            return
+        parts = self._parts
+        found = self._request.predictor(parts[0] if len(parts) == 1 else np.concatenate(parts))
+        ends = np.cumsum([len(part) for part in self._parts])[:-1]
+        for (row, columns), ids in zip(self._places, np.split(found, ends), strict=True):
+            self._classes[row, columns] = ids
+        self._parts, self._places = [], []
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[tuple[T, float]]:

@@ -146,9 +146,9 @@ def _evidence_files(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Pa
 
 def _with_current_digests(bundle: Bundle) -> Bundle:
     record = bundle.record
-    if record.spec.baseline or not record.finished:
+    if not record.spec.partial or not record.finished:
         return bundle
-    # Without the baseline some inputs' draws are not needed; another study may have added them.
+    # Draws that some inputs do not need may have been added by another study.
     digests = {
         evidence_id: bundle.evidence(evidence_id).digest(draws)
         for evidence_id, draws in record.digest_draws().items()

@@ -182,28 +182,32 @@ class EvidenceArray:
         *,
         seconds: float,
         hardware: str,
+        mask: NDArray[np.bool_] | None = None,
     ) -> None:
         """Add predictions of some rows to a chunk; what is stored already stays.
 
         Args:
             rows: Which rows of the tile were computed.
             start: Column of the chunk at which `classes` begins.
-            classes: Class ids (rows of the tile, draws), ignored outside `rows`.
+            classes: Class ids (rows of the tile, draws), ignored outside `rows` and `mask`.
+            mask: Which of the draws were computed, the shape of `classes`; None for all.
 
         Raises:
             StoreError: The array is read-only, the disk refuses, or an id is no class.
         """
         found = classes[rows]
-        if found.size and not 0 <= found.min() <= found.max() < self.missing:
+        made = np.ones(found.shape, np.bool_) if mask is None else mask[rows]
+        ids = found[made]
+        if ids.size and not 0 <= ids.min() <= ids.max() < self.missing:
             raise StoreError(
-                f"class ids must be in [0, {self.missing}); got {found.min()} to {found.max()}"
+                f"class ids must be in [0, {self.missing}); got {ids.min()} to {ids.max()}"
             )
         with self._locked():
             stored = self.read_chunk(at).copy()
             old = stored[rows, start : start + classes.shape[1]]
-            new = np.where(old == self.missing, found, old)
+            new = np.where((old == self.missing) & made, found, old)
             stored[rows, start : start + classes.shape[1]] = new
-            self.write_chunk(at, stored, seconds=seconds, draws=found.size, hardware=hardware)
+            self.write_chunk(at, stored, seconds=seconds, draws=ids.size, hardware=hardware)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -12,8 +12,27 @@ from irs_core.specs import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec, is_a,
 BASE = "base"
 BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
 COMPRESSED_STREAMS: tuple[Stream, ...] = ("estimate", "scratch-select", "scratch-estimate")
+# Draws per input on which CIRS learns how often a compressed classifier leaves the class.
+PILOT_DRAWS = 5
+# No input gets more draws than this many times the largest mean budget.
+_REACH = 4
 _EVIDENCE_ID = re.compile(r"[0-9a-f]{16}")
 _LARGEST = 2**63
+
+
+def compressed_streams(spec: StudySpec) -> tuple[Stream, ...]:
+    """Streams on which a study draws its compressed classifiers."""
+    return (*COMPRESSED_STREAMS, "select") if "cirs" in spec.methods else COMPRESSED_STREAMS
+
+
+def pilot_draws(spec: StudySpec) -> int:
+    """Draws of f^p per input on the `select` stream, from which CIRS plans; 0 without it."""
+    return min(PILOT_DRAWS, spec.n0) if "cirs" in spec.methods else 0
+
+
+def reach(spec: StudySpec) -> int:
+    """Estimation draws, from the first, among which a study may run f^p."""
+    return min(spec.n, _REACH * spec.n_p[-1]) if "cirs" in spec.methods else spec.n_p[-1]
 
 
 @dataclass(frozen=True)
@@ -139,11 +158,15 @@ class StudyRecord:
 
     def digest_draws(self) -> dict[str, int]:
         """Evidence id to the draws per input that the study uses of it, which its digest covers."""
-        spec, found = self.spec, {}
+        spec, found = self.spec, dict[str, int]()
         for model in self.models:
             for stream, evidence_id in model.evidence.items():
-                estimation = spec.n if model.name == BASE else spec.n_p[-1]
-                found[evidence_id] = estimation if stream.endswith("estimate") else spec.n0
+                base = model.name == BASE
+                if stream.endswith("estimate"):
+                    found[evidence_id] = spec.n if base else reach(spec)
+                else:
+                    pilot = stream == "select" and not base
+                    found[evidence_id] = pilot_draws(spec) if pilot else spec.n0
         return found
 
     def check(self) -> None:
@@ -236,7 +259,7 @@ def _check_models(models: tuple[ModelRecord, ...], spec: StudySpec) -> None:
         )
         _check_range(f"the sizes of {model.name}", [model.size_bytes, model.nonzero], _LARGEST)
         _check_texts(f"the evidence of {model.name}", model.evidence)
-        streams = BASE_STREAMS if model.name == BASE else COMPRESSED_STREAMS
+        streams = BASE_STREAMS if model.name == BASE else compressed_streams(spec)
         if set(model.evidence) != set(streams):
             raise StoreError(
                 f"{model.name} needs evidence on {', '.join(streams)}; "

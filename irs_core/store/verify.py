@@ -84,8 +84,7 @@ def check_evidence(record: StudyRecord, arrays: Mapping[str, Files]) -> None:
             f"{needed}"
         )
     for model, each in found:
-        # Without the baseline, an input needs a compressed classifier's draws on one stream only.
-        partial = model is not record.base and not record.spec.baseline
+        partial = model is not record.base and record.spec.partial
         _check_predictions(record, each, complete=record.finished and not partial)
 
 

@@ -14,17 +14,22 @@ from irs_core.certify import (
     Certificates,
     build_cache_from_hits,
     certify_cache,
+    certify_cirs,
     certify_irs,
+    certify_iss,
     certify_rs_hits,
 )
+from irs_core.errors import MissingEvidenceError
 from irs_core.specs import StudySpec, check_gamma, check_probability
 from irs_core.stats import binomial_upper_bound, zeta_floor
+from irs_core.stats.budget import split_alpha
 from irs_core.store import BASE
-from irs_core.study.tally import UNKNOWN, StudyTally, require_known
+from irs_core.study.counts import UNKNOWN, StudyTally, require_known
 
 Floats = NDArray[np.float64]
-Method = Literal["rs", "irs"]
-METHODS: tuple[Method, ...] = ("rs", "irs")
+Method = Literal["rs", "irs", "iss", "cirs"]
+METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
+Cost = Literal["seconds", "draws"]
 _SEED = 20_240_507
 _RESAMPLES = 1000
 # Every input that may be in the direct branch is in it.
@@ -84,12 +89,28 @@ class Point:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both methods over all budgets, for one compressed classifier."""
+    """All methods over all budgets, for one compressed classifier; empty where draws lack.
+
+    Args:
+        speedup_seconds, speedup_draws: Area speedup of `irs` over `rs`.
+    """
 
     rs: tuple[Point, ...]
     irs: tuple[Point, ...]
     speedup_seconds: float
     speedup_draws: float
+    iss: tuple[Point, ...] = ()
+    cirs: tuple[Point, ...] = ()
+
+    def points(self, method: Method) -> tuple[Point, ...]:
+        """The curve of one method."""
+        return {"rs": self.rs, "irs": self.irs, "iss": self.iss, "cirs": self.cirs}[method]
+
+    def speedup(self, method: Method, cost: Cost) -> float:
+        """Area speedup of a method over `rs`; NaN where there is nothing to compare."""
+        if method == "irs":
+            return self.speedup_seconds if cost == "seconds" else self.speedup_draws
+        return _speedup(self.rs, self.points(method), cost)
 
 
 @dataclass(frozen=True)
@@ -99,6 +120,8 @@ class ZetaRow:
     Args:
         disagreement: Share of paired draws with different answers.
         mean_zeta: Mean upper bound on P(f != f^p) over inputs.
+        leave: Share, of the paired draws on which f predicts its candidate, on which f^p does
+            not: what CIRS is charged for.
         floor: The smallest bound that this many draws can give.
         values: The bound of each input, (inputs,).
     """
@@ -109,6 +132,7 @@ class ZetaRow:
     mean_zeta: Interval
     floor: float
     values: Floats
+    leave: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -121,6 +145,7 @@ class Summary:
         mean_zeta: Mean bound on P(f != f^p); NaN for the base.
         speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
             there is nothing to compare with.
+        method: What certified it: `irs` where its draws are there, else `cirs` or `iss`.
     """
 
     name: str
@@ -130,6 +155,7 @@ class Summary:
     mean_zeta: float
     speedup_seconds: float
     speedup_draws: float
+    method: Method = "irs"
 
 
 class Analysis:
@@ -176,8 +202,59 @@ class Analysis:
         return certify_cache(self.cache, sigma=self.tally.sigma)
 
     def certify(self, name: str, method: Method, budget: int) -> Certificates:
-        """Certificates of a compressed classifier at one budget (an index into `tally.budgets`)."""
-        return self._irs(name, budget) if method == "irs" else self._rs(name, budget)
+        """Certificates of a compressed classifier at one budget (an index into `tally.budgets`).
+
+        Raises:
+            MissingEvidenceError: Its draws are not all stored.
+        """
+        certifier = {"rs": self._rs, "irs": self._irs, "iss": self._iss, "cirs": self.cirs}[method]
+        return certifier(name, budget)
+
+    def has(self, name: str, method: Method, budget: int = -1) -> bool:
+        """Whether the draws of a method are all there, by default at the largest budget."""
+        try:
+            self.certify(name, method, budget % len(self.tally.budgets))
+        except MissingEvidenceError:
+            return False
+        return True
+
+    def cirs(self, name: str, budget: int, *, weight: float = 1.0) -> Certificates:
+        """Certificates of CIRS.
+
+        Args:
+            weight: Part of alpha + alpha_zeta that this look may use, in (0, 1]; see `looks`.
+
+        Raises:
+            MissingEvidenceError: Its draws are not all stored.
+        """
+        counts = self.tally.compressed[name].cirs
+        plan, what = counts.plans[budget], f"the evidence of {name} for cirs"
+        level = weight * (self.settings.alpha + self.settings.alpha_zeta)
+        a1, a2 = split_alpha(self.tally.n, plan.mean, level)
+        return certify_cirs(
+            self.cache,
+            draws=plan.draws[self.rows],
+            leavers=require_known(counts.leavers[self.rows, budget], what),
+            fresh_hits=require_known(counts.fresh_hits[self.rows, budget], what),
+            threshold=plan.threshold,
+            a1=a1,
+            a2=a2,
+            sigma=self.tally.sigma,
+            pilot=plan.pilot,
+        )
+
+    def _iss(self, name: str, budget: int) -> Certificates:
+        counts = self.tally.compressed[name]
+        hits = require_known(counts.iss.hits[self.rows, budget], f"the evidence of {name} for iss")
+        return certify_iss(
+            counts.scratch_candidate[self.rows],
+            counts.scratch_selected[self.rows],
+            hits,
+            counts.iss.sizes[self.rows, budget],
+            k0=self.tally.n0,
+            alpha=self.settings.alpha + self.settings.alpha_zeta,
+            sigma=self.tally.sigma,
+        )
 
     def _irs(self, name: str, budget: int) -> Certificates:
         counts = self.tally.compressed[name]
@@ -219,9 +296,14 @@ class Analysis:
     def seconds_per_input(self, name: str, method: Method, budget: int) -> Floats:
         """Measured seconds that a method's draws took, (inputs,)."""
         counts = self.tally.compressed[name]
+        if method == "cirs":
+            return np.asarray(counts.cirs.seconds[self.rows, budget])
+        select = counts.select_seconds[self.rows]
+        if method == "iss":
+            return np.asarray(counts.iss.seconds[self.rows, budget] + select)
         fresh = counts.fresh_seconds[self.rows, budget]
         if method == "rs":
-            return np.asarray(fresh + counts.select_seconds[self.rows])
+            return np.asarray(fresh + select)
         direct = self.cache.p_lower >= self.settings.gamma
         return np.asarray(np.where(direct, fresh, counts.paired_seconds[self.rows, budget]))
 
@@ -267,17 +349,32 @@ class Analysis:
         return found[0], found[1]
 
     def compare(self, name: str) -> Comparison:
-        """Incremental against from scratch over all budgets."""
-        irs, rs = (
-            tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
-            for method in ("irs", "rs")
+        """All methods over all budgets.
+
+        Raises:
+            MissingEvidenceError: The study has no baseline.
+        """
+        rs = self._points(name, "rs")
+        irs, iss, cirs = (
+            self._points(name, method) if self.has(name, method) else ()
+            for method in ("irs", "iss", "cirs")
         )
         return Comparison(
             rs=rs,
             irs=irs,
             speedup_seconds=_speedup(rs, irs, "seconds"),
             speedup_draws=_speedup(rs, irs, "draws"),
+            iss=iss,
+            cirs=cirs,
         )
+
+    def _points(self, name: str, method: Method) -> tuple[Point, ...]:
+        return tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
+
+    def main_method(self, name: str) -> Method:
+        """The method that stands for a compressed classifier: `irs` where its draws are there."""
+        found: list[Method] = [one for one in ("irs", "cirs", "iss") if self.has(name, one)]
+        return found[0] if found else "irs"
 
     def summary(self, name: str) -> Summary:
         """One row about the base classifier or a compressed one."""
@@ -294,7 +391,8 @@ class Analysis:
                 nan,
             )
         last = len(self.tally.budgets) - 1
-        certificates = self.certify(name, "irs", last)
+        method = self.main_method(name)
+        certificates = self.certify(name, method, last)
         speedups = self.compare(name) if self.has_baseline(name) else None
         return Summary(
             name=name,
@@ -302,8 +400,9 @@ class Analysis:
             accuracy=metrics.smoothed_accuracy(certificates, self.labels),
             acr=self._mean(metrics.counted_radii(certificates, self.labels)),
             mean_zeta=self.zeta(name, last).mean_zeta.value,
-            speedup_seconds=speedups.speedup_seconds if speedups else float("nan"),
-            speedup_draws=speedups.speedup_draws if speedups else float("nan"),
+            speedup_seconds=speedups.speedup(method, "seconds") if speedups else float("nan"),
+            speedup_draws=speedups.speedup(method, "draws") if speedups else float("nan"),
+            method=method,
         )
 
     def has_baseline(self, name: str) -> bool:
@@ -312,8 +411,11 @@ class Analysis:
 
     def zeta(self, name: str, budget: int) -> ZetaRow:
         """Disagreement of a compressed classifier at one budget; inputs without draws left out."""
-        counts = self.tally.compressed[name].disagreements[self.rows, budget]
-        counts = counts[counts != UNKNOWN]
+        compressed = self.tally.compressed[name]
+        every = compressed.disagreements[self.rows, budget]
+        known = every != UNKNOWN
+        counts, agreed = every[known], compressed.agreements[self.rows, budget][known].sum()
+        left = compressed.leaves[self.rows, budget][known].sum()
         n_p = int(self.tally.budgets[budget])
         values = (
             np.asarray(binomial_upper_bound(counts, n_p, self.settings.alpha_zeta))
@@ -327,6 +429,7 @@ class Analysis:
             mean_zeta=self._mean(values),
             floor=float(zeta_floor(n_p, self.settings.alpha_zeta)),
             values=values,
+            leave=float(left / agreed) if agreed else float("nan"),
         )
 
     def gamma_sweep(self, name: str, gammas: Sequence[float], budget: int) -> list[Interval]:
@@ -358,14 +461,16 @@ def _with(analysis: Analysis, settings: Settings) -> Analysis:
     return changed
 
 
-def _speedup(rs: Sequence[Point], irs: Sequence[Point], cost: Literal["seconds", "draws"]) -> float:
+def _speedup(rs: Sequence[Point], irs: Sequence[Point], cost: Cost) -> float:
+    if not rs or not irs:
+        return float("nan")
     # Evidence without its journal has predictions but no times.
     if not all(0 < getattr(point, cost) < float("inf") for point in (*rs, *irs)):
         return float("nan")
     return metrics.area_speedup(_curve(rs, cost), _curve(irs, cost))
 
 
-def _curve(points: Sequence[Point], cost: Literal["seconds", "draws"]) -> metrics.Curve:
+def _curve(points: Sequence[Point], cost: Cost) -> metrics.Curve:
     return metrics.Curve(
         acr=np.array([point.acr.value for point in points]),
         cost=np.array([float(getattr(point, cost)) for point in points]),

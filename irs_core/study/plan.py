@@ -1,6 +1,6 @@
 """What a study still needs, in units of work. Free of torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
+from irs_core.store.records import pilot_draws
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Need:
     Args:
         name: The classifier's name in the study.
         rows: Inputs that need them, (inputs,).
+        chosen: Which draws of a chunk they need, (rows of the tile, CHUNK_DRAWS); None for all
+            of the first `draws`.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Need:
     draws: int
     array: EvidenceArray
     rows: NDArray[np.bool_]
+    chosen: Callable[[ChunkId], NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Unit:
 
     Args:
         rows: Per need, which rows of the tile lack predictions.
+        masks: Per need, which draws [start, stop) of each row are wanted; None for all.
     """
 
     stream: Stream
@@ -40,26 +45,36 @@ class Unit:
     stop: int
     needs: tuple[Need, ...]
     rows: tuple[NDArray[np.bool_], ...]
+    masks: tuple[NDArray[np.bool_] | None, ...]
 
     @property
     def draws(self) -> int:
         """Predictions that this unit computes."""
-        return (self.stop - self.start) * sum(int(rows.sum()) for rows in self.rows)
+        width = self.stop - self.start
+        return sum(
+            width * int(rows.sum()) if mask is None else int(mask.sum())
+            for rows, mask in zip(self.rows, self.masks, strict=True)
+        )
 
 
 def stream_draws(spec: StudySpec) -> Iterator[tuple[str, Stream, int]]:
     """Classifier, stream and draws per input of everything that a study computes.
 
     Without the baseline an input draws f^p on `estimate` or on `scratch-estimate`, by its branch;
-    it is counted once, under `estimate`.
+    it is counted once, under `estimate`. The mean budget of CIRS is counted in full, though IRS
+    may have drawn part of it already, and that of ISS where no baseline has it.
     """
     yield BASE, "select", spec.n0
     yield BASE, "estimate", spec.n
-    for compression in spec.compressions:
-        yield str(compression), "estimate", spec.n_p[-1]
-        if spec.baseline:
-            yield str(compression), "scratch-estimate", spec.n_p[-1]
-            yield str(compression), "scratch-select", spec.n0
+    for compression in map(str, spec.compressions):
+        shared = ("irs" in spec.methods) + ("cirs" in spec.methods)
+        if shared:
+            yield compression, "estimate", min(spec.n, spec.n_p[-1] * shared)
+        if "cirs" in spec.methods:
+            yield compression, "select", pilot_draws(spec)
+        if spec.baseline or "iss" in spec.methods:
+            yield compression, "scratch-estimate", spec.n_p[-1]
+            yield compression, "scratch-select", spec.n0
 
 
 def study_draws(spec: StudySpec, inputs: int) -> int:
@@ -83,7 +98,7 @@ def plan_units(needs: Sequence[Need]) -> Iterator[Unit]:
 
 
 def _unit(wanted: Sequence[Need], at: ChunkId) -> Unit | None:
-    lacking, gaps, start, stop = [], [], CHUNK_DRAWS, 0
+    lacking, gaps, start, stop = list[Need](), [], CHUNK_DRAWS, 0
     for need in wanted:
         right = min(CHUNK_DRAWS, need.draws - at.chunk * CHUNK_DRAWS)
         rows = need.rows[need.array.rows(at.tile)]
@@ -91,9 +106,11 @@ def _unit(wanted: Sequence[Need], at: ChunkId) -> Unit | None:
             continue
         stored = need.array.read_chunk(at)[:, :right]
         empty = (stored == need.array.missing) & rows[:, None]
+        if need.chosen is not None:
+            empty &= need.chosen(at)[:, :right]
         if empty.any():
             lacking.append(need)
-            gaps.append(empty.any(axis=1))
+            gaps.append(empty)
             start = min(start, int(np.argmax(empty.any(axis=0))))
             stop = max(stop, right)
     return (
@@ -103,8 +120,16 @@ def _unit(wanted: Sequence[Need], at: ChunkId) -> Unit | None:
             start=start,
             stop=stop,
             needs=tuple(lacking),
-            rows=tuple(gaps),
+            rows=tuple(empty.any(axis=1) for empty in gaps),
+            masks=tuple(
+                None if need.chosen is None else _widened(empty, stop)[:, start:]
+                for need, empty in zip(lacking, gaps, strict=True)
+            ),
         )
         if lacking
         else None
     )
+
+
+def _widened(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
+    return np.pad(mask, ((0, 0), (0, max(0, width - mask.shape[1]))))[:, :width]

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of, usable_gpus
-from irs_core.certify import build_cache
 from irs_core.data import Dataset, load_dataset
 from irs_core.errors import DatasetError
 from irs_core.hardware import software_versions
@@ -25,15 +24,16 @@ from irs_core.store import (
     Study,
     StudyRecord,
 )
-from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
+from irs_core.store.records import BASE_STREAMS, compressed_streams
 from irs_core.study.engine import open_engine
 from irs_core.study.kept_tally import open_tally
 from irs_core.study.options import Part, Progress, RunOptions
-from irs_core.study.plan import Need, stream_draws
+from irs_core.study.plan import stream_draws
 from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.runner import Runner
-from irs_core.study.tally import count_classes
+from irs_core.study.stages import Runnable, base_stage, compressed_stages, pilot_stage
 
+Until = Literal["pilot", "end"]
 _CLEAN_BLOCK = 256
 
 
@@ -50,11 +50,16 @@ def run_study(
     options: RunOptions | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    until: Until = "end",
 ) -> StudyRecord:
     """Compute what a study still lacks and save its manifest.
 
     Whatever is stored already is kept, so a cancelled or killed run continues where it was, and
     its evidence is bit for bit that of an uninterrupted run.
+
+    Args:
+        until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
+            which costs and radii can be predicted; the manifest is then returned but not saved.
 
     Raises:
         CancelledError: `should_stop` said so; all finished chunks are kept.
@@ -71,13 +76,15 @@ def run_study(
         previous = library.live_record(spec.id)
         if previous is not None:
             record = _continued(record, previous)
-        if previous is None or not previous.finished:
+        if until == "end" and (previous is None or not previous.finished):
             library.save(record)
         if engine is not None:
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
-        _fill(runner, spec, dataset, runnables)
+        _fill(runner, spec, dataset, runnables, until)
+    if until == "pilot":
+        return record
     record = replace(record, finished=True, digests=_digests(record, runnables))
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
@@ -90,18 +97,20 @@ def _gpus(options: RunOptions) -> int:
 
 
 def _fill(
-    runner: Runner, spec: StudySpec, dataset: Dataset, runnables: Sequence[_Runnable]
+    runner: Runner,
+    spec: StudySpec,
+    dataset: Dataset,
+    runnables: Sequence[_Runnable],
+    until: Until,
 ) -> None:
-    every = np.ones(len(dataset.labels), np.bool_)
-    base = runnables[0].arrays
-    runner.fill(
-        [
-            Need(BASE, "select", spec.n0, base["select"], every),
-            Need(BASE, "estimate", spec.n, base["estimate"], every),
-        ],
-        later=_later(spec, len(every)),
-    )
-    runner.fill(_compressed_needs(spec, runnables, dataset))
+    plain = [Runnable(one.record.name, one.arrays) for one in runnables]
+    inputs = len(dataset.labels)
+    runner.fill(base_stage(spec, plain[0], inputs), later=_later(spec, inputs))
+    if until == "pilot":
+        runner.fill(pilot_stage(spec, plain, dataset.reported))
+        return
+    for needs in compressed_stages(spec, plain, dataset.reported):
+        runner.fill(needs)
 
 
 def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
@@ -131,7 +140,7 @@ def _runnable(
     execution = prepared.predictor.execution
     keys = {
         stream: EvidenceKey(prepared.digest, dataset.digest, spec.noise, stream, execution)
-        for stream in (BASE_STREAMS if prepared.name == BASE else COMPRESSED_STREAMS)
+        for stream in (BASE_STREAMS if prepared.name == BASE else compressed_streams(spec))
     }
     pixels = int(np.prod(dataset.input_shape))
     arrays = {
@@ -199,52 +208,6 @@ def _later(spec: StudySpec, inputs: int) -> list[Part]:
         for name, stream, draws in stream_draws(spec)
         if name != BASE
     ]
-
-
-def _compressed_needs(
-    spec: StudySpec, runnables: Sequence[_Runnable], dataset: Dataset
-) -> list[Need]:
-    every = np.ones(len(dataset.labels), np.bool_)
-    paired, fresh = every, every
-    if not spec.baseline:
-        # Without the baseline, each input needs only the draws of its own branch.
-        direct = _direct_branch(spec, runnables[0])
-        paired, fresh = ~direct, direct
-    needs = []
-    for one in runnables[1:]:
-        needs.append(
-            Need(one.record.name, "estimate", spec.n_p[-1], one.arrays["estimate"], paired)
-        )
-        needs.append(
-            Need(
-                one.record.name,
-                "scratch-estimate",
-                spec.n_p[-1],
-                one.arrays["scratch-estimate"],
-                fresh,
-            )
-        )
-        if spec.baseline:
-            needs.append(
-                Need(
-                    one.record.name, "scratch-select", spec.n0, one.arrays["scratch-select"], every
-                )
-            )
-    return needs
-
-
-def _direct_branch(spec: StudySpec, base: _Runnable) -> NDArray[np.bool_]:
-    selection = base.arrays["select"].read_complete(spec.n0)
-    estimation = base.arrays["estimate"].read_complete(spec.n)
-    classes = 1 + int(max(selection.max(), estimation.max()))
-    cache = build_cache(
-        count_classes(selection, classes),
-        count_classes(estimation, classes),
-        n0=spec.n0,
-        n=spec.n,
-        alpha=spec.alpha,
-    )
-    return np.asarray(cache.p_lower >= spec.gamma)
 
 
 def _digests(record: StudyRecord, runnables: Sequence[_Runnable]) -> dict[str, str]:

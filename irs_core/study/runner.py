@@ -105,6 +105,7 @@ class Runner:
             number=number,
             models=tuple(engine.key(need.name) for need in unit.needs),
             rows=unit.rows,
+            masks=unit.masks,
             images=images,
             groups=groups,
             noise=self._spec.noise,
@@ -138,8 +139,8 @@ class Runner:
     def _compute(self, unit: Unit) -> None:
         images, groups = self._inputs(unit)
         requests = [
-            Request(self._predictors[need.name], wanted)
-            for need, wanted in zip(unit.needs, unit.rows, strict=True)
+            Request(self._predictors[need.name], rows, mask)
+            for need, rows, mask in zip(unit.needs, unit.rows, unit.masks, strict=True)
         ]
         results = sample(
             images,
@@ -169,7 +170,13 @@ class Runner:
         hardware: str,
     ) -> None:
         unit.needs[index].array.merge_chunk(
-            unit.at, unit.rows[index], unit.start, classes, seconds=seconds, hardware=hardware
+            unit.at,
+            unit.rows[index],
+            unit.start,
+            classes,
+            seconds=seconds,
+            hardware=hardware,
+            mask=unit.masks[index],
         )
 
     def _report(self, unit: Unit) -> None:

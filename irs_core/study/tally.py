@@ -1,82 +1,27 @@
-"""Counts of a study: all that certificates need, small enough to keep in memory.
-
-Counting reads the evidence once; every slider after that works on the counts.
-"""
+"""From evidence to counts; it is read once, and every slider after that works on the counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.errors import MissingEvidenceError
+from irs_core.specs import StudySpec
+from irs_core.stats import iss_allocation
 from irs_core.store import EvidenceArray, Study
+from irs_core.store.records import reach
+from irs_core.study.cirs import CirsPlan, cached_counts, pilot_draws, study_plans
+from irs_core.study.counts import (
+    UNKNOWN,
+    BaseTally,
+    CirsTally,
+    CompressedTally,
+    Floats,
+    Ints,
+    IssTally,
+    StudyTally,
+)
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-# Marks a count whose draws are not all there.
-UNKNOWN = -1
-
-
-@dataclass(frozen=True)
-class BaseTally:
-    """Counts of the base classifier f.
-
-    Args:
-        candidate: Class that won the selection draws, (inputs,).
-        hits: How many of the n estimation draws gave it, (inputs,).
-        seconds: Time of all its draws, (inputs,).
-    """
-
-    candidate: Ints
-    hits: Ints
-    seconds: Floats
-
-
-@dataclass(frozen=True)
-class CompressedTally:
-    """Counts of one compressed classifier f^p; UNKNOWN where its draws are not all stored.
-
-    Args:
-        disagreements: Of the first n_p cached draws, how many f and f^p answered differently,
-            (inputs, budgets).
-        fresh_hits: Of the first n_p fresh draws, how many gave the base's candidate,
-            (inputs, budgets).
-        scratch_candidate: Class that won f^p's own selection draws, (inputs,).
-        scratch_hits: Of the first n_p fresh draws, how many gave that class, (inputs, budgets).
-        paired_seconds, fresh_seconds: Time of the first n_p draws, (inputs, budgets).
-        select_seconds: Time of the selection draws, (inputs,).
-    """
-
-    disagreements: Ints
-    fresh_hits: Ints
-    scratch_candidate: Ints
-    scratch_hits: Ints
-    paired_seconds: Floats
-    fresh_seconds: Floats
-    select_seconds: Floats
-
-
-@dataclass(frozen=True)
-class StudyTally:
-    """Counts of a whole study.
-
-    Args:
-        budgets: The n_p of the study, increasing, (budgets,).
-        labels: True classes, for metrics only, (inputs,).
-        reported: False for inputs held out for tuning, (inputs,).
-        compressed: By the name of the compression.
-    """
-
-    n0: int
-    n: int
-    sigma: float
-    budgets: Ints
-    labels: Ints
-    reported: NDArray[np.bool_]
-    base: BaseTally
-    compressed: Mapping[str, CompressedTally]
+__all__ = ["UNKNOWN", "StudyTally", "count_classes", "iss_sizes", "tally_study"]
 
 
 def count_classes(predictions: NDArray[np.integer], classes: int) -> Ints:
@@ -101,18 +46,20 @@ def tally_study(study: Study) -> StudyTally:
     record = study.record
     spec = record.spec
     budgets = np.asarray(spec.n_p, np.int64)
-    classes = max(len(record.data.classes), 2)
     select = study.evidence(record.base.evidence["select"])
     estimate = study.evidence(record.base.evidence["estimate"])
-    candidate = _winner(select.read_complete(spec.n0), classes)
-    predictions = estimate.read_complete(spec.n)
+    selection = select.read_complete(spec.n0)
+    estimation = estimate.read_complete(spec.n)
+    classes = max(len(record.data.classes), 2)
+    candidate = _winner(selection, classes)
     base = BaseTally(
         candidate=candidate,
-        hits=np.count_nonzero(predictions == candidate[:, None], axis=1),
+        selected=np.count_nonzero(selection == candidate[:, None], axis=1),
+        hits=np.count_nonzero(estimation == candidate[:, None], axis=1),
         seconds=_seconds(select, np.array([spec.n0]))[:, 0]
         + _seconds(estimate, np.array([spec.n]))[:, 0],
     )
-    cached = predictions[:, : budgets[-1]]
+    counter = _Counter(study, classes, candidate, selection, estimation)
     return StudyTally(
         n0=spec.n0,
         n=spec.n,
@@ -121,44 +68,151 @@ def tally_study(study: Study) -> StudyTally:
         labels=np.asarray(record.data.labels, np.int64),
         reported=np.asarray(record.data.reported, np.bool_),
         base=base,
-        compressed={
-            model.name: _tally_compressed(
-                study, model.evidence, cached, candidate, budgets, spec.n0, classes
+        compressed={model.name: counter.count(model.evidence) for model in record.compressed},
+    )
+
+
+class _Counter:
+    """Counts compressed classifiers against the base's predictions."""
+
+    def __init__(
+        self,
+        study: Study,
+        classes: int,
+        candidate: Ints,
+        selection: NDArray[np.unsignedinteger],
+        estimation: NDArray[np.unsignedinteger],
+    ) -> None:
+        self._study, self._classes = study, classes
+        self._spec: StudySpec = study.record.spec
+        self._budgets = np.asarray(self._spec.n_p, np.int64)
+        self._candidate, self._selection, self._estimation = candidate, selection, estimation
+        within = estimation[:, : reach(self._spec)] == candidate[:, None]
+        # Position of each hit among its input's hits, from 1; 0 where f predicted another class.
+        self._rank = np.where(within, np.cumsum(within, axis=1, dtype=np.int32), 0)
+
+    def count(self, evidence: Mapping[str, str]) -> CompressedTally:
+        """All counts of one compressed classifier."""
+        spec, budgets, candidate = self._spec, self._budgets, self._candidate
+        paired = self._study.evidence(evidence["estimate"])
+        fresh = self._study.evidence(evidence["scratch-estimate"])
+        select = self._study.evidence(evidence["scratch-select"])
+        own, drawn = paired.read(reach(spec)), fresh.read(reach(spec))
+        selected = select.read(spec.n0)
+        complete = ~(selected == select.missing).any(axis=1)
+        known = np.where(complete[:, None], selected, 0)
+        scratch = np.where(complete, _winner(known, self._classes), UNKNOWN)
+        scratch_hits = drawn == scratch[:, None]
+        unknown = (drawn == fresh.missing) | ~complete[:, None]
+        first = slice(0, int(budgets[-1]))
+        cached, seen = self._estimation[:, first], own[:, first]
+        gaps, f_hits = seen == paired.missing, cached == candidate[:, None]
+        scratch_selected = np.count_nonzero(selected == scratch[:, None], axis=1)
+        return CompressedTally(
+            disagreements=_prefix_counts(seen != cached, gaps, budgets),
+            fresh_hits=_prefix_counts(drawn == candidate[:, None], drawn == fresh.missing, budgets),
+            scratch_candidate=scratch,
+            scratch_hits=_prefix_counts(scratch_hits, unknown, budgets),
+            paired_seconds=_seconds(paired, budgets),
+            fresh_seconds=_seconds(fresh, budgets),
+            select_seconds=_seconds(select, np.array([spec.n0]))[:, 0],
+            leaves=_prefix_counts(f_hits & (seen != cached), gaps, budgets),
+            agreements=_prefix_counts(f_hits, gaps, budgets),
+            scratch_selected=scratch_selected,
+            cirs=self._cirs(evidence, own, drawn),
+            iss=self._iss(scratch_selected, complete, scratch_hits, unknown, fresh),
+        )
+
+    def _cirs(
+        self,
+        evidence: Mapping[str, str],
+        own: NDArray[np.unsignedinteger],
+        drawn: NDArray[np.unsignedinteger],
+    ) -> CirsTally:
+        plans = self._plans(evidence)
+        named, missing = self._candidate[:, None], int(np.iinfo(own.dtype).max)
+        draws = np.stack([plan.draws for plan in plans], axis=1)
+        direct = np.stack([plan.direct for plan in plans], axis=1)
+        fresh_hits = _row_counts(drawn == named, drawn == missing, np.where(direct, draws, 0))
+        leavers = np.zeros_like(draws)
+        for budget, plan in enumerate(plans):
+            chosen = (self._rank > 0) & (
+                self._rank <= np.where(plan.direct, 0, plan.draws)[:, None]
             )
-            for model in record.compressed
-        },
-    )
+            counts = np.count_nonzero(chosen & (own != named), axis=1)
+            gaps = (chosen & (own == missing)).any(axis=1)
+            leavers[:, budget] = np.where(gaps, UNKNOWN, counts)
+        if not self._has_pilot(evidence):
+            # The plans will be others; nothing is certified by these.
+            leavers[:], fresh_hits[:] = UNKNOWN, UNKNOWN
+        paired = self._study.evidence(evidence["estimate"])
+        fresh = self._study.evidence(evidence["scratch-estimate"])
+        widest = int(self._budgets[-1])
+        rates = np.where(direct, _rate(fresh, widest), _rate(paired, widest))
+        seconds: Floats = rates * draws
+        if "select" in evidence:
+            pilot = pilot_draws(self._spec)
+            seconds = seconds + _rate(self._study.evidence(evidence["select"]), pilot) * pilot
+        return CirsTally(plans, leavers, fresh_hits, seconds)
+
+    def _plans(self, evidence: Mapping[str, str]) -> tuple[CirsPlan, ...]:
+        pilot = self._selection[:, :0]
+        if "select" in evidence:
+            array = self._study.evidence(evidence["select"])
+            pilot = array.read(pilot_draws(self._spec))
+        return study_plans(
+            self._spec,
+            cached_counts(
+                self._spec,
+                candidate=self._candidate,
+                selection=self._selection,
+                estimation=self._estimation,
+                pilot=pilot,
+                reported=np.asarray(self._study.record.data.reported, np.bool_),
+            ),
+        )
+
+    def _has_pilot(self, evidence: Mapping[str, str]) -> bool:
+        if "select" not in evidence:
+            return True
+        array = self._study.evidence(evidence["select"])
+        reported = np.asarray(self._study.record.data.reported, np.bool_)
+        return bool((array.read(pilot_draws(self._spec))[reported] != array.missing).all())
+
+    def _iss(
+        self,
+        selected: Ints,
+        complete: NDArray[np.bool_],
+        hits: NDArray[np.bool_],
+        unknown: NDArray[np.bool_],
+        fresh: EvidenceArray,
+    ) -> IssTally:
+        spec = self._spec
+        sizes = iss_sizes(spec, np.where(complete, selected, spec.n0))
+        counts = _row_counts(hits, unknown, sizes)
+        seconds = _rate(fresh, int(self._budgets[-1])) * sizes
+        return IssTally(sizes, np.where(complete[:, None], counts, UNKNOWN), seconds)
 
 
-def _tally_compressed(
-    study: Study,
-    evidence: Mapping[str, str],
-    cached: NDArray[np.unsignedinteger],
-    candidate: Ints,
-    budgets: Ints,
-    n0: int,
-    classes: int,
-) -> CompressedTally:
-    paired = study.evidence(evidence["estimate"])
-    fresh = study.evidence(evidence["scratch-estimate"])
-    select = study.evidence(evidence["scratch-select"])
-    own = paired.read(int(budgets[-1]))
-    drawn = fresh.read(int(budgets[-1]))
-    selected = select.read(n0)
-    complete = ~(selected == select.missing).any(axis=1)
-    scratch = np.where(
-        complete, _winner(np.where(complete[:, None], selected, 0), classes), UNKNOWN
-    )
-    return CompressedTally(
-        disagreements=_prefix_counts(own != cached, own == paired.missing, budgets),
-        fresh_hits=_prefix_counts(drawn == candidate[:, None], drawn == fresh.missing, budgets),
-        scratch_candidate=scratch,
-        scratch_hits=_prefix_counts(
-            drawn == scratch[:, None], (drawn == fresh.missing) | ~complete[:, None], budgets
-        ),
-        paired_seconds=_seconds(paired, budgets),
-        fresh_seconds=_seconds(fresh, budgets),
-        select_seconds=_seconds(select, np.array([n0]))[:, 0],
+def iss_sizes(spec: StudySpec, selected: Ints) -> Ints:
+    """Sample sizes of ISS at each budget of a study, (inputs, budgets).
+
+    Args:
+        selected: Selection draws, of n0, that gave f^p's candidate, (inputs,).
+    """
+    return np.stack(
+        [
+            iss_allocation(
+                selected,
+                k0=spec.n0,
+                k_max=n_p,
+                sigma=spec.noise.sigma,
+                alpha=spec.alpha + spec.alpha_zeta,
+                decline=spec.decline,
+            )
+            for n_p in spec.n_p
+        ],
+        axis=1,
     )
 
 
@@ -176,19 +230,21 @@ def _prefix_counts(events: NDArray[np.bool_], gaps: NDArray[np.bool_], budgets: 
     return np.where(unknown, UNKNOWN, counts)
 
 
+def _row_counts(events: NDArray[np.bool_], gaps: NDArray[np.bool_], draws: Ints) -> Ints:
+    """Events among each input's own number of first draws, (inputs, budgets)."""
+
+    def first(flags: NDArray[np.bool_]) -> Ints:
+        sums = np.cumsum(flags, axis=1, dtype=np.int64)
+        return np.where(draws > 0, np.take_along_axis(sums, np.maximum(draws - 1, 0), axis=1), 0)
+
+    return np.where(first(gaps) > 0, UNKNOWN, first(events))
+
+
+def _rate(array: EvidenceArray, draws: int) -> Floats:
+    """Mean measured seconds per draw of each input, (inputs, 1)."""
+    rates = array.seconds_per_draw(max(1, draws)).mean(axis=1)
+    return np.repeat(rates, array.tile_rows)[: array.n_inputs, None]
+
+
 def _seconds(array: EvidenceArray, budgets: Ints) -> Floats:
     return array.seconds_per_input(budgets)
-
-
-def require_known(counts: Ints, what: str) -> Ints:
-    """The counts, refused if some are UNKNOWN.
-
-    Raises:
-        MissingEvidenceError: Some are.
-    """
-    if (counts == UNKNOWN).any():
-        raise MissingEvidenceError(
-            f"{what} is not computed for {int(np.count_nonzero(counts == UNKNOWN))} inputs; "
-            "run the study with the baseline to have it"
-        )
-    return counts

@@ -52,7 +52,7 @@ def test_inputs_have_noise_of_their_own_unless_grouped():
     def noise_of(groups):
         one = Threshold()
         run(one, groups=groups, stop=64, block=64)
-        return [block - image for block, image in zip(one.seen, IMAGES, strict=True)]
+        return list(np.concatenate(one.seen).reshape(5, 64, 1, 4, 4) - IMAGES[:, None])
 
     own, shared = noise_of([0, 1, 2, 3, 4]), noise_of([0, 0, 0, 3, 4])
     assert not np.allclose(own[0], own[1], atol=1e-3)
@@ -103,3 +103,27 @@ def test_integer_noise_reaches_each_classifier_in_its_own_form():
 def test_float_images_are_refused_under_integer_noise():
     with pytest.raises(TypeError, match="cast"):
         run(Threshold(), noise=NoiseSpec(0.5, kind="rounded"))
+
+
+def test_only_chosen_draws_are_run_on_their_own_noise():
+    rng = np.random.default_rng(3)
+    mask = rng.random((5, 150)) < 0.3
+    mask[2] = False
+    rows = np.array([True, True, True, False, True])
+    one = Threshold()
+    options = {"noise": NOISE, "stream": "estimate", "chunk": 0, "start": 50, "stop": 200}
+    (got,) = sample(IMAGES, range(5), [Request(one, rows, mask)], block=40, **options)
+    (dense,) = run(Threshold(), start=50)
+    wanted = mask & rows[:, None]
+    assert np.array_equal(got.classes[wanted], dense.classes[wanted])
+    assert (got.classes[~wanted] == -1).all()
+    assert sum(len(part) for part in one.seen) == wanted.sum()
+
+
+def test_chosen_draws_of_several_rows_share_a_call():
+    mask = np.zeros((5, 200), bool)
+    mask[:, :7] = True
+    one = Threshold()
+    options = {"noise": NOISE, "stream": "estimate", "chunk": 0, "start": 0, "stop": 200}
+    sample(IMAGES, range(5), [Request(one, np.ones(5, bool), mask)], **options)
+    assert [len(part) for part in one.seen] == [35]

@@ -167,7 +167,19 @@ def test_payload_keys_tell_classifiers_and_settings_apart(prepared):
 def _task(models: tuple[str, ...], number: int = 0) -> Task:
     images = load_dataset(SPEC.data).images(slice(0, 4))
     rows = (np.ones(4, np.bool_),) * len(models)
-    return Task(number, models, rows, images, (0, 1, 2, 3), SPEC.noise, "estimate", 0, 0, 100)
+    return Task(
+        number,
+        models,
+        rows,
+        (None,) * len(rows),
+        images,
+        (0, 1, 2, 3),
+        SPEC.noise,
+        "estimate",
+        0,
+        0,
+        100,
+    )
 
 
 def test_a_worker_asks_for_what_it_lacks_and_forgets_what_nobody_uses(prepared, monkeypatch):

@@ -88,3 +88,27 @@ def test_a_damaged_chunk_is_planned_again(tmp_path):
 )
 def test_draws_of_a_study(changes, draws):
     assert study_draws(synthetic_spec(**changes), 60) == draws
+
+
+def test_only_the_chosen_draws(tmp_path):
+    array = make(tmp_path)
+
+    def every_third(at):
+        mask = np.zeros((len(range(40)[array.rows(at.tile)]), CHUNK_DRAWS), bool)
+        mask[:, ::3] = at.chunk == 1
+        return mask
+
+    rows = np.arange(40) < 10
+    need = Need("a", "estimate", 800, array, rows, every_third)
+    (unit,) = plan_units([need])
+    assert (unit.at, unit.start, unit.stop) == (ChunkId(0, 1), 0, 300)
+    assert unit.masks[0].shape == (32, 300)
+    assert unit.draws == unit.masks[0].sum() == 10 * 100
+    classes = np.where(unit.masks[0], 4, -1)
+    array.merge_chunk(
+        unit.at, unit.rows[0], 0, classes, seconds=1.0, hardware="t", mask=unit.masks[0]
+    )
+    assert list(plan_units([need])) == []
+    assert (array.read_chunk(unit.at)[:10, 0:300:3] == 4).all()
+    assert (array.read_chunk(unit.at) == 4).sum() == 1000
+    assert next(array.notes()).draws == 1000

@@ -1,0 +1,212 @@
+"""How CIRS spends the draws of a study: one plan per budget, made before f^p runs.
+
+A plan reads f's counts, and f^p's answers on the pilot, which are draws of the `select` stream.
+It reads no answer of f^p on a draw that enters a bound; see docs/methods/cirs.md.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.specs import StudySpec
+from irs_core.stats import binomial_lower_bound
+from irs_core.stats.budget import (
+    LeavePrior,
+    allocate,
+    best_at_price,
+    candidate_draws,
+    direct_radii,
+    direct_threshold,
+    incremental_radii,
+    leave_prior,
+    split_alpha,
+)
+from irs_core.store.records import pilot_draws, reach
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+# Rounding that may not cost an input its promised radius.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Cached:
+    """What a plan may know: counts of f, and the pilot.
+
+    Args:
+        selected: Selection draws, of n0, that gave the candidate, (inputs,).
+        hits: Estimation draws, of n, that gave it, (inputs,).
+        within: Hits among the first draws on which the study may run f^p, (inputs,).
+        planned: Inputs that get draws, (inputs,).
+        pilot: Draws per input of the pilot; 0 where there was none.
+        agree, leave, arrive: Its counts; see `leave_prior`.
+    """
+
+    selected: Ints
+    hits: Ints
+    within: Ints
+    planned: NDArray[np.bool_]
+    pilot: int
+    agree: Ints
+    leave: Ints
+    arrive: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class CirsPlan:
+    """One budget's plan for one compressed classifier.
+
+    Args:
+        mean: Mean draws per input, without the pilot, that the split of alpha is made for.
+        threshold: Cached hits from which an input is direct.
+        draws: Draws of f^p that each input gets, (inputs,); 0 where it gets none.
+        direct: Which inputs are direct, (inputs,).
+        expected: Radius that each is expected to get, pixel units, (inputs,).
+        pilot: Draws per input of the pilot, on top of `draws`.
+    """
+
+    mean: float
+    threshold: int
+    draws: Ints
+    direct: NDArray[np.bool_]
+    expected: Floats
+    pilot: int
+
+    def total(self, planned: NDArray[np.bool_]) -> int:
+        """Forward passes of f^p on the planned inputs, pilot included."""
+        return int(self.draws[planned].sum() + self.pilot * np.count_nonzero(planned))
+
+
+class Planner:
+    """Plans of one compressed classifier at any budget.
+
+    Args:
+        level: Failure probability of each certificate, a1 + a2.
+    """
+
+    def __init__(self, spec: StudySpec, cached: Cached, level: float) -> None:
+        """See the class."""
+        self._spec, self._cached, self._level = spec, cached, level
+        self._reach = reach(spec)
+        self._sizes = candidate_draws(self._reach)
+        self._prior = leave_prior(
+            cached.selected[cached.planned],
+            spec.n0,
+            cached.agree[cached.planned],
+            cached.leave[cached.planned],
+            cached.arrive[cached.planned],
+            cached.pilot,
+        )
+
+    @property
+    def prior(self) -> LeavePrior:
+        """What the pilot makes us suppose."""
+        return self._prior
+
+    def plan(self, n_p: float) -> CirsPlan:
+        """The plan for a mean of `n_p` draws per input, pilot included."""
+        mean = max(1.0, n_p - self._cached.pilot)
+        split = split_alpha(self._spec.n, mean, self._level)
+        threshold = direct_threshold(self._spec.n, mean, *split, self._prior)
+        cached, sizes = self._cached, self._sizes
+        radii = self._radii(cached.hits, cached.within, threshold, split)
+        budget = max(0.0, n_p - cached.pilot) * np.count_nonzero(cached.planned)
+        choice = self._choose(radii, budget, threshold, split)
+        return CirsPlan(
+            mean=mean,
+            threshold=threshold,
+            draws=np.where(cached.planned, sizes[choice], 0),
+            direct=cached.hits >= threshold,
+            expected=radii[np.arange(len(radii)), choice],
+            pilot=cached.pilot,
+        )
+
+    def _choose(
+        self, radii: Floats, budget: float, threshold: int, split: tuple[float, float]
+    ) -> Ints:
+        planned, sizes = self._cached.planned, self._sizes
+        if self._spec.max_loss is not None:
+            return self._least(radii, self._spec.max_loss)
+        if self._spec.noise.group == 1:
+            choice = np.zeros(len(radii), np.int64)
+            choice[planned] = allocate(radii[planned], sizes, budget).choice
+            return choice
+        # Inputs that share noise must not see each other's cached counts: the price comes from
+        # the selection draws, and each input then looks at its own counts alone.
+        share = self._cached.selected / self._spec.n0
+        hits = np.rint(share * self._spec.n).astype(np.int64)
+        within = np.rint(share * self._reach).astype(np.int64)
+        supposed = self._radii(hits, within, threshold, split)
+        price = allocate(supposed[planned], sizes, budget).price
+        return best_at_price(radii, sizes, price)
+
+    def _least(self, radii: Floats, loss: float) -> Ints:
+        """The fewest draws that lose at most `loss` against n draws from scratch; where nothing
+        does, those with the largest radius."""
+        spec = self._spec
+        share = self._cached.hits / spec.n
+        scratch = direct_radii(share, [spec.n], self._level, spec.noise.sigma, self._prior)
+        enough = radii >= scratch - loss - _ROUNDING
+        return np.asarray(np.where(enough.any(axis=1), enough.argmax(axis=1), radii.argmax(axis=1)))
+
+    def _radii(
+        self, hits: Ints, within: Ints, threshold: int, split: tuple[float, float]
+    ) -> Floats:
+        """Expected radius of each input at each size; -inf where it has too few hits."""
+        spec, sizes, sigma = self._spec, self._sizes, self._spec.noise.sigma
+        a1, a2 = split
+        share = hits / spec.n
+        p_lower = binomial_lower_bound(hits, spec.n, a1)
+        radii = incremental_radii(p_lower, share, sizes, a2, sigma, self._prior)
+        radii[sizes[None, :] > within[:, None]] = -np.inf
+        direct = hits >= threshold
+        if direct.any():
+            radii[direct] = direct_radii(share[direct], sizes, a1 + a2, sigma, self._prior)
+        return radii
+
+
+def study_plans(spec: StudySpec, cached: Cached) -> tuple[CirsPlan, ...]:
+    """The plan of each budget of a study, at the study's own confidence.
+
+    A function of the specification and of what `Cached` holds, so that running, resuming and
+    looking at a study all see the same plans.
+    """
+    planner = Planner(spec, cached, spec.alpha + spec.alpha_zeta)
+    return tuple(planner.plan(float(n_p)) for n_p in spec.n_p)
+
+
+def cached_counts(
+    spec: StudySpec,
+    *,
+    candidate: Ints,
+    selection: NDArray[np.unsignedinteger],
+    estimation: NDArray[np.unsignedinteger],
+    pilot: NDArray[np.unsignedinteger],
+    reported: NDArray[np.bool_],
+) -> Cached:
+    """Count what a plan may know.
+
+    Args:
+        selection: f on its selection draws, (inputs, n0).
+        estimation: f on its estimation draws, (inputs, n).
+        pilot: f^p on the first selection draws, (inputs, pilot draws); no draws for no pilot.
+        reported: Inputs that the budget is for.
+    """
+    drawn = pilot.shape[1]
+    named = candidate[:, None]
+    f, g = selection[:, :drawn] == named, pilot == named
+    hits = estimation == named
+    return Cached(
+        selected=np.count_nonzero(selection == named, axis=1),
+        hits=np.count_nonzero(hits, axis=1),
+        within=np.count_nonzero(hits[:, : reach(spec)], axis=1),
+        planned=reported,
+        pilot=drawn,
+        agree=np.count_nonzero(f, axis=1),
+        leave=np.count_nonzero(f & ~g, axis=1),
+        arrive=np.count_nonzero(~f & g, axis=1),
+    )
+
+
+__all__ = ["Cached", "CirsPlan", "Planner", "cached_counts", "pilot_draws", "study_plans"]
