@@ -4,7 +4,7 @@ A plan reads f's counts, and f^p's answers on the pilot, which are draws of the 
 It reads no answer of f^p on a draw that enters a bound; see docs/methods/cirs.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,22 @@ class Planner:
         """What the pilot makes us suppose."""
         return self._prior
 
+    @property
+    def most(self) -> int:
+        """The largest mean budget that could be spent."""
+        return self._reach + self._cached.pilot
+
+    def with_loss(self, loss: float) -> "Planner":
+        """The same, with as few draws as lose at most so much radius; see `StudySpec.max_loss`.
+
+        Raises:
+            SpecError: `loss` is not positive and finite.
+        """
+        spec = replace(
+            self._spec, methods=("cirs",), n_p=self._spec.n_p[-1:], baseline=False, max_loss=loss
+        )
+        return Planner(spec, self._cached, self._level)
+
     def plan(self, n_p: float) -> CirsPlan:
         """The plan for a mean of `n_p` draws per input, pilot included."""
         mean = max(1.0, n_p - self._cached.pilot)
@@ -166,13 +182,18 @@ class Planner:
         return radii
 
 
+def study_planner(spec: StudySpec, cached: Cached) -> Planner:
+    """The planner of a study, at the study's own confidence."""
+    return Planner(spec, cached, spec.alpha + spec.alpha_zeta)
+
+
 def study_plans(spec: StudySpec, cached: Cached) -> tuple[CirsPlan, ...]:
     """The plan of each budget of a study, at the study's own confidence.
 
     A function of the specification and of what `Cached` holds, so that running, resuming and
     looking at a study all see the same plans.
     """
-    planner = Planner(spec, cached, spec.alpha + spec.alpha_zeta)
+    planner = study_planner(spec, cached)
     return tuple(planner.plan(float(n_p)) for n_p in spec.n_p)
 
 
@@ -209,4 +230,12 @@ def cached_counts(
     )
 
 
-__all__ = ["Cached", "CirsPlan", "Planner", "cached_counts", "pilot_draws", "study_plans"]
+__all__ = [
+    "Cached",
+    "CirsPlan",
+    "Planner",
+    "cached_counts",
+    "pilot_draws",
+    "study_planner",
+    "study_plans",
+]

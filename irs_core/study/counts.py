@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import MissingEvidenceError
-from irs_core.study.cirs import CirsPlan
+from irs_core.study.cirs import CirsPlan, Planner
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,12 +44,16 @@ class CirsTally:
         fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, budgets); 0 where
             incremental.
         seconds: Time of these draws and of the pilot, (inputs, budgets).
+        planner: Makes the plan of any other budget.
+        seconds_per_draw: Mean measured time of a draw; NaN where none was measured.
     """
 
     plans: tuple[CirsPlan, ...]
     leavers: Ints
     fresh_hits: Ints
     seconds: Floats
+    planner: Planner
+    seconds_per_draw: float
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from irs_core.specs import StudySpec
 from irs_core.stats import iss_allocation
 from irs_core.store import EvidenceArray, Study
 from irs_core.store.records import reach
-from irs_core.study.cirs import CirsPlan, cached_counts, pilot_draws, study_plans
+from irs_core.study.cirs import Planner, cached_counts, pilot_draws, study_planner
 from irs_core.study.counts import (
     UNKNOWN,
     BaseTally,
@@ -129,7 +129,8 @@ class _Counter:
         own: NDArray[np.unsignedinteger],
         drawn: NDArray[np.unsignedinteger],
     ) -> CirsTally:
-        plans = self._plans(evidence)
+        planner = self._planner(evidence)
+        plans = tuple(planner.plan(float(n_p)) for n_p in self._spec.n_p)
         named, missing = self._candidate[:, None], int(np.iinfo(own.dtype).max)
         draws = np.stack([plan.draws for plan in plans], axis=1)
         direct = np.stack([plan.direct for plan in plans], axis=1)
@@ -149,18 +150,24 @@ class _Counter:
         fresh = self._study.evidence(evidence["scratch-estimate"])
         widest = int(self._budgets[-1])
         rates = np.where(direct, _rate(fresh, widest), _rate(paired, widest))
-        seconds: Floats = rates * draws
+        seconds = _times(rates, draws)
+        measured = [rates]
         if "select" in evidence:
             pilot = pilot_draws(self._spec)
-            seconds = seconds + _rate(self._study.evidence(evidence["select"]), pilot) * pilot
-        return CirsTally(plans, leavers, fresh_hits, seconds)
+            rate = _rate(self._study.evidence(evidence["select"]), pilot)
+            seconds = seconds + rate * pilot
+            measured.append(rate)
+        # Before the counted draws run, the pilot's rate has to do.
+        known = [one[np.isfinite(one)] for one in measured]
+        rate_per_draw = next((float(one.mean()) for one in known if len(one)), float("nan"))
+        return CirsTally(plans, leavers, fresh_hits, seconds, planner, rate_per_draw)
 
-    def _plans(self, evidence: Mapping[str, str]) -> tuple[CirsPlan, ...]:
+    def _planner(self, evidence: Mapping[str, str]) -> Planner:
         pilot = self._selection[:, :0]
         if "select" in evidence:
             array = self._study.evidence(evidence["select"])
             pilot = array.read(pilot_draws(self._spec))
-        return study_plans(
+        return study_planner(
             self._spec,
             cached_counts(
                 self._spec,
@@ -190,7 +197,7 @@ class _Counter:
         spec = self._spec
         sizes = iss_sizes(spec, np.where(complete, selected, spec.n0))
         counts = _row_counts(hits, unknown, sizes)
-        seconds = _rate(fresh, int(self._budgets[-1])) * sizes
+        seconds = _times(_rate(fresh, int(self._budgets[-1])), sizes)
         return IssTally(sizes, np.where(complete[:, None], counts, UNKNOWN), seconds)
 
 
@@ -244,6 +251,11 @@ def _rate(array: EvidenceArray, draws: int) -> Floats:
     """Mean measured seconds per draw of each input, (inputs, 1)."""
     rates = array.seconds_per_draw(max(1, draws)).mean(axis=1)
     return np.repeat(rates, array.tile_rows)[: array.n_inputs, None]
+
+
+def _times(rates: Floats, draws: Ints) -> Floats:
+    """Seconds of so many draws; none take none, measured or not."""
+    return np.where(draws > 0, rates * draws, 0.0)
 
 
 def _seconds(array: EvidenceArray, budgets: Ints) -> Floats:

@@ -1,0 +1,76 @@
+"""Why an input got the radius that it got under CIRS: branch, bounds, draws."""
+
+import numpy as np
+import pandas as pd
+
+from irs_core.certify import Branch, Certificates
+from irs_core.stats import binomial_lower_bound
+from irs_core.stats.budget import split_alpha
+from irs_core.store import StudyRecord
+from irs_core.study.analysis import Analysis
+
+
+def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -> pd.DataFrame:
+    """One row per reported input.
+
+    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1, draws
+    (without the pilot), left (chosen draws on which f^p left the class; fresh ones where direct),
+    leave bound, bound (on the probability of the class under f^p), radius and expected radius
+    (pixel units), why (a sentence).
+
+    Raises:
+        MissingEvidenceError: The draws of CIRS are not all stored.
+    """
+    made = analysis.certify(name, "cirs", budget)
+    counts = analysis.tally.compressed[name].cirs
+    plan, rows = counts.plans[budget], analysis.rows
+    draws, hits = plan.draws[rows], analysis.cache.agree_counts
+    a1, _ = split_alpha(analysis.tally.n, plan.mean, made.claimed_failure)
+    direct = made.branch == Branch.DIRECT
+    left = np.where(direct, draws - counts.fresh_hits[rows, budget], counts.leavers[rows, budget])
+    cached = binomial_lower_bound(hits, analysis.tally.n, a1)
+    indices = [one for one, keep in zip(record.data.indices, rows, strict=True) if keep]
+    names = {int(branch): branch.name.lower() for branch in Branch}
+    return pd.DataFrame(
+        {
+            "input": indices,
+            "branch": [names[int(one)] for one in made.branch],
+            "cached hits": hits,
+            "p_A bound": cached,
+            "draws": draws,
+            "left": left,
+            "leave bound": made.zeta_upper,
+            "bound": made.p_lower,
+            "radius": made.radius,
+            "expected radius": plan.expected[rows],
+            "why": [
+                _sentence(
+                    made, row, int(draws[row]), int(left[row]), float(cached[row]), plan.threshold
+                )
+                for row in range(len(draws))
+            ],
+        }
+    )
+
+
+def _sentence(
+    made: Certificates, row: int, draws: int, left: int, cached: float, threshold: int
+) -> str:
+    if made.branch[row] == Branch.SKIPPED:
+        if cached <= 0.5:
+            return "No draws: the original itself abstains here."
+        return "No draws: within this budget they promise more radius elsewhere."
+    outcome = (
+        f"certified at {made.radius[row]:.3f}"
+        if made.radius[row] > 0
+        else "abstains, since that is at most 1/2"
+    )
+    if made.branch[row] == Branch.DIRECT:
+        return (
+            f"Direct: at least {threshold} cached hits, so {draws} fresh draws; {left} missed the "
+            f"class, P >= {made.p_lower[row]:.4f}; {outcome}."
+        )
+    return (
+        f"Incremental: left the class on {left} of {draws} cached hits, so P >= {cached:.4f} x "
+        f"(1 - {made.zeta_upper[row]:.4f}) = {made.p_lower[row]:.4f}; {outcome}."
+    )
