@@ -5,10 +5,12 @@ It reads no answer of f^p on a draw that enters a bound; see docs/methods/cirs.m
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.errors import SpecError
 from irs_core.specs import StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import (
@@ -78,36 +80,51 @@ class CirsPlan:
         return int(self.draws[planned].sum() + self.pilot * np.count_nonzero(planned))
 
 
+@dataclass(frozen=True, eq=False)
 class Planner:
     """Plans of one compressed classifier at any budget.
 
     Args:
+        n0, n: Selection and estimation draws of f.
+        sigma: Standard deviation of the noise, pixel units.
+        group: Inputs that share noise; see `NoiseSpec`.
+        reach: Estimation draws among which f^p may run.
         level: Failure probability of each certificate, a1 + a2.
+        max_loss: See `StudySpec`.
+        cached: What the plans are made from.
     """
 
-    def __init__(self, spec: StudySpec, cached: Cached, level: float) -> None:
-        """See the class."""
-        self._spec, self._cached, self._level = spec, cached, level
-        self._reach = reach(spec)
-        self._sizes = candidate_draws(self._reach)
-        self._prior = leave_prior(
+    n0: int
+    n: int
+    sigma: float
+    group: int
+    reach: int
+    level: float
+    max_loss: float | None
+    cached: Cached
+
+    @cached_property
+    def prior(self) -> LeavePrior:
+        """What the pilot makes us suppose."""
+        cached = self.cached
+        return leave_prior(
             cached.selected[cached.planned],
-            spec.n0,
+            self.n0,
             cached.agree[cached.planned],
             cached.leave[cached.planned],
             cached.arrive[cached.planned],
             cached.pilot,
         )
 
-    @property
-    def prior(self) -> LeavePrior:
-        """What the pilot makes us suppose."""
-        return self._prior
+    @cached_property
+    def sizes(self) -> Ints:
+        """Numbers of draws that an input may get."""
+        return candidate_draws(self.reach)
 
     @property
     def most(self) -> int:
         """The largest mean budget that could be spent."""
-        return self._reach + self._cached.pilot
+        return self.reach + self.cached.pilot
 
     def with_loss(self, loss: float) -> "Planner":
         """The same, with as few draws as lose at most so much radius; see `StudySpec.max_loss`.
@@ -115,17 +132,16 @@ class Planner:
         Raises:
             SpecError: `loss` is not positive and finite.
         """
-        spec = replace(
-            self._spec, methods=("cirs",), n_p=self._spec.n_p[-1:], baseline=False, max_loss=loss
-        )
-        return Planner(spec, self._cached, self._level)
+        if not 0 < loss < float("inf"):
+            raise SpecError(f"max_loss must be positive and finite; got {loss}")
+        return replace(self, max_loss=loss)
 
     def plan(self, n_p: float) -> CirsPlan:
         """The plan for a mean of `n_p` draws per input, pilot included."""
-        mean = max(1.0, n_p - self._cached.pilot)
-        split = split_alpha(self._spec.n, mean, self._level)
-        threshold = direct_threshold(self._spec.n, mean, *split, self._prior)
-        cached, sizes = self._cached, self._sizes
+        mean = max(1.0, n_p - self.cached.pilot)
+        split = split_alpha(self.n, mean, self.level)
+        threshold = direct_threshold(self.n, mean, *split, self.prior)
+        cached, sizes = self.cached, self.sizes
         radii = self._radii(cached.hits, cached.within, threshold, split)
         budget = max(0.0, n_p - cached.pilot) * np.count_nonzero(cached.planned)
         choice = self._choose(radii, budget, threshold, split)
@@ -141,18 +157,18 @@ class Planner:
     def _choose(
         self, radii: Floats, budget: float, threshold: int, split: tuple[float, float]
     ) -> Ints:
-        planned, sizes = self._cached.planned, self._sizes
-        if self._spec.max_loss is not None:
-            return self._least(radii, self._spec.max_loss)
-        if self._spec.noise.group == 1:
+        planned, sizes = self.cached.planned, self.sizes
+        if self.max_loss is not None:
+            return self._least(radii, self.max_loss)
+        if self.group == 1:
             choice = np.zeros(len(radii), np.int64)
             choice[planned] = allocate(radii[planned], sizes, budget).choice
             return choice
         # Inputs that share noise must not see each other's cached counts: the price comes from
         # the selection draws, and each input then looks at its own counts alone.
-        share = self._cached.selected / self._spec.n0
-        hits = np.rint(share * self._spec.n).astype(np.int64)
-        within = np.rint(share * self._reach).astype(np.int64)
+        share = self.cached.selected / self.n0
+        hits = np.rint(share * self.n).astype(np.int64)
+        within = np.rint(share * self.reach).astype(np.int64)
         supposed = self._radii(hits, within, threshold, split)
         price = allocate(supposed[planned], sizes, budget).price
         return best_at_price(radii, sizes, price)
@@ -160,9 +176,8 @@ class Planner:
     def _least(self, radii: Floats, loss: float) -> Ints:
         """The fewest draws that lose at most `loss` against n draws from scratch; where nothing
         does, those with the largest radius."""
-        spec = self._spec
-        share = self._cached.hits / spec.n
-        scratch = direct_radii(share, [spec.n], self._level, spec.noise.sigma, self._prior)
+        share = self.cached.hits / self.n
+        scratch = direct_radii(share, [self.n], self.level, self.sigma, self.prior)
         enough = radii >= scratch - loss - _ROUNDING
         return np.asarray(np.where(enough.any(axis=1), enough.argmax(axis=1), radii.argmax(axis=1)))
 
@@ -170,21 +185,30 @@ class Planner:
         self, hits: Ints, within: Ints, threshold: int, split: tuple[float, float]
     ) -> Floats:
         """Expected radius of each input at each size; -inf where it has too few hits."""
-        spec, sizes, sigma = self._spec, self._sizes, self._spec.noise.sigma
+        spec, sizes, sigma = self._spec, self.sizes, self.noise.sigma
         a1, a2 = split
-        share = hits / spec.n
-        p_lower = binomial_lower_bound(hits, spec.n, a1)
-        radii = incremental_radii(p_lower, share, sizes, a2, sigma, self._prior)
+        share = hits / self.n
+        p_lower = binomial_lower_bound(hits, self.n, a1)
+        radii = incremental_radii(p_lower, share, sizes, a2, sigma, self.prior)
         radii[sizes[None, :] > within[:, None]] = -np.inf
         direct = hits >= threshold
         if direct.any():
-            radii[direct] = direct_radii(share[direct], sizes, a1 + a2, sigma, self._prior)
+            radii[direct] = direct_radii(share[direct], sizes, a1 + a2, sigma, self.prior)
         return radii
 
 
 def study_planner(spec: StudySpec, cached: Cached) -> Planner:
     """The planner of a study, at the study's own confidence."""
-    return Planner(spec, cached, spec.alpha + spec.alpha_zeta)
+    return Planner(
+        n0=spec.n0,
+        n=spec.n,
+        sigma=spec.noise.sigma,
+        group=spec.noise.group,
+        reach=reach(spec),
+        level=spec.alpha + spec.alpha_zeta,
+        max_loss=spec.max_loss,
+        cached=cached,
+    )
 
 
 def study_plans(spec: StudySpec, cached: Cached) -> tuple[CirsPlan, ...]:
