@@ -3,15 +3,19 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
+import pandas as pd
 from tqdm import tqdm
 
+from irs_core.cli_goals import add_goal_options, parse_goal, with_goal
 from irs_core.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.sampling.statements import describe_noise
 from irs_core.specs import (
+    ACCELERATED,
     BACKENDS,
     DATA_KINDS,
     NOISE_KINDS,
@@ -20,12 +24,13 @@ from irs_core.specs import (
     NoiseSpec,
     StudySpec,
 )
-from irs_core.store import BASE, Library, default_root
+from irs_core.store import BASE, Library, StudyRecord, default_root
 from irs_core.study.analysis import METHODS, Analysis, Settings
 from irs_core.study.options import Progress, RunOptions
-from irs_core.study.tables import summary_table
+from irs_core.study.tables import speedup_table, summary_table
 from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv
+from irs_core.study.why import why_table
 
 
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -99,7 +104,8 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--store", type=Path, default=default_root(), help="folder of the live store"
     )
-    add_result_options(parser)
+    add_goal_options(parser)
+    add_result_options(parser, choose_method=False)
     parser.set_defaults(run=_certify)
 
 
@@ -158,7 +164,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, help="resize images to this height and width")
 
 
-def add_result_options(parser: argparse.ArgumentParser) -> None:
+def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
     """Options that choose what is printed of a study."""
     parser.add_argument(
         "--tsv",
@@ -166,8 +172,17 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
         help=f"print per-input results of {BASE} or of a compression instead of the table",
     )
     parser.add_argument(
-        "--method", choices=METHODS, default="irs", help="method whose results --tsv prints"
+        "--why", metavar="MODEL", help="print branch, bounds and draws of each input under cirs"
     )
+    parser.add_argument(
+        "--speedups",
+        action="store_true",
+        help="print area speedups of all methods over certifying from scratch, with leave rates",
+    )
+    if choose_method:
+        parser.add_argument(
+            "--method", choices=METHODS, default="irs", help="method whose results --tsv prints"
+        )
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
@@ -214,18 +229,39 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         alpha_zeta=arguments.alpha_zeta,
         gamma=arguments.gamma,
         baseline=not arguments.no_baseline,
+        methods=tuple(one for one in ACCELERATED if one in arguments.methods),
+        decline=arguments.decline,
         name=arguments.name,
     )
 
 
 def _certify(arguments: argparse.Namespace) -> None:
     spec = _study_spec(arguments)
+    arguments.method = arguments.methods[0]
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
+    goal = parse_goal(
+        budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
+    )
+    if goal is not None or arguments.forecast:
+        if "cirs" not in spec.methods:
+            raise SpecError("budgets and forecasts are those of --method cirs")
+        library = Library(arguments.store)
+        spec = with_goal(spec, goal, library, lambda: _run(spec, library, options, until="pilot"))
+        if arguments.forecast:
+            return
     if arguments.queue:
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
         print(f"job {job.id} of study {spec.id}")
         return
+    _run(spec, Library(arguments.store), options)
+    arguments.id = spec.id
+    show_results(arguments)
+
+
+def _run(
+    spec: StudySpec, library: Library, options: RunOptions, until: Literal["pilot", "end"] = "end"
+) -> StudyRecord:
     # torch takes seconds to import; only a run needs it.
     from irs_core.study.run import run_study
 
@@ -236,9 +272,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             bar.set_description(progress.stage, refresh=False)
             bar.update(progress.done - bar.n)
 
-        run_study(spec, Library(arguments.store), options=options, on_progress=show)
-    arguments.id = spec.id
-    show_results(arguments)
+        return run_study(spec, library, options=options, on_progress=show, until=until)
 
 
 def show_results(arguments: argparse.Namespace) -> None:
@@ -249,17 +283,29 @@ def show_results(arguments: argparse.Namespace) -> None:
     if arguments.tsv:
         print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
         return
+    if arguments.why:
+        last = len(spec.n_p) - 1
+        _print_table(why_table(study.record, analysis, arguments.why, last))
+        return
+    if arguments.speedups:
+        _print_table(speedup_table(study.record, analysis))
+        return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {_confidence(spec)}")
     if spec.noise.integer:
         said = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {said.title}; {said.law}\n{said.guarantee}")
-    table = summary_table(study.record, analysis)
+    _print_table(summary_table(study.record, analysis))
+
+
+def _print_table(table: pd.DataFrame) -> None:
     print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
 
 
 def _confidence(spec: StudySpec) -> str:
     claimed = spec.alpha + spec.alpha_zeta
+    if "irs" not in spec.methods:
+        return f"failure probability per input {claimed:g}, proven"
     return (
         f"failure probability per input {claimed:g} as published, "
         f"{claimed + spec.alpha_zeta:g} proven in the worst case"

@@ -20,6 +20,14 @@ COST_TITLES: dict[Cost, str] = {
     "draws": "forward passes, all inputs (draws)",
 }
 IRS, RS = "IRS, incremental (in the colour of the model)", "RS, from scratch"
+CIRS, ISS = "CIRS, incremental with a budget per input", "ISS, from scratch with fewer draws"
+# Dash and marker of each method.
+_STYLES = {
+    IRS: ("solid", "circle"),
+    RS: ("dash", "circle-open"),
+    CIRS: ("solid", "diamond"),
+    ISS: ("dot", "square-open"),
+}
 _DASHES = ("solid", "dash", "dot", "dashdot")
 ACR_TITLE = "average certified radius (pixel units)"
 
@@ -72,7 +80,7 @@ def _hover(label: str, cost: Cost) -> str:
 
 
 def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
-    """Small multiples: ACR of IRS and RS against cost, the common range of ACR shaded."""
+    """Small multiples: ACR of every method against cost, the range common to IRS and RS shaded."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     figure = make_subplots(
@@ -85,8 +93,15 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     )
     for index, panel in enumerate(panels):
         place = {"row": index // columns + 1, "col": index % columns + 1}
-        _curve(figure, panel.comparison.irs, cost, panel.colour, IRS, place)
-        _curve(figure, panel.comparison.rs, cost, theme.NEUTRAL, RS, place)
+        curves = panel.comparison
+        for points, colour, name in (
+            (curves.irs, panel.colour, IRS),
+            (curves.rs, theme.NEUTRAL, RS),
+            (curves.cirs, theme.MARK, CIRS),
+            (curves.iss, theme.NEUTRAL, ISS),
+        ):
+            if points:
+                _curve(figure, points, cost, colour, name, place)
         _shade_common(figure, panel, place)
         figure.update_yaxes(title=ACR_TITLE if place["col"] == 1 else None, **place)
         figure.update_xaxes(title=COST_TITLES[cost], rangemode="tozero", **place)
@@ -134,7 +149,7 @@ def _curve(
     name: str,
     place: dict[str, int],
 ) -> None:
-    incremental = name == IRS
+    dash, symbol = _STYLES[name]
     costs = [float(getattr(point, cost)) for point in points]
     add_band(figure, costs, [point.acr for point in points], colour, **place)
     figure.add_scatter(
@@ -144,15 +159,15 @@ def _curve(
         mode="lines+markers",
         name=name,
         legendgroup=name,
-        line={"color": colour, "width": 2.5, "dash": "solid" if incremental else "dash"},
-        marker={"symbol": "circle" if incremental else "circle-open", "size": 8},
-        hovertemplate=_hover(name[:3].strip(","), cost),
+        line={"color": colour, "width": 2.5, "dash": dash},
+        marker={"symbol": symbol, "size": 8},
+        hovertemplate=_hover(name.partition(",")[0], cost),
         **place,
     )
 
 
 def _shade_common(figure: go.Figure, panel: Panel, place: dict[str, int]) -> None:
-    methods = (panel.comparison.irs, panel.comparison.rs)
+    methods = [points for points in (panel.comparison.irs, panel.comparison.rs) if points]
     low = max(min(point.acr.value for point in points) for points in methods)
     high = min(max(point.acr.value for point in points) for points in methods)
     if low < high:
@@ -162,8 +177,13 @@ def _shade_common(figure: go.Figure, panel: Panel, place: dict[str, int]) -> Non
 
 
 def _panel_title(panel: Panel, cost: Cost) -> str:
-    speedup = getattr(panel.comparison, f"speedup_{cost}")
-    return f"{panel.title} · speedup {theme.times(speedup)} ({cost})"
+    found = [("", "irs"), (", CIRS ", "cirs")]
+    texts = [
+        f"{label}{theme.times(panel.comparison.speedup(method, cost))}"
+        for label, method in found
+        if panel.comparison.points(method)
+    ]
+    return f"{panel.title} · speedup {''.join(texts)} ({cost})"
 
 
 def _seen_once(figure: go.Figure) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from irs_core.study.analysis import COSTS, METHODS
 from ui.glossary import HELP
 from ui.tables import certified_name
 
@@ -42,10 +43,12 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
     return {
-        "speedup, seconds": _number("%.2f×", HELP["speedup"]),
-        "speedup, draws": _number("%.2f×", HELP["speedup"]),
-        "best ACR, IRS": _number("%.3f", HELP["acr"]),
-        "best ACR, RS": _number("%.3f", HELP["acr"]),
+        **{
+            f"{method.upper()}, {cost}": _number("%.2f×", HELP["speedup"])
+            for cost in COSTS
+            for method in METHODS[1:]
+        },
+        **{f"best ACR, {method.upper()}": _number("%.3f", HELP["acr"]) for method in METHODS},
     }
 
 
@@ -69,6 +72,11 @@ def zetas() -> dict[str, Any]:
         "95% low": _number("%.4f", HELP["interval"]),
         "95% high": _number("%.4f", HELP["interval"]),
         "disagreement": _number("%.3f%%", HELP["disagreement"]),
+        "leave rate": _number(
+            "%.3f%%",
+            "Share of the draws on which the original gives its class, on which the compressed "
+            "model gives another: all that CIRS is charged for.",
+        ),
         "floor": _number("%.4f", HELP["floor"]),
         "at the floor": _number("%.0f%%", "Share of inputs on which no draw disagreed."),
         "inputs": _number("localized", "Inputs whose paired draws are stored."),

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Point
+from irs_core.study.analysis import COSTS, METHODS, Point
 from irs_core.study.options import Part
 from ui import theme
 from ui.choice import verdicts
@@ -64,7 +64,7 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
             {
                 "model": panel.title,
                 "study": panel.study,
-                "method": method,
+                "method": method.upper(),
                 "n_p": point.n_p,
                 "ACR": point.acr.value,
                 "95% low": point.acr.low,
@@ -73,8 +73,8 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
                 "draws": point.draws,
             }
             for panel in panels
-            for method, points in (("IRS", panel.comparison.irs), ("RS", panel.comparison.rs))
-            for point in points
+            for method in METHODS
+            for point in panel.comparison.points(method)
         ]
     )
 
@@ -85,10 +85,19 @@ def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
         {
             "model": [panel.title for panel in panels],
             "study": [panel.study for panel in panels],
-            "speedup, seconds": [panel.comparison.speedup_seconds for panel in panels],
-            "speedup, draws": [panel.comparison.speedup_draws for panel in panels],
-            "best ACR, IRS": [_top(panel.comparison.irs) for panel in panels],
-            "best ACR, RS": [_top(panel.comparison.rs) for panel in panels],
+            **{
+                f"{method.upper()}, {cost}": [
+                    panel.comparison.speedup(method, cost) for panel in panels
+                ]
+                for cost in COSTS
+                for method in METHODS[1:]
+            },
+            **{
+                f"best ACR, {method.upper()}": [
+                    _top(panel.comparison.points(method)) for panel in panels
+                ]
+                for method in METHODS
+            },
         }
     )
 
@@ -103,6 +112,7 @@ def zeta_table(entries: Sequence[ZetaEntry]) -> pd.DataFrame:
             "95% low": [entry.row.mean_zeta.low for entry in entries],
             "95% high": [entry.row.mean_zeta.high for entry in entries],
             "disagreement": [100 * entry.row.disagreement for entry in entries],
+            "leave rate": [100 * entry.row.leave for entry in entries],
             "floor": [float(entry.row.floor) for entry in entries],
             "at the floor": [
                 100 * float(np.mean(entry.row.values <= entry.row.floor * (1 + 1e-9)))
@@ -163,7 +173,7 @@ def _measured(part: Part) -> bool:
 
 
 def _top(points: Sequence[Point]) -> float:
-    return max(point.acr.value for point in points)
+    return max((point.acr.value for point in points), default=math.nan)
 
 
 def spoken_speedups(panels: Sequence[Panel], cost: Literal["seconds", "draws"]) -> str:

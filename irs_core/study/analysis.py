@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 Method = Literal["rs", "irs", "iss", "cirs"]
 METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
 Cost = Literal["seconds", "draws"]
+COSTS: tuple[Cost, ...] = ("seconds", "draws")
 _SEED = 20_240_507
 _RESAMPLES = 1000
 # Every input that may be in the direct branch is in it.

@@ -185,7 +185,7 @@ class Planner:
         self, hits: Ints, within: Ints, threshold: int, split: tuple[float, float]
     ) -> Floats:
         """Expected radius of each input at each size; -inf where it has too few hits."""
-        spec, sizes, sigma = self._spec, self.sizes, self.noise.sigma
+        sizes, sigma = self.sizes, self.sigma
         a1, a2 = split
         share = hits / self.n
         p_lower = binomial_lower_bound(hits, self.n, a1)
