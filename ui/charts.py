@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from irs_core.study.analysis import Point
+from irs_core.study.analysis import Method, Point
 from ui import theme
 from ui.drawing import LEGEND, MARGINS, add_band, add_mark, blank, make_legible
 from ui.views import Panel, Sweep
@@ -177,7 +177,7 @@ def _shade_common(figure: go.Figure, panel: Panel, place: dict[str, int]) -> Non
 
 
 def _panel_title(panel: Panel, cost: Cost) -> str:
-    found = [("", "irs"), (", CIRS ", "cirs")]
+    found: list[tuple[str, Method]] = [("", "irs"), (", CIRS ", "cirs")]
     texts = [
         f"{label}{theme.times(panel.comparison.speedup(method, cost))}"
         for label, method in found

@@ -228,15 +228,22 @@ class Analysis:
         Raises:
             MissingEvidenceError: Its draws are not all stored.
         """
+        return self._cirs_at(name, self._cirs_index(name, budget), weight)
+
+    def _cirs_index(self, name: str, budget: int) -> int:
+        """Where a budget of the study stands among the points of CIRS."""
+        return len(self.tally.compressed[name].cirs.plans) - len(self.tally.budgets) + budget
+
+    def _cirs_at(self, name: str, index: int, weight: float = 1.0) -> Certificates:
         counts = self.tally.compressed[name].cirs
-        plan, what = counts.plans[budget], f"the evidence of {name} for cirs"
+        plan, what = counts.plans[index], f"the evidence of {name} for cirs"
         level = weight * (self.settings.alpha + self.settings.alpha_zeta)
         a1, a2 = split_alpha(self.tally.n, plan.mean, level)
         return certify_cirs(
             self.cache,
             draws=plan.draws[self.rows],
-            leavers=require_known(counts.leavers[self.rows, budget], what),
-            fresh_hits=require_known(counts.fresh_hits[self.rows, budget], what),
+            leavers=require_known(counts.leavers[self.rows, index], what),
+            fresh_hits=require_known(counts.fresh_hits[self.rows, index], what),
             threshold=plan.threshold,
             a1=a1,
             a2=a2,
@@ -298,7 +305,7 @@ class Analysis:
         """Measured seconds that a method's draws took, (inputs,)."""
         counts = self.tally.compressed[name]
         if method == "cirs":
-            return np.asarray(counts.cirs.seconds[self.rows, budget])
+            return np.asarray(counts.cirs.seconds[self.rows, self._cirs_index(name, budget)])
         select = counts.select_seconds[self.rows]
         if method == "iss":
             return np.asarray(counts.iss.seconds[self.rows, budget] + select)
@@ -370,7 +377,26 @@ class Analysis:
         )
 
     def _points(self, name: str, method: Method) -> tuple[Point, ...]:
+        if method == "cirs":
+            return self._cirs_points(name)
         return tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
+
+    def _cirs_points(self, name: str) -> tuple[Point, ...]:
+        """Those of the study's budgets, and smaller ones where their draws are there."""
+        counts = self.tally.compressed[name].cirs
+        found = []
+        for index, n_p in enumerate(counts.n_p):
+            key = ("cirs", name, "point", index, self.settings.alpha, self.settings.alpha_zeta)
+            if key not in self._memo:
+                made = self._cirs_at(name, index)
+                self._memo[key] = Point(
+                    n_p=int(n_p),
+                    acr=self._mean(metrics.counted_radii(made, self.labels)),
+                    seconds=float(counts.seconds[self.rows, index].sum()),
+                    draws=int(made.n_samples.sum()),
+                )
+            found.append(self._memo[key])
+        return tuple(found)
 
     def main_method(self, name: str) -> Method:
         """The method that stands for a compressed classifier: `irs` where its draws are there."""

@@ -28,6 +28,8 @@ from irs_core.store.records import pilot_draws, reach
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+# Parts of the least n_p that are looked at as well.
+_LOWER = (16, 8, 4, 2)
 # Rounding that may not cost an input its promised radius.
 _ROUNDING = 1e-9
 
@@ -211,14 +213,26 @@ def study_planner(spec: StudySpec, cached: Cached) -> Planner:
     )
 
 
+def lower_budgets(spec: StudySpec) -> tuple[int, ...]:
+    """Mean budgets below a study's own, whose draws are nearly all among those of the others.
+
+    CIRS with the study's least n_p often certifies more than the baseline with its largest; only
+    smaller budgets then show at what cost it reaches what the baseline reaches.
+    """
+    if spec.max_loss is not None:
+        return ()
+    lower = {spec.n_p[0] // part for part in _LOWER}
+    return tuple(sorted(n_p for n_p in lower if n_p > pilot_draws(spec)))
+
+
 def study_plans(spec: StudySpec, cached: Cached) -> tuple[CirsPlan, ...]:
-    """The plan of each budget of a study, at the study's own confidence.
+    """The plans of `lower_budgets` and of each n_p of a study, at the study's own confidence.
 
     A function of the specification and of what `Cached` holds, so that running, resuming and
     looking at a study all see the same plans.
     """
     planner = study_planner(spec, cached)
-    return tuple(planner.plan(float(n_p)) for n_p in spec.n_p)
+    return tuple(planner.plan(float(n_p)) for n_p in (*lower_budgets(spec), *spec.n_p))
 
 
 def cached_counts(
@@ -259,6 +273,7 @@ __all__ = [
     "CirsPlan",
     "Planner",
     "cached_counts",
+    "lower_budgets",
     "pilot_draws",
     "study_planner",
     "study_plans",

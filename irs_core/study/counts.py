@@ -38,16 +38,18 @@ class CirsTally:
     """Counts of one compressed classifier under the plans of CIRS; UNKNOWN where draws lack.
 
     Args:
-        plans: One per budget.
+        n_p: Mean budgets, pilot included: some below the study's own, then those, (points,).
+        plans: One per point.
         leavers: Of an incremental input's chosen draws, how many left the candidate,
-            (inputs, budgets); 0 where direct.
-        fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, budgets); 0 where
+            (inputs, points); 0 where direct.
+        fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, points); 0 where
             incremental.
-        seconds: Time of these draws and of the pilot, (inputs, budgets).
+        seconds: Time of these draws and of the pilot, (inputs, points).
         planner: Makes the plan of any other budget.
         seconds_per_draw: Mean measured time of a draw; NaN where none was measured.
     """
 
+    n_p: Ints
     plans: tuple[CirsPlan, ...]
     leavers: Ints
     fresh_hits: Ints

@@ -169,7 +169,8 @@ def expected_gain(analysis: Analysis, name: str, seconds: float = 60.0) -> float
     NaN where no time was measured; 0 where all rounds are.
     """
     cirs, done = analysis.tally.compressed[name].cirs, len(looks(analysis, name))
-    ahead = [_forecast(analysis, name, plan, 0) for plan in cirs.plans[max(0, done - 1) :]]
+    plans = cirs.plans[-len(analysis.tally.budgets) :]
+    ahead = [_forecast(analysis, name, plan, 0) for plan in plans[max(0, done - 1) :]]
     if done == 0:
         ahead = [Forecast(0, 0, 0.0, 0.0), *ahead]
     if not cirs.seconds_per_draw > 0:

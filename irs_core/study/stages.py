@@ -143,7 +143,7 @@ def _cirs_rounds(
         for one in runnables[1:]
     ]
     hit_masks = _hit_masks(base["estimate"], candidate)
-    for budget in range(len(spec.n_p)):
+    for budget in range(len(plans[0]) if plans else 0):
         needs = []
         for one, made in zip(runnables[1:], plans, strict=True):
             needs += _round_needs(one, made[budget], hits, hit_masks)

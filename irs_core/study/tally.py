@@ -9,7 +9,7 @@ from irs_core.specs import StudySpec
 from irs_core.stats import iss_allocation
 from irs_core.store import EvidenceArray, Study
 from irs_core.store.records import reach
-from irs_core.study.cirs import Planner, cached_counts, pilot_draws, study_planner
+from irs_core.study.cirs import Planner, cached_counts, lower_budgets, pilot_draws, study_planner
 from irs_core.study.counts import (
     UNKNOWN,
     BaseTally,
@@ -130,7 +130,8 @@ class _Counter:
         drawn: NDArray[np.unsignedinteger],
     ) -> CirsTally:
         planner = self._planner(evidence)
-        plans = tuple(planner.plan(float(n_p)) for n_p in self._spec.n_p)
+        points = (*lower_budgets(self._spec), *self._spec.n_p)
+        plans = tuple(planner.plan(float(n_p)) for n_p in points)
         named, missing = self._candidate[:, None], int(np.iinfo(own.dtype).max)
         draws = np.stack([plan.draws for plan in plans], axis=1)
         direct = np.stack([plan.direct for plan in plans], axis=1)
@@ -160,7 +161,15 @@ class _Counter:
         # Before the counted draws run, the pilot's rate has to do.
         known = [one[np.isfinite(one)] for one in measured]
         rate_per_draw = next((float(one.mean()) for one in known if len(one)), float("nan"))
-        return CirsTally(plans, leavers, fresh_hits, seconds, planner, rate_per_draw)
+        return CirsTally(
+            np.asarray(points, np.int64),
+            plans,
+            leavers,
+            fresh_hits,
+            seconds,
+            planner,
+            rate_per_draw,
+        )
 
     def _planner(self, evidence: Mapping[str, str]) -> Planner:
         pilot = self._selection[:, :0]

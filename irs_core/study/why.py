@@ -22,12 +22,13 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
         MissingEvidenceError: The draws of CIRS are not all stored.
     """
     made = analysis.certify(name, "cirs", budget)
-    counts = analysis.tally.compressed[name].cirs
-    plan, rows = counts.plans[budget], analysis.rows
+    counts, rows = analysis.tally.compressed[name].cirs, analysis.rows
+    at = len(counts.plans) - len(analysis.tally.budgets) + budget
+    plan = counts.plans[at]
     draws, hits = plan.draws[rows], analysis.cache.agree_counts
     a1, _ = split_alpha(analysis.tally.n, plan.mean, made.claimed_failure)
     direct = made.branch == Branch.DIRECT
-    left = np.where(direct, draws - counts.fresh_hits[rows, budget], counts.leavers[rows, budget])
+    left = np.where(direct, draws - counts.fresh_hits[rows, at], counts.leavers[rows, at])
     cached = binomial_lower_bound(hits, analysis.tally.n, a1)
     indices = [one for one, keep in zip(record.data.indices, rows, strict=True) if keep]
     names = {int(branch): branch.name.lower() for branch in Branch}

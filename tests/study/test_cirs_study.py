@@ -70,7 +70,9 @@ def test_only_what_the_plans_want_is_drawn(analysis, raw):
 
 
 def test_the_budget_is_kept_and_nearly_spent(analysis):
-    for plan, n_p in zip(analysis.tally.compressed[NAME].cirs.plans, SPEC.n_p, strict=True):
+    cirs = analysis.tally.compressed[NAME].cirs
+    assert cirs.n_p.tolist() == [10, 20, 40, 80, 160]
+    for plan, n_p in zip(cirs.plans, cirs.n_p, strict=True):
         assert plan.total(analysis.tally.reported) <= 20 * n_p
         assert plan.draws.max() <= 640
     assert plan.total(analysis.tally.reported) > 0.8 * 20 * 160
@@ -79,7 +81,7 @@ def test_the_budget_is_kept_and_nearly_spent(analysis):
 def test_certificates_are_those_of_a_literal_recount(analysis, raw):
     tally = analysis.tally
     for budget in range(3):
-        plan = tally.compressed[NAME].cirs.plans[budget]
+        plan = tally.compressed[NAME].cirs.plans[2 + budget]
         a1, a2 = split_alpha(900, SPEC.n_p[budget] - 5, 0.1)
         got = analysis.certify(NAME, "cirs", budget)
         for row in range(20):
@@ -173,7 +175,7 @@ def test_shared_noise_keeps_other_inputs_counts_out_of_the_plan(tmp_path):
     for mine, theirs in zip(study_plans(spec, cached), study_plans(spec, other), strict=True):
         np.testing.assert_array_equal(mine.draws[7:], theirs.draws[7:])
     own = synthetic_spec()
-    plans = [study_plans(own, one)[0].draws[7:] for one in (cached, other)]
+    plans = [study_plans(own, one)[4].draws[7:] for one in (cached, other)]
     assert not np.array_equal(*plans)
 
 
@@ -182,16 +184,17 @@ def test_stored_irs_draws_serve_cirs(tmp_path):
     study = library.open(synthetic_study(library).id)
     analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
     comparison = analysis.compare("fp16")
-    assert len(comparison.cirs) == len(comparison.iss) == 3
-    for irs, cirs in zip(comparison.irs, comparison.cirs, strict=True):
+    assert [one.n_p for one in comparison.cirs] == [6, 12, 25, 50, 100, 200, 300]
+    assert comparison.speedup("cirs", "draws") > comparison.speedup("irs", "draws")
+    for irs, cirs in zip(comparison.irs, comparison.cirs[4:], strict=True):
         assert cirs.acr.value > irs.acr.value
         assert cirs.draws <= irs.draws
     assert comparison.speedup("iss", "draws") > 1
-    plan = analysis.tally.compressed["fp16"].cirs.plans[0]
+    plan = analysis.tally.compressed["fp16"].cirs.plans[4]
     base = study.evidence(study.record.base.evidence["estimate"]).read(2000)
     paired = study.evidence(study.record.compressed[0].evidence["estimate"]).read(300)
     draws = np.where(plan.direct, 0, plan.draws)
     np.testing.assert_array_equal(
-        analysis.tally.compressed["fp16"].cirs.leavers[:, 0],
+        analysis.tally.compressed["fp16"].cirs.leavers[:, 4],
         count_leavers(base, paired, analysis.tally.base.candidate, draws),
     )

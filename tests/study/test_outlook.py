@@ -96,7 +96,7 @@ def test_looks_pay_for_all_of_them(analysis):
 def test_an_unfinished_round_is_no_look(analysis):
     counts = analysis.tally.compressed["fp16"]
     leavers = counts.cirs.leavers.copy()
-    leavers[int(np.flatnonzero(analysis.tally.reported)[3]), 1:] = UNKNOWN
+    leavers[int(np.flatnonzero(analysis.tally.reported)[3]), -2:] = UNKNOWN
     part = replace(counts, cirs=replace(counts.cirs, leavers=leavers))
     tally = replace(analysis.tally, compressed={**analysis.tally.compressed, "fp16": part})
     early = Analysis(tally, analysis.settings)
