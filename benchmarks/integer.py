@@ -52,7 +52,7 @@ def main() -> None:
         found, _ = timed(lambda p: carried(torch.from_numpy(p.astype(np.float32))).numpy(), chosen)
     equal = int((found == scores).all(axis=1).sum())
     print(f"carrier: all scores equal on {equal} of {len(chosen)} images, extremes included")
-    for backend in ("openvino", "torch"):
+    for backend in ("auto", "openvino", "torch"):
         predictor = IntegerPredictor(network, backend=backend)
         answers, rate = timed(predictor, steps)
         known = answers[: arguments.reference] == scores[: arguments.reference].argmax(axis=1)

@@ -37,9 +37,9 @@ def _integer(arguments: argparse.Namespace) -> None:
         raise SpecError("give --out or --onnx, a file to write")
     # Other commands should not wait for torch.
     from irs_core.approx.integer_form import integer_form
-    from irs_core.approx.onnx_qdq import to_onnx
     from irs_core.data import load_dataset
     from irs_core.integer.files import write_network
+    from irs_core.integer.onnx_qdq import to_onnx
     from irs_core.models import load_model
     from irs_core.study.calibration import calibration_images
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from irs_core.backends.base import Predictor
 from irs_core.backends.choose import openvino_missing
 from irs_core.backends.device import check_device
+from irs_core.backends.integer_ort import OrtIntegers
 from irs_core.backends.torch_backend import TorchPredictor
 from irs_core.errors import ApproximationError
 from irs_core.integer import IntegerNetwork
@@ -74,6 +75,11 @@ def extreme_images(network: IntegerNetwork) -> NDArray[np.int16]:
 def _kernels(carrier: Carrier, device: str, backend: BackendName, batch: int | None) -> Predictor:
     network = carrier.network
     on_cpu = check_device(device).type == "cpu"
+    if backend == "auto" and on_cpu and not carrier.wide:
+        try:
+            return OrtIntegers(network, batch=batch)
+        except ApproximationError as error:
+            logger.info("no integer kernels: %s", error)
     # OpenVINO turns 64-bit floats into 32-bit ones without a word.
     if backend in ("auto", "openvino") and on_cpu and not carrier.wide:
         missing = openvino_missing()
@@ -106,6 +112,8 @@ def _check(carrier: Carrier, run: Predictor) -> None:
     with torch.inference_mode():
         carried = carrier(torch.from_numpy(images.astype(np.float32))).numpy()
     answers = run(images.astype(np.float32))
+    if isinstance(run, OrtIntegers):
+        carried = run.scores(images.astype(np.float32))
     if not np.array_equal(carried, expected) or not np.array_equal(answers, expected.argmax(1)):
         raise ApproximationError(
             f"the kernels of {run.execution} do not give the integer network's scores on this "

@@ -9,6 +9,7 @@ import torch
 from irs_core.approx.fold import fold, run_folded
 from irs_core.approx.integer_form import coarsened, integer_form
 from irs_core.backends.integer_backend import IntegerPredictor, extreme_images
+from irs_core.backends.integer_ort import OrtIntegers
 from irs_core.compressions import IntegerOnly
 from irs_core.errors import ApproximationError, CheckpointError
 from irs_core.integer import ConvTerm, IntegerNetwork, Layer, SkipTerm, layer_bounds
@@ -56,9 +57,27 @@ def test_even_divisors_are_refused():
 def test_kernels_equal_the_reference_on_noisy_images(network, steps):
     expected = reference_scores(network, steps)
     assert np.array_equal(carried(network, steps), expected)
-    for backend in ("openvino", "torch"):
+    for backend in ("auto", "openvino", "torch"):
         predictor = IntegerPredictor(network, backend=backend)
         assert np.array_equal(predictor(steps), expected.argmax(axis=1))
+
+
+def test_8_bit_kernels_give_the_same_scores(network, steps):
+    try:
+        kernels = OrtIntegers(network)
+    except ApproximationError as error:
+        pytest.skip(str(error))
+    chosen = np.concatenate([steps, extreme_images(network)])
+    scores = kernels.scores(chosen.astype(np.float32))
+    assert np.array_equal(scores, reference_scores(network, chosen))
+
+
+def test_8_bit_kernels_that_may_saturate_are_not_used(network, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text("flags: avx2")
+    monkeypatch.setattr("irs_core.backends.integer_ort._CPU", tmp_path / "cpuinfo")
+    with pytest.raises(ApproximationError, match="VNNI"):
+        OrtIntegers(network)
+    assert IntegerPredictor(network).kernels != OrtIntegers.execution
 
 
 def test_openvino_gives_the_same_scores(network, steps):

@@ -20,15 +20,19 @@ _OPSET = 17
 _IR_VERSION = 8
 
 
-def to_onnx(network: IntegerNetwork) -> onnx.ModelProto:
+def to_onnx(network: IntegerNetwork, *, whole_steps: bool = False) -> onnx.ModelProto:
     """The ONNX model; input `images` (batch, C, H, W), output `scores` (batch, classes).
 
     Scores are those of the integer network, as floats.
+
+    Args:
+        whole_steps: Images come in whole grid steps instead of units of [0, 1].
     """
     graph = _Graph()
     shapes = tensor_shapes(network)
     # Pixels in units of [0, 1] become grid steps.
-    tensors = [graph.node("Mul", "images", graph.constant(np.float32(network.scale)))]
+    unit = np.float32(1 if whole_steps else network.scale)
+    tensors = [graph.node("Mul", "images", graph.constant(unit))]
     for number, layer in enumerate(network.layers[:-1]):
         tensors.append(_quantised(graph, layer, tensors, unsigned=number > 0))
     last = network.layers[-1]
