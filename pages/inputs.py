@@ -25,4 +25,4 @@ else:
         icon=":material/filter_alt_off:",
     )
 st.subheader("One input", divider="gray", anchor=False)
-gallery.show_input(opened, gallery.pick_input(opened, rows), read)
+gallery.show_input(opened, gallery.pick_input(opened, rows), name, read)

@@ -112,12 +112,15 @@ def pick_input(opened: Opened, rows: NDArray[np.int64]) -> int:
     return positions.index(chosen)
 
 
-def show_input(opened: Opened, row: int, read: inputs.ReadImages | None) -> None:
+def show_input(opened: Opened, row: int, name: str, read: inputs.ReadImages | None) -> None:
     """Why each model certifies what it does for one input, its votes and its noisy copies."""
     record = opened.record
     label = int(opened.analysis.labels[row])
     found = _fates(opened, row)
     index = record.data.indices[_full_row(opened, row)]
+    for one in found:
+        if one.name in (BASE, name):
+            st.markdown(f"**{one.title}.** {inputs.why(one, found[0], record.data.classes)}")
     left, right = st.columns([1, 4])
     with left:
         st.metric("True class", record.data.classes[label], border=True)

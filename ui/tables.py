@@ -24,7 +24,7 @@ def choice_table(
     Args:
         certified: Certified accuracy of every row, by radius.
     """
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "model": [row.title for row in rows],
             "verdict": verdicts(rows),
@@ -50,6 +50,9 @@ def choice_table(
             "what is compressed": [row.note for row in rows],
         }
     )
+    # Studies of earlier versions hold no answers without noise.
+    known = frame["clean accuracy"].notna().any()
+    return frame if known else frame.drop(columns="clean accuracy")
 
 
 def certified_name(radius: float) -> str:
