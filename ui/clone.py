@@ -47,6 +47,7 @@ def form_values(spec: StudySpec) -> dict[str, Any]:
         "form_alpha": spec.alpha,
         "form_alpha_zeta": spec.alpha_zeta,
         "form_gamma": spec.gamma,
+        "form_methods": list(spec.methods),
         "form_baseline": spec.baseline,
     }
 

@@ -83,6 +83,9 @@ def _card(job: Job) -> None:
                 height="content",
                 key=f"parts-{job.id}",
             )
+        if job.state == "running" and "cirs" in job.spec.methods:
+            for sentence in loaders.cirs_so_far(job.study, job.progress.done):
+                st.markdown(sentence)
         st.caption(_facts(job))
         if job.error:
             st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from irs_core.compressions import Compression, FileModel
+from irs_core.errors import IrsError
 from irs_core.jobs import Job, JobQueue
 from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measure_table
 from irs_core.specs import DataSpec, ModelSpec, StudySpec, stable_id
@@ -20,8 +21,10 @@ from irs_core.store.library import shipped_folder
 from irs_core.study.analysis import Analysis, Comparison, Memo, Settings
 from irs_core.study.estimate import Estimate, estimate_study
 from irs_core.study.kept_tally import open_tally
-from irs_core.study.tally import StudyTally
+from irs_core.study.outlook import expected_gain, looks
+from irs_core.study.tally import StudyTally, tally_study
 from ui import theme
+from ui.looks import look_sentence
 from ui.papers import FIGURES, FigureView
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
 
@@ -389,6 +392,34 @@ def estimate(spec: StudySpec, inputs: int) -> Estimate:
 def _estimate(spec: StudySpec, inputs: int, known: str, _studies: tuple[Study, ...]) -> Estimate:
     del known  # Part of the key only.
     return estimate_study(spec, inputs, _studies)
+
+
+def cirs_so_far(study_id: str, done: int) -> list[str]:
+    """What CIRS has certified so far in a running study, and what the next minute may bring.
+
+    Args:
+        done: The job's progress; sentences are made anew as it grows.
+    """
+    return _so_far(str(store_root()), study_id, done)
+
+
+@st.cache_data(max_entries=16, ttl=20, show_spinner=False)
+def _so_far(root: str, study_id: str, done: int) -> list[str]:
+    del done  # Part of the key only.
+    library = Library(Path(root))
+    record = library.live_record(study_id)
+    if record is None:
+        return []
+    try:
+        tally = tally_study(Study(record, library.evidence_folder))
+    except IrsError:
+        # The original is still at work.
+        return []
+    result = Analysis(tally, Settings.of(record.spec))
+    return [
+        look_sentence(model.title, looks(result, model.name), expected_gain(result, model.name))
+        for model in record.compressed
+    ]
 
 
 def queue() -> JobQueue:

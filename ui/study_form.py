@@ -9,6 +9,7 @@ import streamlit as st
 from irs_core.compressions import Compression, parse_compression
 from irs_core.sampling.statements import describe_noise
 from irs_core.specs import (
+    ACCELERATED,
     DATA_KINDS,
     NOISE_KINDS,
     DataKind,
@@ -220,11 +221,23 @@ def _numbers() -> dict[str, Any]:
     )
     steps = _whole(right, "Steps", "form_steps", 6, "How many $n_p$ between the two.", least=1)
     budgets = draw_budgets(n, shares, steps)
+    methods = st.multiselect(
+        "Draw for",
+        ACCELERATED,
+        ["irs"],
+        format_func=str.upper,
+        key="form_methods",
+        bind="query-params",
+        help="IRS runs every input $n_p$ times. CIRS divides the same total so that it certifies "
+        "most, and can be stopped after any $n_p$. ISS certifies from scratch with as few draws as "
+        "each input needs. Certification from scratch is added for comparison.",
+    )
     st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
     return {
         "n0": n0,
         "n": n,
         "n_p": budgets,
+        "methods": tuple(one for one in ACCELERATED if one in methods),
         "seed": seed,
         "name": name.strip(),
         **_confidence(),
