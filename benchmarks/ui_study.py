@@ -8,8 +8,16 @@ from irs_core.compressions import parse_compression
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
 from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
+from irs_core.study.cirs import Cached, CirsPlan, Planner
+from irs_core.study.counts import (
+    UNKNOWN,
+    BaseTally,
+    CirsTally,
+    CompressedTally,
+    IssTally,
+    StudyTally,
+)
 from irs_core.study.kept_tally import keep_tally
-from irs_core.study.tally import BaseTally, CompressedTally, StudyTally
 
 CLASSES = 10
 MODELS = (
@@ -94,8 +102,18 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
             paired_seconds=seconds,
             fresh_seconds=seconds,
             select_seconds=np.full(inputs, 1e-3),
+            leaves=disagreements // 2,
+            agreements=hits,
+            scratch_selected=np.full(inputs, spec.n0),
+            cirs=_no_cirs(inputs, budgets),
+            iss=IssTally(*(np.full((inputs, len(budgets)), UNKNOWN) for _ in range(2)), seconds),
         )
-    base = BaseTally(candidate, rng.binomial(spec.n, share), np.full(inputs, 1.0))
+    base = BaseTally(
+        candidate=candidate,
+        selected=np.full(inputs, spec.n0),
+        hits=rng.binomial(spec.n, share),
+        seconds=np.full(inputs, 1.0),
+    )
     return StudyTally(
         n0=spec.n0,
         n=spec.n,
@@ -106,6 +124,20 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
         base=base,
         compressed=compressed,
     )
+
+
+def _no_cirs(inputs: int, budgets: np.ndarray) -> CirsTally:
+    """As in a study that did not ask for CIRS: plans, and no draws."""
+    zeros, unknown = np.zeros(inputs), np.full((inputs, len(budgets)), UNKNOWN)
+    plans = tuple(
+        CirsPlan(float(n_p), 1, zeros.astype(np.int64), zeros.astype(bool), zeros, 0)
+        for n_p in budgets
+    )
+    none = np.zeros(inputs, np.int64)
+    cached = Cached(none, none, none, zeros.astype(bool), 0, none, none, none)
+    planner = Planner(100, 1, 0.5, 1, 1, 0.002, None, cached)
+    seconds = unknown.astype(np.float64)
+    return CirsTally(budgets, plans, unknown, unknown, seconds, planner, float("nan"))
 
 
 def make_store(root: Path) -> StudyRecord:

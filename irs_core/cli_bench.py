@@ -30,7 +30,7 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _bench_ui() -> int:
     # In a process of its own: the engine knows nothing of the pages.
-    script = Path(__file__).resolve().parents[1] / "benchmarks" / "ui.py"
+    script = Path(__file__).resolve().parents[1] / "benchmarks" / "ui_speed.py"
     return subprocess.run([sys.executable, str(script)], check=False).returncode
 
 

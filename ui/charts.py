@@ -102,7 +102,6 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
         ):
             if points:
                 _curve(figure, points, cost, colour, name, place)
-        _shade_common(figure, panel, place)
         figure.update_yaxes(title=ACR_TITLE if place["col"] == 1 else None, **place)
         figure.update_xaxes(title=COST_TITLES[cost], rangemode="tozero", **place)
     _seen_once(figure)
@@ -110,6 +109,8 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     figure.update_layout(
         height=100 + 370 * rows,
         margin={**MARGINS, "t": 90},
+        # All at once: adding them one by one takes Plotly half the time of the figure.
+        shapes=_common_ranges(panels),
         legend={**LEGEND, "y": 1 + 38 / (370 * rows)},
     )
     return figure
@@ -166,14 +167,29 @@ def _curve(
     )
 
 
-def _shade_common(figure: go.Figure, panel: Panel, place: dict[str, int]) -> None:
-    methods = [points for points in (panel.comparison.irs, panel.comparison.rs) if points]
-    low = max(min(point.acr.value for point in points) for points in methods)
-    high = min(max(point.acr.value for point in points) for points in methods)
-    if low < high:
-        figure.add_hrect(
-            y0=low, y1=high, fillcolor=theme.faded(theme.NEUTRAL, 0.14), line_width=0, **place
-        )
+def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
+    """Bands over the range of ACR that both methods reach, one shape per panel that has one."""
+    shapes: list[dict[str, object]] = []
+    for index, panel in enumerate(panels):
+        methods = (panel.comparison.irs, panel.comparison.rs)
+        low = max(min(point.acr.value for point in points) for points in methods)
+        high = min(max(point.acr.value for point in points) for points in methods)
+        axis = str(index + 1) if index else ""
+        if low < high:
+            shapes.append(
+                {
+                    "type": "rect",
+                    "xref": f"x{axis} domain",
+                    "x0": 0,
+                    "x1": 1,
+                    "yref": f"y{axis}",
+                    "y0": low,
+                    "y1": high,
+                    "fillcolor": theme.faded(theme.NEUTRAL, 0.14),
+                    "line": {"width": 0},
+                }
+            )
+    return shapes
 
 
 def _panel_title(panel: Panel, cost: Cost) -> str:

@@ -49,7 +49,8 @@ def keep_tally(record: StudyRecord, tally: StudyTally, root: Path) -> None:
     packed = io.BytesIO()
     named = {f"a{at}": array for at, array in enumerate(arrays)}
     named[_TREE] = np.frombuffer(tree.encode(), np.uint8)
-    np.savez_compressed(packed, **named)  # type: ignore[arg-type]
+    # Not compressed: opening it is what somebody waits for.
+    np.savez(packed, **named)  # type: ignore[arg-type]
     try:
         write_bytes(tally_path(record, root), packed.getvalue())
     except OSError as error:
