@@ -52,6 +52,17 @@ def speedups() -> dict[str, Any]:
     }
 
 
+def why() -> dict[str, Any]:
+    """Branch, bounds and draws of each input under CIRS."""
+    return {
+        "p_A bound": _number("%.4f", HELP["p_lower"]),
+        "leave bound": _number("%.4f", "Upper bound on the share of its class that is lost."),
+        "bound": _number("%.4f", "Lower bound on the class's probability under noise."),
+        "radius": _number("%.3f", HELP["acr"]),
+        "expected radius": _number("%.3f", "What the plan expected before the draws were made."),
+    }
+
+
 def curves() -> dict[str, Any]:
     """Every point of every curve."""
     return {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import streamlit as st
 
 from irs_core.compressions import Compression, FileModel
@@ -23,6 +24,7 @@ from irs_core.study.estimate import Estimate, estimate_study
 from irs_core.study.kept_tally import open_tally
 from irs_core.study.outlook import expected_gain, looks
 from irs_core.study.tally import StudyTally, tally_study
+from irs_core.study.why import why_table
 from ui import theme
 from ui.looks import look_sentence
 from ui.papers import FIGURES, FigureView
@@ -392,6 +394,19 @@ def estimate(spec: StudySpec, inputs: int) -> Estimate:
 def _estimate(spec: StudySpec, inputs: int, known: str, _studies: tuple[Study, ...]) -> Estimate:
     del known  # Part of the key only.
     return estimate_study(spec, inputs, _studies)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _why(key: StudyKey, settings: Settings, name: str, _study: Study) -> pd.DataFrame | None:
+    result = analysis(_study, settings)
+    if not result.has(name, "cirs"):
+        return None
+    return why_table(_study.record, result, name, len(result.tally.budgets) - 1)
+
+
+def why(study: Study, settings: Settings, name: str) -> pd.DataFrame | None:
+    """Branch, bounds and draws of each input under CIRS at the largest budget; None without it."""
+    return _why(study_key(study), settings, name, study)
 
 
 def cirs_so_far(study_id: str, done: int) -> list[str]:
