@@ -92,7 +92,7 @@ def test_bundle_shows_the_same_numbers_elsewhere(
     elsewhere = serve(shipped=False)
     page.goto(f"{elsewhere}/share")
     expect(page.get_by_text("There is no study yet")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(bundle)
+    page.locator(".st-key-upload input[type=file]").set_input_files(bundle)
     expect(page.get_by_text("Imported:")).to_be_visible()
     page.get_by_role("link", name="Open it").click()
     assert headline(page) == said
