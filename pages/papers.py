@@ -3,7 +3,7 @@
 import streamlit as st
 
 from irs_core.papers import TABLES, find_table
-from ui import columns, controls, loaders, navigation, papers
+from ui import columns, controls, figures, loaders, navigation, papers
 
 navigation.head(
     "Papers: published against measured",
@@ -36,9 +36,10 @@ with controls.explained():
 shown = papers.paper_rows(rows, every=every)
 st.markdown(papers.agreement(rows))
 if any(row.measured for row in shown):
-    st.plotly_chart(
+    figures.show(
         papers.published_and_measured(shown, table.unit),
-        key="papers",
+        f"paper-{key}",
+        papers.paper_table(shown),
         alt=f"Published and measured numbers of {table.place}",
     )
 if shown:
@@ -50,14 +51,14 @@ if shown:
     )
 reasons = papers.notes(shown)
 if reasons:
-    st.subheader("Why they differ")
+    st.subheader("Why they differ", anchor=False)
     st.markdown("\n".join(f"- {reason}" for reason in reasons))
 st.caption(
     f"{papers.citation(table)} Measured: 95% bootstrap intervals over images; a published number "
     "agrees where it lies in the interval, give or take its last printed digit."
 )
 
-st.subheader("Figures")
+st.subheader("Figures", anchor=False)
 available = loaders.paper_figures()
 if not available:
     st.info("The counterparts of the figures need studies that are not in the store.")
@@ -67,5 +68,10 @@ chosen = st.selectbox(
 )
 with controls.explained():
     view = loaders.paper_figure(chosen)
-st.plotly_chart(papers.figure(view), key="paper_figure", alt=papers.figure_title(chosen))
-st.caption(papers.figure_caption(chosen, view))
+figures.show(
+    papers.figure(view),
+    f"paper-figure-{chosen}",
+    papers.figure_table(view),
+    alt=papers.figure_title(chosen),
+    note=papers.figure_caption(chosen, view),
+)

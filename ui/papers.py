@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from irs_core.papers import SOURCES, PaperTable, Row
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Settings
-from ui import captions, charts, distributions, theme
+from ui import captions, charts, distributions, tables, theme
 from ui.views import Panel
 
 MEASURED, PUBLISHED = "measured here, 95% interval", "published"
@@ -102,6 +102,16 @@ def figure(view: FigureView) -> go.Figure:
     if view.panels:
         return charts.acr_against_cost(view.panels, "seconds")
     return distributions.p_lower_densities(view.bounds)
+
+
+def figure_table(view: FigureView) -> pd.DataFrame:
+    """The numbers of a counterpart."""
+    if view.panels:
+        return tables.curve_table(view.panels)
+    return pd.concat(
+        pd.DataFrame({"study": label, "lower bound on p_A": values})
+        for label, values in view.bounds
+    )
 
 
 def figure_caption(key: str, view: FigureView) -> str:
