@@ -1,14 +1,13 @@
 """The command that runs a study, and the tables it prints."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from tqdm import tqdm
 
 from irs_core.cli_goals import add_goal_options, parse_goal, with_goal
+from irs_core.cli_options import draw_bar
 from irs_core.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
@@ -26,7 +25,7 @@ from irs_core.specs import (
 )
 from irs_core.store import BASE, Library, StudyRecord, default_root
 from irs_core.study.analysis import METHODS, Analysis, Settings
-from irs_core.study.options import Progress, RunOptions
+from irs_core.study.options import RunOptions
 from irs_core.study.tables import speedup_table, summary_table
 from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv
@@ -265,13 +264,7 @@ def _run(
     # torch takes seconds to import; only a run needs it.
     from irs_core.study.run import run_study
 
-    with tqdm(unit="draw", unit_scale=True, file=sys.stderr) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.total
-            bar.set_description(progress.stage, refresh=False)
-            bar.update(progress.done - bar.n)
-
+    with draw_bar() as show:
         return run_study(spec, library, options=options, on_progress=show, until=until)
 
 

@@ -1,9 +1,15 @@
-"""Options that several commands take."""
+"""Options that several commands take, and the bar that they show."""
 
 import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
 from irs_core.store import default_root
+from irs_core.study.options import Progress
 
 
 def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -20,3 +26,16 @@ def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) ->
         metavar="DIR",
         help=f"folder of the live store (default: IRS_STORE or {default})".replace("%", "%%"),
     )
+
+
+@contextmanager
+def draw_bar() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on stderr for a run; gives what to call with each step."""
+    with tqdm(unit="draw", unit_scale=True, file=sys.stderr) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.total
+            bar.set_description(progress.stage, refresh=False)
+            bar.update(progress.done - bar.n)
+
+        yield show

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
+from irs_core.cli_options import draw_bar
 from irs_core.papers import SOURCES, TABLES, Part, Row, find_part, find_table, measure_table
 from irs_core.papers.reproduction import PARTS, parts_of
 from irs_core.specs import BACKENDS, DataSpec
 from irs_core.store import SUFFIX, Library, Study, default_root
-from irs_core.study.options import Progress, RunOptions
+from irs_core.study.options import RunOptions
 
 
 def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -72,13 +72,7 @@ def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> Non
     data = DataSpec(arguments.data, root=arguments.root)
     spec = part.spec(data, images=arguments.images)
     print(f"computing {part.key}", file=sys.stderr)
-    with tqdm(unit="draw", unit_scale=True, file=sys.stderr) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.total
-            bar.set_description(progress.stage, refresh=False)
-            bar.update(progress.done - bar.n)
-
+    with draw_bar() as show:
         record = compute_study(spec, library, options=options, on_progress=show)
     print(f"gamma {record.spec.gamma:g}, chosen on held-out images", file=sys.stderr)
     if arguments.bundles:

@@ -89,19 +89,6 @@ def smoothed_accuracy(certificates: Certificates, labels: ArrayLike) -> float:
     return float(np.mean(_right(certificates, labels)))
 
 
-def accuracy(predicted: ArrayLike, labels: ArrayLike) -> float:
-    """Share of inputs predicted right; ABSTAIN counts as wrong. NaN where nothing was predicted.
-
-    Args:
-        predicted: Classes, shape (N,), or empty where they are not known.
-        labels: True classes, shape (N,).
-    """
-    classes = np.asarray(predicted)
-    if not classes.size:
-        return float("nan")
-    return float(np.mean(classes == np.asarray(labels)))
-
-
 def abstention_rate(certificates: Certificates) -> float:
     """Share of inputs on which the certifier abstains.
 

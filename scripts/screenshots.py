@@ -20,21 +20,10 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
-PAGES = (
-    "overview",
-    "models_and_data",
-    "certify",
-    "jobs",
-    "acr_time",
-    "certified_accuracy",
-    "zeta_table",
-    "pa_histogram",
-    "gamma_sweep",
-    "inputs",
-    "papers",
-    "sample_sizes",
-    "share",
-)
+sys.path.insert(0, str(PROJECT))
+
+from ui.navigation import PAGES  # noqa: E402
+
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 _START_SECONDS = 60
 

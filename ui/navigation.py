@@ -31,6 +31,7 @@ _SECTIONS = {
         ("share", "Share", ":material/ios_share:"),
     ),
 }
+PAGES = tuple(name for pages in _SECTIONS.values() for name, _, _ in pages)
 _ENTERED = "entered_through_app"
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.store import BASE, ModelRecord, StudyRecord
+from irs_core.store import BASE, StudyRecord
+from irs_core.study.accuracy import clean_accuracy
 from irs_core.study.analysis import Analysis, Comparison, Interval, Summary, ZetaRow
 from ui import theme
 
@@ -118,18 +119,11 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 kept=_ratio(summary.acr.value, base.acr.value),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
-                clean_accuracy=_clean_accuracy(model, analysis),
+                clean_accuracy=clean_accuracy(record, model.name).value,
                 **_measured_seconds(analysis, model.name, last),
             )
         )
     return rows
-
-
-def _clean_accuracy(model: ModelRecord, analysis: Analysis) -> float:
-    answers = np.asarray(getattr(model, "clean", ()))
-    if len(answers) != len(analysis.rows):
-        return math.nan
-    return float(np.mean(answers[analysis.rows] == analysis.labels))
 
 
 def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:

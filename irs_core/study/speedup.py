@@ -19,9 +19,10 @@ def speedup_interval(
 ) -> Interval:
     """Area speedup of a method over certifying from scratch, with its 95% bootstrap interval.
 
-    Inputs are resampled with their radii and costs at all budgets of both methods together.
-    NaN where a cost is not known, or where the two curves share no range of ACR; the interval
-    is also NaN where they share none in some of the resampled sets.
+    Inputs are resampled with their radii and costs at all budgets of both methods together. Both
+    curves have one point per budget of the study; `Analysis.compare` gives CIRS smaller budgets
+    as well, so its value may differ. NaN where a cost is not known, or where the two curves share
+    no range of ACR; the interval is also NaN where they share none in some resampled sets.
 
     Raises:
         MissingEvidenceError: The study has no baseline.
