@@ -22,7 +22,11 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         description="Numbers come from stored and shipped studies; studies that are missing are "
         "computed where --root names the CIFAR-10 images, and continue where they were stopped.",
     )
-    parser.add_argument("--table", choices=[table.key for table in TABLES], help="of the IRS paper")
+    parser.add_argument(
+        "--table",
+        choices=[table.key for table in TABLES],
+        help="its number in the IRS paper, or intrs-NUMBER",
+    )
     parser.add_argument("--part", choices=[part.key for part in PARTS], help="one study alone")
     parser.add_argument(
         "--data",
@@ -83,6 +87,8 @@ def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> Non
 def text_table(rows: list[Row]) -> str:
     """Published and measured numbers side by side, and below them why they differ."""
     frame = pd.DataFrame([_cells(row) for row in rows])
+    if any(row.rate == row.rate for row in rows):
+        frame["draws/s"] = ["-" if row.rate != row.rate else f"{row.rate:,.0f}" for row in rows]
     notes = dict.fromkeys(row.note for row in rows if row.note)
     numbered = {note: number for number, note in enumerate(notes, start=1)}
     frame["note"] = [f"[{numbered[row.note]}]" if row.note else "" for row in rows]

@@ -119,6 +119,9 @@ def papers() -> dict[str, Any]:
         "measured": _number("%.4g", "From the studies of this program."),
         "95% low": _number("%.4g", HELP["interval"]),
         "95% high": _number("%.4g", HELP["interval"]),
+        "draws/s": _number(
+            "%d", "Noisy copies classified per second in the study, noise included."
+        ),
         "note": st.column_config.TextColumn(width="large"),
     }
 

@@ -26,6 +26,7 @@ _NAMES = {
     "prune10": "prune 10%",
     "prune20": "prune 20%",
 }
+_SYMBOLS = {"sigma": "σ", "gamma": "γ", "train_sigma": "trained at σ", "radius": "r"}
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,8 @@ def paper_rows(rows: Sequence[Row], *, every: bool) -> list[Row]:
 
 
 def paper_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """Published and measured numbers, one row each."""
-    return pd.DataFrame(
+    """Published and measured numbers, one row each; speeds only where the table has some."""
+    found = pd.DataFrame(
         [
             {
                 **{name: _NAMES.get(value, value) for name, value in row.published.row.items()},
@@ -135,24 +136,27 @@ def paper_table(rows: Sequence[Row]) -> pd.DataFrame:
                 "95% low": row.measured.low if row.measured else None,
                 "95% high": row.measured.high if row.measured else None,
                 "images": row.images or None,
+                "draws/s": row.rate,
                 "note": row.note,
             }
             for row in rows
         ]
     )
+    return found if found["draws/s"].notna().any() else found.drop(columns="draws/s")
 
 
 def label(row: Row) -> str:
     """What a number belongs to, in a few words."""
-    parts = []
-    for name, value in row.published.row.items():
-        shown = _NAMES.get(value, value)
-        parts.append(
-            {"sigma": f"σ {shown}", "gamma": f"γ {shown}", "n": f"n {int(float(value)):,}"}[name]
-            if name in ("sigma", "gamma", "n")
-            else shown
-        )
+    parts = [_part(*item) for item in row.published.row.items()]
     return " · ".join(part for part in parts if part != "CIFAR-10")
+
+
+def _part(name: str, value: str) -> str:
+    if name == "n":
+        return f"n {int(float(value)):,}"
+    if name in _SYMBOLS:
+        return f"{_SYMBOLS[name]} {value}"
+    return _NAMES.get(value, value)
 
 
 def agreement(rows: Sequence[Row]) -> str:
@@ -181,7 +185,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 def citation(table: PaperTable) -> str:
     """Where the published numbers are from."""
-    return f"Published: table {table.key} of {SOURCES[table.paper]}."
+    return f"Published: table {table.number} of {SOURCES[table.paper]}."
 
 
 def published_and_measured(rows: Sequence[Row], unit: str) -> go.Figure:

@@ -17,10 +17,11 @@ def compute_study(
     options: RunOptions | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> StudyRecord:
-    """Compute what a study with baseline and int8 lacks, then give it the gamma that serves best.
+    """Compute what a study with baseline lacks, then give it the gamma that serves its int8 best.
 
     Gamma is chosen on the held-out inputs only. No draw of a study with baseline depends on it,
     so the same evidence serves the study under its chosen gamma, which replaces the other.
+    A study without int8 keeps the gamma that it has.
 
     Raises:
         IrsError: The model, the data or the disk refuse.
@@ -28,6 +29,8 @@ def compute_study(
     record = run_study(
         _stored_form(spec, library), library, options=options, on_progress=on_progress
     )
+    if "int8" not in [model.name for model in record.models]:
+        return record
     gamma = choose_gamma(library.open(record.id))
     chosen = replace(record, spec=replace(spec, gamma=gamma))
     library.save(chosen)

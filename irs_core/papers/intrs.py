@@ -42,6 +42,7 @@ class CertifiedShare:
         published: The paper's number for ResNet-20 on CIFAR-10; None where it gives none.
         n: Estimation draws per image.
         images: Reported images.
+        study: Id of the study that it is measured in.
         rate: Draws per second, measured in the study, noise included; NaN where not noted.
     """
 
@@ -51,6 +52,7 @@ class CertifiedShare:
     published: float | None
     n: int
     images: int
+    study: str
     rate: float
 
     @property
@@ -199,6 +201,7 @@ def _rows(
             published=published.get((method, radius)),
             n=draws,
             images=len(labels),
+            study=record.id,
             rate=rate,
         )
         for radius in radii

@@ -6,8 +6,9 @@ from math import isnan
 
 import numpy as np
 
+from irs_core.papers.intrs import CertifiedShare, compare_methods
 from irs_core.papers.published import PaperTable, Published, Quantity, published_values
-from irs_core.papers.reproduction import PARTS, Part, find_part
+from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
 from irs_core.store import BASE, Study
 from irs_core.study.accuracy import clean_accuracy, vote_accuracy
 from irs_core.study.analysis import Analysis, Interval, Settings, mean_interval
@@ -21,6 +22,7 @@ _COMPRESSIONS = {
     "prune20": "prune:0.2",
 }
 _ZETA_DRAWS = 1000
+_ALPHA = 0.001
 _TRAINED = "The network was trained anew, and on JPEG copies of the images; its card says how."
 _REASONS: Mapping[Quantity, str] = {
     "clean": _TRAINED,
@@ -30,6 +32,8 @@ _REASONS: Mapping[Quantity, str] = {
     "zeta": "How often a compression changes the answer depends on the network, trained anew here.",
     "speedup": "The area depends on ζ and on how confident the network is, both its own here; the "
     "baseline pays for its selection draws, and the times are of another machine.",
+    "certified": f"{_TRAINED} Each method has 1,000 draws per image here, which certify no radius "
+    "above 2.46 σ; the paper does not say what its FloatRS-quant computes.",
 }
 _INT8 = (
     "The published int8 was dynamic quantisation, which leaves convolutions in fp32; here every "
@@ -46,6 +50,7 @@ class Row:
         study: Id of the study that it comes from; empty without one.
         images: So many images it is measured on.
         note: Why there is no counterpart, or why the two differ by more than the interval.
+        rate: Draws per second of the classifier, for a comparison of methods; else NaN.
     """
 
     published: Published
@@ -53,6 +58,7 @@ class Row:
     study: str
     images: int
     note: str
+    rate: float = float("nan")
 
     @property
     def agrees(self) -> bool:
@@ -86,6 +92,8 @@ def measure_table(
     Raises:
         StoreError: The evidence of a study cannot be read.
     """
+    if table.quantity == "certified":
+        return _certified_rows(table, studies)
     opened: dict[str, _Opened] = {}
     return [_row(table, one, studies, opened, analyse or _analyse) for one in published_rows(table)]
 
@@ -147,6 +155,56 @@ def _no_part(row: Mapping[str, str]) -> str:
     if "n" in row and int(row["n"]) > 10_000:
         return "Not computed: the draws of f alone take hours to days on the machine used."
     return f"No {row['architecture']} at sigma {row['sigma']} was trained for this."
+
+
+def _certified_rows(table: PaperTable, studies: Sequence[Study]) -> list[Row]:
+    """The rows of an IntRS table; a number needs a float and an integer study of equal images."""
+    radii = sorted({float(one.row["radius"]) for one in published_values(table)})
+    found: dict[tuple[float, float], dict[tuple[str, float], CertifiedShare]] = {}
+    rows = []
+    for published in published_values(table):
+        row = published.row
+        noise = float(row["train_sigma"]), float(row["sigma"])
+        if noise not in found:
+            found[noise] = _certified_shares(_pair(table, *noise), studies, radii)
+        share = found[noise].get((row["method"], float(row["radius"])))
+        if share is None:
+            rows.append(Row(published, None, "", 0, _not_certified(table, *noise)))
+            continue
+        one = Row(published, share.measured, share.study, share.images, "", share.rate)
+        rows.append(one if one.agrees else replace(one, note=_reason(table, published)))
+    return rows
+
+
+def _certified_shares(
+    parts: tuple[Part, Part] | None, studies: Sequence[Study], radii: Sequence[float]
+) -> dict[tuple[str, float], CertifiedShare]:
+    pair = parts and find_pair(studies, *parts)
+    if not pair:
+        return {}
+    shares = compare_methods(*pair, alpha=_ALPHA, radii=radii)
+    return {(share.method, share.radius): share for share in shares}
+
+
+def _pair(table: PaperTable, trained: float, sigma: float) -> tuple[Part, Part] | None:
+    """The float and the integer study of a row; None where nothing was trained so."""
+    parts = [
+        part
+        for part in PARTS
+        if table.key in part.tables and (part.training_sigma, part.sigma) == (trained, sigma)
+    ]
+    if not parts:
+        return None
+    floating, integer = sorted(parts, key=lambda part: part.integer)
+    return floating, integer
+
+
+def _not_certified(table: PaperTable, trained: float, sigma: float) -> str:
+    parts = _pair(table, trained, sigma)
+    if parts is None:
+        return f"No network was trained at sigma {trained:g} for this."
+    keys = " and ".join(part.key for part in parts)
+    return f"Needs {keys}, of the same images; not both are in the store."
 
 
 def _reason(table: PaperTable, published: Published) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from irs_core.errors import SpecError
 
-Quantity = Literal["zeta", "speedup", "gamma-acr", "clean", "smoothed", "above-gamma"]
+Quantity = Literal["zeta", "speedup", "gamma-acr", "clean", "smoothed", "above-gamma", "certified"]
 
 SOURCES: Mapping[str, str] = {
     "IRS": "Ugare, Suresh, Banerjee, Singh, Misailovic: Incremental Randomized Smoothing "
@@ -27,12 +27,13 @@ class PaperTable:
     """A published table.
 
     Args:
-        key: How the command line names it: its number in the IRS paper.
+        key: How the command line names it: its number in the IRS paper, `intrs-NUMBER` for one of
+            the IntRS supplement.
         file: Where its values are, in this package's `data`.
         column: The column of values.
         quantity: What they are.
         unit: Of the values, for people.
-        only: Approximations that belong to it; all where empty.
+        only: Values in columns of the file that belong to it; all where a column is not named.
     """
 
     key: str
@@ -42,12 +43,17 @@ class PaperTable:
     quantity: Quantity
     unit: str
     paper: str = "IRS"
-    only: tuple[str, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @property
+    def number(self) -> str:
+        """Its number in the paper."""
+        return self.key.rpartition("-")[2]
 
     @property
     def place(self) -> str:
         """Where it stands."""
-        return f"{self.paper}, table {self.key}"
+        return f"{self.paper}, table {self.number}"
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,19 @@ class Published:
     row: Mapping[str, str] = field(hash=False)
 
 
+def _intrs(number: str, title: str) -> PaperTable:
+    return PaperTable(
+        f"intrs-{number}",
+        title,
+        "intrs_tables_2_4_5_cifar10",
+        "certified_accuracy",
+        "certified",
+        "share of images certified beyond r",
+        paper="IntRS",
+        only={"table": (number,)},
+    )
+
+
 TABLES: tuple[PaperTable, ...] = (
     PaperTable("1", "Mean ζ at sigma 1.0", "irs_table1_zeta", "mean_zeta_n1000", "zeta", "ζ"),
     PaperTable(
@@ -73,7 +92,7 @@ TABLES: tuple[PaperTable, ...] = (
         "irs_speedup",
         "speedup",
         "speedup over certifying from scratch (×)",
-        only=_QUANTISED,
+        only={"approximation": _QUANTISED},
     ),
     PaperTable(
         "3",
@@ -82,7 +101,7 @@ TABLES: tuple[PaperTable, ...] = (
         "irs_speedup",
         "speedup",
         "speedup over certifying from scratch (×)",
-        only=_PRUNED,
+        only={"approximation": _PRUNED},
     ),
     PaperTable(
         "4", "ACR for each γ", "irs_table4_gamma_acr", "acr", "gamma-acr", "ACR, pixel units"
@@ -120,6 +139,9 @@ TABLES: tuple[PaperTable, ...] = (
         "above-gamma",
         "share of images",
     ),
+    _intrs("2", "Certified accuracy, trained and certified under the same noise"),
+    _intrs("4", "Certified accuracy, trained at sigma 0.12"),
+    _intrs("5", "Certified accuracy, trained at sigma 0.25"),
 )
 
 
@@ -143,13 +165,14 @@ def published_values(table: PaperTable) -> list[Published]:
     return [
         Published(float(row[table.column]), _digit(row[table.column]), _described(row, table))
         for row in rows
-        if not table.only or row["approximation"] in table.only
+        if all(row[column] in values for column, values in table.only.items())
     ]
 
 
 def _described(row: Mapping[str, str], table: PaperTable) -> dict[str, str]:
-    described = {name: value for name, value in row.items() if name != table.column}
-    # Table 7 is about one network and does not repeat it in each row.
+    left_out = (table.column, "table")
+    described = {name: value for name, value in row.items() if name not in left_out}
+    # Tables about one network do not repeat it in each row.
     return {"dataset": "cifar10", "architecture": "resnet20", **described}
 
 

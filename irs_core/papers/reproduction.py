@@ -35,8 +35,12 @@ class Part:
     Args:
         key: Names its bundle.
         architecture: Of a model that ships as `cifar10-ARCHITECTURE-SIGMA`.
+        sigma: Of the noise in certification, pixel units.
+        trained: Sigma of the noise in training, where it is another.
+        integer: Certifies the network in integers (`...-SIGMA-integer`), under rounded noise.
         percent: Draw budgets n_p in percent of n.
         images: Reported images, evenly spread over the 10,000 of the test split.
+        held_out: Further images, on which gamma is chosen.
     """
 
     key: str
@@ -46,13 +50,22 @@ class Part:
     percent: tuple[int, ...] = _PERCENT
     compressions: tuple[str, ...] = COMPRESSIONS
     images: int = IMAGES
+    held_out: int = HELD_OUT
     tables: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
+    trained: float | None = None
+    integer: bool = False
+
+    @property
+    def training_sigma(self) -> float:
+        """Sigma of the noise in training, pixel units."""
+        return self.sigma if self.trained is None else self.trained
 
     @property
     def weights(self) -> str:
         """The model that it certifies."""
-        return f"shipped:cifar10-{self.architecture}-{self.sigma:.2f}"
+        form = "-integer" if self.integer else ""
+        return f"shipped:cifar10-{self.architecture}-{self.training_sigma:.2f}{form}"
 
     @property
     def n_p(self) -> tuple[int, ...]:
@@ -75,10 +88,11 @@ class Part:
         stride = TEST_IMAGES // count
         title = f"CIFAR-10, ResNet-{self.architecture.removeprefix('resnet')}, sigma {self.sigma:g}"
         other = "" if self.n == 10_000 and self.percent == _PERCENT else f", {self.key}"
+        chosen = replace(data, split="test", start=0, stride=stride, max=count)
         return StudySpec(
             model=ModelSpec(self.weights),
-            data=replace(data, split="test", start=0, stride=stride, max=count, holdout=HELD_OUT),
-            noise=NoiseSpec(self.sigma),
+            data=replace(chosen, holdout=self.held_out),
+            noise=NoiseSpec(self.sigma, kind="rounded" if self.integer else "gaussian"),
             compressions=tuple(parse_compression(text) for text in self.compressions),
             n=self.n,
             n_p=self.n_p,
@@ -86,9 +100,27 @@ class Part:
         )
 
 
-_MAIN = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
+def _intrs(sigma: float, *, trained: float, integer: bool) -> Part:
+    """A study for the IntRS supplement: all draws from scratch, no compressed network."""
+    at = "" if sigma == trained else f"-at-{sigma:.2f}"
+    return Part(
+        f"cifar10-resnet20-{trained:.2f}{at}{'-integer' if integer else ''}",
+        "resnet20",
+        sigma,
+        n=1000,
+        percent=(100,),
+        compressions=(),
+        images=200 if at else IMAGES,
+        held_out=0 if at else HELD_OUT,
+        tables=(*(("intrs-5",) if trained == 0.25 else ()), *(() if at else ("intrs-2",))),
+        trained=trained,
+        integer=integer,
+    )
+
+
+_MAIN = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "intrs-2")
 PARTS: tuple[Part, ...] = (
-    Part("cifar10-resnet20-0.25", "resnet20", 0.25, tables=_MAIN, figures=("8",)),
+    Part("cifar10-resnet20-0.25", "resnet20", 0.25, tables=(*_MAIN, "intrs-5"), figures=("8",)),
     Part("cifar10-resnet20-0.50", "resnet20", 0.5, tables=_MAIN, figures=("9",)),
     Part("cifar10-resnet20-1.00", "resnet20", 1.0, tables=_MAIN, figures=("3a", "10")),
     Part(
@@ -105,8 +137,15 @@ PARTS: tuple[Part, ...] = (
         1.0,
         n=100_000,
         compressions=("int8",),
-        images=50,
+        images=25,
+        held_out=10,
         tables=("7",),
+    ),
+    *(_intrs(sigma, trained=sigma, integer=True) for sigma in (0.25, 0.5, 1.0)),
+    *(
+        _intrs(sigma, trained=0.25, integer=integer)
+        for sigma in (0.12, 0.5, 1.0)
+        for integer in (False, True)
     ),
 )
 
@@ -118,8 +157,21 @@ def parts_of(table: PaperTable) -> tuple[Part, ...]:
 
 def find_part(studies: Sequence[Study], part: Part) -> Study | None:
     """The finished study with the part's model, sigma, draws and budgets on the most images."""
+    return next(iter(_fitting(studies, part)), None)
+
+
+def find_pair(studies: Sequence[Study], one: Part, other: Part) -> tuple[Study, Study] | None:
+    """Finished studies of two parts on the same images, the most that both are on."""
+    for first in _fitting(studies, one):
+        for second in _fitting(studies, other):
+            if first.record.data.digest == second.record.data.digest:
+                return first, second
+    return None
+
+
+def _fitting(studies: Sequence[Study], part: Part) -> list[Study]:
     fitting = [study for study in studies if _fits(study, part)]
-    return max(fitting, key=lambda study: sum(study.record.data.reported), default=None)
+    return sorted(fitting, key=lambda study: -sum(study.record.data.reported))
 
 
 def _fits(study: Study, part: Part) -> bool:

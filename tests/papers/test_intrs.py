@@ -1,16 +1,20 @@
 import csv
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
 import pytest
+from synthetic import synthetic_study
 
 from irs_core.cli import main
 from irs_core.errors import SpecError
+from irs_core.papers import PARTS, find_table, measure_table
 from irs_core.papers.intrs import (
     certify_from_scratch,
     compare_methods,
     published_shares,
 )
+from irs_core.specs import DataSpec
 from irs_core.stats import binomial_lower_bound, certified_radius
 from irs_core.store import BASE, Library
 
@@ -93,3 +97,55 @@ def test_tables_4_and_5_vary_the_noise_of_certification():
     assert shares["IntRS-quant", 0.25] == 0.31
     assert shares["FloatRS-fp", 0.25] == 0.19
     assert published_shares(0.3, train_sigma=0.3) == {}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A store with stand-ins for the studies of table 5 at sigma 0.5, and those studies."""
+    root = tmp_path_factory.mktemp("table5")
+    library = Library(root / "store", root / "none")
+    studies = []
+    for key in ("cifar10-resnet20-0.25-at-0.50", "cifar10-resnet20-0.25-at-0.50-integer"):
+        part = next(part for part in PARTS if part.key == key)
+        spec = part.spec(DataSpec("image-folder", root="images"), images=40)
+        record = synthetic_study(library, spec, seed=len(studies))
+        if part.integer:
+            integer = replace(record.base, execution="integer int8")
+            library.save(replace(record, models=(integer,)))
+        studies.append(library.open(record.id))
+    return library, *studies
+
+
+def _table_5(library):
+    return {
+        (one["method"], one["sigma"], one["radius"]): row
+        for row in measure_table(find_table("intrs-5"), library.studies())
+        for one in [row.published.row]
+    }
+
+
+def test_table_5_takes_each_method_from_its_study(pair):
+    library, floating, integer = pair
+    shares = compare_methods(floating, integer, alpha=0.001, radii=(0.25,))
+    rows = _table_5(library)
+    for share in shares:
+        row = rows[share.method, "0.5", "0.25"]
+        assert (row.measured, row.study) == (share.measured, share.study)
+        assert (row.images, row.rate) == (40, share.rate)
+    assert rows["FloatRS-fp", "0.5", "0.25"].published.value == 0.19
+    assert "-at-1.00-integer" in rows["FloatRS-fp", "1.0", "0.25"].note
+
+
+def test_studies_of_other_images_are_no_pair(pair, tmp_path):
+    library, floating, integer = pair
+    other = Library(tmp_path, tmp_path / "none")
+    other.save(floating.record)
+    data = replace(integer.record.data, digest="e" * 64)
+    other.save(replace(integer.record, data=data))
+    assert _table_5(library)["IntRS-quant", "0.5", "0.5"].measured is not None
+    assert _table_5(other)["IntRS-quant", "0.5", "0.5"].measured is None
+
+
+def test_table_4_has_no_network_here(pair):
+    rows = measure_table(find_table("intrs-4"), pair[0].studies())
+    assert {row.note for row in rows} == {"No network was trained at sigma 0.12 for this."}
