@@ -37,8 +37,9 @@ from irs_core.report import study_table, write_report
 from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.specs import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
 from irs_core.study.options import Progress, RunOptions
+from irs_core.study.results import Settings
 from irs_core.study.run import check_fit, run_study
 from irs_core.study.tally import tally_study
 

@@ -24,8 +24,9 @@ from irs_core.specs import (
     StudySpec,
 )
 from irs_core.store import BASE, Library, StudyRecord, default_root
-from irs_core.study.analysis import METHODS, Analysis, Settings
+from irs_core.study.analysis import Analysis
 from irs_core.study.options import RunOptions
+from irs_core.study.results import METHODS, Settings
 from irs_core.study.tables import speedup_table, summary_table
 from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv

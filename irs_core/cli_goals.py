@@ -10,7 +10,8 @@ from irs_core.errors import SpecError
 from irs_core.specs import ACCELERATED, StudySpec
 from irs_core.store import Library, Study, StudyRecord
 from irs_core.study import outlook
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
 
 _FORECASTS = 8

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from irs_core.cli_options import add_store_option
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import METHODS, Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import METHODS, Settings
 from irs_core.study.tally import tally_study
 
 _TSV = ".tsv"

@@ -6,8 +6,8 @@ from irs_core.sampling.statements import describe_noise
 from irs_core.specs import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
 from irs_core.store import BASE, StudyRecord
-from irs_core.study.analysis import Settings
 from irs_core.study.plan import stream_draws, study_draws
+from irs_core.study.results import Settings
 from ui import theme
 
 

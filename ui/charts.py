@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from irs_core.study.analysis import Method, Point
+from irs_core.study.results import Method, Point
 from ui import theme
 from ui.drawing import LEGEND, MARGINS, add_band, add_mark, blank, make_legible
 from ui.views import Panel, Sweep

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Summary
+from irs_core.study.results import Summary
 from ui import theme
 from ui.glossary import HELP
 from ui.views import ModelRow

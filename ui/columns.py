@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core.study.analysis import COSTS, METHODS
+from irs_core.study.results import COSTS, METHODS
 from ui.glossary import HELP
 from ui.tables import certified_name
 

@@ -11,7 +11,8 @@ import streamlit as st
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.specs import StudySpec
 from irs_core.store import Study, StudyRecord
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from ui import captions, figures, loaders, theme
 from ui.glossary import HELP
 from ui.views import sweep_gammas

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from irs_core.study.analysis import Interval
+from irs_core.study.results import Interval
 from ui import theme
 
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.09, "x": 0, "font": {"size": 14}}

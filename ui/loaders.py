@@ -19,10 +19,11 @@ from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measu
 from irs_core.specs import DataSpec, ModelSpec, StudySpec, stable_id
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
-from irs_core.study.analysis import Analysis, Comparison, Memo, Settings
+from irs_core.study.analysis import Analysis, Memo
 from irs_core.study.estimate import Estimate, estimate_study
 from irs_core.study.kept_tally import open_tally
 from irs_core.study.outlook import expected_gain, looks
+from irs_core.study.results import Comparison, Settings
 from irs_core.study.tally import StudyTally, tally_study
 from irs_core.study.why import why_table
 from ui import theme

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core.papers import SOURCES, PaperTable, Row
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Settings
+from irs_core.study.results import Settings
 from ui import captions, charts, distributions, tables, theme
 from ui.views import Panel
 

@@ -13,9 +13,9 @@ from irs_core.metrics import certified_accuracy
 from irs_core.store import BASE, Study
 from irs_core.store.evidence import Predictions
 from irs_core.study import look
-from irs_core.study.analysis import Settings
 from irs_core.study.look import read_answers
 from irs_core.study.look import votes as votes_of
+from irs_core.study.results import Settings
 from ui import loaders, planning
 from ui.distributions import Bounds
 from ui.inputs import ReadImages

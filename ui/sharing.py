@@ -22,7 +22,7 @@ from irs_core.report import (
     table_bytes,
 )
 from irs_core.store import SUFFIX, Library
-from irs_core.study.analysis import Settings
+from irs_core.study.results import Settings
 from ui import captions, controls, loaders, tables
 from ui.controls import Opened
 

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import COSTS, METHODS, Point
 from irs_core.study.options import Part
+from irs_core.study.results import COSTS, METHODS, Point
 from ui import theme
 from ui.choice import verdicts
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry

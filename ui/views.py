@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from irs_core.store import BASE, StudyRecord
 from irs_core.study.accuracy import clean_accuracy
-from irs_core.study.analysis import Analysis, Comparison, Interval, Summary, ZetaRow
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Comparison, Interval, Summary, ZetaRow
 from ui import theme
 
 

@@ -21,7 +21,7 @@ from irs_core.errors import SpecError
 from irs_core.integer.files import ARCH
 from irs_core.specs import Stream
 from irs_core.store import BASE, ModelRecord, Study
-from irs_core.study.analysis import Interval, mean_interval
+from irs_core.study.results import Interval, mean_interval
 from irs_core.study.tally import count_classes
 
 IntMethod = Literal["FloatRS-fp", "IntRS-quant", "FloatRS-quant"]

@@ -11,7 +11,8 @@ from irs_core.papers.published import PaperTable, Published, Quantity, published
 from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
 from irs_core.store import BASE, Study
 from irs_core.study.accuracy import clean_accuracy, vote_accuracy
-from irs_core.study.analysis import Analysis, Interval, Settings, mean_interval
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Interval, Settings, mean_interval
 from irs_core.study.speedup import speedup_interval
 from irs_core.study.tally import tally_study
 

@@ -10,7 +10,8 @@ from irs_core import metrics
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
 from irs_core.store import BASE, StudyRecord
-from irs_core.study.analysis import Analysis, Method
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Method
 from irs_core.study.tables import summary_table
 
 _STEPS = 25

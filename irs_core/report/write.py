@@ -8,7 +8,8 @@ from irs_core.report.html import html_report
 from irs_core.report.tables import study_table
 from irs_core.store import BASE, StudyRecord
 from irs_core.store.files import write_bytes
-from irs_core.study.analysis import Analysis, Method
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Method
 from irs_core.study.tsv import certificates_tsv
 
 

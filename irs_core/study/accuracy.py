@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.store import BASE, Study, StudyRecord
-from irs_core.study.analysis import Interval, mean_interval
+from irs_core.study.results import Interval, mean_interval
 from irs_core.study.tally import count_classes
 
 

@@ -1,12 +1,10 @@
 """From counts to what people look at: certificates, curves, tables. Pure and cheap."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irs_core import metrics
 from irs_core.certify import (
@@ -20,143 +18,26 @@ from irs_core.certify import (
     certify_rs_hits,
 )
 from irs_core.errors import MissingEvidenceError
-from irs_core.specs import StudySpec, check_gamma, check_probability
 from irs_core.stats import binomial_upper_bound, zeta_floor
 from irs_core.stats.budget import split_alpha
 from irs_core.store import BASE
 from irs_core.study.counts import UNKNOWN, StudyTally, require_known
+from irs_core.study.results import (
+    Comparison,
+    Floats,
+    Interval,
+    Method,
+    Point,
+    Settings,
+    Summary,
+    ZetaRow,
+    curve_speedup,
+    mean_interval,
+)
 
-Floats = NDArray[np.float64]
-Method = Literal["rs", "irs", "iss", "cirs"]
-METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
-Cost = Literal["seconds", "draws"]
-COSTS: tuple[Cost, ...] = ("seconds", "draws")
-_SEED = 20_240_507
-_RESAMPLES = 1000
 # Every input that may be in the direct branch is in it.
 _LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
 Memo = dict[tuple[object, ...], Any]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What can be changed without drawing again.
-
-    Args:
-        alpha: Failure probability of the bound on p_A.
-        alpha_zeta: Failure probability of the bound on zeta. The baseline runs at their sum.
-        gamma: Threshold on p_lower between the two estimators of IRS.
-    """
-
-    alpha: float
-    alpha_zeta: float
-    gamma: float
-
-    def __post_init__(self) -> None:
-        check_probability("alpha", self.alpha)
-        check_probability("alpha_zeta", self.alpha_zeta)
-        check_gamma(self.gamma)
-
-    @classmethod
-    def of(cls, spec: StudySpec) -> "Settings":
-        """The settings that the study was started with."""
-        return cls(spec.alpha, spec.alpha_zeta, spec.gamma)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over inputs with its 95% bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Point:
-    """One budget of one method.
-
-    Args:
-        n_p: Draws per input.
-        acr: Average certified radius, pixel units.
-        seconds, draws: Total over the inputs, selection included where the method selects.
-    """
-
-    n_p: int
-    acr: Interval
-    seconds: float
-    draws: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All methods over all budgets, for one compressed classifier; empty where draws lack.
-
-    Args:
-        speedup_seconds, speedup_draws: Area speedup of `irs` over `rs`.
-    """
-
-    rs: tuple[Point, ...]
-    irs: tuple[Point, ...]
-    speedup_seconds: float
-    speedup_draws: float
-    iss: tuple[Point, ...] = ()
-    cirs: tuple[Point, ...] = ()
-
-    def points(self, method: Method) -> tuple[Point, ...]:
-        """The curve of one method."""
-        return {"rs": self.rs, "irs": self.irs, "iss": self.iss, "cirs": self.cirs}[method]
-
-    def speedup(self, method: Method, cost: Cost) -> float:
-        """Area speedup of a method over `rs`; NaN where there is nothing to compare."""
-        if method == "irs":
-            return self.speedup_seconds if cost == "seconds" else self.speedup_draws
-        return _speedup(self.rs, self.points(method), cost)
-
-
-@dataclass(frozen=True)
-class ZetaRow:
-    """How much one compressed classifier differs from the base.
-
-    Args:
-        disagreement: Share of paired draws with different answers.
-        mean_zeta: Mean upper bound on P(f != f^p) over inputs.
-        leave: Share, of the paired draws on which f predicts its candidate, on which f^p does
-            not: what CIRS is charged for.
-        floor: The smallest bound that this many draws can give.
-        values: The bound of each input, (inputs,).
-    """
-
-    name: str
-    n_p: int
-    disagreement: float
-    mean_zeta: Interval
-    floor: float
-    values: Floats
-    leave: float = float("nan")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One classifier of a study in one row, at its largest budget, certified incrementally.
-
-    Args:
-        n_p: Draws per input (n for the base).
-        accuracy: Smoothed accuracy: share of inputs certified for their true class.
-        mean_zeta: Mean bound on P(f != f^p); NaN for the base.
-        speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
-            there is nothing to compare with.
-        method: What certified it: `irs` where its draws are there, else `cirs` or `iss`.
-    """
-
-    name: str
-    n_p: int
-    accuracy: float
-    acr: Interval
-    mean_zeta: float
-    speedup_seconds: float
-    speedup_draws: float
-    method: Method = "irs"
 
 
 class Analysis:
@@ -325,7 +206,7 @@ class Analysis:
             certificates = self.certify(name, method, budget)
             self._memo[key] = Point(
                 n_p=int(self.tally.budgets[budget]),
-                acr=self._mean(metrics.counted_radii(certificates, self.labels)),
+                acr=mean_interval(metrics.counted_radii(certificates, self.labels)),
                 seconds=float(self.seconds_per_input(name, method, budget).sum()),
                 draws=int(certificates.n_samples.sum()),
             )
@@ -343,7 +224,7 @@ class Analysis:
             self.certify(name, "irs", budget)
         n_p = int(self.tally.budgets[budget])
         seconds = float(self.seconds_per_input(name, "irs", budget).sum())
-        return Point(n_p, self._mean(values), seconds, n_p * len(values))
+        return Point(n_p, mean_interval(values), seconds, n_p * len(values))
 
     def _branch_radii(self, name: str, budget: int) -> tuple[Floats, Floats]:
         """What each input adds to ACR in either branch of IRS; NaN where its draws lack."""
@@ -370,8 +251,8 @@ class Analysis:
         return Comparison(
             rs=rs,
             irs=irs,
-            speedup_seconds=_speedup(rs, irs, "seconds"),
-            speedup_draws=_speedup(rs, irs, "draws"),
+            speedup_seconds=curve_speedup(rs, irs, "seconds"),
+            speedup_draws=curve_speedup(rs, irs, "draws"),
             iss=iss,
             cirs=cirs,
         )
@@ -391,7 +272,7 @@ class Analysis:
                 made = self._cirs_at(name, index)
                 self._memo[key] = Point(
                     n_p=int(n_p),
-                    acr=self._mean(metrics.counted_radii(made, self.labels)),
+                    acr=mean_interval(metrics.counted_radii(made, self.labels)),
                     seconds=float(counts.seconds[self.rows, index].sum()),
                     draws=int(made.n_samples.sum()),
                 )
@@ -406,7 +287,7 @@ class Analysis:
     def summary(self, name: str) -> Summary:
         """One row about the base classifier or a compressed one."""
         if name == BASE:
-            acr = self._mean(metrics.counted_radii(self.base, self.labels))
+            acr = mean_interval(metrics.counted_radii(self.base, self.labels))
             nan = float("nan")
             return Summary(
                 BASE,
@@ -425,7 +306,7 @@ class Analysis:
             name=name,
             n_p=int(self.tally.budgets[last]),
             accuracy=metrics.smoothed_accuracy(certificates, self.labels),
-            acr=self._mean(metrics.counted_radii(certificates, self.labels)),
+            acr=mean_interval(metrics.counted_radii(certificates, self.labels)),
             mean_zeta=self.zeta(name, last).mean_zeta.value,
             speedup_seconds=speedups.speedup(method, "seconds") if speedups else float("nan"),
             speedup_draws=speedups.speedup(method, "draws") if speedups else float("nan"),
@@ -453,7 +334,7 @@ class Analysis:
             name=name,
             n_p=n_p,
             disagreement=float(counts.mean() / n_p) if len(counts) else float("nan"),
-            mean_zeta=self._mean(values),
+            mean_zeta=mean_interval(values),
             floor=float(zeta_floor(n_p, self.settings.alpha_zeta)),
             values=values,
             leave=float(left / agreed) if agreed else float("nan"),
@@ -467,17 +348,6 @@ class Analysis:
         ]
         return [_with(self, one).point(name, "irs", budget).acr for one in settings]
 
-    def _mean(self, values: Floats) -> Interval:
-        return mean_interval(values)
-
-
-def mean_interval(values: Floats) -> Interval:
-    """Mean over inputs with its 95% interval; NaN where there are none."""
-    if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    low, high = metrics.mean_interval(values, seed=_SEED, resamples=_RESAMPLES)
-    return Interval(float(values.mean()), low, high)
-
 
 def _with(analysis: Analysis, settings: Settings) -> Analysis:
     changed = Analysis(analysis.tally, settings, memo=analysis._memo)
@@ -486,19 +356,3 @@ def _with(analysis: Analysis, settings: Settings) -> Analysis:
         # The original's bounds depend on alpha alone.
         changed.__dict__["cache"] = analysis.cache
     return changed
-
-
-def _speedup(rs: Sequence[Point], irs: Sequence[Point], cost: Cost) -> float:
-    if not rs or not irs:
-        return float("nan")
-    # Evidence without its journal has predictions but no times.
-    if not all(0 < getattr(point, cost) < float("inf") for point in (*rs, *irs)):
-        return float("nan")
-    return metrics.area_speedup(_curve(rs, cost), _curve(irs, cost))
-
-
-def _curve(points: Sequence[Point], cost: Cost) -> metrics.Curve:
-    return metrics.Curve(
-        acr=np.array([point.acr.value for point in points]),
-        cost=np.array([float(getattr(point, cost)) for point in points]),
-    )

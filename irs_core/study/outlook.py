@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from irs_core import metrics
 from irs_core.errors import SpecError
-from irs_core.study.analysis import Analysis, Interval, mean_interval
+from irs_core.study.analysis import Analysis
 from irs_core.study.cirs import CirsPlan
+from irs_core.study.results import Interval, mean_interval
 
 # Mean budgets that a wish is matched against.
 _STEPS = 60

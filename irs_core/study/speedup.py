@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import metrics
-from irs_core.study.analysis import Analysis, Interval, Method
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Interval, Method
 
 Cost = Literal["seconds", "draws"]
 _SEED = 20_240_507

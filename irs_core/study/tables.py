@@ -3,7 +3,8 @@
 import pandas as pd
 
 from irs_core.store import BASE, StudyRecord
-from irs_core.study.analysis import COSTS, METHODS, Analysis
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import COSTS, METHODS
 
 
 def summary_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:

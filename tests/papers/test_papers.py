@@ -15,7 +15,8 @@ from irs_core.papers.published import published_values
 from irs_core.papers.reproduction import GAMMAS, choose_gamma
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
 
 PART = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")

@@ -10,7 +10,8 @@ from irs_core import metrics
 from irs_core.errors import CheckpointError, DatasetError
 from irs_core.report import HEADER, import_cohen, imported_results, parse_cohen
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv
 

@@ -11,7 +11,8 @@ from irs_core import metrics
 from irs_core.errors import UnknownKeyError
 from irs_core.report import FORMATS, TABLES, html_report, study_table, table_bytes, write_report
 from irs_core.store import Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
 
 

@@ -7,7 +7,8 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.errors import MissingEvidenceError, SpecError, UnknownKeyError
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, certified_radius
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import UNKNOWN, tally_study
 from irs_core.study.tsv import certificates_tsv
 

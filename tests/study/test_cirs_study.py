@@ -12,9 +12,10 @@ from irs_core.specs import DataSpec, NoiseSpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, iss_allocation
 from irs_core.stats.budget import split_alpha
 from irs_core.store import Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
 from irs_core.study.cirs import Cached, study_plans
 from irs_core.study.options import RunOptions
+from irs_core.study.results import Settings
 from irs_core.study.run import run_study
 from irs_core.study.tally import tally_study
 

@@ -14,10 +14,11 @@ from irs_core.models import load_model
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import METHODS, Analysis, Settings
+from irs_core.study.analysis import Analysis
 from irs_core.study.calibration import calibration_images
 from irs_core.study.options import RunOptions
 from irs_core.study.prepare import prepare
+from irs_core.study.results import METHODS, Settings
 from irs_core.study.run import run_study
 from irs_core.study.tally import tally_study
 

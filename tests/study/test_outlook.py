@@ -12,7 +12,8 @@ from irs_core.errors import SpecError
 from irs_core.stats.budget import direct_radii
 from irs_core.store import Library
 from irs_core.study import outlook
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import UNKNOWN, tally_study
 from irs_core.study.why import why_table
 

@@ -4,7 +4,8 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import MissingEvidenceError
 from irs_core.store import Library
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.speedup import speedup_interval
 from irs_core.study.tally import tally_study
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from irs_core.study.analysis import Comparison, Interval, Point, Summary
+from irs_core.study.results import Comparison, Interval, Point, Summary
 from ui import charts, distributions, pareto, theme
 from ui.views import ModelRow, Panel, Sweep
 

@@ -11,7 +11,8 @@ from irs_core.sampling.noise import noise_blocks
 from irs_core.specs import NoiseSpec
 from irs_core.store import BASE, CHUNK_DRAWS, Library
 from irs_core.study import look
-from irs_core.study.analysis import Analysis, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
 from ui import inputs
 

@@ -9,7 +9,7 @@ from synthetic import synthetic_study
 from irs_core.jobs import JobQueue
 from irs_core.specs import DataSpec
 from irs_core.store import Library
-from irs_core.study.analysis import Settings
+from irs_core.study.results import Settings
 from ui import controls, loaders
 
 

@@ -6,8 +6,8 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.store import Library
-from irs_core.study.analysis import Interval
 from irs_core.study.outlook import Look
+from irs_core.study.results import Interval
 from ui import loaders
 from ui.looks import look_sentence
 

@@ -8,7 +8,7 @@ import pandas as pd
 from synthetic import synthetic_study
 
 from irs_core.store import Library
-from irs_core.study.analysis import Settings
+from irs_core.study.results import Settings
 from ui import sharing
 
 OWN = Settings(0.001, 0.001, 0.99)

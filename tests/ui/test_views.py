@@ -9,7 +9,8 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import UnknownKeyError
 from irs_core.store import Library, StudyRecord
-from irs_core.study.analysis import Analysis, Interval, Settings
+from irs_core.study.analysis import Analysis
+from irs_core.study.results import Interval, Settings
 from irs_core.study.tally import tally_study
 from ui import captions, choice, study_form, tables, theme, views
 

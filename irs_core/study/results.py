@@ -1,0 +1,165 @@
+"""What certifying a study gives, as plain values: curves, rows, intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core import metrics
+from irs_core.specs import StudySpec, check_gamma, check_probability
+
+Floats = NDArray[np.float64]
+Method = Literal["rs", "irs", "iss", "cirs"]
+METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
+Cost = Literal["seconds", "draws"]
+COSTS: tuple[Cost, ...] = ("seconds", "draws")
+_SEED = 20_240_507
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be changed without drawing again.
+
+    Args:
+        alpha: Failure probability of the bound on p_A.
+        alpha_zeta: Failure probability of the bound on zeta. The baseline runs at their sum.
+        gamma: Threshold on p_lower between the two estimators of IRS.
+    """
+
+    alpha: float
+    alpha_zeta: float
+    gamma: float
+
+    def __post_init__(self) -> None:
+        check_probability("alpha", self.alpha)
+        check_probability("alpha_zeta", self.alpha_zeta)
+        check_gamma(self.gamma)
+
+    @classmethod
+    def of(cls, spec: StudySpec) -> "Settings":
+        """The settings that the study was started with."""
+        return cls(spec.alpha, spec.alpha_zeta, spec.gamma)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over inputs with its 95% bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """One budget of one method.
+
+    Args:
+        n_p: Draws per input.
+        acr: Average certified radius, pixel units.
+        seconds, draws: Total over the inputs, selection included where the method selects.
+    """
+
+    n_p: int
+    acr: Interval
+    seconds: float
+    draws: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All methods over all budgets, for one compressed classifier; empty where draws lack.
+
+    Args:
+        speedup_seconds, speedup_draws: Area speedup of `irs` over `rs`.
+    """
+
+    rs: tuple[Point, ...]
+    irs: tuple[Point, ...]
+    speedup_seconds: float
+    speedup_draws: float
+    iss: tuple[Point, ...] = ()
+    cirs: tuple[Point, ...] = ()
+
+    def points(self, method: Method) -> tuple[Point, ...]:
+        """The curve of one method."""
+        return {"rs": self.rs, "irs": self.irs, "iss": self.iss, "cirs": self.cirs}[method]
+
+    def speedup(self, method: Method, cost: Cost) -> float:
+        """Area speedup of a method over `rs`; NaN where there is nothing to compare."""
+        if method == "irs":
+            return self.speedup_seconds if cost == "seconds" else self.speedup_draws
+        return curve_speedup(self.rs, self.points(method), cost)
+
+
+@dataclass(frozen=True)
+class ZetaRow:
+    """How much one compressed classifier differs from the base.
+
+    Args:
+        disagreement: Share of paired draws with different answers.
+        mean_zeta: Mean upper bound on P(f != f^p) over inputs.
+        leave: Share, of the paired draws on which f predicts its candidate, on which f^p does
+            not: what CIRS is charged for.
+        floor: The smallest bound that this many draws can give.
+        values: The bound of each input, (inputs,).
+    """
+
+    name: str
+    n_p: int
+    disagreement: float
+    mean_zeta: Interval
+    floor: float
+    values: Floats
+    leave: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One classifier of a study in one row, at its largest budget, certified incrementally.
+
+    Args:
+        n_p: Draws per input (n for the base).
+        accuracy: Smoothed accuracy: share of inputs certified for their true class.
+        mean_zeta: Mean bound on P(f != f^p); NaN for the base.
+        speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
+            there is nothing to compare with.
+        method: What certified it: `irs` where its draws are there, else `cirs` or `iss`.
+    """
+
+    name: str
+    n_p: int
+    accuracy: float
+    acr: Interval
+    mean_zeta: float
+    speedup_seconds: float
+    speedup_draws: float
+    method: Method = "irs"
+
+
+def mean_interval(values: Floats) -> Interval:
+    """Mean over inputs with its 95% interval; NaN where there are none."""
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    low, high = metrics.mean_interval(values, seed=_SEED, resamples=_RESAMPLES)
+    return Interval(float(values.mean()), low, high)
+
+
+def curve_speedup(rs: Sequence[Point], other: Sequence[Point], cost: Cost) -> float:
+    """Area speedup of a curve over the baseline's; NaN where there is nothing to compare."""
+    if not rs or not other:
+        return float("nan")
+    # Evidence without its journal has predictions but no times.
+    if not all(0 < getattr(point, cost) < float("inf") for point in (*rs, *other)):
+        return float("nan")
+    return metrics.area_speedup(_curve(rs, cost), _curve(other, cost))
+
+
+def _curve(points: Sequence[Point], cost: Cost) -> metrics.Curve:
+    return metrics.Curve(
+        acr=np.array([point.acr.value for point in points]),
+        cost=np.array([float(getattr(point, cost)) for point in points]),
+    )
