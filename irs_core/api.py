@@ -78,7 +78,7 @@ class Result:
         return self.record.id
 
     def certificates(self, name: str = BASE) -> Certificates:
-        """Certificates of one classifier, at its largest n_p, certified incrementally.
+        """Certificates of one classifier, at its largest n_p, certified by its main method.
 
         Args:
             name: `base`, or the text of a compression.
@@ -89,9 +89,7 @@ class Result:
         names = [model.name for model in self.record.models]
         if name not in names:
             raise UnknownKeyError(f"the study has no model {name!r}; it has {', '.join(names)}")
-        if name == BASE:
-            return self.analysis.base
-        return self.analysis.certify(name, "irs", len(self.analysis.tally.budgets) - 1)
+        return self.analysis.main_certificates(name)
 
     def report(self, path: str | Path, *, table: str = "summary", model: str = BASE) -> None:
         """Write a report or a table; the suffix decides, as for the command `report`."""

@@ -1,6 +1,7 @@
 """The command that runs a study, and the tables it prints."""
 
 import argparse
+from math import isnan
 from pathlib import Path
 from typing import Literal
 
@@ -293,7 +294,16 @@ def show_results(arguments: argparse.Namespace) -> None:
 
 
 def _print_table(table: pd.DataFrame) -> None:
+    """Intervals share a column with their value, so that a row fits a terminal."""
+    table = table.copy()
+    for name in [one.removesuffix(" low") for one in map(str, table) if one.endswith(" low")]:
+        ends = table.pop(f"{name} low"), table.pop(f"{name} high")
+        table[name] = [_with_ends(*values) for values in zip(table[name], *ends, strict=True)]
     print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
+    return "-" if isnan(value) else f"{value:.4g} ({low:.4g}..{high:.4g})"
 
 
 def _confidence(spec: StudySpec) -> str:

@@ -149,11 +149,38 @@ def area_speedup(baseline_curve: Curve, method_curve: Curve) -> float:
     Source:
         IRS, Section 5.2.
     """
-    low = max(baseline_curve.acr.min(), method_curve.acr.min())
-    high = min(baseline_curve.acr.max(), method_curve.acr.max())
-    if not low < high:
-        return float("nan")
-    return _area(baseline_curve, low, high) / _area(method_curve, low, high)
+    one = area_speedups(
+        baseline_curve.acr[None],
+        baseline_curve.cost[None],
+        method_curve.acr[None],
+        method_curve.cost[None],
+    )
+    return float(one[0])
+
+
+def area_speedups(
+    baseline_acr: NDArray[np.float64],
+    baseline_cost: NDArray[np.float64],
+    method_acr: NDArray[np.float64],
+    method_cost: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """`area_speedup` of many pairs of curves at once.
+
+    Args:
+        baseline_acr, baseline_cost: Shape (pairs, points), finite; costs positive.
+        method_acr, method_cost: Shape (pairs, points of the method), likewise.
+
+    Returns:
+        Shape (pairs,).
+    """
+    low = np.maximum(baseline_acr.min(axis=1), method_acr.min(axis=1))
+    high = np.minimum(baseline_acr.max(axis=1), method_acr.max(axis=1))
+    shared = low < high
+    baseline = _areas(baseline_acr, baseline_cost, low, high)
+    method = _areas(method_acr, method_cost, low, high)
+    ratios = np.full(len(low), np.nan)
+    np.divide(baseline, method, out=ratios, where=shared)
+    return ratios
 
 
 def bootstrap_interval(
@@ -236,6 +263,23 @@ def _resample_counts(count: int, resamples: int, seed: int) -> NDArray[np.float6
     return found.astype(np.float64)
 
 
+def resampled_sums(
+    values: NDArray[np.float64], *, seed: int, resamples: int
+) -> NDArray[np.float64]:
+    """Sums over inputs in bootstrap sets of inputs.
+
+    Args:
+        values: Shape (N, k), one row per input.
+        seed: Of the resampling; equal seeds resample equally whatever the values.
+        resamples: Number of resampled sets.
+
+    Returns:
+        Shape (resamples, k).
+    """
+    sums: NDArray[np.float64] = _resample_counts(len(values), resamples, seed) @ values
+    return sums
+
+
 def _right(certificates: Certificates, labels: ArrayLike) -> NDArray[np.bool_]:
     truth = integers("labels", labels)
     if truth.shape != certificates.predicted.shape or truth.size == 0:
@@ -248,11 +292,21 @@ def _right(certificates: Certificates, labels: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(certificates.predicted == truth)
 
 
-def _area(curve: Curve, low: float, high: float) -> float:
-    """Area under the curve's monotone envelope between two ACRs inside its range."""
-    order = np.argsort(curve.acr)
-    least = np.minimum.accumulate(curve.cost[order][::-1])[::-1]
-    acr, first = np.unique(curve.acr[order], return_index=True)
-    inside = acr[(acr > low) & (acr < high)]
-    grid = np.concatenate([[low], inside, [high]])
-    return float(np.trapezoid(np.interp(grid, acr, least[first]), grid))
+def _areas(
+    acr: NDArray[np.float64],
+    cost: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Areas under monotone envelopes between two ACRs inside their ranges, (curves,)."""
+    # Of equal ACRs the least cost comes last, so that the envelope gives it to all of them.
+    order = np.lexsort((-cost, acr), axis=1)
+    acr, cost = np.take_along_axis(acr, order, 1), np.take_along_axis(cost, order, 1)
+    least = np.minimum.accumulate(cost[:, ::-1], axis=1)[:, ::-1]
+    width = np.diff(acr, axis=1)
+    slope = np.divide(np.diff(least, axis=1), width, out=np.zeros_like(width), where=width > 0)
+    inside = np.clip(acr, low[:, None], high[:, None])
+    left, right = inside[:, :-1], inside[:, 1:]
+    middle = (left + right) / 2 - acr[:, :-1]
+    areas: NDArray[np.float64] = ((right - left) * (least[:, :-1] + slope * middle)).sum(axis=1)
+    return areas

@@ -195,7 +195,7 @@ def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
 def _panel_title(panel: Panel, cost: Cost) -> str:
     found: list[tuple[str, Method]] = [("", "irs"), (", CIRS ", "cirs")]
     texts = [
-        f"{label}{theme.times(panel.comparison.speedup(method, cost))}"
+        f"{label}{theme.times(panel.comparison.speedup(method, cost).value)}"
         for label, method in found
         if panel.comparison.points(method)
     ]

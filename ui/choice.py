@@ -75,7 +75,7 @@ def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> s
         return f"dominated by {winner.title}"
     if row.kept < USEFUL_SHARE:
         return f"smaller, costs {theme.percent(1 - row.kept, 0)} of the radius"
-    if row.summary.speedup_seconds < 1:
+    if row.summary.speedup_seconds.value < 1:
         return "certify it from scratch instead"
     return "also good"
 
@@ -115,12 +115,16 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
 
 
 def _cost_clause(record: StudyRecord, summary: Summary) -> str:
-    speedup = summary.speedup_seconds
+    speedup = summary.speedup_seconds.value
     if math.isnan(speedup):
         return f"recertified with **{theme.percent(summary.n_p / record.spec.n, 0)}** of its draws"
     if speedup >= 1:
-        return f"recertified **{theme.times(speedup)}** as fast as from scratch"
-    return f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
+        how = f"recertified **{theme.times(speedup)}** as fast as from scratch"
+    else:
+        how = (
+            f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
+        )
+    return f"{how} ({summary.method.upper()})"
 
 
 def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:
@@ -142,8 +146,9 @@ def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:
         ),
         Number(
             "Recertification speedup",
-            theme.times(best.summary.speedup_seconds),
-            f"{theme.times(best.summary.speedup_draws)} counted in draws",
+            theme.times(best.summary.speedup_seconds.value),
+            f"{theme.ends(best.summary.speedup_seconds)}; "
+            f"{theme.times(best.summary.speedup_draws.value)} counted in draws",
             HELP["speedup"],
         ),
     )

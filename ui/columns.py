@@ -44,7 +44,7 @@ def speedups() -> dict[str, Any]:
     """The table of area speedups."""
     return {
         **{
-            f"{method.upper()}, {cost}": _number("%.2f×", HELP["speedup"])
+            f"speedup, {method.upper()}, {cost}": _number("%.2f×", HELP["speedup"])
             for cost in COSTS
             for method in METHODS[1:]
         },

@@ -40,9 +40,9 @@ HELP = {
     "n": "n: draws of the original model per input that count how often that class is predicted.",
     "n_p": "$n_p$: draws spent on the compressed model, per input.",
     "speedup": (
-        "How many times cheaper incremental certification (IRS) reaches the same ACR than "
-        "certification from scratch (RS): the ratio of the areas under cost over ACR, on the "
-        "range of ACR that both reach."
+        "How many times cheaper a method reaches the same ACR than certification from scratch "
+        "(RS): the ratio of the areas under cost over ACR, on the range of ACR that both reach. "
+        "Its interval is a 95% bootstrap interval over inputs."
     ),
     "seconds": "Measured wall seconds of the draws, summed over inputs, on the study's hardware.",
     "draws": "Forward passes, summed over inputs. Does not depend on the hardware.",

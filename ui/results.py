@@ -25,11 +25,7 @@ from ui.radii import RadiusCurve, common_radii, curve
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _certificates(key: loaders.StudyKey, settings: Settings, _study: Study) -> list[Certificates]:
     result = loaders.analysis(_study, settings)
-    last = len(result.tally.budgets) - 1
-    return [
-        result.base if model.name == BASE else result.certify(model.name, "irs", last)
-        for model in _study.record.models
-    ]
+    return [result.main_certificates(model.name) for model in _study.record.models]
 
 
 def certificates(study: Study, settings: Settings) -> list[Certificates]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
 from irs_core.study.options import Part
-from irs_core.study.results import COSTS, METHODS, Point
+from irs_core.study.results import COSTS, METHODS, Interval, Point
 from ui import theme
 from ui.choice import verdicts
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry
@@ -29,7 +29,7 @@ def choice_table(
             "model": [row.title for row in rows],
             "verdict": verdicts(rows),
             "clean accuracy": [100 * row.clean_accuracy for row in rows],
-            "smoothed accuracy": [100 * row.summary.accuracy for row in rows],
+            "smoothed accuracy": [100 * row.summary.accuracy.value for row in rows],
             "ACR": [row.summary.acr.value for row in rows],
             "95% low": [row.summary.acr.low for row in rows],
             "95% high": [row.summary.acr.high for row in rows],
@@ -41,8 +41,9 @@ def choice_table(
             "size kB": [row.size_bytes / 1000 for row in rows],
             "µs per pass": [1e6 * row.draw_seconds for row in rows],
             "recertified in s": [row.certify_seconds for row in rows],
-            "speedup, seconds": [row.summary.speedup_seconds for row in rows],
-            "speedup, draws": [row.summary.speedup_draws for row in rows],
+            **_speedup("seconds", [row.summary.speedup_seconds for row in rows]),
+            **_speedup("draws", [row.summary.speedup_draws for row in rows]),
+            "by": [_by(row) for row in rows],
             "disagreement": [100 * row.disagreement for row in rows],
             "non-zero weights": [row.nonzero for row in rows],
             "draws per input": [row.summary.n_p for row in rows],
@@ -53,6 +54,18 @@ def choice_table(
     # Studies of earlier versions hold no answers without noise.
     known = frame["clean accuracy"].notna().any()
     return frame if known else frame.drop(columns="clean accuracy")
+
+
+def _speedup(what: str, found: Sequence[Interval]) -> dict[str, list[float] | list[str]]:
+    """Speedups as numbers to sort by, and their intervals as text beside them."""
+    return {
+        f"speedup, {what}": [one.value for one in found],
+        f"95% of it, {what}": [theme.ends(one) for one in found],
+    }
+
+
+def _by(row: ModelRow) -> str:
+    return "" if row.is_base else row.summary.method.upper()
 
 
 def certified_name(radius: float) -> str:
@@ -89,11 +102,13 @@ def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
             "model": [panel.title for panel in panels],
             "study": [panel.study for panel in panels],
             **{
-                f"{method.upper()}, {cost}": [
-                    panel.comparison.speedup(method, cost) for panel in panels
-                ]
+                name: column
                 for cost in COSTS
                 for method in METHODS[1:]
+                for name, column in _speedup(
+                    f"{method.upper()}, {cost}",
+                    [panel.comparison.speedup(method, cost) for panel in panels],
+                ).items()
             },
             **{
                 f"best ACR, {method.upper()}": [
@@ -183,7 +198,7 @@ def spoken_speedups(panels: Sequence[Panel], cost: Literal["seconds", "draws"]) 
     """The speedups in words, for those who cannot see the figure."""
     return theme.listing(
         [
-            f"{panel.title} {theme.times(getattr(panel.comparison, f'speedup_{cost}'))}"
+            f"{panel.title} {theme.times(panel.comparison.speedup('irs', cost).value)}"
             for panel in panels
         ]
     )

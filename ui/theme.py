@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from irs_core.store import BASE
+from irs_core.study.results import Interval
 
 # After Okabe & Ito (2008), with lightness moved so that each stands out on white and on black.
 PALETTE = (
@@ -107,6 +108,13 @@ def confidence(failure: float) -> str:
 def times(ratio: float) -> str:
     """A speedup, `n/a` where there is none."""
     return "n/a" if math.isnan(ratio) else f"{ratio:.2f}×"
+
+
+def ends(interval: Interval) -> str:
+    """The ends of a 95% interval in words, `no interval` where it has none."""
+    if math.isnan(interval.low):
+        return "no interval"
+    return f"95%: {interval.low:.2f} to {interval.high:.2f}"
 
 
 def count(number: float) -> str:

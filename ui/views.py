@@ -136,7 +136,8 @@ def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, f
     else:
         spent = tally.compressed[name].paired_seconds[analysis.rows, budget]
         draws = int(tally.budgets[budget])
-        total = float(analysis.seconds_per_input(name, "irs", budget).sum())
+        method = analysis.main_method(name)
+        total = float(analysis.seconds_per_input(name, method, budget).sum())
     return {"draw_seconds": float(spent.mean()) / draws, "certify_seconds": total}
 
 

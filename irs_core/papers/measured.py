@@ -13,7 +13,6 @@ from irs_core.store import BASE, Study
 from irs_core.study.accuracy import clean_accuracy, vote_accuracy
 from irs_core.study.analysis import Analysis
 from irs_core.study.results import Interval, Settings, mean_interval
-from irs_core.study.speedup import speedup_interval
 from irs_core.study.tally import tally_study
 
 _COMPRESSIONS = {
@@ -224,7 +223,7 @@ def _measure(quantity: Quantity, opened: _Opened, row: Mapping[str, str]) -> Int
         budgets = analysis.tally.budgets.tolist()
         return analysis.zeta(name, budgets.index(_ZETA_DRAWS)).mean_zeta
     if quantity == "speedup":
-        return speedup_interval(analysis, name)
+        return analysis.compare(name).speedup("irs", "seconds")
     if quantity == "gamma-acr":
         # As in the paper: chosen on other images than the reported ones, for int8.
         last = len(analysis.tally.budgets) - 1

@@ -40,15 +40,12 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
 
 
 def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
-    """ACR of each compressed classifier against seconds: incremental, and from scratch."""
-    methods: tuple[tuple[Method, str], ...] = (("irs", "solid"), ("rs", "dash"))
+    """ACR of each compressed classifier against seconds, by every method that has draws."""
+    dashes: dict[Method, str] = {"irs": "solid", "rs": "dash", "iss": "dot", "cirs": "longdash"}
     traces = []
     for number, model in enumerate(record.compressed, start=1):
-        for method, dash in methods:
-            points = [
-                analysis.point(model.name, method, budget)
-                for budget in range(len(analysis.tally.budgets))
-            ]
+        for method in analysis.methods(model.name):
+            points = analysis.per_input(model.name, method).points
             traces.append(
                 {
                     "type": "scatter",
@@ -56,7 +53,7 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                     "name": f"{model.title}, {method.upper()}",
                     "x": [_number(point.seconds) for point in points],
                     "y": [_number(point.acr.value) for point in points],
-                    "line": {"color": _colour(number), "dash": dash},
+                    "line": {"color": _colour(number), "dash": dashes[method]},
                 }
             )
     return _figure(

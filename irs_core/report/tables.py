@@ -9,9 +9,8 @@ import pandas as pd
 from irs_core import metrics
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
-from irs_core.store import BASE, StudyRecord
+from irs_core.store import StudyRecord
 from irs_core.study.analysis import Analysis
-from irs_core.study.results import Method
 from irs_core.study.tables import summary_table
 
 _STEPS = 25
@@ -36,10 +35,8 @@ def study_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFr
 
 def certified(record: StudyRecord, analysis: Analysis) -> Iterator[tuple[str, str, Certificates]]:
     """Name, title and certificates of each classifier at its largest budget."""
-    last = len(analysis.tally.budgets) - 1
     for model in record.models:
-        found = analysis.base if model.name == BASE else analysis.certify(model.name, "irs", last)
-        yield model.name, model.title, found
+        yield model.name, model.title, analysis.main_certificates(model.name)
 
 
 def accuracy_radii(record: StudyRecord, analysis: Analysis) -> np.ndarray[Any, Any]:
@@ -51,12 +48,8 @@ def accuracy_radii(record: StudyRecord, analysis: Analysis) -> np.ndarray[Any, A
 def _curves(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     rows = []
     for model in record.compressed:
-        methods: list[Method] = ["irs"]
-        if analysis.has_baseline(model.name):
-            methods.append("rs")
-        for method in methods:
-            for budget in range(len(analysis.tally.budgets)):
-                point = analysis.point(model.name, method, budget)
+        for method in analysis.methods(model.name):
+            for point in analysis.per_input(model.name, method).points:
                 rows.append(
                     {
                         "model": model.title,

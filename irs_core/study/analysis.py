@@ -1,6 +1,6 @@
 """From counts to what people look at: certificates, curves, tables. Pure and cheap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,10 @@ from irs_core.stats.budget import split_alpha
 from irs_core.store import BASE
 from irs_core.study.counts import UNKNOWN, StudyTally, require_known
 from irs_core.study.results import (
+    COSTS,
+    MAIN_METHODS,
+    METHODS,
+    UNKNOWN_INTERVAL,
     Comparison,
     Floats,
     Interval,
@@ -31,9 +35,9 @@ from irs_core.study.results import (
     Settings,
     Summary,
     ZetaRow,
-    curve_speedup,
     mean_interval,
 )
+from irs_core.study.speedup import PerInput, speedup_interval
 
 # Every input that may be in the direct branch is in it.
 _LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
@@ -197,34 +201,72 @@ class Analysis:
         return np.asarray(np.where(direct, fresh, counts.paired_seconds[self.rows, budget]))
 
     def point(self, name: str, method: Method, budget: int) -> Point:
-        """ACR and cost of a method at one budget."""
-        levels = (self.settings.alpha, self.settings.alpha_zeta)
+        """ACR and cost of a method at one budget of the study."""
         if method == "irs":
-            return self._irs_point(name, budget, ("irs", name, budget, *levels))
-        key = (method, name, budget, *levels)
-        if key not in self._memo:
-            certificates = self.certify(name, method, budget)
-            self._memo[key] = Point(
-                n_p=int(self.tally.budgets[budget]),
-                acr=mean_interval(metrics.counted_radii(certificates, self.labels)),
-                seconds=float(self.seconds_per_input(name, method, budget).sum()),
-                draws=int(certificates.n_samples.sum()),
-            )
-        point: Point = self._memo[key]
-        return point
+            radii = self._irs_radii(name, budget)
+            seconds = float(self.seconds_per_input(name, "irs", budget).sum())
+            n_p = int(self.tally.budgets[budget])
+            return Point(n_p, mean_interval(radii), seconds, n_p * len(radii))
+        # CIRS may have smaller budgets before those of the study.
+        curve = self.per_input(name, method).points
+        found: Point = curve[budget - len(self.tally.budgets)]
+        return found
 
-    def _irs_point(self, name: str, budget: int, key: tuple[object, ...]) -> Point:
-        """A point of IRS: gamma only chooses between two radii that do not depend on it."""
+    def per_input(self, name: str, method: Method) -> PerInput:
+        """What each input contributes to the curve of a method.
+
+        Raises:
+            MissingEvidenceError: Draws are not all stored.
+        """
+        if method == "irs":
+            return self._irs_per_input(name)
+        key = (method, name, self.settings.alpha, self.settings.alpha_zeta)
+        if key not in self._memo:
+            made = self._cirs_per_input if method == "cirs" else self._budgets_per_input
+            self._memo[key] = made(name, method)
+        found: PerInput = self._memo[key]
+        return found
+
+    def _budgets_per_input(self, name: str, method: Method) -> PerInput:
+        budgets = range(len(self.tally.budgets))
+        made = [self.certify(name, method, budget) for budget in budgets]
+        seconds = [self.seconds_per_input(name, method, budget) for budget in budgets]
+        return self._stacked(tuple(self.tally.budgets.tolist()), made, seconds)
+
+    def _cirs_per_input(self, name: str, _: Method) -> PerInput:
+        """At the study's budgets, and at smaller ones where their draws are there."""
+        counts = self.tally.compressed[name].cirs
+        made = [self._cirs_at(name, index) for index in range(len(counts.n_p))]
+        return self._stacked(tuple(map(int, counts.n_p)), made, counts.seconds[self.rows].T)
+
+    def _stacked(
+        self, n_p: tuple[int, ...], made: Sequence[Certificates], seconds: Iterable[Floats]
+    ) -> PerInput:
+        return PerInput(
+            n_p,
+            np.stack([metrics.counted_radii(one, self.labels) for one in made], axis=1),
+            np.stack(list(seconds), axis=1),
+            np.stack([one.n_samples.astype(np.float64) for one in made], axis=1),
+        )
+
+    def _irs_per_input(self, name: str) -> PerInput:
+        budgets = range(len(self.tally.budgets))
+        radii = np.stack([self._irs_radii(name, budget) for budget in budgets], axis=1)
+        seconds = [self.seconds_per_input(name, "irs", budget) for budget in budgets]
+        draws = np.broadcast_to(self.tally.budgets.astype(np.float64), radii.shape)
+        return PerInput(tuple(self.tally.budgets.tolist()), radii, np.stack(seconds, axis=1), draws)
+
+    def _irs_radii(self, name: str, budget: int) -> Floats:
+        """What each input adds to ACR: gamma only chooses between two that do not depend on it."""
+        key = ("irs", name, budget, self.settings.alpha, self.settings.alpha_zeta)
         if key not in self._memo:
             self._memo[key] = self._branch_radii(name, budget)
         incremental, direct = self._memo[key]
-        values = np.where(self.cache.p_lower >= self.settings.gamma, direct, incremental)
-        if np.isnan(values).any():
+        radii: Floats = np.where(self.cache.p_lower >= self.settings.gamma, direct, incremental)
+        if np.isnan(radii).any():
             # Draws lack where they are needed; certifying says which.
             self.certify(name, "irs", budget)
-        n_p = int(self.tally.budgets[budget])
-        seconds = float(self.seconds_per_input(name, "irs", budget).sum())
-        return Point(n_p, mean_interval(values), seconds, n_p * len(values))
+        return radii
 
     def _branch_radii(self, name: str, budget: int) -> tuple[Floats, Floats]:
         """What each input adds to ACR in either branch of IRS; NaN where its draws lack."""
@@ -243,73 +285,60 @@ class Analysis:
         Raises:
             MissingEvidenceError: The study has no baseline.
         """
-        rs = self._points(name, "rs")
-        irs, iss, cirs = (
-            self._points(name, method) if self.has(name, method) else ()
-            for method in ("irs", "iss", "cirs")
-        )
+        baseline = self.per_input(name, "rs")
+        curves = {
+            method: self.per_input(name, method) for method in self.methods(name) if method != "rs"
+        }
+        points = {method: curve.points for method, curve in curves.items()}
         return Comparison(
-            rs=rs,
-            irs=irs,
-            speedup_seconds=curve_speedup(rs, irs, "seconds"),
-            speedup_draws=curve_speedup(rs, irs, "draws"),
-            iss=iss,
-            cirs=cirs,
+            rs=baseline.points,
+            irs=points.get("irs", ()),
+            iss=points.get("iss", ()),
+            cirs=points.get("cirs", ()),
+            speedups={
+                (method, cost): speedup_interval(baseline, curve, cost)
+                for method, curve in curves.items()
+                for cost in COSTS
+            },
         )
 
-    def _points(self, name: str, method: Method) -> tuple[Point, ...]:
-        if method == "cirs":
-            return self._cirs_points(name)
-        return tuple(self.point(name, method, budget) for budget in range(len(self.tally.budgets)))
-
-    def _cirs_points(self, name: str) -> tuple[Point, ...]:
-        """Those of the study's budgets, and smaller ones where their draws are there."""
-        counts = self.tally.compressed[name].cirs
-        found = []
-        for index, n_p in enumerate(counts.n_p):
-            key = ("cirs", name, "point", index, self.settings.alpha, self.settings.alpha_zeta)
-            if key not in self._memo:
-                made = self._cirs_at(name, index)
-                self._memo[key] = Point(
-                    n_p=int(n_p),
-                    acr=mean_interval(metrics.counted_radii(made, self.labels)),
-                    seconds=float(counts.seconds[self.rows, index].sum()),
-                    draws=int(made.n_samples.sum()),
-                )
-            found.append(self._memo[key])
-        return tuple(found)
+    def methods(self, name: str) -> list[Method]:
+        """The methods that have all their draws of a compressed classifier."""
+        return [method for method in METHODS if self.has(name, method)]
 
     def main_method(self, name: str) -> Method:
-        """The method that stands for a compressed classifier: `irs` where its draws are there."""
-        found: list[Method] = [one for one in ("irs", "cirs", "iss") if self.has(name, one)]
-        return found[0] if found else "irs"
+        """The method that stands for a compressed classifier, of those whose draws are there."""
+        found = self.methods(name)
+        return next((method for method in MAIN_METHODS if method in found), "irs")
+
+    def main_certificates(self, name: str) -> Certificates:
+        """Of the base classifier, or of a compressed one by its main method at all its draws.
+
+        Raises:
+            MissingEvidenceError: No method has all its draws.
+        """
+        if name == BASE:
+            return self.base
+        return self.certify(name, self.main_method(name), len(self.tally.budgets) - 1)
 
     def summary(self, name: str) -> Summary:
         """One row about the base classifier or a compressed one."""
-        if name == BASE:
-            acr = mean_interval(metrics.counted_radii(self.base, self.labels))
-            nan = float("nan")
-            return Summary(
-                BASE,
-                self.tally.n,
-                metrics.smoothed_accuracy(self.base, self.labels),
-                acr,
-                nan,
-                nan,
-                nan,
-            )
+        certificates, original = self.main_certificates(name), name == BASE
         last = len(self.tally.budgets) - 1
-        method = self.main_method(name)
-        certificates = self.certify(name, method, last)
-        speedups = self.compare(name) if self.has_baseline(name) else None
+        method = "irs" if original else self.main_method(name)
+        speedups = None if original or not self.has_baseline(name) else self.compare(name)
+        seconds, draws = (
+            speedups.speedup(method, cost) if speedups else UNKNOWN_INTERVAL for cost in COSTS
+        )
+        right = certificates.predicted == self.labels
         return Summary(
             name=name,
-            n_p=int(self.tally.budgets[last]),
-            accuracy=metrics.smoothed_accuracy(certificates, self.labels),
+            n_p=self.tally.n if original else int(self.tally.budgets[last]),
+            accuracy=mean_interval(right.astype(np.float64)),
             acr=mean_interval(metrics.counted_radii(certificates, self.labels)),
-            mean_zeta=self.zeta(name, last).mean_zeta.value,
-            speedup_seconds=speedups.speedup(method, "seconds") if speedups else float("nan"),
-            speedup_draws=speedups.speedup(method, "draws") if speedups else float("nan"),
+            mean_zeta=UNKNOWN_INTERVAL if original else self.zeta(name, last).mean_zeta,
+            speedup_seconds=seconds,
+            speedup_draws=draws,
             method=method,
         )
 

@@ -1,7 +1,7 @@
 """What certifying a study gives, as plain values: curves, rows, intervals."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,8 @@ from irs_core.specs import StudySpec, check_gamma, check_probability
 Floats = NDArray[np.float64]
 Method = Literal["rs", "irs", "iss", "cirs"]
 METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
+# Which one stands for a compressed classifier where several certified it.
+MAIN_METHODS: tuple[Method, ...] = ("cirs", "irs", "iss")
 Cost = Literal["seconds", "draws"]
 COSTS: tuple[Cost, ...] = ("seconds", "draws")
 _SEED = 20_240_507
@@ -53,6 +55,9 @@ class Interval:
     high: float
 
 
+UNKNOWN_INTERVAL = Interval(float("nan"), float("nan"), float("nan"))
+
+
 @dataclass(frozen=True)
 class Point:
     """One budget of one method.
@@ -74,25 +79,22 @@ class Comparison:
     """All methods over all budgets, for one compressed classifier; empty where draws lack.
 
     Args:
-        speedup_seconds, speedup_draws: Area speedup of `irs` over `rs`.
+        speedups: Area speedup of each method that has draws over `rs`.
     """
 
     rs: tuple[Point, ...]
     irs: tuple[Point, ...]
-    speedup_seconds: float
-    speedup_draws: float
-    iss: tuple[Point, ...] = ()
-    cirs: tuple[Point, ...] = ()
+    iss: tuple[Point, ...]
+    cirs: tuple[Point, ...]
+    speedups: Mapping[tuple[Method, Cost], Interval] = field(hash=False)
 
     def points(self, method: Method) -> tuple[Point, ...]:
         """The curve of one method."""
         return {"rs": self.rs, "irs": self.irs, "iss": self.iss, "cirs": self.cirs}[method]
 
-    def speedup(self, method: Method, cost: Cost) -> float:
+    def speedup(self, method: Method, cost: Cost) -> Interval:
         """Area speedup of a method over `rs`; NaN where there is nothing to compare."""
-        if method == "irs":
-            return self.speedup_seconds if cost == "seconds" else self.speedup_draws
-        return curve_speedup(self.rs, self.points(method), cost)
+        return self.speedups.get((method, cost), UNKNOWN_INTERVAL)
 
 
 @dataclass(frozen=True)
@@ -127,39 +129,22 @@ class Summary:
         mean_zeta: Mean bound on P(f != f^p); NaN for the base.
         speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
             there is nothing to compare with.
-        method: What certified it: `irs` where its draws are there, else `cirs` or `iss`.
+        method: What certified it, of those whose draws are there the first of `MAIN_METHODS`.
     """
 
     name: str
     n_p: int
-    accuracy: float
+    accuracy: Interval
     acr: Interval
-    mean_zeta: float
-    speedup_seconds: float
-    speedup_draws: float
+    mean_zeta: Interval
+    speedup_seconds: Interval
+    speedup_draws: Interval
     method: Method = "irs"
 
 
 def mean_interval(values: Floats) -> Interval:
     """Mean over inputs with its 95% interval; NaN where there are none."""
     if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return UNKNOWN_INTERVAL
     low, high = metrics.mean_interval(values, seed=_SEED, resamples=_RESAMPLES)
     return Interval(float(values.mean()), low, high)
-
-
-def curve_speedup(rs: Sequence[Point], other: Sequence[Point], cost: Cost) -> float:
-    """Area speedup of a curve over the baseline's; NaN where there is nothing to compare."""
-    if not rs or not other:
-        return float("nan")
-    # Evidence without its journal has predictions but no times.
-    if not all(0 < getattr(point, cost) < float("inf") for point in (*rs, *other)):
-        return float("nan")
-    return metrics.area_speedup(_curve(rs, cost), _curve(other, cost))
-
-
-def _curve(points: Sequence[Point], cost: Cost) -> metrics.Curve:
-    return metrics.Curve(
-        acr=np.array([point.acr.value for point in points]),
-        cost=np.array([float(getattr(point, cost)) for point in points]),
-    )

@@ -1,72 +1,75 @@
-"""How far an area speedup would move with other inputs."""
+"""Curves input by input, and how far an area speedup would move with other inputs."""
 
-from typing import Literal
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irs_core import metrics
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Interval, Method
+from irs_core.study.results import UNKNOWN_INTERVAL, Cost, Floats, Interval, Point, mean_interval
 
-Cost = Literal["seconds", "draws"]
 _SEED = 20_240_507
-_RESAMPLES = 400
-_NONE = Interval(float("nan"), float("nan"), float("nan"))
+# A slider waits for it: fewer sets where each is long.
+_RESAMPLES, _FEWER, _MANY_INPUTS = 400, 200, 2000
 
 
-def speedup_interval(
-    analysis: Analysis, name: str, *, method: Method = "irs", cost: Cost = "seconds"
-) -> Interval:
-    """Area speedup of a method over certifying from scratch, with its 95% bootstrap interval.
+@dataclass(frozen=True, eq=False)
+class PerInput:
+    """What each input contributes to the curve of one method, each (inputs, budgets).
 
-    Inputs are resampled with their radii and costs at all budgets of both methods together. Both
-    curves have one point per budget of the study; `Analysis.compare` gives CIRS smaller budgets
-    as well, so its value may differ. NaN where a cost is not known, or where the two curves share
-    no range of ACR; the interval is also NaN where they share none in some resampled sets.
+    Args:
+        n_p: Draws per input at each budget, (budgets,).
+        radii: Counted radius, pixel units.
+        seconds: Measured; NaN where nothing was measured.
+        draws: Forward passes, selection included where the method selects.
+    """
 
-    Raises:
-        MissingEvidenceError: The study has no baseline.
+    n_p: tuple[int, ...]
+    radii: Floats
+    seconds: Floats
+    draws: Floats
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """The curve, one point per budget."""
+        return tuple(
+            Point(
+                n_p,
+                mean_interval(self.radii[:, at]),
+                float(self.seconds[:, at].sum()),
+                int(self.draws[:, at].sum()),
+            )
+            for at, n_p in enumerate(self.n_p)
+        )
+
+    def sums(self, cost: Cost) -> tuple[Floats, Floats]:
+        """Mean radius and total cost, (sets, budgets); first of all inputs, then of resampled."""
+        radii, costs = self._sums[:, 0], self._sums[:, 1 if cost == "seconds" else 2]
+        return radii / len(self.radii), costs
+
+    @cached_property
+    def _sums(self) -> Floats:
+        values = np.stack([self.radii, self.seconds, self.draws], axis=1)
+        flat = values.reshape(len(values), -1)
+        resamples = _RESAMPLES if len(values) <= _MANY_INPUTS else _FEWER
+        found = metrics.resampled_sums(flat, seed=_SEED, resamples=resamples)
+        return np.vstack([flat.sum(axis=0), found]).reshape(-1, 3, len(self.n_p))
+
+
+def speedup_interval(baseline: PerInput, method: PerInput, cost: Cost) -> Interval:
+    """Area speedup of a method over the baseline, with its 95% bootstrap interval over inputs.
+
+    An input keeps its radii and costs at all budgets of both methods when it is resampled. NaN
+    where a cost is not known, or where the two curves share no range of ACR; the interval is also
+    NaN where they share none in some resampled sets.
 
     Source:
         IRS, Section 5.2; the interval is this project's own.
     """
-    radii_and_costs = np.stack(
-        [_per_input(analysis, name, one, cost) for one in ("rs", method)], axis=1
-    )
-    costs = radii_and_costs[:, :, 1]
-    if not np.all(np.isfinite(costs)) or not np.all(costs.sum(axis=0) > 0):
-        return _NONE
-    value = _speedups(radii_and_costs[None])[0]
-    if np.isnan(value):
-        return _NONE
-    low, high = metrics.bootstrap_interval(
-        radii_and_costs, _speedups, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES
-    )
-    return Interval(float(value), float(low), float(high))
-
-
-def _per_input(analysis: Analysis, name: str, method: Method, cost: Cost) -> NDArray[np.float64]:
-    """Counted radius and cost of each input at each budget, (inputs, 2, budgets)."""
-    columns = []
-    for budget in range(len(analysis.tally.budgets)):
-        certificates = analysis.certify(name, method, budget)
-        spent = (
-            analysis.seconds_per_input(name, method, budget)
-            if cost == "seconds"
-            else certificates.n_samples.astype(np.float64)
-        )
-        columns.append(np.stack([metrics.counted_radii(certificates, analysis.labels), spent], 1))
-    return np.stack(columns, axis=2)
-
-
-def _speedups(sets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Speedup of each set of inputs, from (sets, inputs, 2 methods, 2, budgets)."""
-    inputs = sets.shape[1]
-    totals = sets.sum(axis=1)
-    return np.array(
-        [
-            metrics.area_speedup(*(metrics.Curve(one[0] / inputs, one[1]) for one in methods))
-            for methods in totals
-        ]
-    )
+    (base_acr, base_cost), (acr, costs) = baseline.sums(cost), method.sums(cost)
+    # Evidence without its journal has predictions but no times.
+    if not all(np.all((one > 0) & (one < np.inf)) for one in (base_cost, costs)):
+        return UNKNOWN_INTERVAL
+    found = metrics.area_speedups(base_acr, base_cost, acr, costs)
+    low, high = np.quantile(found[1:], [0.025, 0.975])
+    return Interval(float(found[0]), float(low), float(high))

@@ -103,8 +103,8 @@ def test_lost_times_leave_the_speedup_in_draws(tally):
     nothing = np.full_like(counts.fresh_seconds, np.nan)
     cut = replace(counts, fresh_seconds=nothing, paired_seconds=nothing)
     comparison = Analysis(replace(tally, compressed={"fp16": cut}), SETTINGS).compare("fp16")
-    assert np.isnan(comparison.speedup_seconds)
-    assert comparison.speedup_draws > 0
+    assert np.isnan(comparison.speedup("irs", "seconds").value)
+    assert comparison.speedup("irs", "draws").value > 0
 
 
 def test_acr_is_the_mean_radius_of_the_right_ones(tally):
@@ -151,7 +151,29 @@ def test_missing_baseline_is_said_and_the_rest_works(tally):
         analysis.certify("fp16", "rs", 0)
     summary = analysis.summary("fp16")
     assert summary.acr.value > 0
-    assert np.isnan(summary.speedup_draws)
+    assert np.isnan(summary.speedup_draws.value)
+
+
+def test_cirs_stands_for_a_model_where_its_draws_are_there(tally):
+    analysis = Analysis(tally, SETTINGS)
+    assert analysis.methods("fp16") == ["rs", "irs", "iss", "cirs"]
+    summary = analysis.summary("fp16")
+    comparison = analysis.compare("fp16")
+    assert summary.method == "cirs"
+    assert summary.acr == comparison.cirs[-1].acr
+    assert summary.speedup_draws == comparison.speedup("cirs", "draws")
+    np.testing.assert_array_equal(
+        analysis.main_certificates("fp16").radius, analysis.certify("fp16", "cirs", 2).radius
+    )
+
+
+def test_accuracy_counts_certified_and_right(tally):
+    analysis = Analysis(tally, SETTINGS)
+    found = analysis.certify("fp16", "cirs", 2)
+    right = (found.radius > 0) & (found.predicted == analysis.labels)
+    accuracy = analysis.summary("fp16").accuracy
+    assert accuracy.value == pytest.approx(right.mean())
+    assert accuracy.low < accuracy.value < accuracy.high
 
 
 def test_missing_cached_draws_of_f_are_said(tmp_path):

@@ -1,13 +1,20 @@
+"""Speedups and their intervals, against the same computed one resampled set at a time."""
+
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import synthetic_spec, synthetic_study
 
+from irs_core import metrics
 from irs_core.errors import MissingEvidenceError
 from irs_core.store import Library
+from irs_core.study import speedup
 from irs_core.study.analysis import Analysis
-from irs_core.study.results import Settings
-from irs_core.study.speedup import speedup_interval
+from irs_core.study.results import COSTS, Settings
 from irs_core.study.tally import tally_study
+
+METHODS = ("irs", "iss", "cirs")
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +24,71 @@ def analysis(tmp_path_factory):
     return Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
 
 
-@pytest.mark.parametrize("cost", ["seconds", "draws"])
-def test_value_is_that_of_the_comparison(analysis, cost):
-    interval = speedup_interval(analysis, "fp16", cost=cost)
-    expected = getattr(analysis.compare("fp16"), f"speedup_{cost}")
-    assert interval.value == pytest.approx(expected)
-    assert np.isnan(interval.low) or interval.low < interval.value < interval.high
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("method", METHODS)
+def test_value_is_the_ratio_of_areas_under_the_curves(analysis, method, cost):
+    comparison = analysis.compare("fp16")
+    curves = [
+        metrics.Curve(
+            np.array([point.acr.value for point in points]),
+            np.array([float(getattr(point, cost)) for point in points]),
+        )
+        for points in (comparison.rs, comparison.points(method))
+    ]
+    assert comparison.speedup(method, cost).value == pytest.approx(metrics.area_speedup(*curves))
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_interval_is_that_of_sets_resampled_one_by_one(analysis, monkeypatch, cost):
+    monkeypatch.setattr(speedup, "_RESAMPLES", 60)
+    curves = [replace(analysis.per_input("fp16", one)) for one in ("rs", "cirs")]
+    found = speedup.speedup_interval(*curves, cost)
+    inputs = len(curves[0].radii)
+    rows = np.random.default_rng(speedup._SEED).integers(inputs, size=(60, inputs))
+    literal = [
+        metrics.area_speedup(
+            *(
+                metrics.Curve(one.radii[row].mean(axis=0), getattr(one, cost)[row].sum(axis=0))
+                for one in curves
+            )
+        )
+        for row in rows
+    ]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(literal, [0.025, 0.975])))
+    assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_points_are_those_asked_for_one_by_one(analysis, method):
+    curve = analysis.per_input("prune:0.1", method).points
+    for budget in (-1, -2, -3):
+        one = analysis.point("prune:0.1", method, budget % 3)
+        assert curve[budget] == one
 
 
 def test_a_method_is_as_fast_as_itself(analysis):
-    interval = speedup_interval(analysis, "fp16", method="rs")
+    baseline = analysis.per_input("fp16", "rs")
+    interval = speedup.speedup_interval(baseline, baseline, "draws")
     assert (interval.value, interval.low, interval.high) == (1.0, 1.0, 1.0)
+
+
+def test_curves_that_share_no_radius_have_no_speedup(analysis):
+    baseline = analysis.per_input("fp16", "rs")
+    far = replace(baseline, radii=baseline.radii + 10)
+    interval = speedup.speedup_interval(baseline, far, "draws")
+    assert np.isnan([interval.value, interval.low, interval.high]).all()
+
+
+def test_many_inputs_are_resampled_less_often(analysis):
+    baseline = analysis.per_input("fp16", "rs")
+    many = replace(
+        baseline, **{name: np.tile(getattr(baseline, name), (60, 1)) for name in _PER_INPUT}
+    )
+    few, more = (len(one.sums("draws")[0]) - 1 for one in (many, baseline))
+    assert few < more
+
+
+_PER_INPUT = ("radii", "seconds", "draws")
 
 
 def test_a_study_without_the_baseline_has_no_speedup(tmp_path):
@@ -36,4 +97,4 @@ def test_a_study_without_the_baseline_has_no_speedup(tmp_path):
     tally = tally_study(library.open(record.id))
     tally.compressed["fp16"].scratch_hits[:] = -1
     with pytest.raises(MissingEvidenceError):
-        speedup_interval(Analysis(tally, Settings.of(record.spec)), "fp16")
+        Analysis(tally, Settings.of(record.spec)).compare("fp16")

@@ -15,14 +15,19 @@ def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:
 
 
 def row(name: str, acr: float, size: int) -> ModelRow:
-    summary = Summary(name, 100, 0.9, Interval(acr, acr - 0.1, acr + 0.1), 0.01, 2.0, 3.0)
+    numbers = [Interval(one, one - 0.1, one + 0.1) for one in (0.9, acr, 0.2, 2.0, 3.0)]
+    summary = Summary(name, 100, *numbers)
     return ModelRow(name, theme.PALETTE[0], "", summary, size, size, 0.01, 0.9, 0.5)
 
 
 def panel(name: str) -> Panel:
     irs = (point(100, 0.4, 1.0), point(200, 0.6, 2.0))
     rs = (point(100, 0.3, 2.0), point(200, 0.5, 4.0))
-    return Panel(name, name, theme.PALETTE[1], Comparison(rs, irs, 2.5, 3.5))
+    speedups = {
+        ("irs", "seconds"): Interval(2.5, 2.0, 3.0),
+        ("irs", "draws"): Interval(3.5, 3.0, 4.0),
+    }
+    return Panel(name, name, theme.PALETTE[1], Comparison(rs, irs, (), (), speedups))
 
 
 def named(figure: charts.go.Figure) -> list[str]:
