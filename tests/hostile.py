@@ -1,6 +1,7 @@
 """Files of every kind that the program reads, and damage to them that a number decides."""
 
 import io
+import json
 import pickle
 import random
 import struct
@@ -18,6 +19,8 @@ from torch import nn
 
 from irs_core.data import load_dataset
 from irs_core.graphs import read_graph
+from irs_core.integer import ConvTerm, IntegerNetwork, Layer, PoolTerm
+from irs_core.integer.files import to_bytes
 from irs_core.models import build, load_model
 from irs_core.report import import_cohen
 from irs_core.report.cohen import HEADER
@@ -64,6 +67,7 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
         "old pt": Kind(
             "w.pt", _torch({"arch": ARCH, "state_dict": state}, zipped=False), _model, {}
         ),
+        "integer": Kind("w.safetensors", _integer(), _run_model, {}),
         "onnx": Kind("net.onnx", onnx.read_bytes(), _graph, {}),
         "ir graph": Kind("net.xml", graph, _graph, {"net.bin": constants}),
         "ir constants": Kind("net.bin", constants, _ir, {"net.xml": graph}),
@@ -122,6 +126,12 @@ def _model(path: Path, _: Path) -> object:
     return load_model(ModelSpec(str(path)))
 
 
+def _run_model(path: Path, _: Path) -> object:
+    """An integer network is run as well: every shape in it comes from its file."""
+    model = load_model(ModelSpec(str(path)))
+    return model.module(torch.zeros(1, *model.input_shape))
+
+
 def _graph(path: Path, _: Path) -> object:
     return read_graph(path)
 
@@ -146,6 +156,20 @@ def _image(path: Path, _: Path) -> object:
 
 def _bundle(path: Path, store: Path) -> object:
     return Library(store, store).import_bundle(path)
+
+
+def _integer() -> bytes:
+    weights = np.random.default_rng(0).integers(-9, 10, (4, 1, 3, 3), np.int8)
+    bias, one, three = (np.full(4, value, np.int32) for value in (0, 1, 3))
+    layers = (
+        Layer((ConvTerm(0, weights, padding=1),), bias, three, 0, 255),
+        Layer((PoolTerm(1),), bias, one, -(1 << 20), 1 << 20),
+    )
+    content = to_bytes(IntegerNetwork(layers, 16, (1, 8, 8)))
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    # safetensors orders the metadata anew in every process, and a seed must mean one file.
+    head = json.dumps(json.loads(content[8:end]), sort_keys=True).encode()
+    return struct.pack("<Q", len(head)) + head + content[end:]
 
 
 def _torch(content: object, *, zipped: bool = True) -> bytes:

@@ -18,6 +18,7 @@ NAMES = (
     "safetensors",
     "pt",
     "old pt",
+    "integer",
     "onnx",
     "ir graph",
     "ir constants",

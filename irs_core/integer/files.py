@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from irs_core.errors import ApproximationError, CheckpointError
-from irs_core.integer.network import ConvTerm, IntegerNetwork, Layer, PoolTerm, SkipTerm, Term
+from irs_core.integer.network import (
+    ConvTerm,
+    IntegerNetwork,
+    Layer,
+    PoolTerm,
+    SkipTerm,
+    Term,
+    tensor_shapes,
+)
 
 # What the metadata of such a file give as the architecture.
 ARCH = "integer"
@@ -71,6 +79,8 @@ def from_bytes(content: bytes) -> IntegerNetwork:
             int(structure["scale"]),
             _shape(structure["input_shape"]),
         )
+        if tensor_shapes(network)[-1][1:] != (1, 1):
+            raise ValueError("its scores are maps, not one number per class")
     except ApproximationError as error:
         raise CheckpointError(f"not a valid integer network: {error}") from None
     except Exception as error:  # a forged file may break any step

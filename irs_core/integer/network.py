@@ -62,6 +62,7 @@ class PoolTerm:
 
 
 Term = ConvTerm | SkipTerm | PoolTerm
+Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,8 @@ class IntegerNetwork:
         input_shape: (channels, height, width).
 
     Raises:
-        ApproximationError: A layer breaks a rule, or its sums could leave 32-bit integers.
+        ApproximationError: A layer breaks a rule, does not fit the tensors that it reads, or its
+            sums could leave 32-bit integers.
     """
 
     layers: tuple[Layer, ...]
@@ -101,6 +103,7 @@ class IntegerNetwork:
     input_shape: tuple[int, int, int]
 
     def __post_init__(self) -> None:
+        _check_shapes(self)
         for number, (layer, bound) in enumerate(zip(self.layers, layer_bounds(self), strict=True)):
             _check_layer(number, layer, bound)
 
@@ -173,20 +176,27 @@ def layer_bounds(network: IntegerNetwork) -> list[int]:
     return bounds
 
 
-def tensor_shapes(network: IntegerNetwork) -> list[tuple[int, int, int]]:
+def tensor_shapes(network: IntegerNetwork) -> list[Shape]:
     """(channels, height, width) of the pixels and of what each layer gives."""
     shapes = [network.input_shape]
     for layer in network.layers:
         term = layer.terms[0]
-        _, height, width = shapes[term.source]
-        if isinstance(term, PoolTerm):
-            height = width = 1
-        elif isinstance(term, ConvTerm):
-            tall, wide = term.weight.shape[2:]
-            height = (height + 2 * term.padding - tall) // term.stride + 1
-            width = (width + 2 * term.padding - wide) // term.stride + 1
-        shapes.append((len(layer.bias), height, width))
+        shapes.append((len(layer.bias), *_term_map(term, shapes[term.source])))
     return shapes
+
+
+def _term_map(term: Term, source: Shape) -> tuple[int, int]:
+    """Height and width of what a term gives."""
+    _, height, width = source
+    if isinstance(term, PoolTerm):
+        return 1, 1
+    if isinstance(term, SkipTerm):
+        return height, width
+    tall, wide = term.weight.shape[2:]
+    return (
+        (height + 2 * term.padding - tall) // term.stride + 1,
+        (width + 2 * term.padding - wide) // term.stride + 1,
+    )
 
 
 def multiplier_and_shift(divisor: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -212,6 +222,33 @@ def _described(term: Term) -> dict[str, object]:
             "padding": term.padding,
         }
     return {"kind": "skip" if isinstance(term, SkipTerm) else "pool", "source": term.source}
+
+
+def _check_shapes(network: IntegerNetwork) -> None:
+    if network.scale < 1 or not network.layers:
+        raise ApproximationError(
+            "an integer network has at least one layer and a scale of at least 1; got "
+            f"{len(network.layers)} layers, scale {network.scale}"
+        )
+    shapes = tensor_shapes(network)
+    for number, layer in enumerate(network.layers):
+        given = shapes[number + 1]
+        for term in layer.terms:
+            source = shapes[term.source]
+            taken, made = _channels(term, source[0])
+            found = (made, *_term_map(term, source))
+            if taken != source[0] or found != given or min(found) < 1:
+                raise ApproximationError(
+                    f"every term of layer {number} must turn what it reads into {given}; one takes "
+                    f"{taken} channels of {source} and gives {found}"
+                )
+
+
+def _channels(term: Term, source: int) -> tuple[int, int]:
+    """Channels that a term takes, and channels that it gives, where its source has some."""
+    if isinstance(term, ConvTerm):
+        return len(term.weight[0]), len(term.weight)
+    return (len(term.gain) if isinstance(term, SkipTerm) else source), source
 
 
 def _check_layer(number: int, layer: Layer, bound: int) -> None:

@@ -245,8 +245,11 @@ def test_files_keep_every_bit(network):
         lambda b: b.replace(b'\\"stride\\": 1', b'\\"stride\\": 0'),
         lambda b: b.replace(b'\\"source\\": 1', b'\\"source\\": 9', 1),
         lambda b: b.replace(b'\\"kind\\": \\"conv\\"', b'\\"kind\\": \\"skip\\"', 1),
+        lambda b: b.replace(b'\\"input_shape\\": [1', b'\\"input_shape\\": [3'),
+        lambda b: b.replace(b'\\"scale\\": 16', b'\\"scale\\":  0'),
+        lambda b: b.replace(b'\\"kind\\": \\"pool\\"', b'\\"kind\\": \\"skip\\"'),
     ],
-    ids=["cut", "no structure", "stride", "order", "kind"],
+    ids=["cut", "no structure", "stride", "order", "kind", "channels", "scale", "maps"],
 )
 def test_forged_files_are_refused(network, forge):
     content = to_bytes(network)
