@@ -3,7 +3,7 @@
 import streamlit as st
 
 from irs_core.papers import TABLES, find_table
-from ui import columns, controls, figures, loaders, navigation, papers
+from ui import columns, controls, figures, navigation, papers, reproduction
 
 navigation.head(
     "Papers: published against measured",
@@ -32,7 +32,7 @@ with right:
     )
 table = find_table(key)
 with controls.explained():
-    rows = loaders.paper_table(table)
+    rows = reproduction.paper_table(table)
 shown = papers.paper_rows(rows, every=every)
 st.markdown(papers.agreement(rows))
 if any(row.measured for row in shown):
@@ -59,7 +59,7 @@ st.caption(
 )
 
 st.subheader("Figures", anchor=False)
-available = loaders.paper_figures()
+available = reproduction.paper_figures()
 if not available:
     st.info("The counterparts of the figures need studies that are not in the store.")
     st.stop()
@@ -67,7 +67,7 @@ chosen = st.selectbox(
     "Figure", available, format_func=papers.figure_title, key="figure", bind="query-params"
 )
 with controls.explained():
-    view = loaders.paper_figure(chosen)
+    view = reproduction.paper_figure(chosen)
 figures.show(
     papers.figure(view),
     f"paper-figure-{chosen}",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from irs_core.errors import IrsError
 from irs_core.specs import DATA_KINDS, DataSpec
-from ui import controls, loaders, own_files, theme
+from ui import controls, inventory, own_files, theme
 from ui.glossary import COMPRESSIONS
 from ui.glossary import DATA_KINDS as KIND_HELP
 
@@ -19,14 +19,14 @@ def show_models() -> None:
     """Shipped models with their cards, architectures, and a check of own weights."""
     st.subheader("Models", divider="gray")
     with controls.explained():
-        cards = loaders.shipped()
+        cards = inventory.shipped()
     if not cards:
         st.info("No model came along. Train one: `python -m irs_core train --help`.")
     for columns, row in _in_rows(list(cards), 3):
         for column, name in zip(columns, row, strict=False):
             with column.container(border=True):
                 _card(name, cards[name])
-    names = loaders.architectures()
+    names = inventory.architectures()
     own = [name for name in names if not name.startswith("torchvision:")]
     st.markdown(
         f"**Architectures:** {', '.join(f'`{name}`' for name in own)}, and every torchvision "
@@ -63,7 +63,7 @@ def show_data() -> None:
         split = columns[2].text_input("Split", "test", key="check_split")
         if root or kind == "digits":
             try:
-                facts = loaders.data_facts(DataSpec(kind=kind, root=root or None, split=split))
+                facts = inventory.data_facts(DataSpec(kind=kind, root=root or None, split=split))
             except IrsError as error:
                 st.error(controls.sentence(error), icon=":material/error:")
                 return

@@ -13,7 +13,7 @@ from irs_core.specs import StudySpec
 from irs_core.store import Study, StudyRecord
 from irs_core.study.analysis import Analysis
 from irs_core.study.results import Settings
-from ui import captions, figures, loaders, theme
+from ui import captions, figures, loaders, theme, work
 from ui.glossary import HELP
 from ui.views import sweep_gammas
 
@@ -90,7 +90,7 @@ def _no_study() -> NoReturn:
 
 def _unfinished(study: Study) -> NoReturn:
     with explained():
-        running = [job for job in loaders.jobs() if job.study == study.record.id and job.active]
+        running = [job for job in work.jobs() if job.study == study.record.id and job.active]
     if running:
         done = theme.percent(running[0].fraction, 0)
         st.info(f"This study is being computed: {done} done.", icon=":material/hourglass_top:")

@@ -10,7 +10,7 @@ import streamlit as st
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State, ensure_worker
 from irs_core.store import BASE
-from ui import clone, columns, controls, loaders, tables, theme
+from ui import clone, columns, controls, loaders, tables, theme, work
 
 POLL_SECONDS = 1.0
 # A worker that was just started needs a while to load its libraries.
@@ -29,7 +29,7 @@ _STATES: dict[State, tuple[str, str, _Colour]] = {
 def show_jobs() -> None:
     """All jobs; the list refreshes itself only while one waits or runs."""
     with controls.explained():
-        jobs = loaders.jobs()
+        jobs = work.jobs()
     if not jobs:
         st.info("No job yet. A study that is started on the Certify page appears here.")
         st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
@@ -40,7 +40,7 @@ def show_jobs() -> None:
 
 def _cards(was_active: bool) -> None:
     with controls.explained():
-        jobs = loaders.jobs()
+        jobs = work.jobs()
     if was_active and not any(job.active for job in jobs):
         # A full run of the page registers the list again, without polling.
         st.rerun()
@@ -57,7 +57,7 @@ def _cards(was_active: bool) -> None:
 def _check_worker(jobs: list[Job]) -> None:
     latest = time.time() - PATIENCE_SECONDS
     waiting = any(job.state == "queued" and job.created < latest for job in jobs)
-    if not waiting or loaders.queue().live_workers():
+    if not waiting or work.queue().live_workers():
         return
     with st.container(border=True):
         st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
@@ -84,23 +84,23 @@ def _card(job: Job) -> None:
                 key=f"parts-{job.id}",
             )
         if job.state == "running" and "cirs" in job.spec.methods:
-            for sentence in loaders.cirs_so_far(job.study, job.progress.done):
+            for sentence in work.cirs_so_far(job.study, job.progress.done):
                 st.markdown(sentence)
         st.caption(_facts(job))
         if job.error:
             st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
             _actions(job)
-        log = loaders.log_tail(job.id)
+        log = work.log_tail(job.id)
         if log:
             with st.expander("Log", icon=":material/terminal:"):
                 st.code(log, language=None)
 
 
 def _actions(job: Job) -> None:
-    queue = loaders.queue()
+    queue = work.queue()
     if job.state == "queued":
-        _action(job, "Run first", "first", lambda one: queue.move(one, -len(loaders.jobs())))
+        _action(job, "Run first", "first", lambda one: queue.move(one, -len(work.jobs())))
         _action(job, "Later", "later", lambda one: queue.move(one, 1))
     if job.active:
         _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
@@ -120,7 +120,7 @@ def _actions(job: Job) -> None:
 
 
 def _retry(job_id: int) -> None:
-    loaders.queue().retry(job_id)
+    work.queue().retry(job_id)
     ensure_worker(loaders.store_root())
 
 

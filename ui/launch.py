@@ -9,7 +9,7 @@ from irs_core.jobs import Job, ensure_worker
 from irs_core.server_files import check_data_root
 from irs_core.specs import BACKENDS, StudySpec
 from irs_core.study.options import RunOptions
-from ui import captions, controls, loaders, own_files, theme
+from ui import captions, controls, inventory, loaders, own_files, theme, work
 
 
 def describe_launch(spec: StudySpec) -> None:
@@ -18,7 +18,7 @@ def describe_launch(spec: StudySpec) -> None:
     Raises:
         IrsError: The data do not hold what the study asks for.
     """
-    facts = loaders.data_facts(spec.data)
+    facts = inventory.data_facts(spec.data)
     inputs = facts.reported + facts.held_out
     st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs)}")
     st.markdown(captions.guarantee(spec))
@@ -27,7 +27,7 @@ def describe_launch(spec: StudySpec) -> None:
 
 def _expected_time(spec: StudySpec, inputs: int) -> str:
     """What is stored already, and how long the rest takes at the measured rates."""
-    estimate = loaders.estimate(spec, inputs)
+    estimate = work.estimate(spec, inputs)
     stored = (
         f"**{theme.rounded_count(estimate.stored)}** of them are stored already. "
         if estimate.stored
@@ -65,7 +65,7 @@ def start(spec: StudySpec, options: RunOptions) -> Job:
         check_data_root(spec.data.root)
     check_fit(spec)
     root = loaders.store_root()
-    job = loaders.queue().add(spec, options)
+    job = work.queue().add(spec, options)
     if not ensure_worker(root):
         st.warning(
             "No worker could be started. The study waits until one runs: "
@@ -80,7 +80,7 @@ def check_fit(spec: StudySpec) -> None:
     Raises:
         IrsError: One of them cannot be read, or the data have more classes than the model.
     """
-    model, data = loaders.model_facts(spec.model), loaders.data_facts(spec.data)
+    model, data = inventory.model_facts(spec.model), inventory.data_facts(spec.data)
     if data.classes > model.num_classes:
         raise DatasetError(
             f"the model has {model.num_classes} classes; the data have {data.classes}"

@@ -14,7 +14,7 @@ from irs_core.server_files import (
     upload_limit,
 )
 from irs_core.specs import DATA_KINDS, DataKind, DataSpec, ModelSpec
-from ui import controls, loaders, theme
+from ui import controls, inventory, loaders, theme
 
 _FILES = ("file", "file-normalized")
 
@@ -53,7 +53,7 @@ def keep(files: list[tuple[str, bytes]]) -> Upload:
     Raises:
         IrsError: It is refused; nothing is kept.
     """
-    return keep_upload(loaders.store_root(), files, loaders.read_model_file)
+    return keep_upload(loaders.store_root(), files, inventory.read_model_file)
 
 
 def allowed(weights: str) -> str:
@@ -91,14 +91,14 @@ def described(text: str) -> str:
     kind, _, path = text.partition(":")
     if kind not in _FILES:
         return text
-    return str(loaders.file_compression(f"{kind}:{allowed(path.partition('#')[0])}"))
+    return str(inventory.file_compression(f"{kind}:{allowed(path.partition('#')[0])}"))
 
 
 def show_check() -> None:
     """A form for a dry run, and what it measured."""
     path = pick_model("Model file", "check_weights")
     left, middle, right = st.columns(3)
-    names = loaders.architectures()
+    names = inventory.architectures()
     arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
     kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
     sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
@@ -108,7 +108,7 @@ def show_check() -> None:
         return
     with controls.explained():
         spec = ModelSpec(allowed(path), None if arch.startswith("as ") else arch)
-        facts = loaders.model_facts(spec)
+        facts = inventory.model_facts(spec)
         shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
         st.success(
             f"{facts.arch}, {facts.num_classes} classes, inputs {shape}, "
@@ -121,7 +121,7 @@ def show_check() -> None:
 
 
 def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:
-    report = loaders.check_model(spec, data, sigma, tuple(map(parse_compression, texts)))
+    report = inventory.check_model(spec, data, sigma, tuple(map(parse_compression, texts)))
     st.dataframe(
         [
             {

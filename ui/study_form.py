@@ -19,7 +19,7 @@ from irs_core.specs import (
     NoiseSpec,
     StudySpec,
 )
-from ui import loaders, own_files
+from ui import inventory, own_files
 from ui.clone import FROM_FILE, OWN_FILE
 from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
@@ -86,7 +86,7 @@ def draw_budgets(n: int, shares: tuple[int, int], steps: int) -> tuple[int, ...]
 
 
 def _model() -> tuple[Any, float]:
-    cards = loaders.shipped()
+    cards = inventory.shipped()
     names = [f"shipped:{name}" for name in cards]
     preferred = "shipped:digits-0.50"
     left, right = st.columns(2)
@@ -115,7 +115,7 @@ def _model() -> tuple[Any, float]:
         path = own_files.pick_model("Model file", "form_weights")
     arch = right.selectbox(
         "Architecture",
-        [FROM_FILE, *loaders.architectures()],
+        [FROM_FILE, *inventory.architectures()],
         key="form_arch",
         bind="query-params",
     )

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from synthetic import synthetic_study
 
-from irs_core.jobs import JobQueue
-from irs_core.specs import DataSpec
 from irs_core.store import Library
 from irs_core.study.results import Settings
 from ui import controls, loaders
@@ -47,19 +45,6 @@ def test_panels_follow_the_names_asked_for(store: Path) -> None:
     (panel,) = loaders.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
     assert panel.title == "prune 10%"
     assert len(panel.comparison.irs) == 3
-
-
-def test_data_facts_count_what_is_selected() -> None:
-    facts = loaders.data_facts(DataSpec(start=5, stride=2, max=30, holdout=7))
-    assert (facts.reported, facts.held_out, facts.total) == (30, 7, 449)
-
-
-def test_log_tail_is_the_end_of_the_log(store: Path) -> None:
-    queue = JobQueue(store)
-    assert loaders.log_tail(1) == ""
-    queue.log_path(1).parent.mkdir(parents=True)
-    queue.log_path(1).write_text("\n".join(str(line) for line in range(5000)))
-    assert loaders.log_tail(1, lines=2) == "4998\n4999"
 
 
 def test_errors_read_as_sentences() -> None:

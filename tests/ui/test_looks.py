@@ -8,7 +8,7 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.store import Library
 from irs_core.study.outlook import Look
 from irs_core.study.results import Interval
-from ui import loaders
+from ui import work
 from ui.looks import look_sentence
 
 
@@ -24,6 +24,6 @@ def test_says_what_holds_and_what_is_expected() -> None:
 def test_reads_the_live_study(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRS_STORE", str(tmp_path))
     record = synthetic_study(Library(tmp_path), synthetic_spec(n_p=(40, 120, 300)))
-    first, _ = loaders.cirs_so_far(record.id, 1)
+    first, _ = work.cirs_so_far(record.id, 1)
     assert "300 draws per input" in first
-    assert loaders.cirs_so_far("0" * 16, 1) == []
+    assert work.cirs_so_far("0" * 16, 1) == []
