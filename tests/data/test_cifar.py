@@ -1,4 +1,7 @@
+import codecs
 import pickle
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -41,18 +44,36 @@ def test_class_names(write):
 
 
 class _Payload:
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, *call):
+        self.call = call
 
     def __reduce__(self):
-        return (open, (self.path, "w"))
+        return (self.call[0], self.call[1:])
 
 
 def test_other_objects_are_refused_and_not_run(write, tmp_path):
     marker = tmp_path / "ran"
     with pytest.raises(DatasetError, match=r"test_batch.*open"):
-        load_dataset(write({**batch(), b"extra": _Payload(str(marker))}))
+        load_dataset(write({**batch(), b"extra": _Payload(open, str(marker), "w")}))
     assert not marker.exists()
+
+
+def test_a_small_file_cannot_take_much_memory(write, tmp_path):
+    spec = write(batch())
+    path = tmp_path / "cifar-10-batches-py" / "test_batch"
+    # An empty dictionary that is to be remembered as number 2^26.
+    path.write_bytes(b"\x80\x02}r" + struct.pack("<I", 1 << 26) + b".")
+    tracemalloc.start()
+    with pytest.raises(DatasetError, match="data"):
+        load_dataset(spec)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_bytes_are_written_in_one_way_only(write):
+    with pytest.raises(DatasetError, match="encodes as 'hex'"):
+        load_dataset(write({**batch(), b"extra": _Payload(codecs.encode, b"abc", "hex")}))
 
 
 def test_shape_is_checked(write):
