@@ -30,7 +30,7 @@ with controls.explained():
     rows = loaders.overview(opened.study, settings)
 
 st.subheader(
-    choice.headline(record, rows, captions.union_failure(record, settings)),
+    choice.headline(record, rows, captions.union_failure(rows)),
     divider="gray",
     anchor=False,
 )
@@ -76,5 +76,5 @@ controls.table(
 )
 st.caption(
     "A compressed model is certified with fewer draws than the original; a part of the ACR that "
-    f"it loses is the price of those. {captions.choice_among(record, settings)}"
+    f"it loses is the price of those. {captions.choice_among(rows)}"
 )

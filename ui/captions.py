@@ -1,6 +1,7 @@
 """Sentences that say where numbers come from and how far they may be trusted."""
 
 import math
+from collections.abc import Sequence
 
 from irs_core.sampling.statements import describe_noise
 from irs_core.specs import StudySpec
@@ -9,6 +10,7 @@ from irs_core.store import BASE, StudyRecord
 from irs_core.study.plan import stream_draws, study_draws
 from irs_core.study.results import Settings
 from ui import theme
+from ui.views import ModelRow
 
 
 def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = False) -> str:
@@ -36,30 +38,29 @@ def noise(spec: StudySpec) -> str:
 
 def confidence(settings: Settings) -> str:
     """The levels and what they add up to: as claimed, and as proven."""
-    claimed = settings.alpha + settings.alpha_zeta
-    proven = settings.alpha + 2 * settings.alpha_zeta
+    level = settings.alpha + settings.alpha_zeta
+    worst = level + settings.alpha_zeta
     return (
         f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input "
-        f"{theme.confidence(claimed)} as published (1 - α - $α_ζ$), provably at least "
-        f"{theme.confidence(proven)} (1 - α - 2$α_ζ$) where $p_A$ is close to γ"
+        f"{theme.confidence(level)} (1 - α - $α_ζ$), proven for CIRS, ISS and RS, claimed for IRS, "
+        f"for which {theme.confidence(worst)} is proven (1 - α - 2$α_ζ$)"
     )
 
 
-def choice_among(record: StudyRecord, settings: Settings) -> str:
+def choice_among(rows: Sequence[ModelRow]) -> str:
     """What picking the best of several compressed models costs in confidence."""
-    models = len(record.compressed)
+    models = sum(not row.is_base for row in rows)
     if models < 2:
         return ""
     return (
         f"One of {models} compressed models is quoted, so its confidence is that of all {models} "
-        f"at once: 1 - {models} (α + 2$α_ζ$) = {theme.confidence(union_failure(record, settings))}."
+        f"at once: 100% less their failure probabilities, {theme.confidence(union_failure(rows))}."
     )
 
 
-def union_failure(record: StudyRecord, settings: Settings) -> float:
+def union_failure(rows: Sequence[ModelRow]) -> float:
     """Proven failure probability per input of all compressed models of a study together."""
-    models = max(1, len(record.compressed))
-    return min(1.0, models * (settings.alpha + 2 * settings.alpha_zeta))
+    return min(1.0, sum(row.summary.failure for row in rows if not row.is_base))
 
 
 def cost(spec: StudySpec, inputs: int) -> str:

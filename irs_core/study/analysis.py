@@ -339,6 +339,7 @@ class Analysis:
             mean_zeta=UNKNOWN_INTERVAL if original else self.zeta(name, last).mean_zeta,
             speedup_seconds=seconds,
             speedup_draws=draws,
+            failure=certificates.provable_failure,
             method=method,
         )
 

@@ -129,6 +129,7 @@ class Summary:
         mean_zeta: Mean bound on P(f != f^p); NaN for the base.
         speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
             there is nothing to compare with.
+        failure: Probability per input that its certificate is wrong, proven.
         method: What certified it, of those whose draws are there the first of `MAIN_METHODS`.
     """
 
@@ -139,6 +140,7 @@ class Summary:
     mean_zeta: Interval
     speedup_seconds: Interval
     speedup_draws: Interval
+    failure: float
     method: Method = "irs"
 
 

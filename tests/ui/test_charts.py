@@ -16,7 +16,7 @@ def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:
 
 def row(name: str, acr: float, size: int) -> ModelRow:
     numbers = [Interval(one, one - 0.1, one + 0.1) for one in (0.9, acr, 0.2, 2.0, 3.0)]
-    summary = Summary(name, 100, *numbers)
+    summary = Summary(name, 100, *numbers, failure=0.002)
     return ModelRow(name, theme.PALETTE[0], "", summary, size, size, 0.01, 0.9, 0.5)
 
 

@@ -56,8 +56,8 @@ def test_caption_states_claimed_and_provable_confidence(
 ) -> None:
     record, _ = record_and_analysis
     text = captions.provenance(record, Settings(0.001, 0.002, 0.99))
-    assert "99.7% as published" in text
-    assert "99.5%" in text
+    assert "99.7% (1 - α - $α_ζ$), proven for CIRS, ISS and RS, claimed for IRS" in text
+    assert "for which 99.5% is proven" in text
     assert "40 inputs" in text
     assert "20 held-out inputs" in captions.provenance(
         record, Settings(0.001, 0.002, 0.99), held_out=True
@@ -67,8 +67,20 @@ def test_caption_states_claimed_and_provable_confidence(
 def test_choosing_among_models_costs_confidence(
     record_and_analysis: tuple[StudyRecord, Analysis],
 ) -> None:
-    record, _ = record_and_analysis
-    assert "99.4%" in captions.choice_among(record, Settings(0.001, 0.001, 0.99))
+    record, analysis = record_and_analysis
+    rows = views.model_rows(record, analysis)
+    assert [row.summary.method for row in rows[1:]] == ["cirs", "cirs"]
+    assert captions.union_failure(rows) == pytest.approx(2 * 0.002)
+    assert "99.6%" in captions.choice_among(rows)
+    assert captions.choice_among(rows[:2]) == ""
+
+
+def test_irs_is_quoted_at_its_proven_failure(
+    record_and_analysis: tuple[StudyRecord, Analysis],
+) -> None:
+    _, analysis = record_and_analysis
+    assert analysis.certify("fp16", "irs", 2).provable_failure == pytest.approx(0.003)
+    assert analysis.summary("fp16").failure == pytest.approx(0.002)
 
 
 def test_cost_is_the_plan_in_words() -> None:
