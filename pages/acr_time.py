@@ -8,8 +8,8 @@ from ui.glossary import HELP
 navigation.head(
     "ACR against certification time",
     "How much certified radius does a second of certification buy? **RS** starts from scratch, "
-    "**ISS** with fewer draws where they do not pay. **IRS** and **CIRS** reuse what certifying the "
-    "original left behind, CIRS with a budget per input. Further left and higher is better.",
+    "**ISS** with fewer draws where they do not pay. **IRS** and **CIRS** reuse what certifying "
+    "the original left behind, CIRS with a budget per input. Further left and higher is better.",
     ("acr", "irs", "rs", "n_p", "interval", "alpha", "alpha_zeta", "gamma"),
 )
 
