@@ -1,16 +1,15 @@
 """Plotly figures as pure functions of plain data. Colours and fonts follow the page's theme."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from irs_core.study.results import Method, Point
 from ui import theme
-from ui.drawing import LEGEND, MARGINS, add_band, add_mark, blank, make_legible
+from ui.drawing import LEGEND, MARGINS, add_mark, axis_style, band, blank
 from ui.views import Panel, Sweep
 
 Floats = NDArray[np.float64]
@@ -29,6 +28,8 @@ _STYLES = {
     ISS: ("dot", "square-open"),
 }
 _DASHES = ("solid", "dash", "dot", "dashdot")
+# Between panels, as shares of the figure; down it is shared by the rows.
+_GAP_ACROSS, _GAP_DOWN = 0.06, 0.34
 ACR_TITLE = "average certified radius (pixel units)"
 
 
@@ -83,44 +84,70 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     """Small multiples: ACR of every method against cost, the range common to IRS and RS shaded."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_yaxes="all",
-        subplot_titles=[_panel_title(panel, cost) for panel in panels],
-        vertical_spacing=0.34 / rows if rows > 1 else 0.1,
-        horizontal_spacing=0.06,
-    )
+    traces, layout, titles, seen = [], {}, [], {""}
     for index, panel in enumerate(panels):
-        place = {"row": index // columns + 1, "col": index % columns + 1}
-        curves = panel.comparison
-        for points, colour, name in (
-            (curves.irs, panel.colour, IRS),
-            (curves.rs, theme.NEUTRAL, RS),
-            (curves.cirs, theme.MARK, CIRS),
-            (curves.iss, theme.NEUTRAL, ISS),
-        ):
-            if points:
-                _curve(figure, points, cost, colour, name, place)
-        figure.update_yaxes(title=ACR_TITLE if place["col"] == 1 else None, **place)
-        figure.update_xaxes(title=COST_TITLES[cost], rangemode="tozero", **place)
-    _seen_once(figure)
-    make_legible(figure)
-    figure.update_layout(
-        height=100 + 370 * rows,
-        margin={**MARGINS, "t": 90},
-        # All at once: adding them one by one takes Plotly half the time of the figure.
-        shapes=_common_ranges(panels),
-        legend={**LEGEND, "y": 1 + 38 / (370 * rows)},
+        row, column = divmod(index, columns)
+        axis = str(index + 1) if index else ""
+        across = _span(column, columns, _GAP_ACROSS)
+        down = _span(rows - 1 - row, rows, _GAP_DOWN / rows)
+        layout[f"xaxis{axis}"] = {
+            **axis_style(COST_TITLES[cost]),
+            "domain": across,
+            "anchor": f"y{axis}",
+            "rangemode": "tozero",
+        }
+        layout[f"yaxis{axis}"] = {
+            **axis_style("" if column else ACR_TITLE),
+            "domain": down,
+            "anchor": f"x{axis}",
+            "matches": "y" if index else None,
+            "showticklabels": column == 0,
+        }
+        titles.append(_title_above(_panel_title(panel, cost), sum(across) / 2, down[1]))
+        for trace in _curves(panel, cost):
+            name = trace.get("legendgroup", "")
+            shown = name not in seen
+            seen.add(name)
+            traces.append({**trace, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "showlegend": shown})
+    # All at once: adding traces, axes and shapes one by one takes Plotly twice the time.
+    return go.Figure(
+        traces,
+        {
+            **layout,
+            "annotations": titles,
+            "shapes": _common_ranges(panels),
+            "height": 100 + 370 * rows,
+            "margin": {**MARGINS, "t": 90},
+            "legend": {**LEGEND, "y": 1 + 38 / (370 * rows)},
+        },
     )
-    return figure
+
+
+def _span(place: int, places: int, gap: float) -> list[float]:
+    """Where one of several panels begins and ends, as shares of the figure."""
+    size = (1 - gap * (places - 1)) / places
+    return [place * (size + gap), place * (size + gap) + size]
+
+
+def _title_above(text: str, x: float, y: float) -> dict[str, object]:
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "center",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 16},
+    }
 
 
 def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
     """ACR on held-out inputs against gamma; the value in use and the best one marked."""
     figure = blank("γ, threshold on p<sub>A</sub> (probability)", f"held-out {ACR_TITLE}")
     gammas = [float(gamma) for gamma in sweep.gammas]
-    add_band(figure, gammas, sweep.acr, colour)
+    figure.add_trace(band(gammas, sweep.acr, colour))
     figure.add_scatter(
         x=gammas,
         y=[one.value for one in sweep.acr],
@@ -142,29 +169,37 @@ def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
     return figure
 
 
-def _curve(
-    figure: go.Figure,
-    points: Sequence[Point],
-    cost: Cost,
-    colour: str,
-    name: str,
-    place: dict[str, int],
-) -> None:
+def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:
+    curves = panel.comparison
+    return [
+        trace
+        for points, colour, name in (
+            (curves.irs, panel.colour, IRS),
+            (curves.rs, theme.NEUTRAL, RS),
+            (curves.cirs, theme.MARK, CIRS),
+            (curves.iss, theme.NEUTRAL, ISS),
+        )
+        if points
+        for trace in _curve(points, cost, colour, name)
+    ]
+
+
+def _curve(points: Sequence[Point], cost: Cost, colour: str, name: str) -> list[dict[str, Any]]:
     dash, symbol = _STYLES[name]
     costs = [float(getattr(point, cost)) for point in points]
-    add_band(figure, costs, [point.acr for point in points], colour, **place)
-    figure.add_scatter(
-        x=costs,
-        y=[point.acr.value for point in points],
-        customdata=[[point.n_p, point.acr.low, point.acr.high] for point in points],
-        mode="lines+markers",
-        name=name,
-        legendgroup=name,
-        line={"color": colour, "width": 2.5, "dash": dash},
-        marker={"symbol": symbol, "size": 8},
-        hovertemplate=_hover(name.partition(",")[0], cost),
-        **place,
-    )
+    line = {
+        "type": "scatter",
+        "x": costs,
+        "y": [point.acr.value for point in points],
+        "customdata": [[point.n_p, point.acr.low, point.acr.high] for point in points],
+        "mode": "lines+markers",
+        "name": name,
+        "legendgroup": name,
+        "line": {"color": colour, "width": 2.5, "dash": dash},
+        "marker": {"symbol": symbol, "size": 8},
+        "hovertemplate": _hover(name.partition(",")[0], cost),
+    }
+    return [band(costs, [point.acr for point in points], colour), line]
 
 
 def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
@@ -200,12 +235,3 @@ def _panel_title(panel: Panel, cost: Cost) -> str:
         if panel.comparison.points(method)
     ]
     return f"{panel.title} · speedup {''.join(texts)} ({cost})"
-
-
-def _seen_once(figure: go.Figure) -> None:
-    """Leave one legend entry per method."""
-    seen = set[str]()
-    for trace in figure.data:
-        if trace.legendgroup is not None:
-            trace.showlegend = trace.legendgroup not in seen
-            seen.add(trace.legendgroup)

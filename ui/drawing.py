@@ -1,6 +1,7 @@
 """What figures share: axes, legends, bands, marks. Colours and fonts follow the page's theme."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -11,20 +12,27 @@ LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.09, "x": 0, "font": {"
 MARGINS = {"l": 10, "r": 20, "t": 60, "b": 10}
 
 
+def axis_style(title: str) -> dict[str, object]:
+    """An axis with title and ticks in readable sizes, never cut."""
+    return {
+        "title": {"text": title, "font": {"size": 14}},
+        "tickfont": {"size": 13},
+        "automargin": True,
+    }
+
+
 def blank(x_title: str, y_title: str) -> go.Figure:
     """An empty figure with titled axes."""
-    figure = go.Figure()
-    figure.update_layout(height=400, margin=MARGINS, legend=LEGEND, bargap=0.04)
-    figure.update_xaxes(title=x_title)
-    figure.update_yaxes(title=y_title)
-    make_legible(figure)
-    return figure
-
-
-def make_legible(figure: go.Figure) -> None:
-    """Axis titles and ticks in readable sizes, never cut."""
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(automargin=True, title_font_size=14, tickfont_size=13)
+    return go.Figure(
+        layout={
+            "height": 400,
+            "margin": MARGINS,
+            "legend": LEGEND,
+            "bargap": 0.04,
+            "xaxis": axis_style(x_title),
+            "yaxis": axis_style(y_title),
+        }
+    )
 
 
 def error_bars(intervals: Sequence[Interval], colour: str) -> dict[str, object]:
@@ -40,25 +48,19 @@ def error_bars(intervals: Sequence[Interval], colour: str) -> dict[str, object]:
     }
 
 
-def add_band(
-    figure: go.Figure,
-    x: Sequence[float],
-    intervals: Sequence[Interval],
-    colour: str,
-    **place: int,
-) -> None:
-    """A faint band between the ends of intervals."""
-    figure.add_scatter(
-        x=[*x, *reversed(x)],
-        y=[one.high for one in intervals] + [one.low for one in reversed(intervals)],
-        fill="toself",
-        fillcolor=theme.faded(colour, 0.12),
-        line={"width": 0},
-        mode="lines",
-        hoverinfo="skip",
-        showlegend=False,
-        **place,
-    )
+def band(x: Sequence[float], intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
+    """A faint band between the ends of intervals, a scatter trace."""
+    return {
+        "type": "scatter",
+        "x": [*x, *reversed(x)],
+        "y": [one.high for one in intervals] + [one.low for one in reversed(intervals)],
+        "fill": "toself",
+        "fillcolor": theme.faded(colour, 0.12),
+        "line": {"width": 0},
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def whole_ticks(figure: go.Figure, highest: int) -> None:

@@ -28,6 +28,7 @@ from irs_core.study.results import (
     METHODS,
     UNKNOWN_INTERVAL,
     Comparison,
+    Cost,
     Floats,
     Interval,
     Method,
@@ -296,11 +297,22 @@ class Analysis:
             iss=points.get("iss", ()),
             cirs=points.get("cirs", ()),
             speedups={
-                (method, cost): speedup_interval(baseline, curve, cost)
-                for method, curve in curves.items()
+                (method, cost): self._speedup(name, method, cost)
+                for method in curves
                 for cost in COSTS
             },
         )
+
+    def _speedup(self, name: str, method: Method, cost: Cost) -> Interval:
+        key = ("speedup", method, name, cost, self.settings.alpha, self.settings.alpha_zeta)
+        if key in self._memo:
+            kept: Interval = self._memo[key]
+            return kept
+        found = speedup_interval(self.per_input(name, "rs"), self.per_input(name, method), cost)
+        if method != "irs":
+            # That of IRS depends on gamma.
+            self._memo[key] = found
+        return found
 
     def methods(self, name: str) -> list[Method]:
         """The methods that have all their draws of a compressed classifier."""
