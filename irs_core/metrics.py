@@ -13,7 +13,7 @@ from irs_core.errors import InvalidSampleError
 from irs_core.stats.binomial import integers
 
 _BLOCK_VALUES = 10_000_000
-_MOST_RESAMPLED = 2000
+_MOST_RESAMPLED, _GROUPS = 2000, 500
 _NORMAL_975 = 1.959963984540054
 
 
@@ -268,6 +268,9 @@ def resampled_sums(
 ) -> NDArray[np.float64]:
     """Sums over inputs in bootstrap sets of inputs.
 
+    More than 2000 inputs are first put into 500 random groups, and groups are resampled: sums of
+    equally many inputs vary by as much, and sets may differ a little in size.
+
     Args:
         values: Shape (N, k), one row per input.
         seed: Of the resampling; equal seeds resample equally whatever the values.
@@ -276,6 +279,10 @@ def resampled_sums(
     Returns:
         Shape (resamples, k).
     """
+    if len(values) > _MOST_RESAMPLED:
+        order = np.random.default_rng(seed).permutation(len(values))
+        edges = np.arange(_GROUPS) * len(values) // _GROUPS
+        values = np.add.reduceat(values[order], edges, axis=0)
     sums: NDArray[np.float64] = _resample_counts(len(values), resamples, seed) @ values
     return sums
 

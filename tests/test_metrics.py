@@ -215,3 +215,20 @@ def test_mean_interval_of_many_inputs_is_near_their_bootstrap() -> None:
     found = metrics.mean_interval(values, seed=5)
     # The ends of the bootstrap scatter by some percent of its width themselves.
     assert found == pytest.approx((float(low), float(high)), abs=0.06 * width)
+
+
+def test_many_inputs_are_resampled_in_groups_to_the_same_scatter():
+    rng = np.random.default_rng(3)
+    # Sorted, as data sets often are: groups of neighbours would vary too little or too much.
+    values = np.sort(rng.exponential(size=(3001, 1)), axis=0)
+    sums = metrics.resampled_sums(values, seed=1, resamples=4000)
+    assert sums.shape == (4000, 1)
+    assert sums.mean() == pytest.approx(values.sum(), rel=0.005)
+    assert sums.std() == pytest.approx(values.std() * np.sqrt(3001), rel=0.05)
+
+
+def test_few_inputs_are_resampled_one_by_one():
+    values = np.arange(12.0).reshape(6, 2)
+    sums = metrics.resampled_sums(values, seed=5, resamples=7)
+    rows = np.random.default_rng(5).integers(6, size=(7, 6))
+    np.testing.assert_allclose(sums, values[rows].sum(axis=1))

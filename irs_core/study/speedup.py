@@ -9,8 +9,7 @@ from irs_core import metrics
 from irs_core.study.results import UNKNOWN_INTERVAL, Cost, Floats, Interval, Point, mean_interval
 
 _SEED = 20_240_507
-# A slider waits for it: fewer sets where each is long.
-_RESAMPLES, _FEWER, _MANY_INPUTS = 400, 200, 2000
+_RESAMPLES = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +50,7 @@ class PerInput:
     def _sums(self) -> Floats:
         values = np.stack([self.radii, self.seconds, self.draws], axis=1)
         flat = values.reshape(len(values), -1)
-        resamples = _RESAMPLES if len(values) <= _MANY_INPUTS else _FEWER
-        found = metrics.resampled_sums(flat, seed=_SEED, resamples=resamples)
+        found = metrics.resampled_sums(flat, seed=_SEED, resamples=_RESAMPLES)
         return np.vstack([flat.sum(axis=0), found]).reshape(-1, 3, len(self.n_p))
 
 

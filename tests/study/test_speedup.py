@@ -79,18 +79,6 @@ def test_curves_that_share_no_radius_have_no_speedup(analysis):
     assert np.isnan([interval.value, interval.low, interval.high]).all()
 
 
-def test_many_inputs_are_resampled_less_often(analysis):
-    baseline = analysis.per_input("fp16", "rs")
-    many = replace(
-        baseline, **{name: np.tile(getattr(baseline, name), (60, 1)) for name in _PER_INPUT}
-    )
-    few, more = (len(one.sums("draws")[0]) - 1 for one in (many, baseline))
-    assert few < more
-
-
-_PER_INPUT = ("radii", "seconds", "draws")
-
-
 def test_a_study_without_the_baseline_has_no_speedup(tmp_path):
     library = Library(tmp_path)
     record = synthetic_study(library, synthetic_spec(n=500, n_p=(100,)))
