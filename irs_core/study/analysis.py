@@ -67,6 +67,8 @@ class Analysis:
         """See the class."""
         self.tally = tally
         self._memo: Memo = {} if memo is None else memo
+        # What depends on gamma.
+        self._own: Memo = {}
         self.settings = settings
         self.rows = ~tally.reported if held_out else tally.reported
         self.labels = tally.labels[self.rows]
@@ -219,13 +221,12 @@ class Analysis:
         Raises:
             MissingEvidenceError: Draws are not all stored.
         """
-        if method == "irs":
-            return self._irs_per_input(name)
+        memo = self._own if method == "irs" else self._memo
         key = (method, name, self.settings.alpha, self.settings.alpha_zeta)
-        if key not in self._memo:
-            made = self._cirs_per_input if method == "cirs" else self._budgets_per_input
-            self._memo[key] = made(name, method)
-        found: PerInput = self._memo[key]
+        if key not in memo:
+            made = {"irs": self._irs_per_input, "cirs": self._cirs_per_input}
+            memo[key] = made.get(method, self._budgets_per_input)(name, method)
+        found: PerInput = memo[key]
         return found
 
     def _budgets_per_input(self, name: str, method: Method) -> PerInput:
@@ -250,7 +251,7 @@ class Analysis:
             np.stack([one.n_samples.astype(np.float64) for one in made], axis=1),
         )
 
-    def _irs_per_input(self, name: str) -> PerInput:
+    def _irs_per_input(self, name: str, _: Method) -> PerInput:
         budgets = range(len(self.tally.budgets))
         radii = np.stack([self._irs_radii(name, budget) for budget in budgets], axis=1)
         seconds = [self.seconds_per_input(name, "irs", budget) for budget in budgets]
@@ -305,18 +306,20 @@ class Analysis:
 
     def _speedup(self, name: str, method: Method, cost: Cost) -> Interval:
         key = ("speedup", method, name, cost, self.settings.alpha, self.settings.alpha_zeta)
-        if key in self._memo:
-            kept: Interval = self._memo[key]
-            return kept
-        found = speedup_interval(self.per_input(name, "rs"), self.per_input(name, method), cost)
-        if method != "irs":
-            # That of IRS depends on gamma.
-            self._memo[key] = found
+        memo = self._own if method == "irs" else self._memo
+        if key not in memo:
+            curves = self.per_input(name, "rs"), self.per_input(name, method)
+            memo[key] = speedup_interval(*curves, cost)
+        found: Interval = memo[key]
         return found
 
     def methods(self, name: str) -> list[Method]:
         """The methods that have all their draws of a compressed classifier."""
-        return [method for method in METHODS if self.has(name, method)]
+        key = ("methods", name)
+        if key not in self._own:
+            self._own[key] = [method for method in METHODS if self.has(name, method)]
+        found: list[Method] = self._own[key]
+        return found
 
     def main_method(self, name: str) -> Method:
         """The method that stands for a compressed classifier, of those whose draws are there."""
