@@ -60,11 +60,13 @@ st.caption(
 
 st.subheader("Figures", anchor=False)
 available = reproduction.paper_figures()
-if not available:
-    st.info("The counterparts of the figures need studies that are not in the store.")
-    st.stop()
 chosen = st.selectbox(
-    "Figure", available, format_func=papers.figure_title, key="figure", bind="query-params"
+    "Figure",
+    available,
+    index=papers.first_figure(available),
+    format_func=papers.figure_title,
+    key="figure",
+    bind="query-params",
 )
 with controls.explained():
     view = reproduction.paper_figure(chosen)
@@ -75,3 +77,4 @@ figures.show(
     alt=papers.figure_title(chosen),
     note=papers.figure_caption(chosen, view),
 )
+st.caption(papers.NO_COUNTERPART)

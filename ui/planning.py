@@ -53,9 +53,9 @@ def radius_plans(p: float, sigma: float, alpha: float) -> list[RadiusPlan]:
     ]
 
 
-def width_plans(error: float, alpha: float) -> list[WidthPlan]:
-    """Draws against p for each interval, at one width."""
-    p = np.round(np.linspace(0.5, 1.0, 51), 4)
+def width_plans(error: float, alpha: float, *, least_p: float = 0.5) -> list[WidthPlan]:
+    """Draws against p, from the least one to 1 in percents, for each interval, at one width."""
+    p = np.round(np.linspace(least_p, 1.0, 1 + round(100 * (1 - least_p))), 4)
     return [
         WidthPlan(method, p, samples_for_error(method, p, error, alpha))
         for method in INTERVAL_METHODS
@@ -104,6 +104,28 @@ def against_share(plans: Sequence[WidthPlan], p: float) -> go.Figure:
         )
     add_mark(figure, p, f"p = {p:g}", "right")
     figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def against_error(plans: Sequence[tuple[float, WidthPlan]]) -> go.Figure:
+    """Draws against p for several target errors (colour) and intervals (dashes)."""
+    figure = blank("success probability p", "draws n")
+    errors = list(dict.fromkeys(error for error, _ in plans))
+    methods = list(dict.fromkeys(one.method for _, one in plans))
+    for error, plan in plans:
+        title = f"{METHOD_TITLES[plan.method]}, error {error:.2%}"
+        figure.add_scatter(
+            x=plan.p,
+            y=plan.draws,
+            mode="lines",
+            name=title,
+            line={
+                "color": theme.PALETTE[errors.index(error)],
+                "width": 2.5,
+                "dash": _METHOD_DASHES[methods.index(plan.method)],
+            },
+            hovertemplate=f"{title}<br>p = %{{x:.2f}}<br>n = %{{y:,}}<extra></extra>",
+        )
     return figure
 
 

@@ -6,8 +6,9 @@ from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measu
 from irs_core.store import Study
 from irs_core.study.analysis import Analysis
 from irs_core.study.results import Settings
+from ui import captions, results
 from ui.loaders import StudyKey, analysis, list_studies, panels, study_key, titles_of
-from ui.papers import FIGURES, FigureView
+from ui.papers import ERROR_ALPHA, ERRORS, FIGURES, FigureView
 
 
 @st.cache_resource(max_entries=32, show_spinner="Measuring...")
@@ -34,11 +35,25 @@ def _part_studies(key: str) -> list[Study | None]:
 
 def paper_figures() -> list[str]:
     """Figures of the paper whose studies are at hand; some of them for a distribution."""
-    return [key for key in FIGURES if any(study is not None for study in _part_studies(key))]
+    return [
+        key
+        for key, figure in FIGURES.items()
+        if figure.intervals or any(study is not None for study in _part_studies(key))
+    ]
 
 
 def paper_figure(key: str) -> FigureView:
     """What the counterpart of a published figure is drawn from."""
+    if FIGURES[key].intervals:
+        return FigureView(
+            f"Each side of the interval at α = {ERROR_ALPHA:g}; computed, nothing is drawn.",
+            sizes=tuple(
+                (error, plan)
+                for error in ERRORS
+                for plan in results.width_plans(error, ERROR_ALPHA, 0.0)
+                if plan.method in FIGURES[key].intervals
+            ),
+        )
     studies = [study for study in _part_studies(key) if study is not None]
     record, wanted = studies[0].record, FIGURES[key].models
     settings = Settings.of(record.spec)
@@ -50,4 +65,5 @@ def paper_figure(key: str) -> FigureView:
         )
         for study in studies
     )
-    return FigureView(record, settings, tuple(panels(studies[0], settings, present)), bounds)
+    source = captions.provenance(record, settings)
+    return FigureView(source, tuple(panels(studies[0], settings, present)), bounds)

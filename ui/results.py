@@ -95,9 +95,9 @@ def radius_plans(p: float, sigma: float, alpha: float) -> list[planning.RadiusPl
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing sample sizes...")
-def width_plans(error: float, alpha: float) -> list[planning.WidthPlan]:
+def width_plans(error: float, alpha: float, least_p: float = 0.5) -> list[planning.WidthPlan]:
     """Draws against p for each interval, at one width."""
-    return planning.width_plans(error, alpha)
+    return planning.width_plans(error, alpha, least_p=least_p)
 
 
 def image_reader(study: Study, root: str | None) -> ReadImages:

@@ -1,0 +1,42 @@
+"""Counterparts of published figures."""
+
+import pytest
+
+from irs_core.papers import PARTS
+from ui import papers, reproduction
+
+
+def test_figure_2_has_the_numbers_that_the_paper_gives() -> None:
+    view = reproduction.paper_figure("2")
+    figure = papers.figure(view)
+    assert [trace.name.rpartition(" ")[2] for trace in figure.data] == ["0.50%", "0.75%", "1.00%"]
+    draws = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
+    # Printed as 41,500 and 216,900.
+    assert draws[0.05] == pytest.approx(41_500, abs=50)
+    assert draws[0.5] == pytest.approx(216_900, abs=50)
+    frame = papers.figure_table(view)
+    assert frame["draws"].max() == draws[0.5]
+
+
+def test_figure_4_shows_two_intervals_at_three_errors() -> None:
+    view = reproduction.paper_figure("4")
+    figure = papers.figure(view)
+    assert len(figure.data) == 6
+    assert len({trace.line.color for trace in figure.data}) == 3
+    assert len({trace.line.dash for trace in figure.data}) == 2
+    for trace in figure.data:
+        # Most draws at p = 0.5, fewest at the ends.
+        assert max(trace.y) == trace.y[50]
+        assert min(trace.y) == min(trace.y[0], trace.y[-1])
+
+
+def test_figures_of_studies_come_before_computed_ones() -> None:
+    assert papers.first_figure(["2", "4"]) == 0
+    assert papers.first_figure(["2", "4", "8"]) == 2
+
+
+def test_every_figure_names_parts_that_exist() -> None:
+    keys = {part.key for part in PARTS}
+    for figure in papers.FIGURES.values():
+        assert set(figure.parts) <= keys
+        assert bool(figure.parts) != bool(figure.intervals)
