@@ -1,27 +1,16 @@
 """From counts to what people look at: certificates, curves, tables. Pure and cheap."""
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from irs_core import metrics
-from irs_core.certify import (
-    Cache,
-    Certificates,
-    build_cache_from_hits,
-    certify_cache,
-    certify_cirs,
-    certify_irs,
-    certify_iss,
-    certify_rs_hits,
-)
-from irs_core.errors import MissingEvidenceError
+from irs_core.certify import Certificates
 from irs_core.stats import binomial_upper_bound, zeta_floor
-from irs_core.stats.budget import split_alpha
 from irs_core.store import BASE
-from irs_core.study.counts import UNKNOWN, StudyTally, require_known
+from irs_core.study.certified import StudyCertificates
+from irs_core.study.counts import UNKNOWN, StudyTally
 from irs_core.study.results import (
     COSTS,
     MAIN_METHODS,
@@ -45,8 +34,8 @@ _LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
 Memo = dict[tuple[object, ...], Any]
 
 
-class Analysis:
-    """Certificates and summaries of one study under one choice of settings.
+class Analysis(StudyCertificates):
+    """Certificates, curves and summaries of one study under one choice of settings.
 
     Args:
         tally: Counts of the study.
@@ -65,143 +54,11 @@ class Analysis:
         memo: Memo | None = None,
     ) -> None:
         """See the class."""
-        self.tally = tally
+        super().__init__(tally, settings, held_out=held_out)
         self._memo: Memo = {} if memo is None else memo
         # What depends on gamma.
         self._own: Memo = {}
-        self.settings = settings
-        self.rows = ~tally.reported if held_out else tally.reported
         self.labels = tally.labels[self.rows]
-
-    @cached_property
-    def cache(self) -> Cache:
-        """What certifying the base classifier left behind."""
-        base = self.tally.base
-        return build_cache_from_hits(
-            base.candidate[self.rows],
-            base.hits[self.rows],
-            n0=self.tally.n0,
-            n=self.tally.n,
-            alpha=self.settings.alpha,
-        )
-
-    @cached_property
-    def base(self) -> Certificates:
-        """The base classifier's own certificates."""
-        return certify_cache(self.cache, sigma=self.tally.sigma)
-
-    def certify(self, name: str, method: Method, budget: int) -> Certificates:
-        """Certificates of a compressed classifier at one budget (an index into `tally.budgets`).
-
-        Raises:
-            MissingEvidenceError: Its draws are not all stored.
-        """
-        certifier = {"rs": self._rs, "irs": self._irs, "iss": self._iss, "cirs": self.cirs}[method]
-        return certifier(name, budget)
-
-    def has(self, name: str, method: Method, budget: int = -1) -> bool:
-        """Whether the draws of a method are all there, by default at the largest budget."""
-        try:
-            self.certify(name, method, budget % len(self.tally.budgets))
-        except MissingEvidenceError:
-            return False
-        return True
-
-    def cirs(self, name: str, budget: int, *, weight: float = 1.0) -> Certificates:
-        """Certificates of CIRS.
-
-        Args:
-            weight: Part of alpha + alpha_zeta that this look may use, in (0, 1]; see `looks`.
-
-        Raises:
-            MissingEvidenceError: Its draws are not all stored.
-        """
-        return self._cirs_at(name, self._cirs_index(name, budget), weight)
-
-    def _cirs_index(self, name: str, budget: int) -> int:
-        """Where a budget of the study stands among the points of CIRS."""
-        return len(self.tally.compressed[name].cirs.plans) - len(self.tally.budgets) + budget
-
-    def _cirs_at(self, name: str, index: int, weight: float = 1.0) -> Certificates:
-        counts = self.tally.compressed[name].cirs
-        plan, what = counts.plans[index], f"the evidence of {name} for cirs"
-        level = weight * (self.settings.alpha + self.settings.alpha_zeta)
-        a1, a2 = split_alpha(self.tally.n, plan.mean, level)
-        return certify_cirs(
-            self.cache,
-            draws=plan.draws[self.rows],
-            leavers=require_known(counts.leavers[self.rows, index], what),
-            fresh_hits=require_known(counts.fresh_hits[self.rows, index], what),
-            threshold=plan.threshold,
-            a1=a1,
-            a2=a2,
-            sigma=self.tally.sigma,
-            pilot=plan.pilot,
-        )
-
-    def _iss(self, name: str, budget: int) -> Certificates:
-        counts = self.tally.compressed[name]
-        hits = require_known(counts.iss.hits[self.rows, budget], f"the evidence of {name} for iss")
-        return certify_iss(
-            counts.scratch_candidate[self.rows],
-            counts.scratch_selected[self.rows],
-            hits,
-            counts.iss.sizes[self.rows, budget],
-            k0=self.tally.n0,
-            alpha=self.settings.alpha + self.settings.alpha_zeta,
-            sigma=self.tally.sigma,
-        )
-
-    def _irs(self, name: str, budget: int) -> Certificates:
-        counts = self.tally.compressed[name]
-        disagreements = counts.disagreements[self.rows, budget]
-        fresh = counts.fresh_hits[self.rows, budget]
-        direct = self.cache.p_lower >= self.settings.gamma
-        require_known(np.where(direct, fresh, disagreements), f"the incremental evidence of {name}")
-        return self._irs_of(name, budget)
-
-    def _irs_of(self, name: str, budget: int) -> Certificates:
-        """Certificates of IRS in which missing draws count as none: to be checked or left out."""
-        counts = self.tally.compressed[name]
-        disagreements = counts.disagreements[self.rows, budget]
-        fresh = counts.fresh_hits[self.rows, budget]
-        return certify_irs(
-            self.cache,
-            disagreements=np.where(disagreements == UNKNOWN, 0, disagreements),
-            fresh_hits=np.where(fresh == UNKNOWN, 0, fresh),
-            n_p=int(self.tally.budgets[budget]),
-            alpha_zeta=self.settings.alpha_zeta,
-            gamma=self.settings.gamma,
-            sigma=self.tally.sigma,
-        )
-
-    def _rs(self, name: str, budget: int) -> Certificates:
-        counts = self.tally.compressed[name]
-        hits = require_known(
-            counts.scratch_hits[self.rows, budget], f"the from-scratch evidence of {name}"
-        )
-        return certify_rs_hits(
-            counts.scratch_candidate[self.rows],
-            hits,
-            n0=self.tally.n0,
-            n=int(self.tally.budgets[budget]),
-            alpha=self.settings.alpha + self.settings.alpha_zeta,
-            sigma=self.tally.sigma,
-        )
-
-    def seconds_per_input(self, name: str, method: Method, budget: int) -> Floats:
-        """Measured seconds that a method's draws took, (inputs,)."""
-        counts = self.tally.compressed[name]
-        if method == "cirs":
-            return np.asarray(counts.cirs.seconds[self.rows, self._cirs_index(name, budget)])
-        select = counts.select_seconds[self.rows]
-        if method == "iss":
-            return np.asarray(counts.iss.seconds[self.rows, budget] + select)
-        fresh = counts.fresh_seconds[self.rows, budget]
-        if method == "rs":
-            return np.asarray(fresh + select)
-        direct = self.cache.p_lower >= self.settings.gamma
-        return np.asarray(np.where(direct, fresh, counts.paired_seconds[self.rows, budget]))
 
     def point(self, name: str, method: Method, budget: int) -> Point:
         """ACR and cost of a method at one budget of the study."""
@@ -275,9 +132,8 @@ class Analysis:
         counts = self.tally.compressed[name]
         found = []
         for gamma, needed in ((1.0, counts.disagreements), (_LEAST_GAMMA, counts.fresh_hits)):
-            settings = Settings(self.settings.alpha, self.settings.alpha_zeta, gamma)
-            with_gamma = _with(self, settings)._irs_of(name, budget)
-            radii = metrics.counted_radii(with_gamma, self.labels)
+            certificates = self._irs_at(name, budget, gamma)
+            radii = metrics.counted_radii(certificates, self.labels)
             found.append(np.where(needed[self.rows, budget] == UNKNOWN, np.nan, radii))
         return found[0], found[1]
 
