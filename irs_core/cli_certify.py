@@ -3,7 +3,6 @@
 import argparse
 from math import isnan
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
@@ -26,7 +25,7 @@ from irs_core.specs import (
 )
 from irs_core.store import BASE, Library, StudyRecord, default_root
 from irs_core.study.analysis import Analysis
-from irs_core.study.options import RunOptions
+from irs_core.study.options import RunOptions, Until
 from irs_core.study.results import METHODS, Settings
 from irs_core.study.tables import speedup_table, summary_table
 from irs_core.study.tally import tally_study
@@ -247,7 +246,13 @@ def _certify(arguments: argparse.Namespace) -> None:
         if "cirs" not in spec.methods:
             raise SpecError("budgets and forecasts are those of --method cirs")
         library = Library(arguments.store)
-        spec = with_goal(spec, goal, library, lambda: _run(spec, library, options, until="pilot"))
+        spec = with_goal(
+            spec,
+            goal,
+            library,
+            lambda pilot: _run(pilot, library, options, until="pilot"),
+            why=arguments.why if arguments.forecast else None,
+        )
         if arguments.forecast:
             return
     if arguments.queue:
@@ -261,7 +266,7 @@ def _certify(arguments: argparse.Namespace) -> None:
 
 
 def _run(
-    spec: StudySpec, library: Library, options: RunOptions, until: Literal["pilot", "end"] = "end"
+    spec: StudySpec, library: Library, options: RunOptions, until: Until = "end"
 ) -> StudyRecord:
     # torch takes seconds to import; only a run needs it.
     from irs_core.study.run import run_study

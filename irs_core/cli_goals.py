@@ -3,16 +3,16 @@
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
 from irs_core.errors import SpecError
 from irs_core.specs import ACCELERATED, StudySpec
-from irs_core.store import Library, Study, StudyRecord
+from irs_core.store import Library, StudyRecord
 from irs_core.study import outlook
 from irs_core.study.analysis import Analysis
-from irs_core.study.results import Settings
-from irs_core.study.tally import tally_study
+from irs_core.study.goals import Goal, chosen_spec, goal_spec, pilot_spec, predict
+from irs_core.study.why import plan_table
 
 _FORECASTS = 8
 
@@ -23,25 +23,6 @@ class GoalOptions(TypedDict):
     budget: str | None
     reach_acr: float | None
     max_loss: float | None
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A wish for CIRS; exactly one field is set.
-
-    Args:
-        draws: At most so many draws in total on each compressed classifier.
-        share: At most so many draws per input on average, as a share of n.
-        seconds: At most about so much time on each.
-        acr: An average certified radius to reach, pixel units.
-        loss: Radius that an input may lose against certifying from scratch with n draws.
-    """
-
-    draws: int | None = None
-    share: float | None = None
-    seconds: float | None = None
-    acr: float | None = None
-    loss: float | None = None
 
 
 def add_goal_options(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +57,8 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forecast",
         action="store_true",
-        help="cirs: run the pilot, print what budgets are expected to bring, and stop",
+        help="cirs: run the pilot, print what budgets are expected to bring, with --why also the "
+        "plan of each input, and stop",
     )
 
 
@@ -106,50 +88,44 @@ def parse_goal(**options: Unpack[GoalOptions]) -> Goal | None:
 
 
 def with_goal(
-    spec: StudySpec, goal: Goal | None, library: Library, run_pilot: Callable[[], StudyRecord]
+    spec: StudySpec,
+    goal: Goal | None,
+    library: Library,
+    run_pilot: Callable[[StudySpec], StudyRecord],
+    *,
+    why: str | None = None,
 ) -> StudySpec:
     """The study that a goal asks for; prints what it and other budgets are expected to bring.
+
+    Args:
+        run_pilot: Runs a study up to its pilot.
+        why: A compressed model whose plan is printed, input by input.
 
     Raises:
         SpecError: The goal cannot be reached, or nothing is compressed.
     """
-    if not spec.compressions:
-        raise SpecError("a budget is for compressed models; name at least one compression")
-    record = run_pilot()
-    study = Study(record, library.evidence_folder)
-    analysis = Analysis(tally_study(study), Settings.of(spec))
+    asked = goal_spec(spec)
+    record = run_pilot(pilot_spec(spec))
+    analysis = predict(replace(record, spec=asked), library)
     _print_forecasts(analysis)
-    if goal is None:
-        return spec
-    found = {name: _n_p(spec, analysis, name, goal) for name in analysis.tally.compressed}
-    n_p = max(1, min(spec.n, max(found.values())))
-    if goal.draws is not None or goal.seconds is not None:
-        # A promise to every model is kept by the smallest.
-        n_p = max(1, min(spec.n, min(found.values())))
-    print(f"chosen: {n_p} draws per input on average, on each compressed model", file=sys.stderr)
-    return replace(
-        spec, n_p=(n_p,), methods=("cirs",), baseline=False, max_loss=goal.loss, name=spec.name
-    )
-
-
-def _n_p(spec: StudySpec, analysis: Analysis, name: str, goal: Goal) -> int:
-    if goal.draws is not None:
-        return outlook.budget_for_draws(analysis, goal.draws)
-    if goal.share is not None:
-        return max(1, int(goal.share * spec.n))
-    if goal.seconds is not None:
-        return outlook.budget_for_seconds(analysis, name, goal.seconds)
-    if goal.acr is not None:
-        return outlook.budget_for_acr(analysis, name, goal.acr)
-    assert goal.loss is not None
-    return outlook.budget_for_loss(analysis, name, goal.loss)
+    chosen = spec
+    if goal is not None:
+        chosen = chosen_spec(spec, goal, analysis)
+        print(
+            f"chosen: {chosen.n_p[0]} draws per input on average, on each compressed model",
+            file=sys.stderr,
+        )
+    if why is not None:
+        planned = replace(record, spec=chosen)
+        table = plan_table(planned, predict(planned, library), why)
+        print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+    return chosen
 
 
 def _print_forecasts(analysis: Analysis) -> None:
     print("expected of cirs, per compressed model:", file=sys.stderr)
     for name in analysis.tally.compressed:
-        every = outlook.forecasts(analysis, name)
-        for one in every[:: max(1, len(every) // _FORECASTS)]:
+        for one in outlook.forecasts(analysis, name, _FORECASTS):
             print(
                 f"  {name:<16} {one.n_p:>6} per input  {one.draws:>9} draws  "
                 f"{one.seconds:8.1f} s  ACR {one.acr:.3f}",

@@ -57,6 +57,8 @@ def _list(arguments: argparse.Namespace) -> None:
         running = job.state == "running"
         left = f", {_seconds(job.seconds_left)} left" if running and job.seconds_left else ""
         name = job.spec.name or job.study
+        if job.until == "pilot":
+            name += ", pilot"
         print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}  {job.error}")
         if running:
             print("".join(f"{line}\n" for line in _parts(job)), end="")

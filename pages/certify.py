@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import controls, launch, navigation, study_form
+from ui import controls, goal_outlook, launch, navigation, study_form
 
 navigation.head(
     "Certify",
@@ -11,10 +11,12 @@ navigation.head(
 )
 
 with controls.explained():
-    spec = study_form.read_form()
+    spec, goal = study_form.read_form()
     with st.container(border=True):
         st.subheader("5 · What it takes and what it gives")
-        launch.describe_launch(spec)
         options = launch.pick_backend()
+        if goal is not None:
+            spec = goal_outlook.predicted(spec, goal, options)
+        launch.describe_launch(spec)
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
             launch.show_started(launch.start(spec, options))

@@ -4,10 +4,11 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.cli import main
-from irs_core.cli_goals import Goal, parse_goal, with_goal
+from irs_core.cli_goals import parse_goal, with_goal
 from irs_core.errors import SpecError
 from irs_core.specs import StudySpec
 from irs_core.store import Library
+from irs_core.study.goals import Goal
 
 
 def _goal(**given: object) -> Goal | None:
@@ -33,7 +34,7 @@ def test_goals_are_read() -> None:
 def test_a_goal_becomes_a_study(tmp_path, goal: Goal, n_p: int | None, capsys) -> None:
     library = Library(tmp_path)
     record = synthetic_study(library)
-    found: StudySpec = with_goal(record.spec, goal, library, lambda: record)
+    found: StudySpec = with_goal(record.spec, goal, library, lambda _: record)
     assert found.methods == ("cirs",)
     assert not found.baseline
     assert len(found.n_p) == 1
@@ -44,10 +45,21 @@ def test_a_goal_becomes_a_study(tmp_path, goal: Goal, n_p: int | None, capsys) -
 def test_a_wished_loss_is_part_of_the_study(tmp_path) -> None:
     library = Library(tmp_path)
     record = synthetic_study(library)
-    found = with_goal(record.spec, Goal(loss=0.3), library, lambda: record)
+    found = with_goal(record.spec, Goal(loss=0.3), library, lambda _: record)
     assert found.max_loss == 0.3
     with pytest.raises(SpecError, match="at least one compression"):
-        with_goal(synthetic_spec(compressions=()), Goal(share=0.1), library, lambda: record)
+        with_goal(synthetic_spec(compressions=()), Goal(share=0.1), library, lambda _: record)
+
+
+def test_a_forecast_prints_the_plan_of_each_input(tmp_path, capsys) -> None:
+    library = Library(tmp_path)
+    record = synthetic_study(library)
+    assert with_goal(record.spec, None, library, lambda _: record, why="fp16") == record.spec
+    printed = capsys.readouterr().out
+    assert "expected radius" in printed
+    assert printed.count("Incremental: ") > 5
+    with pytest.raises(SpecError, match="got 'bf16'"):
+        with_goal(record.spec, None, library, lambda _: record, why="bf16")
 
 
 def test_speedups_and_reasons_are_printed(tmp_path, capsys) -> None:

@@ -79,11 +79,12 @@ def guarantee(spec: StudySpec) -> str:
     """What the certificates of a study will promise, in Markdown."""
     settings = Settings.of(spec)
     largest = float(largest_certifiable_radius(spec.n, spec.alpha, spec.noise.sigma))
+    claimed = theme.confidence(settings.alpha + settings.alpha_zeta)
+    proven = theme.confidence(settings.alpha + 2 * settings.alpha_zeta)
     sentence = (
         "For each input, the smoothed model's answer stays the same under **every** change of "
-        "the pixels within the certified L2 radius, with a confidence of "
-        f"**{theme.confidence(settings.alpha + settings.alpha_zeta)}** per input (as published; "
-        f"provably {theme.confidence(settings.alpha + 2 * settings.alpha_zeta)}). "
+        f"the pixels within the certified L2 radius, with a confidence of **{claimed}** per input "
+        + (f"(as published; provably {proven}). " if "irs" in spec.methods else "(proven). ")
     )
     if math.isclose(largest, 0.0):
         least = least_n_to_certify(spec.alpha)

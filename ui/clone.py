@@ -5,6 +5,7 @@ from typing import Any
 from irs_core.compressions import IntegerOnly
 from irs_core.specs import StudySpec
 from ui.glossary import COMPRESSIONS
+from ui.goal_form import Kind, goal_values
 from ui.own_files import clone_texts
 
 OWN_FILE = "own file"
@@ -13,8 +14,12 @@ FROM_FILE = "as the file says"
 _EVERY = 1_000_000
 
 
-def form_values(spec: StudySpec) -> dict[str, Any]:
-    """Session values by widget key. Uneven n_p become evenly spaced ones of the same range."""
+def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
+    """Session values by widget key. Uneven n_p become evenly spaced ones of the same range.
+
+    Args:
+        goal: A kind of goal to choose instead of the study's own.
+    """
     shipped = spec.model.weights.startswith("shipped:")
     choice = spec.model.weights if shipped else OWN_FILE
     kinds, ratios = _compressions(spec)
@@ -49,6 +54,8 @@ def form_values(spec: StudySpec) -> dict[str, Any]:
         "form_gamma": spec.gamma,
         "form_methods": list(spec.methods),
         "form_baseline": spec.baseline,
+        **goal_values(spec),
+        **({"form_goal": goal} if goal else {}),
     }
 
 

@@ -63,6 +63,16 @@ def why() -> dict[str, Any]:
     }
 
 
+def forecasts() -> dict[str, Any]:
+    """What budgets of CIRS are expected to take and to bring."""
+    return {
+        "draws per input": _number("localized", "On average over the inputs, the pilot included."),
+        "draws": _number("localized", "In all, the pilot included; not those of the original."),
+        "seconds": _number("%.1f", "At the rate that the pilot measured."),
+        "expected ACR": _number("%.3f", f"Expected, without confidence. {HELP['acr']}"),
+    }
+
+
 def curves() -> dict[str, Any]:
     """Every point of every curve."""
     return {

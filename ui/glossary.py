@@ -57,6 +57,11 @@ HELP = {
     "baseline": (
         "Also certify each compressed model from scratch (RS), so that there is a speedup to show."
     ),
+    "goal": (
+        "Without a goal every compressed model gets the same shares of n. A goal says what is "
+        "wanted instead: the study is then certified by CIRS alone, which divides its draws among "
+        "the inputs, and what it costs is predicted before it is started."
+    ),
     "study": "A study is one original model, certified once, with its compressed versions.",
 }
 

@@ -74,7 +74,7 @@ def _card(job: Job) -> None:
         head.markdown(f"**{job.id} · {_title(job)}**")
         state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
         if job.active or 0 < job.fraction < 1:
-            st.progress(job.fraction, text=_progress(job))
+            st.progress(job.fraction, text=progress_text(job))
         if job.state == "running" and job.progress.parts:
             st.dataframe(
                 tables.parts_table(job.progress.parts, _titles(job)),
@@ -105,7 +105,7 @@ def _actions(job: Job) -> None:
     if job.active:
         _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
         return
-    if job.state == "done":
+    if job.state == "done" and job.until == "end":
         for page, name, icon in (
             ("pages/overview.py", "Overview", ":material/space_dashboard:"),
             ("pages/acr_time.py", "ACR vs time", ":material/speed:"),
@@ -114,8 +114,9 @@ def _actions(job: Job) -> None:
             st.page_link(page, label=name, icon=icon, query_params={"study": job.study})
     again = "Run again" if job.state == "done" else "Retry"
     _action(job, again, "retry", _retry)
-    if st.button("Change and start anew", key=f"clone-{job.id}"):
-        st.session_state.update(clone.form_values(job.spec))
+    pilot = job.until == "pilot"
+    if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
+        st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
         st.switch_page(controls.CERTIFY_PAGE)
 
 
@@ -139,7 +140,8 @@ def _action(
 
 def _title(job: Job) -> str:
     spec = job.spec
-    return spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+    title = spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+    return f"{title}: pilot" if job.until == "pilot" else title
 
 
 def _titles(job: Job) -> dict[str, str]:
@@ -147,7 +149,8 @@ def _titles(job: Job) -> dict[str, str]:
     return {BASE: "original", **compressed}
 
 
-def _progress(job: Job) -> str:
+def progress_text(job: Job) -> str:
+    """Where a job is, in a line."""
     if job.state == "queued":
         return "waiting for its turn"
     progress = job.progress

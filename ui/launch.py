@@ -8,7 +8,7 @@ from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
 from irs_core.server_files import check_data_root
 from irs_core.specs import BACKENDS, StudySpec
-from irs_core.study.options import RunOptions
+from irs_core.study.options import RunOptions, Until
 from ui import captions, controls, inventory, loaders, own_files, theme, work
 
 
@@ -52,8 +52,11 @@ def pick_backend() -> RunOptions:
     return RunOptions(backend=backend)
 
 
-def start(spec: StudySpec, options: RunOptions) -> Job:
+def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
     """Check that model and data fit, queue the study, and see that a worker is alive.
+
+    Args:
+        until: How far it runs.
 
     Raises:
         IrsError: They do not fit, or the queue refuses.
@@ -65,7 +68,7 @@ def start(spec: StudySpec, options: RunOptions) -> Job:
         check_data_root(spec.data.root)
     check_fit(spec)
     root = loaders.store_root()
-    job = work.queue().add(spec, options)
+    job = work.queue().add(spec, options, until)
     if not ensure_worker(root):
         st.warning(
             "No worker could be started. The study waits until one runs: "

@@ -1,8 +1,8 @@
 """Studies and what a page shows of them, cached.
 
-Caches, here and in `inventory`, `work`, `reproduction` and `results`, are keyed by ids and by what
-makes a manifest differ; heavy arguments carry a leading underscore, which keeps Streamlit from
-hashing them.
+Caches, here and in `inventory`, `work`, `reproduction`, `results` and `predictions`, are keyed by
+ids and by what makes a manifest differ; heavy arguments carry a leading underscore, which keeps
+Streamlit from hashing them.
 """
 
 from collections.abc import Mapping, Sequence

@@ -19,7 +19,8 @@ from irs_core.specs import (
     NoiseSpec,
     StudySpec,
 )
-from ui import inventory, own_files
+from irs_core.study.goals import Goal
+from ui import goal_form, inventory, own_files
 from ui.clone import FROM_FILE, OWN_FILE
 from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
@@ -31,11 +32,15 @@ _RATIOS = {
     "prune-layer": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
     "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
 }
+# CIRS needs the first two alone.
+_LEVELS = (("alpha", "α", 0.001), ("alpha_zeta", "$α_ζ$", 0.001), ("gamma", "γ", 0.99))
 _DEFAULT_KINDS = ["fp16", "int8", "prune"]
 
 
-def read_form() -> StudySpec:
-    """Show the form and describe the study that it asks for.
+def read_form() -> tuple[StudySpec, Goal | None]:
+    """Show the form; the study that it asks for, and what its draws are to reach.
+
+    With a goal, n_p and what depends on it are yet to be chosen.
 
     Raises:
         IrsError: A value breaks a rule.
@@ -52,14 +57,15 @@ def read_form() -> StudySpec:
         texts = _compressions()
     with st.container(border=True):
         st.subheader("4 · Draws and confidence")
-        numbers = _numbers()
-    return StudySpec(
+        numbers, goal = _numbers()
+    spec = StudySpec(
         model=model(),
         data=DataSpec(**data),
         noise=NoiseSpec(sigma, seed=numbers.pop("seed"), kind=kind),
         compressions=parse_all(texts),
         **numbers,
     )
+    return spec, goal
 
 
 def parse_all(texts: Sequence[str]) -> tuple[Compression, ...]:
@@ -203,12 +209,19 @@ def _compressions() -> list[str]:
     return [*compression_texts(kinds, ratios), *own_files.pick_compressed("form_compressed")]
 
 
-def _numbers() -> dict[str, Any]:
+def _numbers() -> tuple[dict[str, Any], Goal | None]:
     columns = st.columns(4)
     n0 = _whole(columns[0], "$n_0$", "form_n0", 100, HELP["n0"])
     n = _whole(columns[1], "n", "form_n", 2000, HELP["n"], step=1000)
     seed = _whole(columns[2], "Seed", "form_seed", 0, HELP["seed"])
     name = columns[3].text_input("Name (optional)", key="form_name", bind="query-params")
+    goal = goal_form.pick_goal()
+    found = {"n0": n0, "n": n, "seed": seed, "name": name.strip()}
+    found |= _budgets(n) if goal is None else {"n_p": (n,), "baseline": False}
+    return found | _confidence(_LEVELS if goal is None else _LEVELS[:2]), goal
+
+
+def _budgets(n: int) -> dict[str, Any]:
     left, right = st.columns([3, 1])
     shares = left.slider(
         "$n_p$, from and to (% of n)",
@@ -221,7 +234,9 @@ def _numbers() -> dict[str, Any]:
     )
     steps = _whole(right, "Steps", "form_steps", 6, "How many $n_p$ between the two.", least=1)
     budgets = draw_budgets(n, shares, steps)
-    methods = st.multiselect(
+    st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    methods = left.multiselect(
         "Draw for",
         ACCELERATED,
         ["irs"],
@@ -232,26 +247,23 @@ def _numbers() -> dict[str, Any]:
         "most, and can be stopped after any $n_p$. ISS certifies from scratch with as few draws as "
         "each input needs. Certification from scratch is added for comparison.",
     )
-    st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
+    baseline = right.toggle(
+        "RS baseline",
+        value=True,
+        key="form_baseline",
+        bind="query-params",
+        help=HELP["baseline"],
+    )
     return {
-        "n0": n0,
-        "n": n,
         "n_p": budgets,
         "methods": tuple(one for one in ACCELERATED if one in methods),
-        "seed": seed,
-        "name": name.strip(),
-        **_confidence(),
+        "baseline": baseline,
     }
 
 
-def _confidence() -> dict[str, Any]:
-    columns = st.columns(4, vertical_alignment="bottom")
+def _confidence(levels: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for column, (key, label, value) in zip(
-        columns,
-        (("alpha", "α", 0.001), ("alpha_zeta", "$α_ζ$", 0.001), ("gamma", "γ", 0.99)),
-        strict=False,
-    ):
+    for column, (key, label, value) in zip(st.columns(len(levels)), levels, strict=True):
         found[key] = column.number_input(
             label,
             value=value,
@@ -261,13 +273,6 @@ def _confidence() -> dict[str, Any]:
             bind="query-params",
             help=HELP[key],
         )
-    found["baseline"] = columns[3].toggle(
-        "RS baseline",
-        value=True,
-        key="form_baseline",
-        bind="query-params",
-        help=HELP["baseline"],
-    )
     return found
 
 

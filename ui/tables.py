@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core.store import StudyRecord
 from irs_core.study.options import Part
+from irs_core.study.outlook import Forecast
 from irs_core.study.results import COSTS, METHODS, Interval, Point
 from ui import theme
 from ui.choice import verdicts
@@ -164,6 +165,27 @@ def bounds_table(record: StudyRecord, bounds: NDArray[np.float64]) -> pd.DataFra
             "input": [data.indices[row] for row in rows],
             "true class": [data.classes[data.labels[row]] for row in rows],
             "p_A lower bound": bounds,
+        }
+    )
+
+
+def forecast_table(
+    titles: Mapping[str, str], found: Mapping[str, Sequence[Forecast]]
+) -> pd.DataFrame:
+    """Predictions of CIRS, a row for each.
+
+    Args:
+        titles: Of the compressed models, by name.
+        found: Their predictions, by name.
+    """
+    every = [(titles[name], one) for name, some in found.items() for one in some]
+    return pd.DataFrame(
+        {
+            "model": [title for title, _ in every],
+            "draws per input": [one.n_p for _, one in every],
+            "draws": [one.draws for _, one in every],
+            "seconds": [one.seconds for _, one in every],
+            "expected ACR": [one.acr for _, one in every],
         }
     )
 

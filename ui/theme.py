@@ -152,6 +152,12 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+def spread(low: float, high: float, digits: int) -> str:
+    """`0.41`, or `0.41 to 0.45` where the two differ as written."""
+    ends = [f"{low:.{digits}f}", f"{high:.{digits}f}"]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
 def interval(value: float, low: float, high: float) -> str:
     """A mean with its interval."""
     return "n/a" if math.isnan(value) else f"{value:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,15 +1,18 @@
 """Jobs, what they print and have found so far, and what a study would cost; cached."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from irs_core.errors import IrsError
+from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.jobs import Job, JobQueue
 from irs_core.specs import StudySpec
-from irs_core.store import Library, Study
+from irs_core.store import Library, Study, StudyRecord
 from irs_core.study.analysis import Analysis
 from irs_core.study.estimate import Estimate, estimate_study
+from irs_core.study.goals import find_pilot
+from irs_core.study.options import Until
 from irs_core.study.outlook import expected_gain, looks
 from irs_core.study.results import Settings
 from irs_core.study.tally import tally_study
@@ -40,17 +43,36 @@ def log_tail(job_id: int, lines: int = 25) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def estimate(spec: StudySpec, inputs: int) -> Estimate:
+def estimate(spec: StudySpec, inputs: int, until: Until = "end") -> Estimate:
     """Draws needed, draws stored and predicted time of a study; asked again after a minute."""
-    studies = list_studies()
-    known = tuple((study.record.id, study.record.finished) for study in studies)
-    return _estimate(spec, inputs, f"{store_root()} {known}", studies)
+    studies = [*list_studies(), *_pilot_study(spec)]
+    records = [study.record for study in studies]
+    known = tuple((record.id, record.created, record.finished) for record in records)
+    return _estimate(spec, inputs, until, f"{store_root()} {known}", studies)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
-def _estimate(spec: StudySpec, inputs: int, known: str, _studies: tuple[Study, ...]) -> Estimate:
+def _estimate(
+    spec: StudySpec, inputs: int, until: Until, known: str, _studies: Sequence[Study]
+) -> Estimate:
     del known  # Part of the key only.
-    return estimate_study(spec, inputs, _studies)
+    return estimate_study(spec, inputs, _studies, until)
+
+
+def pilot(spec: StudySpec) -> StudyRecord:
+    """What the pilot of a study left behind, as the study's own record.
+
+    Raises:
+        MissingEvidenceError: None ran to its end.
+    """
+    return find_pilot(spec, Library(store_root()))
+
+
+def _pilot_study(spec: StudySpec) -> list[Study]:
+    try:
+        return [Study(pilot(spec), Library(store_root()).evidence_folder)]
+    except MissingEvidenceError:
+        return []
 
 
 def cirs_so_far(study_id: str, done: int) -> list[str]:

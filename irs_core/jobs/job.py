@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from irs_core.specs import StudySpec, stable_id
-from irs_core.study.options import Part, Progress, RunOptions
+from irs_core.study.options import Part, Progress, RunOptions, Until
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -18,6 +18,7 @@ class Job:
     """One row of the table.
 
     Args:
+        until: How far the study runs.
         created, started, ended, heartbeat: Unix times; None where it has not happened.
         progress: What the job reported last.
         error: Why it failed, one sentence.
@@ -27,6 +28,7 @@ class Job:
     study: str
     spec: StudySpec
     options: RunOptions
+    until: Until
     state: State
     created: float
     started: float | None
@@ -82,6 +84,7 @@ def job_of(row: sqlite3.Row) -> Job:
         study=row["study"],
         spec=StudySpec.from_dict(json.loads(row["spec"])),
         options=RunOptions(**json.loads(row["options"])),
+        until=row["until"],
         state=row["state"],
         created=row["created"],
         started=row["started"],

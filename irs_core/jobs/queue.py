@@ -11,7 +11,7 @@ from irs_core.jobs.job import ACTIVE, Job, State, details_text, evidence_scope, 
 from irs_core.jobs.lease import LEASE_SECONDS, MAX_ATTEMPTS, worker_is_dead
 from irs_core.jobs.table import Database
 from irs_core.specs import StudySpec
-from irs_core.study.options import Progress, RunOptions
+from irs_core.study.options import Progress, RunOptions, Until
 
 # The row that a worker may change: its own, and only while nobody else took it over.
 _HELD = "id = ? AND worker = ? AND state = 'running'"
@@ -29,26 +29,28 @@ class JobQueue:
         """Where a job's output goes."""
         return self.root / "logs" / f"job-{job_id}.log"
 
-    def add(self, spec: StudySpec, options: RunOptions | None = None) -> Job:
-        """Queue a study. The same study already waiting or running is returned instead."""
+    def add(self, spec: StudySpec, options: RunOptions | None = None, until: Until = "end") -> Job:
+        """Queue a study. The same one already waiting or running as far is returned instead."""
         now = time.time()
         self._database.keep_reserve()
         with self._database.transaction() as db:
             row = db.execute(
-                f"SELECT id FROM jobs WHERE study = ? AND state IN {ACTIVE} AND cancel = 0",
-                (spec.id,),
+                "SELECT id FROM jobs WHERE study = ? AND until = ?"
+                f" AND state IN {ACTIVE} AND cancel = 0",
+                (spec.id, until),
             ).fetchone()
             job_id = (
                 row["id"]
                 if row
                 else db.execute(
-                    "INSERT INTO jobs (study, scope, spec, options, position, created)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO jobs (study, scope, spec, options, until, position, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         spec.id,
                         evidence_scope(spec.to_dict()),
                         json.dumps(spec.to_dict()),
                         json.dumps(asdict(options or RunOptions())),
+                        until,
                         now,
                         now,
                     ),

@@ -15,7 +15,7 @@ from irs_core.errors import StoreError
 from irs_core.jobs.job import evidence_scope
 from irs_core.store.files import storage_error
 
-_VERSION = 2
+_VERSION = 3
 _RESERVE_BYTES = 1 << 17
 
 _SCHEMA = """
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     scope TEXT NOT NULL DEFAULT '',
     spec TEXT NOT NULL,
     options TEXT NOT NULL,
+    until TEXT NOT NULL DEFAULT 'end',
     state TEXT NOT NULL DEFAULT 'queued',
     position REAL NOT NULL,
     created REAL NOT NULL,
@@ -49,8 +50,8 @@ CREATE TABLE IF NOT EXISTS workers (
     heartbeat REAL NOT NULL
 );
 """
-# Columns that tables of older versions lack.
-_ADDED = ("scope", "progress")
+# Columns that tables of older versions lack, and what their rows mean by it.
+_ADDED = {"scope": "", "progress": "", "until": "end"}
 
 
 class Database:
@@ -131,9 +132,9 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _add_columns(db: sqlite3.Connection) -> None:
     present = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
-    for column in _ADDED:
+    for column, value in _ADDED.items():
         if column not in present:
-            db.execute(f"ALTER TABLE jobs ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+            db.execute(f"ALTER TABLE jobs ADD COLUMN {column} TEXT NOT NULL DEFAULT '{value}'")
     for row in db.execute("SELECT id, spec FROM jobs WHERE scope = ''").fetchall():
         scope = evidence_scope(json.loads(row["spec"]))
         db.execute("UPDATE jobs SET scope = ? WHERE id = ?", (scope, row["id"]))

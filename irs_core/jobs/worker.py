@@ -217,6 +217,7 @@ def run_job(root: Path, job_id: int, parent: int | None = None) -> int:
             job.spec,
             Library(root),
             options=job.options,
+            until=job.until,
             on_progress=reporter,
             should_stop=should_stop,
         )

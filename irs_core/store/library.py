@@ -95,6 +95,20 @@ class Library:
         except StoreError:
             return None
 
+    def save_pilot(self, record: StudyRecord) -> None:
+        """Write or replace what the pilot of a study left behind; it is no study of the store."""
+        write_json(self._pilot_path(record.id), record.to_dict())
+
+    def pilot_record(self, study_id: str) -> StudyRecord | None:
+        """What `save_pilot` wrote; None where there is none that can be read."""
+        try:
+            return StudyRecord.from_dict(read_json(self._pilot_path(study_id)))
+        except StoreError:
+            return None
+
+    def _pilot_path(self, study_id: str) -> Path:
+        return self.root / "pilots" / f"{study_id}.json"
+
     def open_evidence(
         self, key: EvidenceKey, *, n_inputs: int, classes: int, pixels: int
     ) -> EvidenceArray:

@@ -32,6 +32,9 @@ def pilot_draws(spec: StudySpec) -> int:
 
 def reach(spec: StudySpec) -> int:
     """Estimation draws, from the first, among which a study may run f^p."""
+    if spec.max_loss is not None:
+        # A few inputs need many more draws than the mean to lose no more than that.
+        return spec.n
     return min(spec.n, _REACH * spec.n_p[-1]) if "cirs" in spec.methods else spec.n_p[-1]
 
 

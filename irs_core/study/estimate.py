@@ -8,6 +8,7 @@ import numpy as np
 from irs_core.errors import StoreError
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import BASE, ModelRecord, Study
+from irs_core.study.options import Until
 from irs_core.study.plan import stream_draws
 
 
@@ -27,7 +28,9 @@ class Estimate:
     seconds: float | None
 
 
-def estimate_study(spec: StudySpec, inputs: int, studies: Sequence[Study]) -> Estimate:
+def estimate_study(
+    spec: StudySpec, inputs: int, studies: Sequence[Study], until: Until = "end"
+) -> Estimate:
     """Draws needed, draws stored and time left, judged by what is in the store.
 
     A compression that was never run here is taken to cost what the original costs.
@@ -36,12 +39,13 @@ def estimate_study(spec: StudySpec, inputs: int, studies: Sequence[Study]) -> Es
         inputs: Reported and held-out inputs together.
         studies: All known studies; those of the same model give rates, and those of the same
             inputs and noise as well give stored draws.
+        until: How far the study is to run.
     """
     kin = [study for study in studies if study.record.spec.model == spec.model]
     twins = [study for study in kin if _same_draws(study, spec)]
-    rates = {name: _rate(name, kin) for name, _, _ in stream_draws(spec)}
+    rates = {name: _rate(name, kin) for name, _, _ in stream_draws(spec, until)}
     total, stored, seconds = 0, 0, 0.0
-    for name, stream, draws in stream_draws(spec):
+    for name, stream, draws in stream_draws(spec, until):
         needed = inputs * draws
         have = min(needed, max((_stored(s, name, stream, draws) for s in twins), default=0))
         rate = rates[name] if rates[name] is not None else rates[BASE]

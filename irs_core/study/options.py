@@ -3,10 +3,13 @@
 import os
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from irs_core.errors import SpecError
 from irs_core.specs import BackendName, Stream
 
+# How far a study runs: to its end, or to the pilot of CIRS, from which goals are predicted.
+Until = Literal["pilot", "end"]
 ENGINE_VARIABLE = "IRS_ENGINE"
 _ADDRESS = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 

@@ -4,6 +4,7 @@ Predictions come from the plans and carry no confidence. Looks are certificates;
 which they stay valid when a run is stopped is in docs/methods/cirs.md.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,9 @@ from irs_core.study.analysis import Analysis
 from irs_core.study.cirs import CirsPlan
 from irs_core.study.results import Interval, mean_interval
 
-# Mean budgets that a wish is matched against.
+# Mean budgets that a wish is matched against, and the least of them.
 _STEPS = 60
+_LEAST = 10
 _LAST_LOOK = 0.5
 # Rounds in which the mean budget and the split of alpha that it decides settle.
 _SETTLE = 3
@@ -61,23 +63,27 @@ def forecast(analysis: Analysis, name: str, n_p: int) -> Forecast:
     return _forecast(analysis, name, plan, n_p)
 
 
-def forecasts(analysis: Analysis, name: str, most: int | None = None) -> list[Forecast]:
-    """Forecasts over mean budgets up to `most`, by default the largest that the study allows."""
-    cirs = analysis.tally.compressed[name].cirs
-    top = most or cirs.planner.most
-    grid = np.unique(np.geomspace(min(10, top), top, _STEPS).round().astype(int))
-    return [forecast(analysis, name, int(n_p)) for n_p in grid]
+def forecasts(analysis: Analysis, name: str, steps: int = _STEPS) -> Iterator[Forecast]:
+    """Forecasts over at most `steps` mean budgets, increasing up to the largest that the study
+    allows; each is made when it is asked for."""
+    top = analysis.tally.compressed[name].cirs.planner.most
+    for n_p in np.unique(np.geomspace(min(_LEAST, top), top, steps).round().astype(int)):
+        yield forecast(analysis, name, int(n_p))
 
 
 def budget_for_draws(analysis: Analysis, draws: int) -> int:
     """The mean budget that spends at most so many draws on each compressed classifier.
 
     Raises:
-        SpecError: That is less than one draw per input.
+        SpecError: The pilot leaves nothing of it.
     """
     inputs = len(analysis.labels)
-    if draws < inputs:
-        raise SpecError(f"a budget needs at least one draw per input, {inputs}; got {draws}")
+    pilot = max(one.cirs.planner.cached.pilot for one in analysis.tally.compressed.values())
+    if draws < (pilot + 1) * inputs:
+        raise SpecError(
+            f"a budget needs at least {pilot + 1} draws per input, {(pilot + 1) * inputs} in "
+            f"total, of which the pilot takes {pilot * inputs}; got {draws}"
+        )
     return draws // inputs
 
 
@@ -85,7 +91,7 @@ def budget_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
     """The mean budget that takes about so many seconds at the measured rate.
 
     Raises:
-        SpecError: Nothing was measured, or the time does not buy one draw per input.
+        SpecError: Nothing was measured, or the time buys too few draws.
     """
     rate = analysis.tally.compressed[name].cirs.seconds_per_draw
     if not rate > 0:
@@ -101,10 +107,11 @@ def budget_for_acr(analysis: Analysis, name: str, acr: float) -> int:
     Raises:
         SpecError: No budget is expected to.
     """
-    found = forecasts(analysis, name)
-    for one in found:
+    found = list[Forecast]()
+    for one in forecasts(analysis, name):
         if one.acr >= acr:
             return one.n_p
+        found.append(one)
     best = max(found, key=lambda one: one.acr)
     raise SpecError(
         f"{name} is not expected to reach an average certified radius of {acr:g}; the most is "

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
 from irs_core.store.records import pilot_draws
+from irs_core.study.options import Until
 
 
 @dataclass(frozen=True)
@@ -57,21 +58,28 @@ class Unit:
         )
 
 
-def stream_draws(spec: StudySpec) -> Iterator[tuple[str, Stream, int]]:
+def stream_draws(spec: StudySpec, until: Until = "end") -> Iterator[tuple[str, Stream, int]]:
     """Classifier, stream and draws per input of everything that a study computes.
 
     Without the baseline an input draws f^p on `estimate` or on `scratch-estimate`, by its branch;
-    it is counted once, under `estimate`. The mean budget of CIRS is counted in full, though IRS
-    may have drawn part of it already, and that of ISS where no baseline has it.
+    it is counted once, under `estimate`. The mean budget of CIRS, of which the pilot is a part, is
+    counted in full, though IRS may have drawn some of it already, and that of ISS where no
+    baseline has it.
+
+    Args:
+        until: `pilot` leaves out what follows the pilot of CIRS.
     """
     yield BASE, "select", spec.n0
     yield BASE, "estimate", spec.n
     for compression in map(str, spec.compressions):
-        shared = ("irs" in spec.methods) + ("cirs" in spec.methods)
-        if shared:
-            yield compression, "estimate", min(spec.n, spec.n_p[-1] * shared)
         if "cirs" in spec.methods:
             yield compression, "select", pilot_draws(spec)
+        if until == "pilot":
+            continue
+        shared = ("irs" in spec.methods) + ("cirs" in spec.methods)
+        if shared:
+            drawn = max(1, spec.n_p[-1] * shared - pilot_draws(spec))
+            yield compression, "estimate", min(spec.n, drawn)
         if spec.baseline or "iss" in spec.methods:
             yield compression, "scratch-estimate", spec.n_p[-1]
             yield compression, "scratch-select", spec.n0

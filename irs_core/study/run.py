@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 import numpy as np
 
@@ -26,14 +25,14 @@ from irs_core.store import (
 )
 from irs_core.store.records import BASE_STREAMS, compressed_streams
 from irs_core.study.engine import open_engine
+from irs_core.study.goals import pilot_spec
 from irs_core.study.kept_tally import open_tally
-from irs_core.study.options import Part, Progress, RunOptions
+from irs_core.study.options import Part, Progress, RunOptions, Until
 from irs_core.study.plan import stream_draws
 from irs_core.study.prepare import Prepared, prepare
 from irs_core.study.runner import Runner
 from irs_core.study.stages import Runnable, base_stage, compressed_stages, pilot_stage
 
-Until = Literal["pilot", "end"]
 _CLEAN_BLOCK = 256
 
 
@@ -59,7 +58,7 @@ def run_study(
 
     Args:
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
-            which costs and radii can be predicted; the manifest is then returned but not saved.
+            which costs and radii can be predicted; the study is then none of the library's.
 
     Raises:
         CancelledError: `should_stop` said so; all finished chunks are kept.
@@ -83,6 +82,8 @@ def run_study(
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
         _fill(runner, spec, dataset, runnables, until)
+    if "cirs" in spec.methods:
+        library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
     if until == "pilot":
         return record
     record = replace(record, finished=True, digests=_digests(record, runnables))
@@ -105,7 +106,7 @@ def _fill(
 ) -> None:
     plain = [Runnable(one.record.name, one.arrays) for one in runnables]
     inputs = len(dataset.labels)
-    runner.fill(base_stage(spec, plain[0], inputs), later=_later(spec, inputs))
+    runner.fill(base_stage(spec, plain[0], inputs), later=_later(spec, inputs, until))
     if until == "pilot":
         runner.fill(pilot_stage(spec, plain, dataset.reported))
         return
@@ -201,11 +202,11 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     return record
 
 
-def _later(spec: StudySpec, inputs: int) -> list[Part]:
-    """The second stage's draws, an upper estimate, for the progress of the first."""
+def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:
+    """Draws that follow the first stage, an upper estimate, for the progress of that one."""
     return [
         Part(name, stream, 0, inputs * draws)
-        for name, stream, draws in stream_draws(spec)
+        for name, stream, draws in stream_draws(spec, until)
         if name != BASE
     ]
 

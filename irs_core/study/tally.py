@@ -21,7 +21,7 @@ from irs_core.study.counts import (
     StudyTally,
 )
 
-__all__ = ["UNKNOWN", "StudyTally", "count_classes", "iss_sizes", "tally_study"]
+__all__ = ["UNKNOWN", "StudyTally", "count_classes", "has_pilot", "iss_sizes", "tally_study"]
 
 
 def count_classes(predictions: NDArray[np.integer], classes: int) -> Ints:
@@ -144,7 +144,7 @@ class _Counter:
             counts = np.count_nonzero(chosen & (own != named), axis=1)
             gaps = (chosen & (own == missing)).any(axis=1)
             leavers[:, budget] = np.where(gaps, UNKNOWN, counts)
-        if not self._has_pilot(evidence):
+        if not has_pilot(self._study, evidence):
             # The plans will be others; nothing is certified by these.
             leavers[:], fresh_hits[:] = UNKNOWN, UNKNOWN
         paired = self._study.evidence(evidence["estimate"])
@@ -188,13 +188,6 @@ class _Counter:
             ),
         )
 
-    def _has_pilot(self, evidence: Mapping[str, str]) -> bool:
-        if "select" not in evidence:
-            return True
-        array = self._study.evidence(evidence["select"])
-        reported = np.asarray(self._study.record.data.reported, np.bool_)
-        return bool((array.read(pilot_draws(self._spec))[reported] != array.missing).all())
-
     def _iss(
         self,
         selected: Ints,
@@ -208,6 +201,19 @@ class _Counter:
         counts = _row_counts(hits, unknown, sizes)
         seconds = _times(_rate(fresh, int(self._budgets[-1])), sizes)
         return IssTally(sizes, np.where(complete[:, None], counts, UNKNOWN), seconds)
+
+
+def has_pilot(study: Study, evidence: Mapping[str, str]) -> bool:
+    """Whether all that plans for a compressed classifier are made from is stored.
+
+    Args:
+        evidence: The classifier's; without the stream `select` nothing is asked of a pilot.
+    """
+    if "select" not in evidence:
+        return True
+    array = study.evidence(evidence["select"])
+    reported = np.asarray(study.record.data.reported, np.bool_)
+    return bool((array.read(pilot_draws(study.record.spec))[reported] != array.missing).all())
 
 
 def iss_sizes(spec: StudySpec, selected: Ints) -> Ints:

@@ -40,6 +40,14 @@ def test_the_same_study_is_not_queued_twice_while_it_is_active(queue):
     assert queue.add(spec()).id != first.id
 
 
+def test_a_pilot_is_a_job_of_its_own(queue):
+    pilot = queue.add(spec(), until="pilot")
+    whole = queue.add(spec())
+    assert (pilot.until, whole.until) == ("pilot", "end")
+    assert queue.add(spec(), until="pilot").id == pilot.id
+    assert queue.add(spec()).id == whole.id
+
+
 def test_jobs_are_claimed_in_order_and_once(queue):
     ids = [queue.add(spec(seed)).id for seed in range(3)]
     assert [queue.claim("w").id for _ in range(3)] == ids
@@ -194,7 +202,9 @@ def test_progress_that_cannot_be_read_is_none(queue, text):
     assert queue.get(job.id).seconds_left == 11.0
 
 
-@pytest.mark.parametrize("missing", [("scope", "progress"), ("progress",)])
+@pytest.mark.parametrize(
+    "missing", [("until", "scope", "progress"), ("until", "progress"), ("until",)]
+)
 def test_a_table_of_an_older_version_is_brought_up_to_date(queue, missing):
     first = queue.add(spec(0))
     second = queue.add(synthetic_spec(n=3000, noise=NoiseSpec(0.5, seed=0)))
@@ -206,12 +216,13 @@ def test_a_table_of_an_older_version_is_brought_up_to_date(queue, missing):
         db.execute("PRAGMA user_version = 1")
     again = JobQueue(queue.root)
     assert again.get(first.id).progress == Progress("s", 30, 140, 10.0)
+    assert again.get(first.id).until == "end"
     # Jobs of one scope still run one after the other.
     assert [again.claim("w").id for _ in range(2)] == [first.id, other.id]
     assert again.claim("w") is None
     assert again.get(second.id).state == "queued"
     with sqlite3.connect(queue.root / "jobs.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
 
 
 def test_jobs_shows_running_then_waiting_then_ended(queue):
