@@ -103,7 +103,8 @@ def check_model(
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
-                f"{row.title} answers as the original on {row.agreement:.1%} of noisy images only."
+                f"With {row.title}, only {row.agreement:.1%} of noisy images get the original's "
+                "answer."
             )
             warnings += _other_normalisation(spec, base, dataset, options, trial, row, compression)
     return CheckReport(

@@ -57,7 +57,7 @@ def test_a_file_of_another_network_is_told(tmp_path):
     wrong = file_compression(f"file:{path}")
     report = check_model(MODEL, DATA, sigma=0.5, compressions=(wrong,), draws=5)
     assert len(report.warnings) == 1
-    assert "answers as the original on" in report.warnings[0]
+    assert "of noisy images get the original's answer" in report.warnings[0]
 
 
 def test_the_command_prints_a_row_per_model(capsys):

@@ -100,26 +100,29 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
         failure: Failure probability per input, proven for all models of the study at once.
     """
     best = best_row(rows)
-    if best is None:
+    # Without a radius of the original there is no share of it.
+    if best is None or math.isnan(best.kept):
         acr = rows[0].summary.acr.value
         return f"The original model has an average certified radius of **{acr:.3f}**."
     size = f"**{theme.percent(best.size_share, 0)}** of its size"
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
         share = best.nonzero / max(record.base.nonzero, 1)
         size = f"**{theme.percent(share, 0)}** of its non-zero weights"
+    # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"**{best.title}** keeps **{theme.percent(best.kept, 0)}** of the original's certified "
-        f"radius with {size}; {_cost_clause(record, best.summary)}, at a confidence of "
-        f"**{theme.confidence(failure)}** per input (proven)."
+        f"With **{best.title}**, the model keeps **{theme.percent(best.kept, 0)}** of the "
+        f"original's certified radius at {size}; {_cost_clause(record, best.summary)}, at a "
+        f"confidence of **{theme.confidence(failure)}** per input (proven)."
     )
 
 
 def _cost_clause(record: StudyRecord, summary: Summary) -> str:
     speedup = summary.speedup_seconds.value
     if math.isnan(speedup):
-        return f"recertified with **{theme.percent(summary.n_p / record.spec.n, 0)}** of its draws"
+        share = theme.percent(summary.n_p / record.spec.n, 0)
+        return f"it is recertified with **{share}** of the original's draws"
     if speedup >= 1:
-        how = f"recertified **{theme.times(speedup)}** as fast as from scratch"
+        how = f"it is recertified **{theme.times(speedup)}** as fast as from scratch"
     else:
         how = (
             f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"

@@ -1,6 +1,8 @@
 """Rows and sentences."""
 
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,40 @@ def test_headline_names_the_best_model_its_share_and_the_confidence(
     assert best.title in sentence
     assert theme.percent(best.kept, 0) in sentence
     assert "99.8%" in sentence
+
+
+@pytest.mark.parametrize("title", ["fp16 weights", "int8", "prune 10%", "low rank 95% energy"])
+@pytest.mark.parametrize(
+    ("speedup", "clause"),
+    [
+        (5.4719, r"it is recertified \*\*5.47×\*\* as fast as from scratch \(CIRS\)"),
+        (0.5, r"recertifying it took \*\*2.00×\*\* the time of starting from scratch \(CIRS\)"),
+        (math.nan, r"it is recertified with \*\*\d+%\*\* of the original's draws"),
+    ],
+)
+def test_headline_is_a_sentence_whatever_the_model_is_called(
+    record_and_analysis: tuple[StudyRecord, Analysis], title: str, speedup: float, clause: str
+) -> None:
+    record, analysis = record_and_analysis
+    base, row, _ = views.model_rows(record, analysis)
+    summary = replace(row.summary, speedup_seconds=Interval(speedup, speedup, speedup))
+    named = replace(row, title=title, summary=summary)
+    assert re.fullmatch(
+        rf"With \*\*{title}\*\*, the model keeps \*\*\d+%\*\* of the original's certified radius "
+        rf"at \*\*\d+%\*\* of its (size|non-zero weights); {clause}, at a confidence of "
+        r"\*\*99.8%\*\* per input \(proven\)\.",
+        choice.headline(record, [base, named], 0.002),
+    )
+
+
+def test_headline_of_an_original_without_radius_compares_nothing(
+    record_and_analysis: tuple[StudyRecord, Analysis],
+) -> None:
+    record, analysis = record_and_analysis
+    base, row, _ = views.model_rows(record, analysis)
+    none = replace(base, summary=replace(base.summary, acr=Interval(0.0, 0.0, 0.0)))
+    sentence = choice.headline(record, [none, replace(row, kept=math.nan)], 0.002)
+    assert sentence == "The original model has an average certified radius of **0.000**."
 
 
 def test_caption_states_claimed_and_provable_confidence(
