@@ -6,7 +6,8 @@
     plot(result, "acr_time")
 
 The names are those of the pages, the evidence is that of the pages and of the command line: what
-one of them computed, the others find. None of this needs streamlit; `plot` needs plotly.
+one of them computed, the others find. None of this needs streamlit; `plot` and HTML reports need
+plotly.
 
     >>> from irs_core.api import certify, compare, load
     >>> import tempfile
@@ -30,7 +31,7 @@ from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
 from irs_core.compressions import Compression, parse_compression
 from irs_core.data import load_dataset
-from irs_core.errors import UnknownKeyError
+from irs_core.errors import IrsError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.report import study_table, write_report
@@ -183,12 +184,14 @@ def plot(result: Result, page: str = "acr_time") -> Any:
 
     Raises:
         UnknownKeyError: There is no such figure.
-        ImportError: plotly is not installed.
+        IrsError: plotly is not installed.
     """
     if page not in PLOTS:
         raise UnknownKeyError(f"there are figures named {', '.join(PLOTS)}; got {page!r}")
-    import plotly.graph_objects as go
-
+    try:
+        import plotly.graph_objects as go
+    except ModuleNotFoundError:
+        raise IrsError("a figure needs the package plotly: pip install plotly") from None
     make = time_figure if page == "acr_time" else accuracy_figure
     return go.Figure(make(result.record, result.analysis))
 

@@ -12,6 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from irs_core.api import plot
+from irs_core.errors import IrsError
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(
@@ -69,12 +72,22 @@ def test_an_installed_engine_certifies_without_streamlit(installed, tmp_path):
     code = (
         "import sys; sys.modules['streamlit'] = sys.modules['plotly'] = None\n"
         "from irs_core.cli import main; import irs_core; print(irs_core.__file__)\n"
+        "from irs_core.models import shipped_models; print(*shipped_models())\n"
+        "from irs_core.papers.published import TABLES, published_values\n"
+        "assert all(map(published_values, TABLES))\n"
         "sys.exit(main('certify --max 2 --n 100 --n0 10 --np 20 --compress fp16'.split()))"
     )
     done = run(installed, code, tmp_path)
     assert done.returncode == 0, done.stderr
     assert str(installed) in done.stdout
+    assert "digits-0.50" in done.stdout
     assert "fp16 weights" in done.stdout
     # Results go to the user's folder, not among the packages.
     assert list(tmp_path.rglob("studies/*.json"))
     assert not list(installed.rglob("studies"))
+
+
+def test_a_figure_without_plotly_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    with pytest.raises(IrsError, match="pip install plotly"):
+        plot(None)
