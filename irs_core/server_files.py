@@ -17,6 +17,7 @@ from irs_core.store.files import write_bytes
 
 MODEL_DIRS, DATA_DIRS, UPLOAD_MB = "IRS_MODEL_DIRS", "IRS_DATA_DIRS", "IRS_UPLOAD_MB"
 MODEL_SUFFIXES = (".onnx", ".xml", ".bin", ".data", ".safetensors", ".pt", ".pth", ".tar")
+DATA_SUFFIX = ".npz"
 _MAIN = (".onnx", ".xml", ".safetensors", ".pt", ".pth", ".tar")
 _DEFAULT_MB = 200
 _NAME = re.compile(r"[A-Za-z0-9_()\[\]+=-][A-Za-z0-9_.()\[\]+= -]{0,127}")
@@ -27,7 +28,7 @@ class Upload:
     """An upload that was checked and kept.
 
     Args:
-        path: The file to name as model.
+        path: The file to name as model or as data.
         digest: SHA-256 (hexadecimal) of the file, or of the digests of all files given together.
         size_bytes: Bytes of all of them.
     """
@@ -64,14 +65,14 @@ def check_model_path(path: str, root: Path) -> Path:
     return found
 
 
-def check_data_root(path: str) -> Path:
-    """The folder that a data root of the app means, links followed.
+def check_data_root(path: str, root: Path) -> Path:
+    """The folder or file that a data root of the app means, links followed.
 
     Raises:
-        DatasetError: IRS_DATA_DIRS is set and lists no folder above it.
+        DatasetError: IRS_DATA_DIRS is set and lists no folder above it, and it is no upload.
     """
     folders = listed_folders(DATA_DIRS)
-    found = _within(path, folders)
+    found = _within(path, (uploads_folder(root).resolve(), *folders))
     if folders and found is None:
         raise DatasetError(f"the app reads data below folders listed in {DATA_DIRS}; got {path!r}")
     return found or Path(path)
@@ -100,20 +101,45 @@ def keep_upload(
         check: Reads the main file, raising what is wrong with it; it must run nothing of it.
 
     Raises:
-        CheckpointError: A name, a size or the content is refused; nothing is kept.
+        CheckpointError: A name or the content is refused; nothing is kept.
+        SpecError: It is too large or empty.
         StoreError: The disk refuses.
     """
     _check_names([name for name, _ in files])
+    main = next(name for name, _ in files if name.lower().endswith(_MAIN))
+    return _keep(root, files, main, check)
+
+
+def keep_data(root: Path, name: str, content: bytes, check: Callable[[Path], object]) -> Upload:
+    """Keep a data set that somebody uploads: one .npz file.
+
+    Args:
+        root: The store.
+        check: Reads the file, raising what is wrong with it.
+
+    Raises:
+        DatasetError: The name or the content is refused; nothing is kept.
+        SpecError: It is too large or empty.
+        StoreError: The disk refuses.
+    """
+    if not _NAME.fullmatch(name) or not name.lower().endswith(DATA_SUFFIX):
+        raise DatasetError(
+            "the file name of a data set has letters, digits and ._-()[]+= and ends with "
+            f"{DATA_SUFFIX}; got {name[:80]!r}"
+        )
+    return _keep(root, [(name, content)], name, check)
+
+
+def _keep(
+    root: Path, files: Sequence[tuple[str, bytes]], main: str, check: Callable[[Path], object]
+) -> Upload:
     size = sum(len(content) for _, content in files)
     if not size or size > upload_limit():
-        raise CheckpointError(
-            f"an upload may have 1 to {upload_limit()} bytes; this one has {size}"
-        )
+        raise SpecError(f"an upload may have 1 to {upload_limit()} bytes; this one has {size}")
     digests = sorted(hashlib.sha256(content).hexdigest() for _, content in files)
     digest = digests[0]
     if len(files) > 1:
         digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
-    main = next(name for name, _ in files if name.lower().endswith(_MAIN))
     folder = uploads_folder(root) / digest[:16]
     if not (folder / main).is_file():
         # Checked outside the uploads, so that nothing that was refused can be named.

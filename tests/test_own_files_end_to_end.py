@@ -1,13 +1,11 @@
 """From a file to certificates by command line, notebook interface and page, with equal digests."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from app_pages import open_page
 from graph_files import export_onnx, noisy, quantise_onnx
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 from torch import nn
 from torchvision.models import resnet18
 
@@ -19,7 +17,6 @@ from irs_core.models.registry import CIFAR_MEAN, CIFAR_STD
 from irs_core.store import Library
 from irs_core.study.run import run_study
 
-APP = str(Path(__file__).parents[1] / "app.py")
 SHAPE, CLASSES = (3, 32, 32), 3
 NUMBERS = {"sigma": 0.25, "n0": 10, "n": 40, "n_p": [20]}
 CASES = ("resnet18", "cohen", "fp32 onnx", "int8 onnx")
@@ -81,9 +78,7 @@ def by_page(store, images, weights, arch, compression, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(store))
     monkeypatch.setenv("IRS_MODEL_DIRS", str(weights.parent))
     monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
-    at = AppTest.from_file(APP, default_timeout=120)
-    at.run()
-    at.switch_page("pages/certify.py").run()
+    at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")
     at.selectbox(key="form_kind").set_value("image-folder").run()
     at.text_input(key="form_weights").set_value(str(weights))

@@ -3,12 +3,13 @@ import torch
 from graph_files import export_onnx, save_ir
 from torch import nn
 
-from irs_core.errors import CheckpointError, DatasetError, IrsError
+from irs_core.errors import CheckpointError, DatasetError, IrsError, SpecError
 from irs_core.graphs import read_graph
 from irs_core.models import read_checkpoint
 from irs_core.server_files import (
     check_data_root,
     check_model_path,
+    keep_data,
     keep_upload,
     uploads_folder,
 )
@@ -71,7 +72,7 @@ def test_one_model_at_a_time(tmp_path, onnx, names):
 
 def test_the_operator_limits_the_size(tmp_path, onnx, monkeypatch):
     monkeypatch.setenv("IRS_UPLOAD_MB", "1")
-    with pytest.raises(CheckpointError, match="1 to 1000000 bytes"):
+    with pytest.raises(SpecError, match="1 to 1000000 bytes"):
         keep_upload(tmp_path, [("net.onnx", b"x" * 1_000_001)], read_graph)
     monkeypatch.setenv("IRS_UPLOAD_MB", "lots")
     with pytest.raises(IrsError, match="whole number of megabytes; got 'lots'"):
@@ -120,8 +121,22 @@ def test_only_listed_folders_are_read(tmp_path, onnx, monkeypatch):
 
 
 def test_data_folders_are_free_until_the_operator_lists_some(tmp_path, monkeypatch):
-    assert check_data_root(str(tmp_path)) == tmp_path
+    store = tmp_path / "store"
+    assert check_data_root(str(tmp_path), store) == tmp_path
     monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "data"))
-    assert check_data_root(str(tmp_path / "data" / "x")) == tmp_path / "data" / "x"
+    assert check_data_root(str(tmp_path / "data" / "x"), store) == tmp_path / "data" / "x"
     with pytest.raises(DatasetError, match="IRS_DATA_DIRS"):
-        check_data_root(str(tmp_path))
+        check_data_root(str(tmp_path), store)
+
+
+def test_uploaded_data_may_be_read_whatever_is_listed(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "data"))
+    kept = keep_data(tmp_path / "store", "mine.npz", b"content", lambda path: path.read_bytes())
+    assert check_data_root(str(kept.path), tmp_path / "store") == kept.path.resolve()
+
+
+@pytest.mark.parametrize("name", ["../mine.npz", "mine.onnx", ".npz", "a\nb.npz"])
+def test_names_of_data_that_lead_elsewhere_are_refused(tmp_path, name):
+    with pytest.raises(DatasetError, match="file name"):
+        keep_data(tmp_path, name, b"content", lambda path: None)
+    assert files_below(tmp_path) == []

@@ -59,7 +59,9 @@ def show_data() -> None:
         kind = columns[0].selectbox(
             "Kind", DATA_KINDS, index=DATA_KINDS.index("image-folder"), key="check_kind"
         )
-        root = columns[1].text_input("Folder or file on this machine (ROOT)", key="check_root")
+        with columns[1]:
+            label = "Folder or file on this machine (ROOT)"
+            root = "" if kind == "digits" else own_files.pick_data(label, kind, "check_root")
         split = columns[2].text_input("Split", "test", key="check_split")
         if root or kind == "digits":
             try:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from irs_core.errors import IrsError
 from irs_core.store import BASE
-from ui import columns, controls, figures, inputs, results
+from ui import columns, controls, figures, inputs, own_files, results
 from ui.controls import Opened
 from ui.glossary import DATA_KINDS, HELP
 
@@ -29,7 +29,7 @@ def images(opened: Opened) -> inputs.ReadImages | None:
         "ROOT given here.",
         icon=":material/hide_image:",
     )
-    root = st.text_input("Folder of the images (ROOT)", key="images_root", persist_state="session")
+    root = own_files.pick_data("Folder of the images (ROOT)", spec.kind, "images_root")
     if root:
         with controls.explained():
             return results.image_reader(opened.study, root)

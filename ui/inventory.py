@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from irs_core.compressions import Compression, FileModel
+from irs_core.server_files import check_data_root
 from irs_core.specs import DataSpec, ModelSpec
+from ui.loaders import store_root
 
 if TYPE_CHECKING:
     from irs_core.check import CheckReport
@@ -131,17 +133,23 @@ def check_model(
     """
     from irs_core.check import check_model as check
 
+    check_data(data)
     with st.spinner("Running the model..."):
         return check(model, data, sigma=sigma, compressions=compressions)
 
 
-@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")
 def data_facts(spec: DataSpec) -> DataFacts:
     """What a data specification selects; asked again after a minute.
 
     Raises:
-        DatasetError: The data are missing, empty, damaged or too few.
+        DatasetError: The data are missing, empty, damaged, too few, or not for the app to read.
     """
+    check_data(spec)
+    return _data_facts(spec)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")
+def _data_facts(spec: DataSpec) -> DataFacts:
     from irs_core.data import open_source
     from irs_core.data.base import select
 
@@ -151,3 +159,25 @@ def data_facts(spec: DataSpec) -> DataFacts:
     return DataFacts(
         source.description, len(source.classes), len(source.labels), own, len(reported) - own
     )
+
+
+def check_data(spec: DataSpec) -> None:
+    """Refuse data that the app may not read.
+
+    Raises:
+        DatasetError: They lie outside the uploads and the folders in IRS_DATA_DIRS, if any are
+            listed there.
+    """
+    if spec.root is not None:
+        check_data_root(spec.root, store_root())
+
+
+def read_data_file(path: Path) -> None:
+    """Read the test split of an .npz data set.
+
+    Raises:
+        DatasetError: It cannot be used.
+    """
+    from irs_core.data import open_source
+
+    open_source(DataSpec("npz", str(path)))

@@ -6,7 +6,6 @@ import streamlit as st
 
 from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
-from irs_core.server_files import check_data_root
 from irs_core.specs import BACKENDS, StudySpec
 from irs_core.study.options import RunOptions, Until
 from ui import captions, controls, inventory, loaders, own_files, theme, work
@@ -64,8 +63,6 @@ def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
     own_files.allowed(spec.model.weights)
     for compression in spec.compressions:
         own_files.described(str(compression))
-    if spec.data.root is not None:
-        check_data_root(spec.data.root)
     check_fit(spec)
     root = loaders.store_root()
     job = work.queue().add(spec, options, until)

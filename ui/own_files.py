@@ -1,5 +1,6 @@
-"""Models of the people who use the app: uploads, paths that the operator allows, a dry run."""
+"""Files of the people who use the app: uploads, paths that the operator allows, a dry run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -7,14 +8,17 @@ import streamlit as st
 from irs_core.compressions import parse_compression
 from irs_core.errors import CheckpointError, IrsError
 from irs_core.server_files import (
+    DATA_SUFFIX,
     MODEL_SUFFIXES,
     Upload,
     check_model_path,
+    keep_data,
     keep_upload,
     upload_limit,
 )
 from irs_core.specs import DATA_KINDS, DataKind, DataSpec, ModelSpec
 from ui import controls, inventory, loaders, theme
+from ui.glossary import DATA_KINDS as KIND_HELP
 
 _FILES = ("file", "file-normalized")
 
@@ -38,22 +42,39 @@ def pick_model(label: str, key: str) -> str:
     )
     if not uploaded:
         return path.strip()
+    files = [(one.name, one.getvalue()) for one in uploaded]
+    return _kept(lambda: keep_upload(loaders.store_root(), files, inventory.read_model_file))
+
+
+def pick_data(label: str, kind: DataKind, key: str) -> str:
+    """The root of a data set: typed, or of kind `npz` the path of an upload, which wins."""
+    path = st.text_input(
+        label, key=key, persist_state="session", help=f"Expected: {KIND_HELP[kind][1]}"
+    )
+    if kind != "npz":
+        return path.strip()
+    uploaded = st.file_uploader(
+        "or upload it",
+        type=DATA_SUFFIX.removeprefix("."),
+        key=f"{key}_upload",
+        help=f"At most {theme.file_size(upload_limit())}. Arrays of objects are never read.",
+    )
+    if uploaded is None:
+        return path.strip()
+    name, content = uploaded.name, uploaded.getvalue()
+    return _kept(lambda: keep_data(loaders.store_root(), name, content, inventory.read_data_file))
+
+
+def _kept(keep: Callable[[], Upload]) -> str:
+    """The path of an upload, with its digest shown; empty, and the reason shown, if refused."""
     try:
-        kept = keep([(one.name, one.getvalue()) for one in uploaded])
+        upload = keep()
     except IrsError as error:
         st.error(controls.sentence(error), icon=":material/error:")
         return ""
-    st.caption(f"{kept.path.name}, {theme.file_size(kept.size_bytes)}, SHA-256 `{kept.digest}`")
-    return str(kept.path)
-
-
-def keep(files: list[tuple[str, bytes]]) -> Upload:
-    """Check an upload and keep it.
-
-    Raises:
-        IrsError: It is refused; nothing is kept.
-    """
-    return keep_upload(loaders.store_root(), files, inventory.read_model_file)
+    size = theme.file_size(upload.size_bytes)
+    st.caption(f"{upload.path.name}, {size}, SHA-256 `{upload.digest}`")
+    return str(upload.path)
 
 
 def allowed(weights: str) -> str:
@@ -102,7 +123,7 @@ def show_check() -> None:
     arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
     kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
     sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
-    root = "" if kind == "digits" else st.text_input("Folder (ROOT)", key="check_model_root")
+    root = "" if kind == "digits" else pick_data("Folder (ROOT)", kind, "check_model_root")
     compressed = pick_compressed("check_compressed")
     if not path:
         return

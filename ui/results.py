@@ -16,7 +16,7 @@ from irs_core.study import look
 from irs_core.study.look import read_answers
 from irs_core.study.look import votes as votes_of
 from irs_core.study.results import Settings
-from ui import loaders, planning
+from ui import inventory, loaders, planning
 from ui.distributions import Bounds
 from ui.inputs import ReadImages
 from ui.radii import RadiusCurve, common_radii, curve
@@ -118,6 +118,7 @@ def _image_reader(key: loaders.StudyKey, root: str | None, _study: Study) -> Rea
 
     record = _study.record
     spec = record.spec.data if root is None else replace(record.spec.data, root=root)
+    inventory.check_data(spec)
     source = open_source(spec)
     positions = np.asarray(record.data.indices)
     if positions.max() >= len(source.labels) or not np.array_equal(

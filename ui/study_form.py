@@ -153,12 +153,8 @@ def _data() -> dict[str, Any]:
     )
     data: dict[str, Any] = {"kind": kind}
     if kind != "digits":
-        data["root"] = right.text_input(
-            "Folder (ROOT)",
-            key="form_root",
-            persist_state="session",
-            help=f"Expected: {KIND_HELP[kind][1]}",
-        )
+        with right:
+            data["root"] = own_files.pick_data("Folder (ROOT)", kind, "form_root")
     if kind in ("image-folder", "imagenet"):
         split, size = st.columns(2)
         data["split"] = split.text_input(

@@ -76,7 +76,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         return _load_integer(spec, checkpoint)
     arch = spec.arch or checkpoint.arch
     if arch is None:
-        raise CheckpointError(f"{spec.weights} names no architecture; give one with the model")
+        name = Path(spec.weights).name
+        raise CheckpointError(f"{name} names no architecture; give one with the model")
     architecture = _architecture(arch, named_by_file=spec.arch is None)
     num_classes = spec.num_classes or checkpoint.num_classes or _classes(architecture, checkpoint)
     if not 2 <= num_classes <= MAX_CLASSES:

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
+
+from irs_core.models import build
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
@@ -120,3 +124,19 @@ def test_figure_is_saved_as_a_picture(app: str, page: Page, tmp_path: Path) -> N
         download.value.save_as(path)
         assert path.read_bytes().startswith(start)
         assert path.stat().st_size > 3000
+
+
+def test_own_files_are_uploaded_and_run(app: str, page: Page, tmp_path: Path) -> None:
+    pickled, weights = tmp_path / "pickled.pt", tmp_path / "mine.safetensors"
+    torch.save({"state_dict": Path("anything")}, pickled)
+    save_file(build("digits_resnet", 10, seed=3).state_dict(), weights, {"arch": "digits_resnet"})
+    page.goto(f"{app}/models_and_data")
+    page.get_by_text("Check your own model").click()
+    chosen = page.locator(".st-key-check_weights_upload")
+    chosen.locator("input[type=file]").set_input_files(pickled)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("never loaded")
+    chosen.get_by_role("button", name=re.compile("Remove|Delete")).click()
+    chosen.locator("input[type=file]").set_input_files(weights)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("digits_resnet, 10 classes")
+    page.get_by_role("button", name="Dry run").click()
+    expect(page.get_by_text("nothing is stored and nothing is certified")).to_be_visible()

@@ -1,17 +1,13 @@
 """A file of one's own on the pages: below a listed folder only, digest shown, then in the queue."""
 
-from pathlib import Path
-
 import pytest
+from app_pages import open_page
 from graph_files import export_onnx, noisy, quantise_onnx
-from streamlit.testing.v1 import AppTest
 
 from irs_core.graphs import read_graph
 from irs_core.jobs import JobQueue
 from irs_core.models import load_model
 from irs_core.specs import ModelSpec
-
-APP = str(Path(__file__).parents[2] / "app.py")
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +23,6 @@ def folder(tmp_path_factory):
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
     return tmp_path / "store"
-
-
-def open_page(name):
-    at = AppTest.from_file(APP, default_timeout=60)
-    at.run()
-    return at.switch_page(f"pages/{name}.py").run()
 
 
 def errors(at):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.compressions import parse_compression
@@ -14,7 +14,6 @@ from irs_core.specs import DataSpec, NoiseSpec
 from irs_core.store import Library
 from irs_core.study.options import Part, Progress
 
-APP = str(Path(__file__).resolve().parents[2] / "app.py")
 FIGURE_PAGES = (
     "overview",
     "acr_time",
@@ -35,24 +34,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("IRS_SHIPPED", str(shipped))
     return tmp_path / "store"
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=60)
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    if name != "overview":
-        at.switch_page(f"pages/{name}.py")
-        for key, value in query.items():
-            at.query_params[key] = value
-        at.run()
-    return at
-
-
-def texts(at: AppTest) -> str:
-    parts = [*at.info, *at.error, *at.markdown, *at.caption, *at.subheader, *at.success]
-    return "\n".join(str(part.value) for part in parts)
 
 
 @pytest.mark.parametrize("page", PAGES)

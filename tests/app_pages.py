@@ -1,0 +1,25 @@
+"""Pages of the app in Streamlit's own test harness."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+_APP = str(Path(__file__).parents[1] / "app.py")
+# A busy machine needs patience; nothing waits longer than it has to.
+_PATIENCE_SECONDS = 300
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A page, run once, as a link with these query parameters opens it."""
+    at = AppTest.from_file(_APP, default_timeout=_PATIENCE_SECONDS)
+    for key, value in query.items():
+        at.query_params[key] = value
+    if name != "overview":
+        at.switch_page(f"pages/{name}.py")
+    return at.run()
+
+
+def texts(at: AppTest) -> str:
+    """All that a page says in words."""
+    parts = [*at.info, *at.error, *at.markdown, *at.caption, *at.subheader, *at.success]
+    return "\n".join(str(part.value) for part in parts)

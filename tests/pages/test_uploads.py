@@ -1,0 +1,161 @@
+"""Files given to Streamlit's upload widget: kept, checked, certified, or refused in a sentence."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from app_pages import open_page
+from graph_files import export_onnx
+from safetensors.torch import save
+
+from irs_core.data import load_dataset
+from irs_core.jobs import JobQueue
+from irs_core.models import build, load_model
+from irs_core.specs import DataSpec, ModelSpec
+from irs_core.store import Library
+from irs_core.study.run import run_study
+
+ARCH = "digits_resnet"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
+    # No folder is listed, so that only uploads can be read.
+    monkeypatch.delenv("IRS_MODEL_DIRS", raising=False)
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "listed"))
+    return tmp_path / "store"
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """A safetensors file that names no architecture."""
+    return save(build(ARCH, 10, seed=3).state_dict())
+
+
+@pytest.fixture(scope="module")
+def onnx(tmp_path_factory):
+    network = load_model(ModelSpec("shipped:digits-0.50")).module
+    return export_onnx(network, (1, 8, 8), tmp_path_factory.mktemp("onnx") / "net.onnx")
+
+
+def npz(images, labels):
+    content = io.BytesIO()
+    np.savez(content, images=images, labels=labels)
+    return content.getvalue()
+
+
+def digits():
+    """Twelve digits as 8-bit images."""
+    data = load_dataset(DataSpec(max=12))
+    return npz((data.pixels[:, 0].astype(int) * 255 // 16).astype(np.uint8), data.labels)
+
+
+def upload(at, key, name, content):
+    return at.file_uploader(key=f"{key}_upload").upload(name, content).run()
+
+
+def shown(elements):
+    return " ".join(str(one.value) for one in elements)
+
+
+def test_weights_are_checked_once_their_architecture_is_named(store, weights):
+    at = upload(open_page("models_and_data"), "check_weights", "mine.safetensors", weights)
+    assert "names no architecture" in shown(at.error)
+    at.selectbox(key="check_arch").set_value(ARCH).run()
+    assert not at.error
+    assert f"{ARCH}, 10 classes" in shown(at.success)
+    assert "mine.safetensors" in shown(at.caption)
+
+
+def test_an_onnx_file_is_run_on_uploaded_images(store, onnx):
+    at = upload(open_page("models_and_data"), "check_weights", "net.onnx", onnx.read_bytes())
+    digest = load_model(ModelSpec(str(onnx))).digest
+    assert digest in shown(at.success)
+    at.selectbox(key="check_model_kind").set_value("npz").run()
+    upload(at, "check_model_root", "mine.npz", digits())
+    at.button(key="check_run").click().run()
+    assert not at.exception
+    assert not at.error
+    table = at.dataframe[-1].value
+    assert table["digest"].tolist()[0] == digest[:16]
+    assert float(table["clean accuracy"].tolist()[0].rstrip("%")) > 80
+
+
+def test_uploaded_weights_are_certified_on_uploaded_images(store, weights, monkeypatch):
+    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("npz").run()
+    at.selectbox(key="form_arch").set_value(ARCH)
+    at.multiselect(key="form_kinds").set_value(["fp16"])
+    for key, value in {"max": 4, "holdout": 0, "n0": 10, "n": 40, "steps": 1}.items():
+        at.number_input(key=f"form_{key}").set_value(value)
+    upload(at, "form_weights", "mine.safetensors", weights)
+    upload(at, "form_root", "mine.npz", digits())
+    assert not at.error
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    for path in (job.spec.model.weights, job.spec.data.root):
+        assert Path(path).is_relative_to(store / "uploads")
+    record = run_study(job.spec, Library(store, store / "none"), options=job.options)
+    assert record.finished
+    assert len(record.data.indices) == 4
+    assert "mine.npz" in record.data.description
+
+
+def test_a_data_set_is_described(store):
+    at = open_page("models_and_data")
+    at.selectbox(key="check_kind").set_value("npz").run()
+    upload(at, "check_root", "mine.npz", digits())
+    assert "12 images, 10 classes" in shown(at.success)
+
+
+class Payload:
+    """Writes a file if it is ever unpickled."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return (open, (str(self.marker), "w"))
+
+
+def refused(at, store):
+    """The one sentence with which an upload was refused; nothing of it is kept."""
+    assert not at.exception
+    assert not at.success
+    (error,) = at.error
+    assert "\n" not in error.value
+    assert not list(store.glob("uploads/*"))
+    assert not list(store.glob("incoming/*"))
+    return error.value
+
+
+def test_a_pickle_is_refused_and_not_run(store, tmp_path):
+    content = io.BytesIO()
+    torch.save({"state_dict": Payload(tmp_path / "ran")}, content)
+    at = upload(open_page("models_and_data"), "check_weights", "bad.pt", content.getvalue())
+    assert "never loaded" in refused(at, store)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_arrays_of_objects_are_refused_and_not_run(store, tmp_path):
+    at = open_page("models_and_data")
+    at.selectbox(key="check_kind").set_value("npz").run()
+    images = np.array([Payload(tmp_path / "ran")], dtype=object)
+    upload(at, "check_root", "bad.npz", npz(images, np.zeros(1, int)))
+    assert "plain arrays" in refused(at, store)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("page", ["models_and_data", "certify"])
+def test_data_outside_the_listed_folders_are_not_even_looked_at(store, tmp_path, page):
+    (tmp_path / "mine.npz").write_bytes(digits())
+    at = open_page(page)
+    key = "form" if page == "certify" else "check"
+    at.selectbox(key=f"{key}_kind").set_value("npz").run()
+    at.text_input(key=f"{key}_root").set_value(str(tmp_path / "mine.npz")).run()
+    assert "IRS_DATA_DIRS" in refused(at, store)
