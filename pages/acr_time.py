@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import charts, columns, controls, figures, loaders, navigation, pickers, tables
 from ui.glossary import HELP
+from ui.reasons import show_reasons
 
 navigation.head(
     "ACR against certification time",
@@ -79,13 +80,4 @@ with st.expander("All points"):
         columns.curves(),
         alt="Every point of the curves",
     )
-first = panels[0]
-reasons = loaders.why(opened.study, opened.settings, first.name)
-if reasons is not None:
-    with st.expander(f"Why each input got its radius under CIRS: {first.title}"):
-        controls.table(
-            reasons,
-            f"why-{opened.record.id}-{first.name}",
-            columns.why(),
-            alt=f"Branch, bounds and draws of every input for {first.title}",
-        )
+show_reasons(opened, panels[0].name)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import gallery, navigation, pickers
 from ui.controls import open_study
+from ui.reasons import show_reasons
 
 navigation.head(
     "Inputs",
@@ -24,5 +25,6 @@ else:
         "No input is of that kind. Choose another filter, or a stronger compression.",
         icon=":material/filter_alt_off:",
     )
+show_reasons(opened, name)
 st.subheader("One input", divider="gray", anchor=False)
 gallery.show_input(opened, gallery.pick_input(opened, rows), name, read)

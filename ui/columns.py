@@ -175,7 +175,7 @@ def fates() -> dict[str, Any]:
         "model": st.column_config.TextColumn(pinned=True),
         "radius": _number("%.3f", HELP["radius"]),
         "bound": _number("%.4f", "Lower bound on the probability of the tested class."),
-        "ζ": _number("%.4f", HELP["zeta"]),
-        "branch": st.column_config.TextColumn(help=HELP["gamma"]),
+        "ζ": _number("%.4f", f"{HELP['zeta']} Under CIRS only answers that leave the class count."),
+        "branch": st.column_config.TextColumn(help=HELP["branch"]),
         "why": st.column_config.TextColumn(width="large"),
     }

@@ -30,6 +30,10 @@ HELP = {
         "γ: inputs whose $p_A$ bound is below γ reuse the original's draws and pay ζ; inputs at or "
         "above γ get fresh draws of the compressed model."
     ),
+    "branch": (
+        "IRS reuses the original's draws where its $p_A$ bound is below γ, CIRS where the original "
+        "agrees with itself on few enough of its draws; the other inputs get fresh draws."
+    ),
     "alpha": "α: probability that the bound on $p_A$ is wrong, per input.",
     "alpha_zeta": "$α_ζ$: probability that the bound on ζ is wrong, per input.",
     "sigma": (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.store import BASE, StudyRecord
+from irs_core.study.results import Method
 from ui import theme
 from ui.drawing import blank
 
@@ -30,11 +31,13 @@ class Fate:
 
     Args:
         predicted: Certified class; ABSTAIN where none is.
-        disagreement: Upper bound zeta; NaN where it was not used.
+        method: What certified it.
+        disagreement: Upper bound zeta, under CIRS on the leave rate; NaN where it was not used.
     """
 
     name: str
     title: str
+    method: Method
     predicted: int
     candidate: int
     radius: float
@@ -82,6 +85,7 @@ def fates(
         Fate(
             model.name,
             model.title,
+            one.method,
             int(one.predicted[row]),
             int(one.candidate[row]),
             float(one.radius[row]),
@@ -120,6 +124,13 @@ def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
     )
     if fate.name == BASE:
         return f"Its draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
+    if fate.branch is Branch.SKIPPED:
+        return "CIRS spends its draws on other inputs, so nothing is certified here."
+    if fate.branch is Branch.INCREMENTAL and fate.method == "cirs":
+        return (
+            f"At most a share of {fate.disagreement:.4f} of the draws that the original answers "
+            f"with {tested} is lost, so P({tested}) is at least {fate.p_lower:.4f}: {verdict}."
+        )
     if fate.branch is Branch.INCREMENTAL and not np.isnan(fate.disagreement):
         return (
             f"The original's bound {base.p_lower:.4f} less ζ = {fate.disagreement:.4f} is "
@@ -198,6 +209,10 @@ def _class(number: int, classes: Sequence[str]) -> str:
 def _branch(fate: Fate) -> str:
     if fate.name == BASE:
         return "from scratch"
-    return {"INCREMENTAL": "reuse, pay ζ", "DIRECT": "fresh draws", "SCRATCH": "from scratch"}.get(
-        fate.branch.name, fate.branch.name.lower()
-    )
+    names = {
+        Branch.SCRATCH: "from scratch",
+        Branch.INCREMENTAL: "reuse, pay what is lost" if fate.method == "cirs" else "reuse, pay ζ",
+        Branch.DIRECT: "fresh draws",
+        Branch.SKIPPED: "no draws",
+    }
+    return names[fate.branch]

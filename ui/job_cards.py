@@ -16,6 +16,8 @@ POLL_SECONDS = 1.0
 # A worker that was just started needs a while to load its libraries.
 PATIENCE_SECONDS = 30.0
 SHOWN = 20
+_CURVES = ("pages/acr_time.py", "ACR vs time", ":material/speed:")
+_INPUTS = ("pages/inputs.py", "Inputs", ":material/photo_library:")
 _Colour = Literal["blue", "gray", "green", "red", "orange"]
 _STATES: dict[State, tuple[str, str, _Colour]] = {
     "running": ("running", ":material/play_arrow:", "blue"),
@@ -108,7 +110,7 @@ def _actions(job: Job) -> None:
     if job.state == "done" and job.until == "end":
         for page, name, icon in (
             ("pages/overview.py", "Overview", ":material/space_dashboard:"),
-            ("pages/acr_time.py", "ACR vs time", ":material/speed:"),
+            _CURVES if job.spec.baseline else _INPUTS,
             ("pages/zeta_table.py", "zeta table", ":material/difference:"),
         ):
             st.page_link(page, label=name, icon=icon, query_params={"study": job.study})

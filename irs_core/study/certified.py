@@ -86,14 +86,14 @@ class StudyCertificates:
 
     def _cirs_at(self, name: str, index: int, weight: float = 1.0) -> Certificates:
         counts = self.tally.compressed[name].cirs
-        plan, what = counts.plans[index], f"the evidence of {name} for cirs"
+        plan = counts.plans[index]
         level = weight * (self.settings.alpha + self.settings.alpha_zeta)
         a1, a2 = split_alpha(self.tally.n, plan.mean, level)
         return certify_cirs(
             self.cache,
             draws=plan.draws[self.rows],
-            leavers=require_known(counts.leavers[self.rows, index], what),
-            fresh_hits=require_known(counts.fresh_hits[self.rows, index], what),
+            leavers=require_known(counts.leavers[self.rows, index], name, "cirs"),
+            fresh_hits=require_known(counts.fresh_hits[self.rows, index], name, "cirs"),
             threshold=plan.threshold,
             a1=a1,
             a2=a2,
@@ -103,7 +103,7 @@ class StudyCertificates:
 
     def _iss(self, name: str, budget: int) -> Certificates:
         counts = self.tally.compressed[name]
-        hits = require_known(counts.iss.hits[self.rows, budget], f"the evidence of {name} for iss")
+        hits = require_known(counts.iss.hits[self.rows, budget], name, "iss")
         return certify_iss(
             counts.scratch_candidate[self.rows],
             counts.scratch_selected[self.rows],
@@ -119,7 +119,7 @@ class StudyCertificates:
         disagreements = counts.disagreements[self.rows, budget]
         fresh = counts.fresh_hits[self.rows, budget]
         direct = self.cache.p_lower >= self.settings.gamma
-        require_known(np.where(direct, fresh, disagreements), f"the incremental evidence of {name}")
+        require_known(np.where(direct, fresh, disagreements), name, "irs")
         return self._irs_at(name, budget, self.settings.gamma)
 
     def _irs_at(self, name: str, budget: int, gamma: float) -> Certificates:
@@ -139,9 +139,7 @@ class StudyCertificates:
 
     def _rs(self, name: str, budget: int) -> Certificates:
         counts = self.tally.compressed[name]
-        hits = require_known(
-            counts.scratch_hits[self.rows, budget], f"the from-scratch evidence of {name}"
-        )
+        hits = require_known(counts.scratch_hits[self.rows, budget], name, "rs")
         return certify_rs_hits(
             counts.scratch_candidate[self.rows],
             hits,

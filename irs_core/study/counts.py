@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from irs_core.errors import MissingEvidenceError
 from irs_core.study.cirs import CirsPlan, Planner
+from irs_core.study.results import Method
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -127,15 +128,21 @@ class StudyTally:
     compressed: Mapping[str, CompressedTally]
 
 
-def require_known(counts: Ints, what: str) -> Ints:
+def require_known(counts: Ints, name: str, method: Method) -> Ints:
     """The counts, refused if some are UNKNOWN.
+
+    Args:
+        name: The compressed classifier that is counted.
+        method: What needs them.
 
     Raises:
         MissingEvidenceError: Some are.
     """
     if (counts == UNKNOWN).any():
+        wanted = "the RS baseline" if method == "rs" else f"the method {method.upper()}"
         raise MissingEvidenceError(
-            f"{what} is not computed for {int(np.count_nonzero(counts == UNKNOWN))} inputs; "
-            "run the study with the baseline to have it"
+            f"the draws of {name} for {method.upper()} are not all stored: "
+            f"{int(np.count_nonzero(counts == UNKNOWN))} inputs lack some; run the study with "
+            f"{wanted} to have them"
         )
     return counts

@@ -54,6 +54,14 @@ def pilot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the study of a goal."""
+    folder = tmp_path_factory.mktemp("ran")
+    run_study(replace(goal_spec(SPEC), n_p=(60,)), Library(folder))
+    return folder
+
+
 def certify(**query: str) -> AppTest:
     at = AppTest.from_file(APP, default_timeout=120)
     at.run()
@@ -129,6 +137,33 @@ def test_the_job_is_the_study_that_the_command_line_runs(
     assert not at.exception
     job = max(JobQueue(pilot).jobs(), key=lambda one: one.id)
     assert (job.until, job.spec) == ("end", expected)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("overview", "keeps"),
+        ("certified_accuracy", ""),
+        ("pa_histogram", ""),
+        ("inputs", ""),
+        ("acr_time", "run the study with the RS baseline"),
+        ("zeta_table", "No paired draws"),
+        ("share", ""),
+    ],
+)
+def test_what_a_goal_brought_is_shown(
+    ran: Path, store: Path, monkeypatch: pytest.MonkeyPatch, page: str, said: str
+) -> None:
+    monkeypatch.setenv("IRS_STORE", str(ran))
+    at = AppTest.from_file(APP, default_timeout=120)
+    at.run()
+    at.switch_page(f"pages/{page}.py").run()
+    assert not at.exception
+    assert not at.error
+    if page == "inputs":
+        assert any("under CIRS" in one.label for one in at.expander)
+        return
+    assert said in texts(at) + "".join(str(one.value) for one in at.subheader)
 
 
 def test_a_goal_out_of_reach_is_a_sentence(

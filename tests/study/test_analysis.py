@@ -146,7 +146,7 @@ def test_missing_baseline_is_said_and_the_rest_works(tally):
     analysis = Analysis(replace(tally, compressed={"fp16": cut}), SETTINGS)
     assert not analysis.has_baseline("fp16")
     with pytest.raises(
-        MissingEvidenceError, match="from-scratch evidence of fp16 is not computed for 40 inputs"
+        MissingEvidenceError, match=r"fp16 for RS are not all stored: 40 inputs .* the RS baseline"
     ):
         analysis.certify("fp16", "rs", 0)
     summary = analysis.summary("fp16")
@@ -190,9 +190,7 @@ def test_a_damaged_chunk_is_never_shown_as_a_result(tmp_path):
     chunk = library.evidence_folder / record.compressed[0].evidence["estimate"] / "c" / "0" / "0"
     chunk.write_bytes(chunk.read_bytes()[:-1])
     analysis = Analysis(tally_study(library.open(record.id)), replace(SETTINGS, gamma=1.0))
-    with pytest.raises(
-        MissingEvidenceError, match="incremental evidence of fp16 is not computed for 32 inputs"
-    ):
+    with pytest.raises(MissingEvidenceError, match="fp16 for IRS are not all stored: 32 inputs"):
         analysis.certify("fp16", "irs", 0)
 
 
@@ -240,5 +238,5 @@ def test_points_without_their_draws_are_refused(tally):
     lacking = replace(counts, fresh_hits=np.full_like(counts.fresh_hits, UNKNOWN))
     some = replace(tally, compressed={"prune:0.1": lacking})
     assert Analysis(some, Settings(0.001, 0.001, 1.0)).point("prune:0.1", "irs", 0).acr.value > 0
-    with pytest.raises(MissingEvidenceError, match=r"incremental evidence of prune:0\.1"):
+    with pytest.raises(MissingEvidenceError, match=r"prune:0\.1 for IRS"):
         Analysis(some, Settings(0.001, 0.001, 0.6)).point("prune:0.1", "irs", 0)

@@ -46,6 +46,21 @@ def test_reason_names_bound_zeta_and_outcome(study) -> None:  # type: ignore[no-
     assert ("abstains" in text) == (found[1].predicted == -1)
 
 
+def test_reason_under_cirs_is_what_is_lost(study) -> None:  # type: ignore[no-untyped-def]
+    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    certificates = [analysis.base, *(analysis.certify(n, "cirs", 0) for n in ("fp16", "prune:0.1"))]
+    classes = study.record.data.classes
+    seen = set()
+    for row in range(len(analysis.labels)):
+        base, model, _ = inputs.fates(study.record, certificates, row, int(analysis.labels[row]))
+        text, seen = inputs.why(model, base, classes), seen | {model.branch}
+        if model.branch == Branch.INCREMENTAL:
+            assert f"share of {model.disagreement:.4f}" in text
+            assert f"at least {model.p_lower:.4f}" in text
+        assert ("spends its draws on other inputs" in text) == (model.branch == Branch.SKIPPED)
+    assert {Branch.INCREMENTAL, Branch.SKIPPED} <= seen
+
+
 def test_votes_are_the_stored_answers_of_that_input(study) -> None:  # type: ignore[no-untyped-def]
     array = study.evidence(study.record.base.evidence["estimate"])
     answers = look.read_answers(array, 37, 1700)
