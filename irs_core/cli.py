@@ -74,9 +74,11 @@ def _models(_: argparse.Namespace) -> None:
     from irs_core.models import known_architectures, shipped_models
 
     print("shipped models (use as shipped:NAME)")
-    for name, card in shipped_models().items():
+    cards = shipped_models()
+    width = max(map(len, cards), default=0)
+    for name, card in cards.items():
         clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
-        print(f"  {name:<12} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
+        print(f"  {name:<{width}} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
         print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
     print("architectures\n  " + ", ".join(known_architectures()))
     print("compressions\n  " + ", ".join(KNOWN_COMPRESSIONS))
