@@ -105,14 +105,16 @@ def _unfinished(study: Study) -> NoReturn:
 
 
 def _pick(studies: Sequence[Study]) -> Study:
-    """The study in the URL, else the one looked at last, else the latest finished one.
+    """The study in the URL, else the one looked at last, else the latest finished comparison.
 
     The address always names the study, so that a link keeps its meaning when others are added.
     """
     by_id = {study.record.id: study for study in studies}
-    finished = [study.record.id for study in studies if study.record.finished]
+    finished = [study.record for study in studies if study.record.finished]
+    # A study of an original alone answers no question about compression.
+    finished.sort(key=lambda record: not record.compressed)
     asked = st.query_params.get("study", "")
-    wanted = [asked, st.session_state.get("study_seen", ""), *finished, *by_id]
+    wanted = [asked, st.session_state.get("study_seen", ""), *(one.id for one in finished), *by_id]
     chosen = st.selectbox(
         "Study",
         list(by_id),
