@@ -105,16 +105,15 @@ def _unfinished(study: Study) -> NoReturn:
 
 
 def _pick(studies: Sequence[Study]) -> Study:
-    """The study in the URL, else the one looked at last, else the latest finished comparison.
+    """The study in the URL, else the one looked at last, else the first by `_precedence`.
 
     The address always names the study, so that a link keeps its meaning when others are added.
     """
     by_id = {study.record.id: study for study in studies}
-    finished = [study.record for study in studies if study.record.finished]
-    # A study of an original alone answers no question about compression.
-    finished.sort(key=lambda record: not record.compressed)
+    finished = [study for study in sorted(studies, key=_precedence) if study.record.finished]
     asked = st.query_params.get("study", "")
-    wanted = [asked, st.session_state.get("study_seen", ""), *(one.id for one in finished), *by_id]
+    first = [study.record.id for study in finished]
+    wanted = [asked, st.session_state.get("study_seen", ""), *first, *by_id]
     chosen = st.selectbox(
         "Study",
         list(by_id),
@@ -129,6 +128,12 @@ def _pick(studies: Sequence[Study]) -> Study:
         st.warning(f"There is no study {asked!r} here; this is another one.")
     st.session_state["study_seen"] = st.query_params["study"] = chosen
     return by_id[chosen]
+
+
+def _precedence(study: Study) -> tuple[bool, bool, int]:
+    """Comparisons before originals alone, own studies (latest first) before shipped (largest)."""
+    inputs = sum(study.record.data.reported)
+    return not study.record.compressed, study.shipped, -inputs if study.shipped else 0
 
 
 def _label(study: Study) -> str:

@@ -88,7 +88,8 @@ class Part:
             raise SpecError(f"{self.key} takes 1 to {self.images} images; got {count}")
         stride = TEST_IMAGES // count
         title = f"CIFAR-10, ResNet-{self.architecture.removeprefix('resnet')}, sigma {self.sigma:g}"
-        other = "" if self.n == 10_000 and self.percent == _PERCENT else f", {self.key}"
+        which = self.key.removeprefix(f"cifar10-{self.architecture}-{self.training_sigma:.2f}")
+        other = which and f", {which.removeprefix('-')}"
         chosen = replace(data, split="test", start=0, stride=stride, max=count)
         return StudySpec(
             model=ModelSpec(self.weights),
