@@ -1,11 +1,13 @@
 """Noise as a function of (seed, stream, group, chunk) and of nothing else."""
 
-import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.sampling.bookmarks import MARK_DRAWS, Bookmarks
 from irs_core.sampling.integer_noise import integer_law
 from irs_core.specs import STREAMS, NoiseSpec, Stream
 from irs_core.store.evidence import CHUNK_DRAWS
@@ -36,16 +38,18 @@ def noise_blocks(
     start: int = 0,
     stop: int = CHUNK_DRAWS,
     block: int = 256,
+    marks: Bookmarks | None = None,
 ) -> Iterator[Noise]:
     """Draws [start, stop) of one chunk, in blocks of at most `block` draws.
 
-    A draw's values do not depend on `block`, `start` or `stop`: the chunk is one sequential
-    stream, and what comes before `start` is generated and dropped.
+    A draw's values do not depend on `block`, `start`, `stop` or `marks`: the chunk is one
+    sequential stream, and what comes before `start` is generated and dropped.
 
     Args:
         group: Index of the input group that shares the noise.
         shape: Shape of one input, (channels, height, width).
         scale: The pixel value that means 1.0; only integer noise depends on it.
+        marks: Where generation may go on, and where places are kept for the next time.
 
     Yields:
         Arrays (draws, *shape): float32 in pixel units for Gaussian noise, int16 in grid steps
@@ -55,14 +59,28 @@ def noise_blocks(
         SpecError: Integer noise is too wide; see `integer_law`.
     """
     generator = chunk_generator(noise, stream, group, chunk)
-    draw = _drawing(noise, scale, generator)
-    at = 0
+    fill = _filling(noise, scale, generator)
+    key = (noise.seed, noise.kind, stream, group, chunk, shape)
+    at = 0 if marks is None else marks.resume(key, start, generator)
     while at < stop:
         count = min(block, (start if at < start else stop) - at)
-        values = draw((count, *shape))
+        values = np.empty((count, *shape), np.int16 if noise.integer else np.float32)
+        for first, last in _pieces(at, at + count, marks):
+            fill(values[first - at : last - at])
+            if marks is not None and last % MARK_DRAWS == 0:
+                marks.keep(key, last, generator)
         if at >= start:
             yield values
         at += count
+
+
+def _pieces(start: int, stop: int, marks: Bookmarks | None) -> Iterator[tuple[int, int]]:
+    """Draws [start, stop), cut where places are kept."""
+    if marks is None:
+        yield start, stop
+        return
+    edges = range(start - start % MARK_DRAWS + MARK_DRAWS, stop, MARK_DRAWS)
+    yield from pairwise([start, *edges, stop])
 
 
 def noisy(
@@ -84,17 +102,21 @@ def noisy(
     return np.asarray(np.divide(grid, np.float32(scale), dtype=np.float32))
 
 
-def _drawing(
+def _filling(
     noise: NoiseSpec, scale: int, generator: np.random.Generator
-) -> Callable[[tuple[int, ...]], Noise]:
+) -> Callable[[NDArray[Any]], None]:
+    """Fills an array of the noise's type with the next draws."""
     if noise.integer:
         law = integer_law(noise.kind, noise.sigma, scale)
-        return lambda shape: law.draw(generator, math.prod(shape)).reshape(shape)
+
+        def integer(values: NDArray[Any]) -> None:
+            values[...] = law.draw(generator, values.size).reshape(values.shape)
+
+        return integer
     sigma = np.float32(noise.sigma)
 
-    def normal(shape: tuple[int, ...]) -> NDArray[np.float32]:
-        values = generator.standard_normal(shape, dtype=np.float32)
+    def normal(values: NDArray[Any]) -> None:
+        generator.standard_normal(dtype=np.float32, out=values)
         values *= sigma
-        return values
 
     return normal

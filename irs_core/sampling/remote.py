@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of
 from irs_core.hardware import THREADS_VARIABLE, usable_cores
+from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.payload import ModelPayload
 from irs_core.sampling.pinning import Devices, pin
 from irs_core.sampling.sampler import Request, sample
@@ -96,6 +97,7 @@ class _Shelf:
     def __init__(self) -> None:
         self.name = f"{platform.node()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.received = 0
+        self.marks = Bookmarks()
         # A worker with several threads runs one unit at a time: predictors are not shared.
         self.busy = threading.Lock()
         self._packed: dict[str, ModelPayload] = {}
@@ -173,6 +175,7 @@ def run_task(task: Task) -> Answer | Missing:
             start=task.start,
             stop=task.stop,
             scale=task.scale,
+            marks=_shelf.marks,
         )
     return Answer(
         task.number,

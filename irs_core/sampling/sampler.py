@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
+from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.noise import Noise, noise_blocks, noisy
 from irs_core.specs import NoiseSpec, Stream
 
@@ -32,11 +33,15 @@ class Request:
     rows: NDArray[np.bool_]
     mask: NDArray[np.bool_] | None = None
 
-    def width(self, row: int, draws: int) -> int:
-        """Draws to go through until the row has all that it needs, of `draws`."""
+    def span(self, row: int, draws: int) -> tuple[int, int]:
+        """The first draw that the row needs and the one after its last, of `draws`; empty as
+        (`draws`, 0)."""
         if not self.rows[row]:
-            return 0
-        return draws if self.mask is None else int(self.mask[row].nonzero()[0].max(initial=-1)) + 1
+            return draws, 0
+        if self.mask is None:
+            return 0, draws
+        wanted = self.mask[row].nonzero()[0]
+        return int(wanted.min(initial=draws)), int(wanted.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def sample(
     stop: int,
     scale: int = 255,
     block: int | None = None,
+    marks: Bookmarks | None = None,
 ) -> list[Sampled]:
     """Run every requested classifier on the same noise.
 
@@ -76,6 +82,7 @@ def sample(
         chunk, start, stop: Draws [start, stop) of that chunk.
         scale: The pixel value that means 1.0; matters to integer noise only.
         block: Draws held at once; None for as many as fit `BLOCK_VALUES`. Changes nothing else.
+        marks: Where chosen draws spare making the noise before them. Changes nothing else.
 
     Returns:
         One result per request, in order.
@@ -89,18 +96,19 @@ def sample(
 
     def blocks() -> Iterator[tuple[list[int], int, Noise]]:
         for group, rows in runs:
-            at = 0
-            last = start + max(one.width(row, stop - start) for one in requests for row in rows)
+            spans = [one.span(row, stop - start) for one in requests for row in rows]
+            at = min(first for first, _ in spans)
             for values in noise_blocks(
                 noise,
                 stream,
                 group,
                 chunk,
                 shape=shape,
-                start=start,
-                stop=last,
+                start=start + at,
+                stop=start + max(last for _, last in spans),
                 block=block,
                 scale=scale,
+                marks=marks if any(one.mask is not None for one in requests) else None,
             ):
                 yield rows, at, values
                 at += len(values)

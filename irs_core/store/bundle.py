@@ -20,6 +20,7 @@ from pathlib import Path
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.specs import SCHEMA_VERSION
+from irs_core.store.deltas import restore, shrink
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
 from irs_core.store.files import storage_error, write_bytes
 from irs_core.store.records import StudyRecord
@@ -30,7 +31,7 @@ MAX_BYTES = 1 << 30
 MAX_FILES = 200_000
 _MANIFEST = "bundle.json"
 _STUDY = "study.json"
-_NAME = re.compile(r"evidence/[0-9a-f]{16}/(zarr\.json|journal\.jsonl|c/[0-9]{1,7}/[0-9]{1,7})")
+_NAME = re.compile(r"evidence/[0-9a-f]{16}/(zarr\.json|journal\.jsonl|[cd]/[0-9]{1,7}/[0-9]{1,7})")
 # Zip entries need a date; a fixed one makes equal studies equal files.
 _DATE = (2020, 1, 1, 0, 0, 0)
 
@@ -75,7 +76,7 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         raise StoreError(f"cannot read the evidence of study {record.id}: {error}") from None
     bundle = _with_current_digests(Bundle(record, evidence))
     check_evidence(bundle.record, bundle.arrays)
-    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **evidence}
+    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **shrink(bundle.record, evidence)}
     manifest = {
         "schema": SCHEMA_VERSION,
         "files": {
@@ -122,8 +123,8 @@ def read_bundle(path: Path) -> Bundle:
         record = StudyRecord.from_dict(json.loads(files[_STUDY]))
     except (ValueError, RecursionError, StoreError) as error:
         raise BundleError(f"{path.name} holds no valid study: {error}") from None
-    bundle = Bundle(record, files)
     try:
+        bundle = Bundle(record, restore(record, files, MAX_BYTES))
         check_evidence(record, bundle.arrays)
     except StoreError as error:
         raise BundleError(f"{path.name}: {error}") from None

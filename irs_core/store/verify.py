@@ -11,6 +11,7 @@ from zarr.storage import MemoryStore
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.specs import MAX_CLASSES, Stream, is_a
+from irs_core.store.deltas import CHECKSUM_BYTES, Files
 from irs_core.store.evidence import (
     CHUNK_DRAWS,
     EvidenceArray,
@@ -24,9 +25,6 @@ from irs_core.store.records import ModelRecord, StudyRecord
 
 # What reading all predictions of a bundle may take; its files can be far smaller.
 MAX_PREDICTION_BYTES = 1 << 30
-_CHECKSUM_BYTES = 4
-
-Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def _check_chunks(evidence_id: str, files: Files, expected: int) -> None:
         if not name.startswith("c/"):
             continue
         try:
-            size = declared_size(content[:-_CHECKSUM_BYTES])
+            size = declared_size(content[:-CHECKSUM_BYTES])
         except StoreError as error:
             raise BundleError(f"evidence {evidence_id}, {name}: {error}") from None
         if size != expected:

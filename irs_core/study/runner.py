@@ -11,6 +11,7 @@ from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of
 from irs_core.data import Dataset
 from irs_core.errors import CancelledError, StoreError
+from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import StudySpec
@@ -43,6 +44,7 @@ class Runner:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._meter = Meter()
+        self._marks = Bookmarks()
         self._warm = False
 
     def fill(self, needs: Sequence[Need], *, later: Sequence[Part] = ()) -> None:
@@ -152,6 +154,7 @@ class Runner:
             start=unit.start,
             stop=unit.stop,
             scale=self._dataset.scale,
+            marks=self._marks,
         )
         for index, result in enumerate(results):
             hardware = hardware_of([requests[index].predictor.execution])

@@ -5,6 +5,7 @@ import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 import pytest
 from numcodecs.zstd import Zstd
@@ -231,7 +232,7 @@ def test_arrays_that_are_not_described_are_refused(path, content):
 
 
 def test_missing_arrays_are_refused(path, record):
-    prefix = f"evidence/{record.base.evidence['estimate']}/"
+    prefix = f"evidence/{record.compressed[0].evidence['estimate']}/"
 
     def change(files):
         for name in [name for name in files if name.startswith(prefix)]:
@@ -270,9 +271,10 @@ def test_evidence_of_something_else_is_refused(path, edit):
         read_bundle(path)
 
 
-def _replace_chunk(content):
+def _replace_chunk(frame):
     def change(files):
-        files[next(name for name in files if "/c/" in name)] = content
+        checksum = google_crc32c.value(frame).to_bytes(4, "little")
+        files[next(name for name in files if "/c/" in name)] = frame + checksum
 
     return change
 
@@ -285,8 +287,10 @@ def test_shipped_and_written_chunks_declare_their_size(path):
 def test_chunks_that_unpack_to_more_are_refused(path):
     frame = Zstd(level=3).encode(bytes(10**8))
     assert len(frame) < 10_000
-    _rewrite(path, _replace_chunk(frame + b"1234"))
-    with pytest.raises(BundleError, match="must unpack to 16000 bytes; this one to 100000000"):
+    _rewrite(path, _replace_chunk(frame))
+    with pytest.raises(
+        BundleError, match="must unpack to 32000 bytes at most; this one to 100000000"
+    ):
         read_bundle(path)
 
 
@@ -294,7 +298,7 @@ def test_chunks_that_do_not_say_what_they_unpack_to_are_refused(path):
     # One run block of 16,000 zeros behind a window of 1 MiB, no content size.
     frame = b"\x28\xb5\x2f\xfd\x00\x50" + (16_000 << 3 | 3).to_bytes(3, "little") + b"\x00"
     assert Zstd().decode(frame) == bytes(16_000)
-    _rewrite(path, _replace_chunk(frame + b"1234"))
+    _rewrite(path, _replace_chunk(frame))
     with pytest.raises(BundleError, match="must declare the size"):
         read_bundle(path)
 
@@ -331,7 +335,7 @@ def test_digests_of_files_that_are_no_texts_are_refused(path, digest):
 
 def test_a_finished_study_without_predictions_is_refused(path):
     def change(files):
-        for name in [name for name in files if "/c/" in name]:
+        for name in [name for name in files if "/c/" in name or "/d/" in name]:
             del files[name]
 
     _rewrite(path, change)
@@ -341,7 +345,7 @@ def test_a_finished_study_without_predictions_is_refused(path):
 
 def test_an_unfinished_study_may_lack_predictions(path):
     def change(files):
-        for name in [name for name in files if "/c/" in name]:
+        for name in [name for name in files if "/c/" in name or "/d/" in name]:
             del files[name]
         _edit_json("study.json", lambda d: d.update(finished=False))(files)
 

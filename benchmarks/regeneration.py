@@ -1,0 +1,185 @@
+"""Noise made again: its share of the processor time that CIRS spends on compressed models.
+
+    python benchmarks/regeneration.py [--studies digits-0.50 ...] [--inputs 64] [--noise rounded]
+
+CIRS runs a compressed network on chosen draws only, but a draw's noise comes from a generator that
+has to pass all draws before it. For each case a study runs with everything that precedes its
+counted draws filled in: the original answers as in a shipped study, and the pilot as the original.
+The images are random; which draws are chosen does not depend on them. Measured is the sampling
+loop alone, in processor time of all threads, so that other work on the machine changes little.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from irs_core.compressions import parse_compression
+from irs_core.data import load_dataset
+from irs_core.hardware import describe_hardware
+from irs_core.models import load_model
+from irs_core.sampling import noise, sampler
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
+from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceKey, Library, Study
+from irs_core.store.records import pilot_draws
+from irs_core.study import runner
+from irs_core.study.options import RunOptions
+from irs_core.study.prepare import Prepared, prepare
+from irs_core.study.run import run_study
+
+BUDGETS = {"1% to 10%": range(1, 11), "1%": (1,), "5%": (5,)}
+
+
+@dataclass
+class Spent:
+    """Processor seconds of the loop and of making noise in it; draws made, and run."""
+
+    loop: float = 0.0
+    noise: float = 0.0
+    made: int = 0
+    run: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of the loop's time, what making noise took."""
+        return self.noise / self.loop
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", nargs="+", default=["cifar10-resnet20-0.50", "digits-0.50"])
+    parser.add_argument("--compress", nargs="+", default=["fp16", "int8"])
+    parser.add_argument("--inputs", type=int, default=64)
+    parser.add_argument("--noise", default="gaussian")
+    parser.add_argument("--budgets", nargs="+", choices=BUDGETS, default=list(BUDGETS))
+    arguments = parser.parse_args()
+    print(f"{describe_hardware()}; {arguments.noise} noise, {arguments.inputs} inputs")
+    print("| model | compressed | n_p | draws run | noise made | made per run | share of time |")
+    print("|---|---|---|---|---|---|---|")
+    shipped = {one.record.spec.model.weights: one for one in Library().studies() if one.shipped}
+    for name in arguments.studies:
+        for text in arguments.compress:
+            for budget in arguments.budgets:
+                study = shipped[f"shipped:{name}"]
+                spent = measure(study, text, BUDGETS[budget], arguments.inputs, arguments.noise)
+                print(
+                    f"| {name} | {text} | {budget} | {spent.run:,} | {spent.made:,} "
+                    f"| {spent.made / spent.run:.2f} | {spent.share:.1%} |",
+                    flush=True,
+                )
+
+
+def measure(study: Study, text: str, shares: Sequence[int], inputs: int, kind: Any) -> Spent:
+    """One case, in a store of its own."""
+    record = study.record
+    with tempfile.TemporaryDirectory() as folder:
+        spec = StudySpec(
+            model=ModelSpec(record.spec.model.weights),
+            data=random_images(Path(folder), record.spec.model.weights, inputs),
+            noise=NoiseSpec(record.spec.noise.sigma, kind=kind),
+            compressions=(parse_compression(text),),
+            n0=record.spec.n0,
+            n=record.spec.n,
+            n_p=tuple(share * record.spec.n // 100 for share in shares),
+            methods=("cirs",),
+            baseline=False,
+        )
+        library = Library(Path(folder) / "store", Path(folder))
+        fill(spec, library, study)
+        return counted(spec, library)
+
+
+def random_images(folder: Path, weights: str, inputs: int) -> DataSpec:
+    """Random 8-bit images of the shape that a model takes, with some more held out."""
+    model = load_model(ModelSpec(weights))
+    shape = model.input_shape or (3, 32, 32)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (inputs + 16, *shape), np.uint8)
+    np.savez(folder / "random.npz", images=pixels, labels=np.arange(len(pixels)) % 10)
+    return DataSpec("npz", root=str(folder / "random.npz"), max=inputs, holdout=16)
+
+
+def fill(spec: StudySpec, library: Library, study: Study) -> None:
+    """Store the original's answers of another study, and the same as the pilot's."""
+    dataset, base = load_dataset(spec.data), load_model(spec.model)
+    evidence = study.record.base.evidence
+    selected = study.evidence(evidence["select"]).read(spec.n0)
+    estimated = study.evidence(evidence["estimate"]).read(spec.n)
+    rows = np.arange(len(dataset)) % len(selected)
+    for one in prepare(spec, base, dataset, RunOptions()):
+        own = one.name == BASE
+        store(spec, library, one, "select", selected[rows, : None if own else pilot_draws(spec)])
+        if own:
+            store(spec, library, one, "estimate", estimated[rows])
+
+
+def store(
+    spec: StudySpec,
+    library: Library,
+    one: Prepared,
+    stream: Stream,
+    answers: np.ndarray[Any, Any],
+) -> None:
+    """Write answers as those of a classifier of the study."""
+    dataset = load_dataset(spec.data)
+    key = EvidenceKey(one.digest, dataset.digest, spec.noise, stream, one.predictor.execution)
+    pixels = int(np.prod(dataset.input_shape))
+    array = library.open_evidence(key, n_inputs=len(dataset), classes=10, pixels=pixels)
+    for tile in range(array.n_tiles):
+        for chunk in range(-(-answers.shape[1] // CHUNK_DRAWS)):
+            part = answers[array.rows(tile), chunk * CHUNK_DRAWS : (chunk + 1) * CHUNK_DRAWS]
+            whole = np.full((len(part), CHUNK_DRAWS), array.missing, array.dtype)
+            whole[:, : part.shape[1]] = part
+            array.write_chunk(
+                ChunkId(tile, chunk), whole, seconds=1.0, draws=part.size, hardware="filled in"
+            )
+
+
+def counted(spec: StudySpec, library: Library) -> Spent:
+    """Run the study's counted draws with clocks in the loop."""
+    spent = Spent()
+    blocks, filling, loop = sampler.noise_blocks, noise._filling, runner.sample
+
+    def timed_blocks(*args: Any, **options: Any) -> Iterator[Any]:
+        found = blocks(*args, **options)
+        while True:
+            clock = time.thread_time()
+            values = next(found, None)
+            spent.noise += time.thread_time() - clock
+            if values is None:
+                return
+            yield values
+
+    def counted_filling(*args: Any) -> Any:
+        fill = filling(*args)
+
+        def counting(values: np.ndarray[Any, Any]) -> None:
+            spent.made += len(values)
+            fill(values)
+
+        return counting
+
+    def timed_loop(images: Any, groups: Any, requests: Any, **options: Any) -> Any:
+        clock = time.process_time()
+        found = loop(images, groups, requests, **options)
+        spent.loop += time.process_time() - clock
+        spent.run += sum(int((one.classes >= 0).sum()) for one in found)
+        return found
+
+    sampler.noise_blocks, noise._filling = timed_blocks, counted_filling
+    runner.sample = timed_loop
+    try:
+        run_study(spec, library)
+    finally:
+        sampler.noise_blocks, noise._filling, runner.sample = blocks, filling, loop
+    return spent
+
+
+if __name__ == "__main__":
+    main()
