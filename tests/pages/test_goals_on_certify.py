@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from app_pages import open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from irs_core.compressions import parse_compression
@@ -14,7 +15,6 @@ from irs_core.study.goals import Goal, chosen_spec, find_pilot, goal_spec, pilot
 from irs_core.study.run import run_study
 from ui.goal_form import TITLES
 
-APP = str(Path(__file__).resolve().parents[2] / "app.py")
 INPUTS = 8
 SPEC = StudySpec(
     model=ModelSpec("shipped:digits-0.50"),
@@ -36,15 +36,9 @@ FORM = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from ui import launch
-
-    (tmp_path / "shipped").mkdir()
-    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "shipped"))
-    monkeypatch.setattr(launch, "ensure_worker", lambda root: True)
-    return tmp_path / "store"
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +57,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def certify(**query: str) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=120)
-    at.run()
-    at.switch_page("pages/certify.py")
-    for key, value in {**FORM, **query}.items():
-        at.query_params[key] = value
-    at.run()
+    at = open_page("certify", **{**FORM, **query})
     assert not at.exception
     return at
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(str(part.value) for part in [*at.markdown, *at.caption, *at.error, *at.info])
 
 
 def buttons(at: AppTest) -> set[str | None]:
@@ -155,9 +140,7 @@ def test_what_a_goal_brought_is_shown(
     ran: Path, store: Path, monkeypatch: pytest.MonkeyPatch, page: str, said: str
 ) -> None:
     monkeypatch.setenv("IRS_STORE", str(ran))
-    at = AppTest.from_file(APP, default_timeout=120)
-    at.run()
-    at.switch_page(f"pages/{page}.py").run()
+    at = open_page(page)
     assert not at.exception
     assert not at.error
     if page == "inputs":
@@ -181,9 +164,7 @@ def test_a_pilot_on_the_jobs_page_leads_to_its_goal(store: Path) -> None:
     job = queue.add(pilot_spec(SPEC), until="pilot")
     queue.claim("worker")
     queue.finish(job.id, "worker", "done")
-    at = AppTest.from_file(APP, default_timeout=120)
-    at.run()
-    at.switch_page("pages/jobs.py").run()
+    at = open_page("jobs")
     assert not at.exception
     assert any("wish: pilot" in str(one.value) for one in at.markdown)
     at.button(key=f"clone-{job.id}").click().run()

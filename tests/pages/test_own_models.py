@@ -19,12 +19,6 @@ def folder(tmp_path_factory):
     return place
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
-    return tmp_path / "store"
-
-
 def errors(at):
     return " ".join(one.value for one in at.error)
 

@@ -21,12 +21,10 @@ ARCH = "digits_resnet"
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
-    # No folder is listed, so that only uploads can be read.
+def nothing_is_listed(tmp_path, monkeypatch):
+    """Only uploads can be read."""
     monkeypatch.delenv("IRS_MODEL_DIRS", raising=False)
     monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "listed"))
-    return tmp_path / "store"
 
 
 @pytest.fixture(scope="module")

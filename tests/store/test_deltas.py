@@ -3,24 +3,12 @@
 import numpy as np
 import pytest
 from numcodecs.zstd import Zstd
-from synthetic import synthetic_study
 
 from irs_core.errors import StoreError
-from irs_core.store import Library
 from irs_core.store.deltas import restore, shrink
 from irs_core.store.verify import open_array
 
 MOST = 1 << 30
-
-
-@pytest.fixture
-def library(tmp_path):
-    return Library(tmp_path, tmp_path / "none")
-
-
-@pytest.fixture
-def record(library):
-    return synthetic_study(library)
 
 
 @pytest.fixture

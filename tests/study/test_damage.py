@@ -1,6 +1,7 @@
 """Power loss and full disks: what is damaged is found and computed again, never shown."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import replace
 
@@ -18,14 +19,27 @@ SPEC = synthetic_spec(data=DataSpec(max=70, holdout=10), n=3000, n_p=(100, 600),
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    return run_study(SPEC, Library(tmp_path_factory.mktemp("reference")))
+def computed(tmp_path_factory):
+    """A folder with all evidence of the study; not to be changed."""
+    folder = tmp_path_factory.mktemp("computed")
+    run_study(SPEC, Library(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reference(computed):
+    return Library(computed).open(SPEC.id).record
+
+
+@pytest.fixture
+def library(computed, tmp_path):
+    """A copy of it."""
+    shutil.copytree(computed, tmp_path / "store")
+    return Library(tmp_path / "store")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_fifty_damaged_files_are_computed_again(tmp_path, reference, seed):
-    library = Library(tmp_path)
-    run_study(SPEC, library)
+def test_fifty_damaged_files_are_computed_again(library, reference, seed):
     rng = np.random.default_rng(seed)
     files = sorted(path for path in library.evidence_folder.rglob("*") if path.is_file())
     files = [path for path in files if path.name != "lock"]
@@ -55,9 +69,7 @@ def _damage(path, rng):
     path.write_bytes(content)
 
 
-def test_a_damaged_manifest_is_written_again(tmp_path, reference):
-    library = Library(tmp_path)
-    run_study(SPEC, library)
+def test_a_damaged_manifest_is_written_again(library, reference):
     library.study_path(SPEC.id).write_bytes(b'{"spec": ')
     assert library.studies() == [] or SPEC.id not in [s.record.id for s in library.studies()]
     assert run_study(SPEC, library).digests == reference.digests

@@ -1,0 +1,53 @@
+"""The Certify page: what it refuses, what it says, what it queues."""
+
+from pathlib import Path
+
+import pytest
+from app_pages import open_page, texts
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.compressions import parse_compression
+from irs_core.jobs import JobQueue
+from irs_core.specs import NoiseSpec
+from irs_core.store import Library
+
+
+def test_certify_refuses_in_one_sentence(store: Path) -> None:
+    at = open_page("certify")
+    at.number_input(key="form_gamma").set_value(0.3).run()
+    assert not at.exception
+    assert at.error[0].value == "Gamma must be in (0.5, 1]; got 0.3."
+
+
+def test_certify_refuses_a_missing_folder(store: Path) -> None:
+    at = open_page("certify")
+    at.selectbox(key="form_kind").set_value("image-folder").run()
+    at.text_input(key="form_root").set_value("/nowhere/at/all").run()
+    assert not at.exception
+    assert "/nowhere/at/all" in at.error[0].value
+
+
+def test_start_queues_the_study_that_was_described(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ui import launch
+
+    monkeypatch.setattr(launch, "check_fit", lambda spec: None)
+    monkeypatch.setattr(launch, "ensure_worker", lambda root: True)
+    at = open_page("certify")
+    assert not at.error
+    at.number_input(key="form_n").set_value(1000).run()
+    at.button(key="start").click().run()
+    assert not at.exception
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.n == 1000
+    assert job.spec.n_p[0] == 50
+    assert job.spec.compressions[0] == parse_compression("fp16")
+    assert str(job.id) in at.success[0].value
+
+
+def test_certify_says_what_is_stored_already(store: Path) -> None:
+    synthetic_study(Library(store), synthetic_spec(noise=NoiseSpec(0.5)))
+    at = open_page("certify")
+    assert "of them are stored already" in texts(at)
+    assert "at the rates measured for this model" in texts(at)

@@ -1,0 +1,93 @@
+"""Pages that explore a study, where it lacks something or is one of several."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from app_pages import open_page, texts
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.compressions import parse_compression
+from irs_core.papers import PARTS
+from irs_core.specs import DataSpec, NoiseSpec
+from irs_core.store import Library
+
+
+def test_study_without_baseline_has_no_curves_but_an_overview(store: Path) -> None:
+    from irs_core.store import ModelRecord
+
+    library = Library(store)
+    record = synthetic_study(library, synthetic_spec(baseline=False))
+    empty = library.evidence_folder
+
+    def without(model: ModelRecord) -> ModelRecord:
+        for stream in ("scratch-select",):
+            for chunk in (empty / model.evidence[stream]).glob("c/*/*"):
+                chunk.unlink()
+        return model
+
+    for model in record.compressed:
+        without(model)
+    overview = open_page("overview")
+    assert not overview.exception
+    assert not overview.error
+    curves = open_page("acr_time")
+    assert not curves.exception
+    assert "baseline" in curves.info[0].value
+
+
+def test_study_without_hold_out_says_how_to_get_one(store: Path) -> None:
+    synthetic_study(Library(store), synthetic_spec(data=DataSpec(max=40)))
+    at = open_page("gamma_sweep")
+    assert not at.exception
+    assert "no held-out inputs" in at.info[0].value
+
+
+def test_papers_without_studies_says_how_to_compute_them(store: Path) -> None:
+    at = open_page("papers")
+    at.selectbox(key="table").set_value("2").run()
+    assert not at.exception
+    assert "None of the 27 published numbers has a counterpart" in texts(at)
+    assert "reproduce" in texts(at)
+
+
+def test_papers_shows_published_beside_measured(store: Path) -> None:
+    part = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
+    spec = part.spec(DataSpec("image-folder", root="images"))
+    synthetic_study(Library(store), replace(spec, compressions=(parse_compression("fp16"),)))
+    at = open_page("papers")
+    at.selectbox(key="table").set_value("8").run()
+    assert not at.exception
+    frame = at.dataframe[0].value
+    assert frame["published"].tolist() == [0.006]
+    assert frame["measured"].notna().all()
+    assert len(at.get("plotly_chart")) == 2
+    assert "Ugare" in texts(at)
+
+
+def test_certified_accuracy_shows_the_envelope_over_studies(store: Path) -> None:
+    library = Library(store)
+    first = synthetic_study(library)
+    synthetic_study(library, synthetic_spec(noise=NoiseSpec(0.25, seed=9), name="other"))
+    at = open_page("certified_accuracy", study=first.id)
+    assert not at.exception
+    studies = set(at.dataframe[0].value["study"])
+    assert studies == {"σ = 0.5", "σ = 0.25", "best σ at each radius"}
+
+
+def test_inputs_filter_keeps_only_what_the_model_loses(store: Path) -> None:
+    synthetic_study(Library(store))
+    at = open_page("inputs", show="wrong")
+    assert not at.exception
+    at.get("button_group")[0].set_value("lost").run()
+    assert not at.exception
+    assert "of 40 reported inputs" in texts(at) or "No input is of that kind" in texts(at)
+
+
+def test_inputs_without_images_says_how_to_get_them(store: Path) -> None:
+    data = DataSpec("image-folder", root="/nowhere", max=40, holdout=20)
+    synthetic_study(Library(store), synthetic_spec(data=data))
+    at = open_page("inputs")
+    assert not at.exception
+    assert "not on this machine" in texts(at)
+    assert "ROOT" in texts(at)
+    assert len(at.get("plotly_chart")) == 1

@@ -1,0 +1,63 @@
+"""The Jobs page: progress, reasons, order, a job changed and started anew."""
+
+from pathlib import Path
+
+from app_pages import open_page
+from synthetic import synthetic_spec
+
+from irs_core.jobs import JobQueue
+from irs_core.specs import NoiseSpec
+from irs_core.study.options import Part, Progress
+
+
+def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("worker")
+    parts = (Part("base", "estimate", 40, 100, 20.0), Part("fp16", "scratch-select", 0, 50))
+    queue.report(job.id, Progress("base on estimate draws", 30, 140, 15.0, 90.0, parts))
+    at = open_page("jobs")
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert table["model"].tolist() == ["original", "fp16 weights"]
+    assert table["noise stream"].tolist() == ["estimate", "scratch-select"]
+    assert table["progress"].tolist() == [0.4, 0.0]
+    assert table["draws/s"].tolist() == ["20", ""]
+    assert table["time left"].tolist() == ["3.0 s", ""]
+    queue.finish(job.id, "worker", "done")
+    assert not open_page("jobs").dataframe
+
+
+def test_failed_job_shows_its_reason_and_its_log(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("worker")
+    queue.finish(job.id, "worker", "failed", "the disk is full")
+    queue.log_path(job.id).parent.mkdir(parents=True, exist_ok=True)
+    queue.log_path(job.id).write_text("ERROR the disk is full\n")
+    at = open_page("jobs")
+    assert not at.exception
+    assert at.error[0].value == "The disk is full."
+    assert "ERROR the disk is full" in at.code[0].value
+
+
+def test_waiting_jobs_are_reordered_by_a_click(store: Path) -> None:
+    queue = JobQueue(store)
+    first, second = (queue.add(synthetic_spec(noise=NoiseSpec(0.5, seed=s))) for s in (1, 2))
+    at = open_page("jobs")
+    at.button(key=f"first-{second.id}").click().run()
+    assert not at.exception
+    assert [job.id for job in queue.jobs()] == [second.id, first.id]
+
+
+def test_an_ended_job_is_changed_and_started_anew(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec(gamma=0.97, noise=NoiseSpec(0.5, seed=11)))
+    queue.cancel(job.id)
+    at = open_page("jobs")
+    at.button(key=f"clone-{job.id}").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Certify"
+    assert at.number_input(key="form_gamma").value == 0.97
+    assert at.number_input(key="form_seed").value == 11
+    assert at.multiselect(key="form_kinds").value == ["fp16", "prune"]
