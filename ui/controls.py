@@ -132,8 +132,8 @@ def _pick(studies: Sequence[Study]) -> Study:
 
 def _precedence(study: Study) -> tuple[bool, bool, int]:
     """Comparisons before originals alone, own studies (latest first) before shipped (largest)."""
-    inputs = sum(study.record.data.reported)
-    return not study.record.compressed, study.shipped, -inputs if study.shipped else 0
+    size = sum(study.record.data.reported) * len(study.record.compressed)
+    return not study.record.compressed, study.shipped, -size if study.shipped else 0
 
 
 def _label(study: Study) -> str:
