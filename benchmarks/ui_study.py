@@ -17,7 +17,7 @@ from irs_core.study.counts import (
     IssTally,
     StudyTally,
 )
-from irs_core.study.kept_tally import keep_tally
+from irs_core.study.kept_tally import keep_tally, tally_path
 
 CLASSES = 10
 MODELS = (
@@ -48,7 +48,8 @@ def make_study(library: Library, inputs: int = 10_000, n: int = 100_000) -> Stud
     labels = rng.integers(0, CLASSES, inputs)
     record = _record(library, spec, labels)
     library.save(record)
-    keep_tally(record, _tally(spec, labels, rng), library.root)
+    study = library.open(record.id)
+    keep_tally(tally_path(study, library.root), _tally(spec, labels, rng))
     return record
 
 
@@ -135,7 +136,7 @@ def _no_cirs(inputs: int, budgets: np.ndarray) -> CirsTally:
     )
     none = np.zeros(inputs, np.int64)
     cached = Cached(none, none, none, zeros.astype(bool), 0, none, none, none)
-    planner = Planner(100, 1, 0.5, 1, 1, 0.002, None, cached)
+    planner = Planner(100, 1, 0.5, 1, 1, 0.002, None, None, cached)
     seconds = unknown.astype(np.float64)
     return CirsTally(budgets, plans, unknown, unknown, seconds, planner, float("nan"))
 

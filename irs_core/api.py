@@ -39,10 +39,10 @@ from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.specs import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
 from irs_core.study.analysis import Analysis
+from irs_core.study.kept_tally import open_tally
 from irs_core.study.options import Progress, RunOptions
 from irs_core.study.results import Settings
 from irs_core.study.run import check_fit, run_study
-from irs_core.study.tally import tally_study
 
 PLOTS = ("acr_time", "certified_accuracy")
 
@@ -167,7 +167,9 @@ def certify(
     )
     library = Library(None if store is None else Path(store))
     record = run_study(spec, library, options=options, on_progress=on_progress)
-    return Result(record, Analysis(tally_study(library.open(record.id)), Settings.of(spec)))
+    return Result(
+        record, Analysis(open_tally(library.open(record.id), library.root), Settings.of(spec))
+    )
 
 
 def compare(result: Result, table: str = "summary") -> pd.DataFrame:

@@ -25,10 +25,11 @@ from irs_core.specs import (
 )
 from irs_core.store import BASE, Library, StudyRecord, default_root
 from irs_core.study.analysis import Analysis
+from irs_core.study.guarantee import study_guarantee
+from irs_core.study.kept_tally import open_tally
 from irs_core.study.options import RunOptions, Until
 from irs_core.study.results import METHODS, Settings
 from irs_core.study.tables import speedup_table, summary_table
-from irs_core.study.tally import tally_study
 from irs_core.study.tsv import certificates_tsv
 from irs_core.study.why import why_table
 
@@ -181,7 +182,9 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
     )
     if choose_method:
         parser.add_argument(
-            "--method", choices=METHODS, default="irs", help="method whose results --tsv prints"
+            "--method",
+            choices=METHODS,
+            help="method whose results --tsv prints (default: the model's main one)",
         )
 
 
@@ -237,7 +240,6 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 def _certify(arguments: argparse.Namespace) -> None:
     spec = _study_spec(arguments)
-    arguments.method = arguments.methods[0]
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
@@ -255,6 +257,7 @@ def _certify(arguments: argparse.Namespace) -> None:
         )
         if arguments.forecast:
             return
+    arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
@@ -277,9 +280,10 @@ def _run(
 
 def show_results(arguments: argparse.Namespace) -> None:
     """Print a study's table, or one model's per-input results."""
-    study = Library(arguments.store).open(arguments.id)
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
     spec = study.record.spec
-    analysis = Analysis(tally_study(study), Settings.of(spec))
+    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
     if arguments.tsv:
         print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
         return
@@ -291,10 +295,11 @@ def show_results(arguments: argparse.Namespace) -> None:
         _print_table(speedup_table(study.record, analysis))
         return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {_confidence(spec)}")
+    said = study_guarantee(spec, analysis.settings).sentence
+    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said}")
     if spec.noise.integer:
-        said = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
-        print(f"noise: {said.title}; {said.law}\n{said.guarantee}")
+        law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+        print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
     _print_table(summary_table(study.record, analysis))
 
 
@@ -309,13 +314,3 @@ def _print_table(table: pd.DataFrame) -> None:
 
 def _with_ends(value: float, low: float, high: float) -> str:
     return "-" if isnan(value) else f"{value:.4g} ({low:.4g}..{high:.4g})"
-
-
-def _confidence(spec: StudySpec) -> str:
-    claimed = spec.alpha + spec.alpha_zeta
-    if "irs" not in spec.methods:
-        return f"failure probability per input {claimed:g}, proven"
-    return (
-        f"failure probability per input {claimed:g} as published, "
-        f"{claimed + spec.alpha_zeta:g} proven in the worst case"
-    )

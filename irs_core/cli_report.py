@@ -6,8 +6,8 @@ from pathlib import Path
 from irs_core.cli_options import add_store_option
 from irs_core.store import BASE, Library
 from irs_core.study.analysis import Analysis
+from irs_core.study.kept_tally import open_tally
 from irs_core.study.results import METHODS, Settings
-from irs_core.study.tally import tally_study
 
 _TSV = ".tsv"
 
@@ -26,7 +26,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("file", type=Path, help="where to write")
     parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
     parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
-    parser.add_argument("--method", choices=METHODS, default="irs", help="by what, for .tsv")
+    parser.add_argument("--method", choices=METHODS, help="by what, for .tsv")
     add_store_option(parser)
     parser.set_defaults(run=_report)
 
@@ -34,8 +34,9 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _report(arguments: argparse.Namespace) -> None:
     from irs_core.report import write_report
 
-    study = Library(arguments.store).open(arguments.id)
-    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
+    analysis = Analysis(open_tally(study, library.root), Settings.of(study.record.spec))
     write_report(
         arguments.file,
         study.record,

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from irs_core.compressions import Compression, identity, parse_compression
@@ -206,6 +206,9 @@ class StudySpec:
             compressed classifier from scratch with n draws, in pixel units, positive. Inputs then
             get as few draws as that takes, and n_p only says what total is expected. None divides
             the budget n_p.
+        split_draws: Draws per input that `cirs` splits its failure probability and sets its
+            threshold for, in [1, n]; None for each n_p. To be given where n_p was chosen after
+            looking at estimation draws of f, which split and threshold must not depend on.
         name: For people; does not enter the id.
     """
 
@@ -223,6 +226,7 @@ class StudySpec:
     methods: tuple[Accelerated, ...] = ("irs",)
     decline: float = 0.05
     max_loss: float | None = None
+    split_draws: int | None = None
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -230,6 +234,7 @@ class StudySpec:
         _check_items("n_p", self.n_p, int)
         _check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
         _check_fields(self, float, "max_loss", optional=True)
+        _check_fields(self, int, "split_draws", optional=True)
         _check_items("methods", self.methods, str)
         _check_fields(self, bool, "baseline")
         _check_fields(self, str, "name")
@@ -311,12 +316,13 @@ class StudySpec:
         """Whether some inputs' draws of a compressed classifier may not be needed."""
         return not self.baseline or self.methods != ("irs",)
 
-    def renamed(self, name: str) -> Self:
-        """The same study under another name."""
-        return replace(self, name=name)
 
-
-_LATER_DEFAULTS: Mapping[str, Any] = {"methods": ["irs"], "decline": 0.05, "max_loss": None}
+_LATER_DEFAULTS: Mapping[str, Any] = {
+    "methods": ["irs"],
+    "decline": 0.05,
+    "max_loss": None,
+    "split_draws": None,
+}
 
 
 def _check_methods(spec: StudySpec) -> None:
@@ -328,6 +334,8 @@ def _check_methods(spec: StudySpec) -> None:
         )
     if not 0 < spec.decline < math.inf:
         raise SpecError(f"decline must be positive and finite; got {spec.decline}")
+    if spec.split_draws is not None and not 1 <= spec.split_draws <= spec.n:
+        raise SpecError(f"split_draws must be in [1, n={spec.n}]; got {spec.split_draws}")
     if spec.max_loss is None:
         return
     if not 0 < spec.max_loss < math.inf:

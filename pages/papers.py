@@ -54,8 +54,9 @@ if reasons:
     st.subheader("Why they differ", anchor=False)
     st.markdown("\n".join(f"- {reason}" for reason in reasons))
 st.caption(
-    f"{papers.citation(table)} Measured: 95% bootstrap intervals over images; a published number "
-    "agrees where it lies in the interval, give or take its last printed digit."
+    f"{papers.citation(table)} Measured: 95% intervals over images, bootstrapped for means and "
+    "exact for shares; a published number agrees where it lies in the interval, give "
+    "or take its last printed digit."
 )
 
 st.subheader("Figures", anchor=False)

@@ -70,7 +70,7 @@ def test_study_round_trips_through_its_description():
 
 def test_id_ignores_the_name_and_nothing_else():
     spec = synthetic_spec()
-    assert spec.renamed("another").id == spec.id
+    assert dataclasses.replace(spec, name="another").id == spec.id
     changes = {
         "n0": 99,
         "n": 2001,
@@ -81,6 +81,7 @@ def test_id_ignores_the_name_and_nothing_else():
         "baseline": False,
         "methods": ("irs", "iss"),
         "decline": 0.1,
+        "split_draws": 50,
         "compressions": (),
         "noise": NoiseSpec(0.5, seed=8),
         "model": ModelSpec("other"),
@@ -106,6 +107,7 @@ def test_ids_are_the_same_on_every_machine():
         ({"alpha": 0.0}, r"alpha must be in \(0, 1\); got 0.0"),
         ({"alpha_zeta": 1.0}, r"alpha_zeta must be in \(0, 1\); got 1.0"),
         ({"alpha": 0.6, "alpha_zeta": 0.6}, "below 1"),
+        ({"split_draws": 2001}, r"split_draws must be in \[1, n=2000\]; got 2001"),
         ({"gamma": 0.5}, r"gamma must be in \(0.5, 1\]; got 0.5"),
         ({"gamma": float("nan")}, "gamma"),
         ({"compressions": (parse_compression("fp16"), parse_compression("fp16"))}, "once"),

@@ -7,6 +7,7 @@ from irs_core.sampling.statements import describe_noise
 from irs_core.specs import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
 from irs_core.store import BASE, StudyRecord
+from irs_core.study.guarantee import study_guarantee
 from irs_core.study.plan import stream_draws, study_draws
 from irs_core.study.results import Settings
 from ui import theme
@@ -23,9 +24,10 @@ def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = Fals
     if len(spec.n_p) > 1:
         budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
     return (
-        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g} · "
+        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g}"
+        f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
         f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
-        f"{confidence(settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{confidence(spec, settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
         f"{record.hardware} · study {record.id}"
     )
 
@@ -36,15 +38,27 @@ def noise(spec: StudySpec) -> str:
     return f"**Noise: {said.title}.** {said.law} {said.guarantee}"
 
 
-def confidence(settings: Settings) -> str:
+def confidence(spec: StudySpec, settings: Settings) -> str:
     """The levels and what they add up to: as claimed, and as proven."""
-    level = settings.alpha + settings.alpha_zeta
-    worst = level + settings.alpha_zeta
-    return (
-        f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input "
-        f"{theme.confidence(level)} (1 - α - $α_ζ$), proven for CIRS, ISS and RS, claimed for IRS, "
-        f"for which {theme.confidence(worst)} is proven (1 - α - 2$α_ζ$)"
+    level = study_guarantee(spec, settings)
+    claimed = theme.confidence(level.claimed)
+    proven = level.proven < 1
+    if not spec.compressions:
+        return f"α = {settings.alpha:g}: confidence per input {claimed} (1 - α), {_word(proven)}"
+    levels = (
+        f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input {claimed} "
+        "(1 - α - $α_ζ$)"
     )
+    if not proven or level.proven == level.claimed:
+        return f"{levels}, {_word(proven)}"
+    return (
+        f"{levels}, proven for CIRS, ISS and RS, claimed for IRS, for which "
+        f"{theme.confidence(level.proven)} is proven (1 - α - 2$α_ζ$)"
+    )
+
+
+def _word(proven: bool) -> str:
+    return "proven" if proven else "claimed; the full radius under discrete noise is not proven"
 
 
 def choice_among(rows: Sequence[ModelRow]) -> str:
@@ -79,12 +93,14 @@ def guarantee(spec: StudySpec) -> str:
     """What the certificates of a study will promise, in Markdown."""
     settings = Settings.of(spec)
     largest = float(largest_certifiable_radius(spec.n, spec.alpha, spec.noise.sigma))
-    claimed = theme.confidence(settings.alpha + settings.alpha_zeta)
-    proven = theme.confidence(settings.alpha + 2 * settings.alpha_zeta)
+    level = study_guarantee(spec, settings)
+    proven = _word(level.proven < 1)
+    if level.claimed < level.proven < 1:
+        proven = f"as published; provably {theme.confidence(level.proven)}"
     sentence = (
         "For each input, the smoothed model's answer stays the same under **every** change of "
-        f"the pixels within the certified L2 radius, with a confidence of **{claimed}** per input "
-        + (f"(as published; provably {proven}). " if "irs" in spec.methods else "(proven). ")
+        f"the pixels within the certified L2 radius, with a confidence of "
+        f"**{theme.confidence(level.claimed)}** per input ({proven}). "
     )
     if math.isclose(largest, 0.0):
         least = least_n_to_certify(spec.alpha)

@@ -74,7 +74,7 @@ def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> s
     if winner is not None:
         return f"dominated by {winner.title}"
     if row.kept < USEFUL_SHARE:
-        return f"smaller, costs {theme.percent(1 - row.kept, 0)} of the radius"
+        return f"smaller; certified radius {theme.percent(1 - row.kept, 0)} lower"
     if row.summary.speedup_seconds.value < 1:
         return "certify it from scratch instead"
     return "also good"
@@ -108,26 +108,28 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
         share = best.nonzero / max(record.base.nonzero, 1)
         size = f"**{theme.percent(share, 0)}** of its non-zero weights"
+    draws = theme.percent(best.summary.n_p / record.spec.n, 0)
+    proven = "claimed" if record.spec.noise.kind == "discrete" else "proven"
     # Titles are of either number: "int8", "fp16 weights".
     return (
         f"With **{best.title}**, the model keeps **{theme.percent(best.kept, 0)}** of the "
-        f"original's certified radius at {size}; {_cost_clause(record, best.summary)}, at a "
-        f"confidence of **{theme.confidence(failure)}** per input (proven)."
+        f"original's certified radius with **{draws}** of its draws, at {size}"
+        f"{_cost_clause(best.summary)}. The confidence is **{theme.confidence(failure)}** per "
+        f"input ({proven})."
     )
 
 
-def _cost_clause(record: StudyRecord, summary: Summary) -> str:
+def _cost_clause(summary: Summary) -> str:
     speedup = summary.speedup_seconds.value
     if math.isnan(speedup):
-        share = theme.percent(summary.n_p / record.spec.n, 0)
-        return f"it is recertified with **{share}** of the original's draws"
+        return ""
     if speedup >= 1:
         how = f"it is recertified **{theme.times(speedup)}** as fast as from scratch"
     else:
         how = (
             f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
         )
-    return f"{how} ({summary.method.upper()})"
+    return f"; {how} ({summary.method.upper()})"
 
 
 def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:

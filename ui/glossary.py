@@ -124,7 +124,10 @@ SYMBOLS = {
 COMPRESSIONS = {
     "fp16": ("16-bit weights (fp16)", "Weights rounded to half precision; arithmetic in 32 bits."),
     "bf16": ("16-bit weights (bf16)", "Weights rounded to bfloat16; arithmetic in 32 bits."),
-    "fp16-compute": ("16-bit arithmetic (fp16)", "Everything in half precision; needs a GPU."),
+    "fp16-compute": (
+        "16-bit arithmetic (fp16)",
+        "Everything in half precision; meant for a GPU.",
+    ),
     "bf16-compute": (
         "16-bit arithmetic (bf16)",
         "Everything in bfloat16, where the device can do it.",

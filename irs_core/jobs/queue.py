@@ -15,6 +15,8 @@ from irs_core.study.options import Progress, RunOptions, Until
 
 # The row that a worker may change: its own, and only while nobody else took it over.
 _HELD = "id = ? AND worker = ? AND state = 'running'"
+# Before every job that waits, wherever moves have put those.
+_FIRST = "(SELECT COALESCE(MIN(position), 0) - 1 FROM jobs WHERE state = 'queued')"
 
 
 class JobQueue:
@@ -149,7 +151,7 @@ class JobQueue:
         with self._database.transaction() as db:
             db.execute(
                 "UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL,"
-                f" attempts = attempts - ? WHERE {_HELD}",
+                f" position = {_FIRST}, attempts = attempts - ? WHERE {_HELD}",
                 (0 if attempted else 1, job_id, worker),
             )
 
@@ -238,7 +240,7 @@ class JobQueue:
             elif row["attempts"] >= MAX_ATTEMPTS:
                 state, error = "failed", f"its process disappeared {MAX_ATTEMPTS} times"
             db.execute(
-                "UPDATE jobs SET state = ?, error = ?, ended = ?, worker = NULL, pid = NULL"
-                " WHERE id = ?",
+                f"UPDATE jobs SET state = ?, position = {_FIRST}, error = ?, ended = ?,"
+                " worker = NULL, pid = NULL WHERE id = ?",
                 (state, error, None if state == "queued" else now, row["id"]),
             )

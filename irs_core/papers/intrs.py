@@ -13,7 +13,6 @@ from importlib.resources import files
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irs_core.certify import ABSTAIN, Certificates, certify_rs
 from irs_core.compressions import IntegerOnly, parse_compression
@@ -21,7 +20,7 @@ from irs_core.errors import SpecError
 from irs_core.integer.files import ARCH
 from irs_core.specs import Stream
 from irs_core.store import BASE, ModelRecord, Study
-from irs_core.study.results import Interval, mean_interval
+from irs_core.study.results import Interval, share_interval
 from irs_core.study.tally import count_classes
 
 IntMethod = Literal["FloatRS-fp", "IntRS-quant", "FloatRS-quant"]
@@ -38,7 +37,7 @@ class CertifiedShare:
     Args:
         radius: Pixel units of images in [0, 1].
         measured: Share of images that are right and certified beyond the radius, with its 95%
-            bootstrap interval over images.
+            interval over images.
         published: The paper's number for ResNet-20 on CIFAR-10; None where it gives none.
         n: Estimation draws per image.
         images: Reported images.
@@ -197,7 +196,7 @@ def _rows(
         CertifiedShare(
             method=method,
             radius=radius,
-            measured=mean_interval(_share(right & (certificates.radius > radius))),
+            measured=share_interval(right & (certificates.radius > radius)),
             published=published.get((method, radius)),
             n=draws,
             images=len(labels),
@@ -206,7 +205,3 @@ def _rows(
         )
         for radius in radii
     ]
-
-
-def _share(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return flags.astype(np.float64)

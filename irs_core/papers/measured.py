@@ -4,15 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
-import numpy as np
-
 from irs_core.papers.intrs import CertifiedShare, compare_methods
 from irs_core.papers.published import PaperTable, Published, Quantity, published_values
 from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
 from irs_core.store import BASE, Study
 from irs_core.study.accuracy import clean_accuracy, vote_accuracy
 from irs_core.study.analysis import Analysis
-from irs_core.study.results import Interval, Settings, mean_interval
+from irs_core.study.results import Interval, Settings, share_interval
 from irs_core.study.tally import tally_study
 
 _COMPRESSIONS = {
@@ -153,7 +151,7 @@ def _no_part(row: Mapping[str, str]) -> str:
     if row["dataset"] == "imagenet":
         return "Needs ImageNet and a ResNet-50 trained under noise; neither comes along."
     if "n" in row and int(row["n"]) > 10_000:
-        return "Not computed: the draws of f alone take hours to days on the machine used."
+        return "Not computed: the draws of f alone take hours to days on one processor core."
     return f"No {row['architecture']} at sigma {row['sigma']} was trained for this."
 
 
@@ -229,7 +227,7 @@ def _measure(quantity: Quantity, opened: _Opened, row: Mapping[str, str]) -> Int
         last = len(analysis.tally.budgets) - 1
         return opened.held_out.gamma_sweep("int8", [float(row["gamma"])], last)[0]
     if quantity == "above-gamma":
-        return mean_interval((analysis.cache.p_lower > float(row["gamma"])) * np.float64(1))
+        return share_interval(analysis.cache.p_lower > float(row["gamma"]))
     accuracy = clean_accuracy(record, name) if quantity == "clean" else None
     return _percent(accuracy or vote_accuracy(opened.study, name))
 

@@ -10,8 +10,10 @@ import pandas as pd
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
 from irs_core.report.tables import study_table
+from irs_core.sampling.statements import describe_noise
 from irs_core.store import StudyRecord
 from irs_core.study.analysis import Analysis
+from irs_core.study.guarantee import study_guarantee
 
 # Nothing may be fetched, whatever stands in the file.
 _POLICY = (
@@ -65,15 +67,14 @@ def html_report(record: StudyRecord, analysis: Analysis) -> str:
 
 def _described(record: StudyRecord, analysis: Analysis) -> str:
     spec, settings = record.spec, analysis.settings
-    claimed = settings.alpha + settings.alpha_zeta
+    noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
     return html.escape(
-        f"{record.data.description}: {len(analysis.labels)} inputs. Noise sigma "
+        f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
-        f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. Each "
-        f"certificate fails with probability at most {claimed:g} as published, "
-        f"{claimed + settings.alpha_zeta:g} proven in the worst case. Radii are L2; wrong and "
-        "abstaining inputs count as 0 in the average certified radius (ACR). Intervals are 95% "
-        "bootstrap intervals over inputs."
+        f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
+        f"Certificates: {study_guarantee(spec, settings).sentence}. {noise.guarantee} "
+        "Radii are L2; wrong and abstaining inputs count as 0 in the average certified radius "
+        "(ACR). Intervals are 95% intervals over inputs: bootstrapped for means, exact for shares."
     )
 
 

@@ -20,13 +20,13 @@ def write_report(
     *,
     table: str = "summary",
     model: str = BASE,
-    method: Method = "irs",
+    method: Method | None = None,
 ) -> None:
     """Write a report (.html), a table (.csv, .parquet, .md, .tex) or results per input (.tsv).
 
     Args:
         table: Which table; for the four table formats.
-        model, method: Whose results; for .tsv.
+        model, method: Whose results, and by what; for .tsv. None for the model's main method.
 
     Raises:
         UnknownKeyError: The suffix, the table or the model is unknown.

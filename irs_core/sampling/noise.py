@@ -67,7 +67,7 @@ def noise_blocks(
         values = np.empty((count, *shape), np.int16 if noise.integer else np.float32)
         for first, last in _pieces(at, at + count, marks):
             fill(values[first - at : last - at])
-            if marks is not None and last % MARK_DRAWS == 0:
+            if marks is not None and last % MARK_DRAWS == 0 and last < CHUNK_DRAWS:
                 marks.keep(key, last, generator)
         if at >= start:
             yield values

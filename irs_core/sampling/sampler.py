@@ -50,7 +50,8 @@ class Sampled:
 
     Args:
         classes: int64 (rows, draws); -1 where not asked for.
-        seconds: Its own inference plus all of the noise, as if it had run alone.
+        seconds: Its own inference, and the noise of the rows that it was asked for, all of it:
+            what another classifier on the same rows needed as well is not shared out.
     """
 
     classes: NDArray[np.int64]
@@ -115,7 +116,7 @@ def sample(
 
     pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
     for (rows, at, values), made in _prefetched(blocks()):
-        seconds += made
+        seconds[[bool(one.rows[rows].any()) for one in requests]] += made
         for row in rows:
             for steps, members in _by_form(requests, row, noise):
                 clock = perf_counter()

@@ -19,16 +19,17 @@ from functools import cached_property
 from pathlib import Path
 
 from irs_core.errors import BundleError, StoreError
-from irs_core.specs import SCHEMA_VERSION
 from irs_core.store.deltas import restore, shrink
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
-from irs_core.store.files import storage_error, write_bytes
+from irs_core.store.files import write_bytes
 from irs_core.store.records import StudyRecord
 from irs_core.store.verify import check_evidence, open_array
 
 SUFFIX = ".irs.zip"
 MAX_BYTES = 1 << 30
 MAX_FILES = 200_000
+# Version 2 has differences beside chunks; see `irs_core.store.deltas`.
+_FORMAT = 2
 _MANIFEST = "bundle.json"
 _STUDY = "study.json"
 _NAME = re.compile(r"evidence/[0-9a-f]{16}/(zarr\.json|journal\.jsonl|[cd]/[0-9]{1,7}/[0-9]{1,7})")
@@ -76,9 +77,12 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         raise StoreError(f"cannot read the evidence of study {record.id}: {error}") from None
     bundle = _with_current_digests(Bundle(record, evidence))
     check_evidence(bundle.record, bundle.arrays)
-    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **shrink(bundle.record, evidence)}
+    small = shrink(bundle.record, evidence)
+    # What reading allows is refused here already, while the study can still be cut into two.
+    restore(bundle.record, small, MAX_BYTES)
+    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **small}
     manifest = {
-        "schema": SCHEMA_VERSION,
+        "schema": _FORMAT,
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(files.items())
@@ -90,10 +94,7 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries:
             archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
-    try:
-        write_bytes(path, packed.getvalue())
-    except OSError as error:
-        raise storage_error(path, error) from None
+    write_bytes(path, packed.getvalue())
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -191,9 +192,9 @@ def _verify(files: dict[str, bytes], source: str) -> None:
         expected = {name: entry["sha256"] for name, entry in listed.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BundleError(f"{source} has a malformed {_MANIFEST}") from None
-    if schema != SCHEMA_VERSION:
+    if schema not in (1, _FORMAT):
         raise BundleError(
-            f"{source} has format version {schema}; this program reads {SCHEMA_VERSION}"
+            f"{source} has format version {schema}; this program reads 1 and {_FORMAT}"
         )
     found = {
         name: hashlib.sha256(content).hexdigest()

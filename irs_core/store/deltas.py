@@ -76,21 +76,26 @@ def restore(record: StudyRecord, files: Files, most: int) -> dict[str, bytes]:
 
 def _pairs(record: StudyRecord, files: Files, kind: str) -> Iterator[tuple[str, str]]:
     """Files of a kind that are not references, each with its reference."""
+    places: dict[str, list[str]] = {}
+    for name in files:
+        _, _, rest = name.partition("/")
+        places.setdefault(rest.partition("/")[0], []).append(name)
     for stream in {stream for model in record.models for stream in model.evidence}:
         ids = [model.evidence[stream] for model in record.models if stream in model.evidence]
-        names = [
-            name.split("/", 3)
-            for one in dict.fromkeys(ids)
-            for name in files
-            if name.startswith(f"evidence/{one}/")
-        ]
+        names = [name for one in dict.fromkeys(ids) for name in places.get(one, [])]
         references: dict[str, str] = {}
-        for folder, one, what, rest in (name for name in names if name[2] == "c"):
-            references.setdefault(rest, "/".join((folder, one, what, rest)))
-        for parts in names:
-            name, reference = "/".join(parts), references.get(parts[-1])
-            if parts[2] == kind and reference not in (None, name):
+        for name in names:
+            if "/c/" in name:
+                references.setdefault(_place(name), name)
+        for name in names:
+            reference = references.get(_place(name))
+            if f"/{kind}/" in name and reference is not None and reference != name:
                 yield name, reference
+
+
+def _place(name: str) -> str:
+    """Tile and chunk of a file of predictions."""
+    return name.split("/", 3)[-1]
 
 
 def _predictions(chunk: bytes) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ from zarr.storage import MemoryStore
 
 from irs_core.errors import MissingEvidenceError, StoreError
 from irs_core.specs import MAX_DRAWS, NoiseSpec, Stream, stable_id
-from irs_core.store.files import DurableStore, append_line, write_bytes
+from irs_core.store.files import DurableStore, append_line, storage_error, write_bytes
 
 CHUNK_DRAWS = 500
 # No chunk takes 30 years; larger sums would leave the range of floats.
@@ -137,13 +137,30 @@ class EvidenceArray:
 
     def read_chunk(self, at: ChunkId) -> Predictions:
         """One chunk, shape (rows of the tile, CHUNK_DRAWS); all missing if absent or damaged."""
+        try:
+            return self._stored(at)
+        except StoreError:
+            return self._empty(at)
+
+    def _stored(self, at: ChunkId) -> Predictions:
+        """The same, but a chunk that the machine cannot read now is not taken for a damaged one.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
         rows = self.rows(at.tile)
         columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
         try:
             return np.asarray(self._array[rows, columns])
+        except (OSError, MemoryError) as error:
+            raise StoreError(f"cannot read stored predictions: {error}") from None
         except Exception:
             # Whatever a codec raises on damaged bytes, the meaning is the same: compute it again.
-            return np.full((rows.stop - rows.start, CHUNK_DRAWS), self.missing, self.dtype)
+            return self._empty(at)
+
+    def _empty(self, at: ChunkId) -> Predictions:
+        rows = self.rows(at.tile)
+        return np.full((rows.stop - rows.start, CHUNK_DRAWS), self.missing, self.dtype)
 
     def write_chunk(
         self, at: ChunkId, predictions: Predictions, *, seconds: float, draws: int, hardware: str
@@ -203,7 +220,7 @@ class EvidenceArray:
                 f"class ids must be in [0, {self.missing}); got {ids.min()} to {ids.max()}"
             )
         with self._locked():
-            stored = self.read_chunk(at).copy()
+            stored = self._stored(at).copy()
             old = stored[rows, start : start + classes.shape[1]]
             new = np.where((old == self.missing) & made, found, old)
             stored[rows, start : start + classes.shape[1]] = new
@@ -215,7 +232,12 @@ class EvidenceArray:
         if not isinstance(self._journal, Path):
             yield
             return
-        with self._journal.with_name("lock").open("w") as lock:
+        path = self._journal.with_name("lock")
+        try:
+            lock = path.open("w")
+        except OSError as error:
+            raise storage_error(path, error) from None
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -77,9 +77,7 @@ def storage_error(path: Path, error: OSError) -> StoreError:
 
 
 def _sync_folder(folder: Path) -> None:
-    # A rename is durable only once its folder is; Windows cannot open folders.
-    if os.name == "nt":
-        return
+    # A rename is durable only once its folder is.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

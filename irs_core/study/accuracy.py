@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.store import BASE, Study, StudyRecord
-from irs_core.study.results import Interval, mean_interval
+from irs_core.study.results import Interval, share_interval
 from irs_core.study.tally import count_classes
 
 
@@ -15,7 +15,7 @@ def clean_accuracy(record: StudyRecord, name: str) -> Interval:
     """
     model = next(one for one in record.models if one.name == name)
     right = np.asarray(model.clean) == np.asarray(record.data.labels) if model.clean else []
-    return mean_interval(_reported(record, np.asarray(right, np.float64)))
+    return share_interval(_reported(record, np.asarray(right, np.bool_)))
 
 
 def vote_accuracy(study: Study, name: str) -> Interval:
@@ -34,8 +34,8 @@ def vote_accuracy(study: Study, name: str) -> Interval:
     draws = record.spec.n if name == BASE else record.spec.n_p[-1]
     predictions = study.evidence(model.evidence[stream]).read_complete(draws)
     votes = count_classes(predictions, 1 + int(predictions.max())).argmax(axis=1)
-    return mean_interval(_reported(record, (votes == np.asarray(record.data.labels)) * 1.0))
+    return share_interval(_reported(record, votes == np.asarray(record.data.labels)))
 
 
-def _reported(record: StudyRecord, values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _reported(record: StudyRecord, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return values[np.asarray(record.data.reported)] if len(values) else values

@@ -26,6 +26,7 @@ from irs_core.study.results import (
     Summary,
     ZetaRow,
     mean_interval,
+    share_interval,
 )
 from irs_core.study.speedup import PerInput, speedup_interval
 
@@ -205,7 +206,7 @@ class Analysis(StudyCertificates):
         return Summary(
             name=name,
             n_p=self.tally.n if original else int(self.tally.budgets[last]),
-            accuracy=mean_interval(right.astype(np.float64)),
+            accuracy=share_interval(right),
             acr=mean_interval(metrics.counted_radii(certificates, self.labels)),
             mean_zeta=UNKNOWN_INTERVAL if original else self.zeta(name, last).mean_zeta,
             speedup_seconds=seconds,

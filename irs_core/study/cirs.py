@@ -92,7 +92,7 @@ class Planner:
         group: Inputs that share noise; see `NoiseSpec`.
         reach: Estimation draws among which f^p may run.
         level: Failure probability of each certificate, a1 + a2.
-        max_loss: See `StudySpec`.
+        max_loss, split_draws: See `StudySpec`.
         cached: What the plans are made from.
     """
 
@@ -103,6 +103,7 @@ class Planner:
     reach: int
     level: float
     max_loss: float | None
+    split_draws: int | None
     cached: Cached
 
     @cached_property
@@ -139,8 +140,12 @@ class Planner:
         return replace(self, max_loss=loss)
 
     def plan(self, n_p: float) -> CirsPlan:
-        """The plan for a mean of `n_p` draws per input, pilot included."""
-        mean = max(1.0, n_p - self.cached.pilot)
+        """The plan for a mean of `n_p` draws per input, pilot included.
+
+        Its split and threshold are functions of `n_p` (or `split_draws`), n, the level, the
+        selection draws and the pilot, and of no estimation draw.
+        """
+        mean = float(self.split_draws or max(1.0, n_p - self.cached.pilot))
         split = split_alpha(self.n, mean, self.level)
         threshold = direct_threshold(self.n, mean, *split, self.prior)
         cached, sizes = self.cached, self.sizes
@@ -209,6 +214,7 @@ def study_planner(spec: StudySpec, cached: Cached) -> Planner:
         reach=reach(spec),
         level=spec.alpha + spec.alpha_zeta,
         max_loss=spec.max_loss,
+        split_draws=spec.split_draws,
         cached=cached,
     )
 

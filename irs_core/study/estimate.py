@@ -41,7 +41,9 @@ def estimate_study(
             inputs and noise as well give stored draws.
         until: How far the study is to run.
     """
-    kin = [study for study in studies if study.record.spec.model == spec.model]
+    same = [study for study in studies if study.record.spec.model == spec.model]
+    # Another machine's rates serve only where this one has none.
+    kin = sorted(same, key=lambda study: study.shipped)
     twins = [study for study in kin if _same_draws(study, spec)]
     rates = {name: _rate(name, kin) for name, _, _ in stream_draws(spec, until)}
     total, stored, seconds = 0, 0, 0.0

@@ -10,6 +10,9 @@ from irs_core.study.analysis import Analysis
 from irs_core.study.results import Settings
 from irs_core.study.tally import has_pilot, tally_study
 
+# The budget, as a share of n, that split and threshold are made for under every goal.
+_SPLIT_SHARE = 0.03
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -53,12 +56,22 @@ def pilot_spec(spec: StudySpec) -> StudySpec:
 def goal_spec(spec: StudySpec) -> StudySpec:
     """The study in which goals are predicted: CIRS alone, with any budget up to n.
 
+    A goal, or a person who reads the predictions, chooses n_p by f's estimation draws. Split and
+    threshold are therefore those of one budget for all (assumption A2 of docs/methods/cirs.md).
+
     Raises:
         SpecError: Nothing is compressed.
     """
     if not spec.compressions:
         raise SpecError("a budget is for compressed models; name at least one compression")
-    return replace(spec, n_p=(spec.n,), methods=("cirs",), baseline=False, max_loss=None)
+    return replace(
+        spec,
+        n_p=(spec.n,),
+        methods=("cirs",),
+        baseline=False,
+        max_loss=None,
+        split_draws=max(1, int(_SPLIT_SHARE * spec.n)),
+    )
 
 
 def find_pilot(spec: StudySpec, library: Library) -> StudyRecord:

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.errors import StoreError
 from irs_core.specs import stable_id
-from irs_core.store import Study, StudyRecord
+from irs_core.store import Study
 from irs_core.store.files import write_bytes
 from irs_core.study.tally import StudyTally, tally_study
 
@@ -34,15 +35,16 @@ def open_tally(study: Study, root: Path) -> StudyTally:
     """
     if not study.record.finished:
         return tally_study(study)
-    kept = _read(tally_path(study.record, root))
+    path = tally_path(study, root)
+    kept = _read(path)
     if kept is not None:
         return kept
     tally = tally_study(study)
-    keep_tally(study.record, tally, root)
+    keep_tally(path, tally)
     return tally
 
 
-def keep_tally(record: StudyRecord, tally: StudyTally, root: Path) -> None:
+def keep_tally(path: Path, tally: StudyTally) -> None:
     """Write the counts of a finished study; a disk that refuses costs time later, no result."""
     arrays: list[NDArray[Any]] = []
     tree = json.dumps(_packed(tally, arrays))
@@ -52,15 +54,26 @@ def keep_tally(record: StudyRecord, tally: StudyTally, root: Path) -> None:
     # Not compressed: opening it is what somebody waits for.
     np.savez(packed, **named)  # type: ignore[arg-type]
     try:
-        write_bytes(tally_path(record, root), packed.getvalue())
-    except OSError as error:
-        logger.warning("counts of study %s are not kept: %s", record.id, error)
+        write_bytes(path, packed.getvalue())
+    except StoreError as error:
+        logger.warning("counts are not kept: %s", error)
 
 
-def tally_path(record: StudyRecord, root: Path) -> Path:
+def tally_path(study: Study, root: Path) -> Path:
     """Where the counts of one state of a study are kept."""
-    state = stable_id([dict(record.digests), list(record.data.labels), _layout(StudyTally)])
+    record = study.record
+    state = stable_id(
+        [dict(record.digests), list(record.data.labels), _layout(StudyTally), _grown(study)]
+    )
     return root / "tallies" / f"{record.id}-{state}.npz"
+
+
+def _grown(study: Study) -> list[int]:
+    """Sizes of the journals, where other studies may add draws that this one can count."""
+    if study.shipped or not study.record.spec.partial:
+        return []
+    journals = [study.folder / one / "journal.jsonl" for one in sorted(study.record.digest_draws())]
+    return [path.stat().st_size if path.exists() else 0 for path in journals]
 
 
 def _read(path: Path) -> StudyTally | None:

@@ -53,7 +53,7 @@ class Meter:
             for key, draws in _draws(unit):
                 missing[key] = missing.get(key, 0) + draws
         for need in needs:
-            needed = need.draws * int(need.rows.sum())
+            needed = need.predictions
             key = (need.name, need.stream)
             if needed:
                 done = max(0, needed - missing.get(key, 0))
@@ -91,8 +91,8 @@ class Meter:
 def _draws(unit: Unit) -> list[tuple[_Key, int]]:
     """Predictions that a unit computes, per classifier."""
     return [
-        ((need.name, unit.stream), (unit.stop - unit.start) * int(rows.sum()))
-        for need, rows in zip(unit.needs, unit.rows, strict=True)
+        ((need.name, unit.stream), draws)
+        for need, draws in zip(unit.needs, unit.draws_by_need, strict=True)
     ]
 
 

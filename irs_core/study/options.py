@@ -97,7 +97,7 @@ class RunOptions:
     Args:
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         batch: Draws per forward pass; None lets the backend choose.
-        backend: `auto`, `torch`, `torch-compiled` or `openvino`.
+        backend: One of `BACKENDS`; `auto` takes the fastest that runs the model.
         engine: `local`, `local:N` (worker processes) or `tcp://host:port` (a Dask scheduler);
             None reads the variable IRS_ENGINE where the study runs.
     """

@@ -20,8 +20,6 @@ from irs_core.study.results import Interval, mean_interval
 _STEPS = 60
 _LEAST = 10
 _LAST_LOOK = 0.5
-# Rounds in which the mean budget and the split of alpha that it decides settle.
-_SETTLE = 3
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,8 @@ def budget_for_loss(analysis: Analysis, name: str, loss: float) -> int:
     """The mean budget at which no input is expected to lose more than `loss` of radius against
     certifying the compressed classifier from scratch with n draws, where that can be had."""
     planner = analysis.tally.compressed[name].cirs.planner.with_loss(loss)
-    mean = float(planner.most)
-    for _ in range(_SETTLE):
-        plan = planner.plan(mean)
-        mean = plan.total(analysis.tally.reported) / max(1, len(analysis.labels))
-    return max(1, int(np.ceil(mean)))
+    total = planner.plan(float(planner.most)).total(analysis.tally.reported)
+    return max(1, -(-total // max(1, len(analysis.labels))))
 
 
 def _forecast(analysis: Analysis, name: str, plan: CirsPlan, n_p: int) -> Forecast:

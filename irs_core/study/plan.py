@@ -30,6 +30,15 @@ class Need:
     rows: NDArray[np.bool_]
     chosen: Callable[[ChunkId], NDArray[np.bool_]] | None = None
 
+    @property
+    def predictions(self) -> int:
+        """All that are needed, stored or not."""
+        if self.chosen is None:
+            return self.draws * int(self.rows.sum())
+        chunks = range(-(-self.draws // CHUNK_DRAWS))
+        places = (ChunkId(tile, at) for tile in range(self.array.n_tiles) for at in chunks)
+        return sum(int(self.chosen(at).sum()) for at in places)
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -51,8 +60,13 @@ class Unit:
     @property
     def draws(self) -> int:
         """Predictions that this unit computes."""
+        return sum(self.draws_by_need)
+
+    @property
+    def draws_by_need(self) -> tuple[int, ...]:
+        """Predictions that this unit computes, per need."""
         width = self.stop - self.start
-        return sum(
+        return tuple(
             width * int(rows.sum()) if mask is None else int(mask.sum())
             for rows, mask in zip(self.rows, self.masks, strict=True)
         )

@@ -9,14 +9,18 @@ from irs_core.study.results import Method
 HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
 
 
-def certificates_tsv(record: StudyRecord, analysis: Analysis, model: str, method: Method) -> str:
+def certificates_tsv(
+    record: StudyRecord, analysis: Analysis, model: str, method: Method | None = None
+) -> str:
     """One model's certificates at its largest budget, one line per reported input.
 
     Columns: position in the full set, true class, predicted class (-1 for ABSTAIN), radius (three
-    significant digits, as the field prints it), 1 where right, seconds.
+    significant digits, rounded to nearest as the field prints it, so up to 0.5% above the
+    certified one), 1 where right, seconds.
 
     Args:
         model: Its name in the study; of a file, the file's name is enough.
+        method: None for the one that stands for the model, `Analysis.main_method`.
 
     Raises:
         UnknownKeyError: The study has no such model.
@@ -27,6 +31,7 @@ def certificates_tsv(record: StudyRecord, analysis: Analysis, model: str, method
         certificates, seconds = analysis.base, analysis.tally.base.seconds[analysis.rows]
     elif model in analysis.tally.compressed:
         budget = len(analysis.tally.budgets) - 1
+        method = method or analysis.main_method(model)
         certificates = analysis.certify(model, method, budget)
         seconds = analysis.seconds_per_input(model, method, budget)
     else:

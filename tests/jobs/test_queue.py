@@ -192,6 +192,19 @@ def test_a_job_that_starts_again_shows_no_old_progress(queue):
     assert queue.claim("w").progress == Progress("", 0, 0, 0.0)
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_job_given_back_is_first_in_line(queue, killed, monkeypatch):
+    jobs = [queue.add(spec(seed)) for seed in range(3)]
+    assert queue.claim("w").id == jobs[0].id
+    queue.move(jobs[2].id, -1)
+    if killed:
+        monkeypatch.setattr(queue_module, "worker_is_dead", lambda name: name == "w")
+    else:
+        queue.requeue(jobs[0].id, "w")
+    order = [queue.claim("v").id for _ in jobs]
+    assert order == [jobs[0].id, jobs[2].id, jobs[1].id]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"parts": [{"name": 1}]}', "null"])
 def test_progress_that_cannot_be_read_is_none(queue, text):
     job = queue.add(spec())

@@ -114,7 +114,9 @@ def test_names_in_a_report_are_text_not_code(library, record, analysis):
 
     bad = "</script><script>alert(1)</script>"
     models = [replace(one, title=bad + one.title, note=bad) for one in record.models]
-    changed = replace(record, models=tuple(models), spec=record.spec.renamed(bad), hardware=bad)
+    changed = replace(
+        record, models=tuple(models), spec=replace(record.spec, name=bad), hardware=bad
+    )
     assert bad not in html_report(changed, analysis)
 
 

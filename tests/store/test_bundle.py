@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forged import rewrite
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import StoreError
@@ -27,6 +28,21 @@ def test_exported_and_imported_studies_are_equal(tmp_path, library, record, path
         a, b = original.evidence(evidence_id), study.evidence(evidence_id)
         assert np.array_equal(a.read(2000), b.read(2000))
         assert a.journal_text() == b.journal_text()
+
+
+def test_bundles_of_the_first_format_are_read(path, record):
+    small = path.stat().st_size
+    whole = read_bundle(path).files
+
+    def as_before_differences(files):
+        for name in [name for name in files if "/d/" in name]:
+            del files[name]
+        files.update({name: each for name, each in whole.items() if "/c/" in name})
+
+    rewrite(path, as_before_differences)
+    assert small < path.stat().st_size
+    assert read_bundle(path).files.keys() == whole.keys()
+    assert read_bundle(path).record == record
 
 
 def test_equal_studies_are_equal_files(tmp_path, library, record, path):

@@ -163,6 +163,24 @@ def test_library_puts_evidence_below_its_root(tmp_path):
     assert (tmp_path / "evidence" / KEY.id / "zarr.json").exists()
 
 
+def test_a_chunk_that_cannot_be_read_now_is_not_overwritten(tmp_path, array, monkeypatch):
+    class Busy:
+        dtype, shape, chunks = array._array.dtype, array._array.shape, array._array.chunks
+
+        def __getitem__(self, key):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    chunk = next(tmp_path.glob("*/c/0/0"))
+    before = chunk.read_bytes()
+    monkeypatch.setattr(array, "_array", Busy())
+    assert (array.read_chunk(ChunkId(0, 0)) == array.missing).all()
+    with pytest.raises(StoreError, match=r"cannot read stored .* Too many open"):
+        array.merge_chunk(
+            ChunkId(0, 0), np.ones(32, bool), 0, np.ones((32, 4)), seconds=1, hardware="a"
+        )
+    assert chunk.read_bytes() == before
+
+
 def test_merging_keeps_what_is_stored_and_adds_the_rest(tmp_path):
     array = create_evidence(tmp_path, KEY, n_inputs=3, classes=10, pixels=64)
     every, first = np.ones(3, bool), np.array([True, False, False])

@@ -90,6 +90,24 @@ def test_no_input_is_planned_to_lose_more_than_allowed(library):
         assert (plan.expected[found.rows] >= best[found.rows] - 0.15 - 1e-2).all()
 
 
+@pytest.mark.parametrize("goal", [Goal(acr=0.2), Goal(loss=0.15), Goal(draws=40 * INPUTS)])
+def test_split_and_threshold_do_not_follow_the_cached_counts(goal, library):
+    """Assumption A2: whatever n_p a goal, or a person who reads forecasts, chooses by them."""
+    spec = chosen(goal, library)
+    planner = next(iter(analyse(spec, library).tally.compressed.values())).cirs.planner
+    fewer = replace(
+        planner.cached, hits=planner.cached.hits // 2, within=planner.cached.within // 2
+    )
+    other = replace(planner, cached=fewer)
+    rules = {
+        (p.mean, p.threshold) for one in (planner, other) for p in map(one.plan, (10, 90, 600))
+    }
+    assert len(rules) == 1
+    # The same without what goals set: this check can fail.
+    free = replace(planner, split_draws=None)
+    assert len({free.plan(n_p).mean for n_p in (10, 90, 600)}) == 3
+
+
 def test_too_small_a_budget_is_refused(library):
     with pytest.raises(SpecError, match=r"at least 6 draws per input, 72 in .* 60; got 71"):
         chosen(Goal(draws=71), library)

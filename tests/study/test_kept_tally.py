@@ -46,7 +46,7 @@ def test_kept_counts_are_the_counts_and_need_no_predictions(study: Study, tmp_pa
 def test_damaged_counts_are_counted_again(study: Study, tmp_path: Path) -> None:
     root = tmp_path / "store"
     counted = kept_tally.open_tally(study, root)
-    path = kept_tally.tally_path(study.record, root)
+    path = kept_tally.tally_path(study, root)
     content = bytearray(path.read_bytes())
     content[len(content) // 3] ^= 255
     path.write_bytes(content)
@@ -57,11 +57,23 @@ def test_damaged_counts_are_counted_again(study: Study, tmp_path: Path) -> None:
 
 def test_other_evidence_and_other_labels_have_other_counts(study: Study, tmp_path: Path) -> None:
     record = study.record
-    path = kept_tally.tally_path(record, tmp_path)
+    path = kept_tally.tally_path(study, tmp_path)
     other = replace(record, digests={name: "0" * 64 for name in record.digests})
-    assert kept_tally.tally_path(other, tmp_path) != path
-    labels = replace(record.data, labels=tuple(reversed(record.data.labels)))
-    assert kept_tally.tally_path(replace(record, data=labels), tmp_path) != path
+    assert kept_tally.tally_path(replace(study, record=other), tmp_path) != path
+    data = replace(record.data, labels=tuple(reversed(record.data.labels)))
+    other = replace(record, data=data)
+    assert kept_tally.tally_path(replace(study, record=other), tmp_path) != path
+
+
+def test_draws_that_another_study_added_are_counted(study: Study, tmp_path: Path) -> None:
+    spec = replace(study.record.spec, baseline=False)
+    partial = replace(study, record=replace(study.record, spec=spec))
+    paths = [kept_tally.tally_path(one, tmp_path) for one in (study, partial)]
+    one = study.record.compressed[0].evidence["scratch-estimate"]
+    with (study.folder / one / "journal.jsonl").open("a") as journal:
+        journal.write("{}\n")
+    assert kept_tally.tally_path(study, tmp_path) == paths[0]
+    assert kept_tally.tally_path(partial, tmp_path) != paths[1]
 
 
 def test_unfinished_study_is_counted_each_time(study: Study, tmp_path: Path) -> None:
@@ -73,8 +85,9 @@ def test_unfinished_study_is_counted_each_time(study: Study, tmp_path: Path) -> 
 def test_a_full_disk_costs_no_result(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, content: bytes) -> None:
+    def refuse(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept_tally, "write_bytes", refuse)
-    assert same(kept_tally.open_tally(study, tmp_path / "store"), tally_study(study))
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert same(kept_tally.open_tally(study, tmp_path / "elsewhere"), tally_study(study))
+    assert not list((tmp_path / "elsewhere").rglob("*.npz"))

@@ -112,3 +112,23 @@ def test_a_run_reports_every_model_and_stream_to_its_end(tmp_path, baseline):
     assert "estimate" in streams
     assert ("scratch-select" in streams) == baseline
     assert all(part.rate > 0 for part in last.parts)
+
+
+def test_chosen_draws_count_once_and_as_what_they_are(tmp_path):
+    whole = need(tmp_path, "a", 500)
+    few = np.zeros((40, 500), bool)
+    few[:30, 100:110] = True
+
+    def chosen(at):
+        return few[whole.array.rows(at.tile)]
+
+    one = Need("a", "estimate", 500, whole.array, few.any(axis=1), chosen)
+    units = list(plan_units([one]))
+    meter = Meter(Clock())
+    meter.plan([one], units, [])
+    assert meter.progress("s").parts == (Part("a", "estimate", 0, 300),)
+    for unit in units:
+        meter.count(unit)
+    progress = meter.progress("s")
+    assert (progress.done, progress.total) == (300, 300)
+    assert (progress.parts[0].done, progress.parts[0].needed) == (300, 300)

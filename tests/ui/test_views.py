@@ -57,9 +57,9 @@ def test_headline_names_the_best_model_its_share_and_the_confidence(
 @pytest.mark.parametrize(
     ("speedup", "clause"),
     [
-        (5.4719, r"it is recertified \*\*5.47×\*\* as fast as from scratch \(CIRS\)"),
-        (0.5, r"recertifying it took \*\*2.00×\*\* the time of starting from scratch \(CIRS\)"),
-        (math.nan, r"it is recertified with \*\*\d+%\*\* of the original's draws"),
+        (5.4719, r"; it is recertified \*\*5.47×\*\* as fast as from scratch \(CIRS\)"),
+        (0.5, r"; recertifying it took \*\*2.00×\*\* the time of starting from scratch \(CIRS\)"),
+        (math.nan, ""),
     ],
 )
 def test_headline_is_a_sentence_whatever_the_model_is_called(
@@ -71,8 +71,8 @@ def test_headline_is_a_sentence_whatever_the_model_is_called(
     named = replace(row, title=title, summary=summary)
     assert re.fullmatch(
         rf"With \*\*{title}\*\*, the model keeps \*\*\d+%\*\* of the original's certified radius "
-        rf"at \*\*\d+%\*\* of its (size|non-zero weights); {clause}, at a confidence of "
-        r"\*\*99.8%\*\* per input \(proven\)\.",
+        r"with \*\*\d+%\*\* of its draws, at \*\*\d+%\*\* of its (size|non-zero weights)"
+        rf"{clause}\. The confidence is \*\*99.8%\*\* per input \(proven\)\.",
         choice.headline(record, [base, named], 0.002),
     )
 
