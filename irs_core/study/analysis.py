@@ -252,8 +252,7 @@ class Analysis(StudyCertificates):
 
 
 def _with(analysis: Analysis, settings: Settings) -> Analysis:
-    changed = Analysis(analysis.tally, settings, memo=analysis._memo)
-    changed.rows, changed.labels = analysis.rows, analysis.labels
+    changed = Analysis(analysis.tally, settings, held_out=analysis.held_out, memo=analysis._memo)
     if changed.settings.alpha == analysis.settings.alpha:
         # The original's bounds depend on alpha alone.
         changed.__dict__["cache"] = analysis.cache

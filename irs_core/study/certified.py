@@ -33,6 +33,7 @@ class StudyCertificates:
         """See the class."""
         self.tally = tally
         self.settings = settings
+        self.held_out = held_out
         self.rows = ~tally.reported if held_out else tally.reported
 
     @cached_property

@@ -231,14 +231,18 @@ def lower_budgets(spec: StudySpec) -> tuple[int, ...]:
     return tuple(sorted(n_p for n_p in lower if n_p > pilot_draws(spec)))
 
 
-def study_plans(spec: StudySpec, cached: Cached) -> tuple[CirsPlan, ...]:
+def study_plans(planner: Planner, spec: StudySpec) -> tuple[CirsPlan, ...]:
     """The plans of `lower_budgets` and of each n_p of a study, at the study's own confidence.
 
     A function of the specification and of what `Cached` holds, so that running, resuming and
     looking at a study all see the same plans.
     """
-    planner = study_planner(spec, cached)
-    return tuple(planner.plan(float(n_p)) for n_p in (*lower_budgets(spec), *spec.n_p))
+    return tuple(planner.plan(float(n_p)) for n_p in points(spec))
+
+
+def points(spec: StudySpec) -> tuple[int, ...]:
+    """Mean budgets of the curve of CIRS, increasing."""
+    return (*lower_budgets(spec), *spec.n_p)
 
 
 def cached_counts(
@@ -281,6 +285,7 @@ __all__ = [
     "cached_counts",
     "lower_budgets",
     "pilot_draws",
+    "points",
     "study_planner",
     "study_plans",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.data import Dataset
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import CHUNK_DRAWS, ChunkId, DataRecord, EvidenceArray
 from irs_core.store.evidence import Predictions
@@ -28,13 +29,14 @@ def votes(answers: Predictions, classes: int) -> NDArray[np.int64]:
     return np.bincount(known, minlength=classes).astype(np.int64)
 
 
-def noise_group(spec: StudySpec, data: DataRecord, row: int) -> int:
-    """Index of the input that names a row's noise group, as sampling chooses it.
+def noise_group(spec: StudySpec, data: DataRecord | Dataset, row: int) -> int:
+    """Index of the input that names a row's noise group.
 
-    Held-out inputs never share a group with reported ones.
+    Held-out inputs never share a group with reported ones: what is tuned on them must not depend
+    on reported draws.
     """
-    first = 0 if data.reported[row] else sum(data.reported)
-    return data.indices[row - (row - first) % spec.noise.group]
+    first = 0 if data.reported[row] else int(np.count_nonzero(data.reported))
+    return int(data.indices[row - (row - first) % spec.noise.group])
 
 
 def noisy_copies(

@@ -16,6 +16,7 @@ from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import StudySpec
 from irs_core.study.engine import Engine
+from irs_core.study.look import noise_group
 from irs_core.study.meter import Meter
 from irs_core.study.options import Part, Progress
 from irs_core.study.plan import Need, Unit, plan_units
@@ -123,20 +124,12 @@ class Runner:
     ) -> tuple[NDArray[np.float32] | NDArray[np.uint8], tuple[int, ...]]:
         """Images of the unit's tile, as its noise needs them, and the noise group of each."""
         rows = unit.needs[0].array.rows(unit.at.tile)
-        groups = tuple(self._group(row) for row in range(rows.start, rows.stop))
+        groups = tuple(
+            noise_group(self._spec, self._dataset, row) for row in range(rows.start, rows.stop)
+        )
         if self._spec.noise.integer:
             return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
-
-    def _group(self, row: int) -> int:
-        """Index of the input that names the row's noise group.
-
-        Held-out inputs never share a group with reported ones: what is tuned on them must not
-        depend on reported draws.
-        """
-        size = self._spec.noise.group
-        first = 0 if self._dataset.reported[row] else int(self._dataset.reported.sum())
-        return int(self._dataset.indices[row - (row - first) % size])
 
     def _compute(self, unit: Unit) -> None:
         images, groups = self._inputs(unit)

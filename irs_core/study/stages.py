@@ -10,7 +10,7 @@ from irs_core.certify import build_cache
 from irs_core.specs import Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
 from irs_core.store.records import pilot_draws, reach
-from irs_core.study.cirs import CirsPlan, cached_counts, study_plans
+from irs_core.study.cirs import CirsPlan, cached_counts, study_planner, study_plans
 from irs_core.study.plan import Need
 from irs_core.study.tally import count_classes, iss_sizes
 
@@ -130,15 +130,18 @@ def _cirs_rounds(
     hits = estimation[:, : reach(spec)] == candidate[:, None]
     plans = [
         study_plans(
-            spec,
-            cached_counts(
+            study_planner(
                 spec,
-                candidate=candidate,
-                selection=selection,
-                estimation=estimation,
-                pilot=one.arrays["select"].read(pilot_draws(spec)),
-                reported=reported,
+                cached_counts(
+                    spec,
+                    candidate=candidate,
+                    selection=selection,
+                    estimation=estimation,
+                    pilot=one.arrays["select"].read(pilot_draws(spec)),
+                    reported=reported,
+                ),
             ),
+            spec,
         )
         for one in runnables[1:]
     ]

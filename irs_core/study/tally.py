@@ -9,7 +9,14 @@ from irs_core.specs import StudySpec
 from irs_core.stats import iss_allocation
 from irs_core.store import EvidenceArray, Study
 from irs_core.store.records import reach
-from irs_core.study.cirs import Planner, cached_counts, lower_budgets, pilot_draws, study_planner
+from irs_core.study.cirs import (
+    Planner,
+    cached_counts,
+    pilot_draws,
+    points,
+    study_planner,
+    study_plans,
+)
 from irs_core.study.counts import (
     UNKNOWN,
     BaseTally,
@@ -130,8 +137,7 @@ class _Counter:
         drawn: NDArray[np.unsignedinteger],
     ) -> CirsTally:
         planner = self._planner(evidence)
-        points = (*lower_budgets(self._spec), *self._spec.n_p)
-        plans = tuple(planner.plan(float(n_p)) for n_p in points)
+        plans = study_plans(planner, self._spec)
         named, missing = self._candidate[:, None], int(np.iinfo(own.dtype).max)
         draws = np.stack([plan.draws for plan in plans], axis=1)
         direct = np.stack([plan.direct for plan in plans], axis=1)
@@ -162,7 +168,7 @@ class _Counter:
         known = [one[np.isfinite(one)] for one in measured]
         rate_per_draw = next((float(one.mean()) for one in known if len(one)), float("nan"))
         return CirsTally(
-            np.asarray(points, np.int64),
+            np.asarray(points(self._spec), np.int64),
             plans,
             leavers,
             fresh_hits,

@@ -13,7 +13,7 @@ from irs_core.stats import binomial_lower_bound, binomial_upper_bound, iss_alloc
 from irs_core.stats.budget import split_alpha
 from irs_core.store import Library
 from irs_core.study.analysis import Analysis
-from irs_core.study.cirs import Cached, study_plans
+from irs_core.study.cirs import Cached, study_planner, study_plans
 from irs_core.study.options import RunOptions
 from irs_core.study.results import Settings
 from irs_core.study.run import run_study
@@ -173,10 +173,14 @@ def test_shared_noise_keeps_other_inputs_counts_out_of_the_plan(tmp_path):
     changed = cached.hits.copy()
     changed[:7] = 2000
     other = replace(cached, hits=changed)
-    for mine, theirs in zip(study_plans(spec, cached), study_plans(spec, other), strict=True):
+    for mine, theirs in zip(
+        study_plans(study_planner(spec, cached), spec),
+        study_plans(study_planner(spec, other), spec),
+        strict=True,
+    ):
         np.testing.assert_array_equal(mine.draws[7:], theirs.draws[7:])
     own = synthetic_spec()
-    plans = [study_plans(own, one)[4].draws[7:] for one in (cached, other)]
+    plans = [study_plans(study_planner(own, one), own)[4].draws[7:] for one in (cached, other)]
     assert not np.array_equal(*plans)
 
 
