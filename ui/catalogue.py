@@ -9,7 +9,7 @@ import streamlit as st
 from irs_core.errors import IrsError
 from irs_core.specs import DATA_KINDS, DataSpec
 from ui import controls, inventory, own_files, theme
-from ui.glossary import COMPRESSIONS
+from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
 
 _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
@@ -86,7 +86,7 @@ def _takes_number(key: str) -> bool:
 def _card(name: str, card: Mapping[str, Any]) -> None:
     st.markdown(f"**shipped:{name}**")
     left, right = st.columns(2)
-    left.metric("Clean accuracy", _share(card, "accuracy_clean"))
+    left.metric("Clean accuracy", _share(card, "accuracy_clean"), help=HELP["clean"])
     right.metric(
         "Under noise",
         _share(card, "accuracy_noisy"),

@@ -163,7 +163,9 @@ def shares() -> dict[str, Any]:
     """How inputs split at one half and at gamma."""
     return {
         "at or above γ": _number("%.1f%%", HELP["gamma"]),
-        "between ½ and γ": _number("%.1f%%", "Certified from the original's draws, paying ζ."),
+        "between ½ and γ": _number(
+            "%.1f%%", "Under IRS, certified from the original's draws, paying ζ."
+        ),
         "abstaining": _number("%.1f%%", "No class can be certified; counted as radius 0."),
         "median bound": _number("%.4f", HELP["p_lower"]),
     }

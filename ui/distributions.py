@@ -36,8 +36,8 @@ def p_lower_histogram(values: ArrayLike, gamma: float) -> go.Figure:
     edges = EDGES
     figure = blank("p<sub>A</sub>, lower bound of the original (probability)", "inputs (count)")
     below, above = theme.PALETTE[0], theme.PALETTE[1]
-    add_bars(figure, shown[shown < gamma], edges, below, "below γ: reuses the original's draws")
-    add_bars(figure, shown[shown >= gamma], edges, above, "at or above γ: fresh draws")
+    add_bars(figure, shown[shown < gamma], edges, below, "below γ: IRS reuses the original's draws")
+    add_bars(figure, shown[shown >= gamma], edges, above, "at or above γ: IRS makes fresh draws")
     whole_ticks(figure, int(np.histogram(shown, edges)[0].max()))
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     add_mark(figure, gamma, f"γ = {gamma:g}", "right")
