@@ -146,7 +146,7 @@ COMPRESSIONS = {
     "int8-mixed": (
         "8-bit static, mixed",
         "As int8, but the layers that change most answers stay in 32 bits, until at most the given "
-        "share of noisy calibration images changes its class.",
+        "share of noisy calibration images, in (0, 1), changes its class.",
     ),
     "int8-dynamic": (
         "8-bit dynamic",
@@ -154,8 +154,8 @@ COMPRESSIONS = {
     ),
     "integer": (
         "Integers only",
-        "No floating point from the pixels to the scores: weights of so many bits per channel, "
-        "8-bit activations, 32-bit sums. Best with noise on the pixel grid.",
+        "No floating point from the pixels to the scores: weights of 2 to 8 bits, 8 where no "
+        "number is given, 8-bit activations, 32-bit sums. Best with noise on the pixel grid.",
     ),
     "prune": (
         "Pruning, global",
