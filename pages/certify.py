@@ -8,6 +8,7 @@ navigation.head(
     "Certify",
     "Certify a model once, and its compressed versions from what that left behind. The values "
     "below make a study of handwritten digits that takes well under a minute.",
+    ("sigma", "n0", "n", "n_p", "alpha", "alpha_zeta", "zeta", "gamma", "acr", "irs", "rs"),
 )
 
 with controls.explained():

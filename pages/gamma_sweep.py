@@ -18,9 +18,9 @@ from ui.glossary import HELP
 
 navigation.head(
     "Choosing γ",
-    "γ decides which inputs reuse the original's draws. It may be tuned, but **not on the inputs "
-    "that are reported**: a value chosen on them would make their ACR look better than it is. So "
-    "this page uses held-out inputs only.",
+    "Under IRS, γ decides which inputs reuse the original's draws. It may be tuned, but **not on "
+    "the inputs that are reported**: a value chosen on them would make their ACR look better than "
+    "it is. So this page uses held-out inputs only.",
     ("gamma", "p_lower", "zeta", "acr", "n_p", "interval"),
 )
 
@@ -50,6 +50,7 @@ figures.show(
     alt=f"Average certified radius on held-out inputs against gamma. {sentence}",
     note=controls.note(opened, held_out=True),
 )
+controls.name_main_method(opened)
 controls.table(
     tables.sweep_table(sweep),
     f"gamma-{opened.record.id}",

@@ -19,8 +19,8 @@ from ui.glossary import HELP
 navigation.head(
     "How sure models are under noise",
     "$p_A$ is a lower bound on the probability that a model answers with its top class on a noisy "
-    "copy of an input. Above ½ the input has a certified radius; at γ the incremental method "
-    "changes its estimator.",
+    "copy of an input. Above ½ the input has a certified radius. Under IRS, inputs below γ reuse "
+    "the original's draws and the others get fresh ones.",
     ("p_lower", "gamma", "zeta", "n", "alpha"),
 )
 
@@ -40,19 +40,23 @@ gamma = opened.settings.gamma
 shares = views.branch_shares(base, gamma)
 metrics = st.columns(3)
 metrics[0].metric(
-    "Original at or above γ: fresh draws",
+    "At or above γ",
     theme.percent(shares.direct),
     border=True,
-    help=HELP["gamma"],
+    help=f"Of the original. {HELP['gamma']}",
 )
 metrics[1].metric(
-    "Below γ: reuse and pay ζ", theme.percent(shares.incremental), border=True, help=HELP["zeta"]
+    "Between ½ and γ",
+    theme.percent(shares.incremental),
+    border=True,
+    help=f"Of the original. Under IRS, these inputs reuse its draws and pay ζ. {HELP['zeta']}",
 )
 metrics[2].metric(
-    "Abstaining: $p_A$ at most ½",
+    "At most ½",
     theme.percent(shares.abstaining),
     border=True,
-    help="No class can be certified for these inputs; they count as radius 0.",
+    help="The original abstains: no class can be certified for these inputs; they count as "
+    "radius 0.",
 )
 alone = len(series) == 1 and series[0].name == opened.record.base.name
 figures.show(
@@ -66,6 +70,7 @@ figures.show(
     note=controls.notes((opened.study, *others), opened.settings),
 )
 st.caption("Inputs on which a model abstains lie left of the picture and are not drawn.")
+controls.name_main_method(opened)
 controls.table(
     distributions.share_table(series, gamma),
     f"pa-{opened.record.id}",

@@ -8,7 +8,8 @@ from ui.glossary import HELP
 navigation.head(
     "How often compression changes the answer",
     "ζ bounds the probability that the original and the compressed model answer differently on a "
-    "noisy copy of an input. The smaller it is, the more of the original's certificate survives.",
+    "noisy copy of an input. Under IRS, the smaller it is, the more of the original's certificate "
+    "survives.",
     ("zeta", "n_p", "alpha_zeta", "p_lower", "gamma", "interval"),
 )
 
@@ -54,5 +55,6 @@ else:
     )
 st.caption(
     "Inputs at the floor had no disagreement at all: only more draws can lower their ζ. "
-    "Certificates use ζ where $p_A$ is below γ."
+    "Under IRS, certificates use ζ where $p_A$ is below γ."
 )
+controls.name_main_method(opened)

@@ -6,13 +6,24 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from irs_core.compressions import FILE_PREFIX, KNOWN_COMPRESSIONS, NORMALIZED_PREFIX
 from irs_core.errors import IrsError
 from irs_core.specs import DATA_KINDS, DataSpec
 from ui import controls, inventory, own_files, theme
-from ui.glossary import COMPRESSIONS
+from ui.glossary import COMPRESSIONS, HELP
 from ui.glossary import DATA_KINDS as KIND_HELP
 
 _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
+_FILES = {
+    FILE_PREFIX: (
+        "A network in a file",
+        "An .onnx or .xml (OpenVINO IR) file that takes images in [0, 1].",
+    ),
+    NORMALIZED_PREFIX: (
+        "A network in a file, normalised",
+        "As `file`, but it takes images that the original's normalisation was applied to.",
+    ),
+}
 
 
 def show_models() -> None:
@@ -40,8 +51,8 @@ def show_compressions() -> None:
     """What can be done to a model, in one line each."""
     st.subheader("Compressions", divider="gray")
     rows = [
-        {"name": f"`{key}{':NUMBER' if _takes_number(key) else ''}`", "what": title, "how": text}
-        for key, (title, text) in COMPRESSIONS.items()
+        {"name": _text_forms(key), "what": title, "how": text}
+        for key, (title, text) in (*COMPRESSIONS.items(), *_FILES.items())
     ]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 
@@ -79,14 +90,15 @@ def _in_rows(names: list[str], width: int) -> list[tuple[Any, list[str]]]:
     return [(st.columns(width), names[at : at + width]) for at in range(0, len(names), width)]
 
 
-def _takes_number(key: str) -> bool:
-    return key in ("prune", "prune-layer", "lowrank")
+def _text_forms(key: str) -> str:
+    """What names a compression, with and without a number."""
+    return " or ".join(f"`{one}`" for one in KNOWN_COMPRESSIONS if one.partition(":")[0] == key)
 
 
 def _card(name: str, card: Mapping[str, Any]) -> None:
     st.markdown(f"**shipped:{name}**")
     left, right = st.columns(2)
-    left.metric("Clean accuracy", _share(card, "accuracy_clean"))
+    left.metric("Clean accuracy", _share(card, "accuracy_clean"), help=HELP["clean"])
     right.metric(
         "Under noise",
         _share(card, "accuracy_noisy"),
@@ -98,7 +110,8 @@ def _card(name: str, card: Mapping[str, Any]) -> None:
     facts += [str(card[key]) for key in ("arch", "data", "date") if key in card]
     st.caption(" · ".join(facts))
     if "command" in card:
-        st.code(card["command"], language="shell", wrap_lines=True)
+        with st.expander("Training command"):
+            st.code(card["command"], language="shell", wrap_lines=True)
     rest = {key: value for key, value in card.items() if key not in _SHOWN_FIRST}
     if rest:
         with st.expander("Whole card"):

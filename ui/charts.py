@@ -116,9 +116,9 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
             **layout,
             "annotations": titles,
             "shapes": _common_ranges(panels),
-            "height": 100 + 370 * rows,
-            "margin": {**MARGINS, "t": 90},
-            "legend": {**LEGEND, "y": 1 + 38 / (370 * rows)},
+            "height": 110 + 370 * rows,
+            "margin": {**MARGINS, "t": 100},
+            "legend": {**LEGEND, "y": 1 + 44 / (370 * rows)},
         },
     )
 
@@ -139,7 +139,7 @@ def _title_above(text: str, x: float, y: float) -> dict[str, object]:
         "xanchor": "center",
         "yanchor": "bottom",
         "showarrow": False,
-        "font": {"size": 16},
+        "font": {"size": 13},
     }
 
 
@@ -228,10 +228,11 @@ def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
 
 
 def _panel_title(panel: Panel, cost: Cost) -> str:
-    found: list[tuple[str, Method]] = [("", "irs"), (", CIRS ", "cirs")]
+    """The model, and below it the speedup of each incremental method."""
+    incremental: tuple[Method, ...] = ("irs", "cirs")
     texts = [
-        f"{label}{theme.times(panel.comparison.speedup(method, cost).value)}"
-        for label, method in found
+        f"{method.upper()} {theme.times(panel.comparison.speedup(method, cost).value)}"
+        for method in incremental
         if panel.comparison.points(method)
     ]
-    return f"{panel.title} · speedup {''.join(texts)} ({cost})"
+    return f"{panel.title}<br>{' · '.join(texts)}"

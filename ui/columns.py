@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core.study.results import COSTS, METHODS
+from irs_core.study.results import COSTS, MAIN_METHODS, METHODS
 from ui.glossary import HELP
-from ui.tables import certified_name
+from ui.tables import certified_name, interval_name, speedup_name
 
 
 def _number(form: str, explanation: str, label: str | None = None) -> Any:
@@ -25,8 +25,8 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
         "recertified in s": _number("%.2f", HELP["recertify"]),
         "smoothed accuracy": _number("%.1f%%", HELP["accuracy"]),
         "ACR": _number("%.3f", HELP["acr"]),
-        "95% low": _number("%.3f", HELP["interval"]),
-        "95% high": _number("%.3f", HELP["interval"]),
+        "95% low": _number("%.3f", HELP["interval"], "ACR, 95% low"),
+        "95% high": _number("%.3f", HELP["interval"], "ACR, 95% high"),
         "ACR kept": _number("%.1f%%", HELP["kept"]),
         "size kB": _number("%.1f", HELP["size"]),
         "non-zero weights": _number("localized", HELP["nonzero"]),
@@ -42,11 +42,13 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
 
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
+    names = [speedup_name(method, cost) for cost in COSTS for method in MAIN_METHODS]
     return {
+        "model": st.column_config.TextColumn(pinned=True),
+        **{name: _number("%.2f×", HELP["speedup"]) for name in names},
         **{
-            f"speedup, {method.upper()}, {cost}": _number("%.2f×", HELP["speedup"])
-            for cost in COSTS
-            for method in METHODS[1:]
+            interval_name(name): st.column_config.TextColumn("95% interval", help=HELP["speedup"])
+            for name in names
         },
         **{f"best ACR, {method.upper()}": _number("%.3f", HELP["acr"]) for method in METHODS},
     }
@@ -76,7 +78,7 @@ def forecasts() -> dict[str, Any]:
 def curves() -> dict[str, Any]:
     """Every point of every curve."""
     return {
-        "n_p": _number("localized", HELP["n_p"]),
+        "n_p": _number("localized", HELP["n_p"], "nₚ"),
         "ACR": _number("%.3f", HELP["acr"]),
         "95% low": _number("%.3f", HELP["interval"]),
         "95% high": _number("%.3f", HELP["interval"]),
@@ -88,17 +90,17 @@ def curves() -> dict[str, Any]:
 def zetas() -> dict[str, Any]:
     """The zeta table."""
     return {
-        "n_p": _number("localized", HELP["n_p"]),
-        "mean ζ": _number("%.4f", HELP["zeta"]),
-        "95% low": _number("%.4f", HELP["interval"]),
-        "95% high": _number("%.4f", HELP["interval"]),
+        "n_p": _number("localized", HELP["n_p"], "nₚ"),
+        "mean ζ": _number("%.3f%%", HELP["zeta"]),
+        "95% low": _number("%.3f%%", HELP["interval"]),
+        "95% high": _number("%.3f%%", HELP["interval"]),
         "disagreement": _number("%.3f%%", HELP["disagreement"]),
         "leave rate": _number(
             "%.3f%%",
             "Share of the draws on which the original gives its class, on which the compressed "
             "model gives another: all that CIRS is charged for.",
         ),
-        "floor": _number("%.4f", HELP["floor"]),
+        "floor": _number("%.3f%%", HELP["floor"]),
         "at the floor": _number("%.0f%%", "Share of inputs on which no draw disagreed."),
         "inputs": _number("localized", "Inputs whose paired draws are stored."),
     }
@@ -107,7 +109,7 @@ def zetas() -> dict[str, Any]:
 def sweep() -> dict[str, Any]:
     """The gamma sweep."""
     return {
-        "gamma": _number("%.4g", HELP["gamma"]),
+        "gamma": _number("%.4g", HELP["gamma"], "γ"),
         "ACR": _number("%.4f", HELP["acr"]),
         "95% low": _number("%.4f", HELP["interval"]),
         "95% high": _number("%.4f", HELP["interval"]),
@@ -125,10 +127,10 @@ def bounds() -> dict[str, Any]:
 def papers() -> dict[str, Any]:
     """Published numbers beside measured ones."""
     return {
-        "published": _number("%.4g", "As printed in the paper."),
-        "measured": _number("%.4g", "From the studies of this program."),
-        "95% low": _number("%.4g", HELP["interval"]),
-        "95% high": _number("%.4g", HELP["interval"]),
+        "published": _number("%.3f", "As printed in the paper."),
+        "measured": _number("%.3f", "From the studies of this program."),
+        "95% low": _number("%.3f", HELP["interval"]),
+        "95% high": _number("%.3f", HELP["interval"]),
         "draws/s": _number(
             "%d", "Noisy copies classified per second in the study, noise included."
         ),
@@ -163,7 +165,9 @@ def shares() -> dict[str, Any]:
     """How inputs split at one half and at gamma."""
     return {
         "at or above γ": _number("%.1f%%", HELP["gamma"]),
-        "between ½ and γ": _number("%.1f%%", "Certified from the original's draws, paying ζ."),
+        "between ½ and γ": _number(
+            "%.1f%%", "Under IRS, certified from the original's draws, paying ζ."
+        ),
         "abstaining": _number("%.1f%%", "No class can be certified; counted as radius 0."),
         "median bound": _number("%.4f", HELP["p_lower"]),
     }

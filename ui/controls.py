@@ -237,6 +237,13 @@ def notes(studies: Sequence[Study], settings: Settings) -> str:
     return "\n\n".join(captions.provenance(study.record, settings) for study in studies)
 
 
+def name_main_method(opened: Opened) -> None:
+    """A line below what is said of IRS, where it is not IRS that the Overview quotes."""
+    analysis, compressed = opened.analysis, opened.record.compressed
+    if any(analysis.main_method(model.name) == "cirs" for model in compressed):
+        st.caption("The Overview quotes CIRS, which does not use γ.")
+
+
 def caption(opened: Opened, *, held_out: bool = False) -> None:
     """Where the page's numbers come from."""
     st.caption(note(opened, held_out=held_out))

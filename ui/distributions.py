@@ -13,17 +13,23 @@ from ui.drawing import add_mark, blank, whole_ticks
 from ui.views import branch_shares
 
 EDGES = np.linspace(0.5, 1.0, 26)
+# So narrow that the usual values of gamma lie on edges.
+_FINE_EDGES = np.linspace(0.5, 1.0, 101)
+# Of inputs that IRS treats differently; no model has these colours.
+_BELOW, _ABOVE = theme.shaded(theme.NEUTRAL, 0.3), theme.shaded(theme.NEUTRAL, -0.3)
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def zeta_histogram(values: ArrayLike, floor: float, colour: str) -> go.Figure:
-    """How many inputs have which zeta, with the floor marked."""
+    """How many inputs have which zeta, from the floor on, which is marked."""
     zeta = np.asarray(values, np.float64)
-    top = max(float(zeta.max(initial=0.0)), 1.5 * floor)
-    edges = np.linspace(0, top * 1.02, 31)
+    low = float(zeta.min(initial=floor))
+    top = max(float(zeta.max(initial=floor)), 1.2 * floor)
+    edges = np.linspace(low, low + 1.02 * (top - low), 31)
     figure = blank("ζ, upper bound on P(different answers)", "inputs (count)")
     add_bars(figure, zeta, edges, colour, "inputs")
     add_mark(figure, floor, f"floor {floor:.4f}", "left")
+    figure.update_xaxes(range=[low - 0.02 * (top - low), edges[-1]])
     figure.update_layout(showlegend=False)
     whole_ticks(figure, int(np.histogram(zeta, edges)[0].max()))
     return figure
@@ -33,11 +39,11 @@ def p_lower_histogram(values: ArrayLike, gamma: float) -> go.Figure:
     """How many inputs have which lower bound on p_A, split at gamma."""
     bounds = np.asarray(values, np.float64)
     shown = bounds[bounds > 0.5]
-    edges = EDGES
+    edges = _FINE_EDGES
     figure = blank("p<sub>A</sub>, lower bound of the original (probability)", "inputs (count)")
-    below, above = theme.PALETTE[0], theme.PALETTE[1]
-    add_bars(figure, shown[shown < gamma], edges, below, "below γ: reuses the original's draws")
-    add_bars(figure, shown[shown >= gamma], edges, above, "at or above γ: fresh draws")
+    below, above = shown[shown < gamma], shown[shown >= gamma]
+    add_bars(figure, below, edges, _BELOW, "below γ: IRS reuses the original's draws")
+    add_bars(figure, above, edges, _ABOVE, "at or above γ: IRS makes fresh draws")
     whole_ticks(figure, int(np.histogram(shown, edges)[0].max()))
     figure.update_layout(barmode="stack", legend_traceorder="normal")
     add_mark(figure, gamma, f"γ = {gamma:g}", "right")

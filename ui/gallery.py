@@ -1,5 +1,7 @@
 """The widgets of the Inputs page: gallery, one input at close range."""
 
+from contextlib import suppress
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -11,22 +13,18 @@ from ui.controls import Opened
 from ui.glossary import DATA_KINDS, HELP
 
 PER_PAGE = 24
-_ACROSS = 8
+_ACROSS = 6
 _SIDE = 96
 
 
 def images(opened: Opened) -> inputs.ReadImages | None:
-    """How to read the study's images; None, with a word on how to get them, where they are not."""
+    """How to read the study's images; None, with a word on how to see them, where they are not."""
     spec = opened.record.spec.data
-    root = None
-    try:
-        return results.image_reader(opened.study, root)
-    except IrsError as error:
-        reason = controls.sentence(error)
+    with suppress(IrsError):
+        return results.image_reader(opened.study, None)
     st.info(
-        f"The images of this study ({opened.record.data.description}) are not on this machine, so "
-        f"numbers are shown without them. {reason} Expected: {DATA_KINDS[spec.kind][1]}, with "
-        "ROOT given here.",
+        "The images of this study are not on this machine. To see them, give their ROOT below: "
+        f"{DATA_KINDS[spec.kind][1]}.",
         icon=":material/hide_image:",
     )
     root = own_files.pick_data("Folder of the images (ROOT)", spec.kind, "images_root")
@@ -75,16 +73,16 @@ def _thumbnail(opened: Opened, row: int, name: str, pixels: NDArray[np.float32] 
     data = opened.record.data
     index = data.indices[_full_row(opened, row)]
     found = _fates(opened, row)
-    model = next(one for one in found if one.name == name)
+    status = inputs.status(next(one for one in found if one.name == name), found[0])
     if pixels is not None:
         true = data.classes[int(opened.analysis.labels[row])]
         st.image(
             inputs.picture(pixels, _SIDE),
             width="stretch",
-            alt=f"Input {index}, true class {true}, {inputs.status(model, found[0])}",
+            alt=f"Input {index}, true class {true}, {status}",
         )
     st.button(
-        inputs.status(model, found[0]),
+        status if pixels is not None else f"#{index} {status}",
         key=f"open-{index}",
         on_click=_open,
         args=(index,),

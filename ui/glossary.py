@@ -12,8 +12,14 @@ HELP = {
     ),
     "accuracy": "Share of inputs that are certified for their true class; abstaining is wrong.",
     "kept": "ACR of the compressed model divided by the ACR of the original.",
-    "size": "Bytes of the weights, stored in the model's own number format.",
-    "nonzero": "Weights that are not zero. Pruning lowers this number, not the file size.",
+    "size": (
+        "Bytes of the weights, stored in the model's own number format; of a pruned model those of "
+        "the weights that are not zero, and a bit per weight."
+    ),
+    "nonzero": (
+        "Weights that are not zero. The size of a pruned model counts these alone, and a bit per "
+        "weight that says where they are."
+    ),
     "disagreement": (
         "Share of noisy draws on which the original and the compressed model answer differently."
     ),
@@ -27,8 +33,8 @@ HELP = {
         "class on a noisy copy of the input."
     ),
     "gamma": (
-        "γ: inputs whose $p_A$ bound is below γ reuse the original's draws and pay ζ; inputs at or "
-        "above γ get fresh draws of the compressed model."
+        "γ: under IRS, inputs whose $p_A$ bound is below γ reuse the original's draws and pay ζ; "
+        "inputs at or above γ get fresh draws of the compressed model. CIRS does not use γ."
     ),
     "branch": (
         "IRS reuses the original's draws where its $p_A$ bound is below γ, CIRS where the original "
@@ -74,7 +80,11 @@ HELP |= {
         "CA(r), certified accuracy at radius r: the share of all inputs that are answered right "
         "and certified at a radius above r."
     ),
-    "clean": "Share of inputs that the model answers right without noise; no certificate uses it.",
+    "clean": (
+        "Share of inputs that the model answers right without noise; no certificate uses it. A "
+        "model trained on noisy images may be better under noise. A study counts its own inputs "
+        "only."
+    ),
     "latency": (
         "Measured wall time of one forward pass in the study's batches, noise included, on the "
         "study's hardware: the mean over the stored draws."
@@ -139,7 +149,7 @@ COMPRESSIONS = {
     "int8-mixed": (
         "8-bit static, mixed",
         "As int8, but the layers that change most answers stay in 32 bits, until at most the given "
-        "share of noisy calibration images changes its class.",
+        "share of noisy calibration images, in (0, 1), changes its class.",
     ),
     "int8-dynamic": (
         "8-bit dynamic",
@@ -147,8 +157,8 @@ COMPRESSIONS = {
     ),
     "integer": (
         "Integers only",
-        "No floating point from the pixels to the scores: weights of so many bits per channel, "
-        "8-bit activations, 32-bit sums. Best with noise on the pixel grid.",
+        "No floating point from the pixels to the scores: weights of 2 to 8 bits, 8 where no "
+        "number is given, 8-bit activations, 32-bit sums. Best with noise on the pixel grid.",
     ),
     "prune": (
         "Pruning, global",

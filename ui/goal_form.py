@@ -11,11 +11,11 @@ from ui.glossary import HELP
 
 Kind = Literal["none", "draws", "seconds", "acr", "loss"]
 TITLES: Mapping[Kind, str] = {
-    "none": "none, a share of n",
-    "draws": "at most B draws",
-    "seconds": "at most T seconds",
-    "acr": "reach an ACR",
-    "loss": "lose at most U of radius",
+    "none": "none: shares of n",
+    "draws": "a number of draws",
+    "seconds": "a time",
+    "acr": "an ACR",
+    "loss": "a bound on the loss",
 }
 
 

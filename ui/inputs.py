@@ -187,16 +187,13 @@ def picture(pixels: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
 
 
 def status(model: Fate, base: Fate) -> str:
-    """A short label of an input in the gallery."""
+    """A short label of an input in the gallery: its radius, before and after compression."""
     if model.predicted == ABSTAIN:
         return "abstains"
     if not model.right:
         return "wrong"
-    return (
-        f"r {base.radius:.2f} → {model.radius:.2f}"
-        if model.name != BASE
-        else f"r {model.radius:.2f}"
-    )
+    after = f"{model.radius:.2f}"
+    return after if model.name == BASE else f"{base.radius:.2f} → {after}"
 
 
 ReadImages = Callable[[NDArray[np.int64]], NDArray[np.float32]]

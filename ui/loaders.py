@@ -140,16 +140,30 @@ def panels(
 
 
 def study_labels(records: Sequence[StudyRecord]) -> dict[str, str]:
-    """What tells studies from each other, by id: sigma, else the title, else the id as well."""
+    """What tells studies from each other, by id: sigma, else the title, else the id as well.
+
+    What all titles begin with is left out.
+    """
     for label in (
         lambda one: f"σ = {one.spec.noise.sigma:g}",
         lambda one: one.title,
         lambda one: f"{one.title} ({one.id[:6]})",
     ):
-        labels = {one.id: label(one) for one in records}
+        texts = _without_common_start([label(one) for one in records])
+        labels = {one.id: text for one, text in zip(records, texts, strict=True)}
         if len(set(labels.values())) == len(labels):
             return labels
     return labels
+
+
+def _without_common_start(texts: Sequence[str]) -> list[str]:
+    """Texts without the parts, up to a comma, with which all of them begin; never empty."""
+    parts = [text.split(", ") for text in texts]
+    shortest = min((len(one) for one in parts), default=1)
+    start = 0
+    while start < shortest - 1 and len({one[start] for one in parts}) == 1:
+        start += 1
+    return [", ".join(one[start:]) for one in parts]
 
 
 @st.cache_resource(max_entries=64, show_spinner="Comparing predictions...")

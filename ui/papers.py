@@ -96,10 +96,10 @@ FIGURES = {
         "above the original's.",
     ),
     "6": PaperFigure(
-        "Figure 6: distribution of p_A",
+        "Figure 6: distribution of pA",
         ("cifar10-resnet20-0.25", "cifar10-resnet20-0.50", "cifar10-resnet20-1.00"),
         (),
-        "The published figure is of ResNet-110: with larger σ fewer images have p_A close to 1.",
+        "The published figure is of ResNet-110: with larger σ fewer images have $p_A$ close to 1.",
     ),
     **{
         number: PaperFigure(

@@ -50,7 +50,7 @@ def pick_any_models(record: StudyRecord, first: int = 2) -> list[str]:
 
 
 def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> list[Study]:
-    """Other finished studies to show beside this one; those on the same inputs to begin with."""
+    """Other finished studies to show beside this one; its counterparts to begin with."""
     with explained():
         others = {
             study.record.id: study
@@ -59,7 +59,7 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
         }
     if not others:
         return []
-    same = [name for name, one in others.items() if one.record.data.digest == record.data.digest]
+    same = [name for name, one in others.items() if _counterparts(record, one.record)]
     labels = loaders.study_labels([record, *(one.record for one in others.values())])
     chosen = st.multiselect(
         "Beside it, the studies",
@@ -72,6 +72,15 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
         help="Other studies in the same figure. Colours belong to models, dashes to studies.",
     )
     return [others[one] for one in chosen]
+
+
+def _counterparts(one: StudyRecord, other: StudyRecord) -> bool:
+    """Whether two studies are on the same inputs, with one kind of noise and of original."""
+    return (one.data.digest, one.spec.noise.kind, one.base.title) == (
+        other.data.digest,
+        other.spec.noise.kind,
+        other.base.title,
+    )
 
 
 def pick_radii(sigma: float) -> list[float]:

@@ -79,19 +79,19 @@ def radius_answer(wish: RadiusWish) -> str:
     )
     if need is None:
         text = (
-            f"**No number of draws certifies r = {wish.radius:g}** when the top class wins only "
-            f"{theme.percent(wish.p, 2)} of them: its radius is smaller, however well it is known."
+            f"**No number of draws certifies r = {wish.radius:g}** if exactly {100 * wish.p:g}% of "
+            "them give the top class: its radius is smaller, however well it is known."
         )
     else:
         text = (
-            f"A radius of {wish.radius:g} needs **n = {theme.count(need)}** draws when the top "
-            f"class wins {theme.percent(wish.p, 2)} of them, as it does on average."
+            f"A radius of {wish.radius:g} needs **n = {theme.count(need)}** draws if exactly "
+            f"{100 * wish.p:g}% of them give the top class."
         )
     if least is None:
         return f"{text} With n = {theme.count(wish.n)} not even unanimous draws reach it."
     return (
         f"{text} With n = {theme.count(wish.n)} at least {theme.count(least)} must agree, which "
-        f"happens with probability **{theme.percent(chance)}**."
+        f"happens with probability **{_chance(chance)}**."
     )
 
 
@@ -110,7 +110,7 @@ def limits(wish: RadiusWish) -> tuple[tuple[str, str, str], ...]:
             "σ times the normal quantile of $α^{1/n}$: reached when every draw agrees.",
         ),
         (
-            "The same with 10 times the draws",
+            "With 10 times the draws",
             f"{float(largest_certifiable_radius(10 * wish.n, wish.alpha, wish.sigma)):.3f}",
             "Radii grow with the square root of the logarithm of n.",
         ),
@@ -145,7 +145,7 @@ def width_wish() -> WidthWish:
 def width_answer(wish: WidthWish) -> str:
     """Draws of each interval, in Markdown."""
     needs = [
-        f"**{theme.count(samples_for_error(method, wish.p, wish.error, wish.alpha))}** for "
+        f"**{theme.count(samples_for_error(method, wish.p, wish.error, wish.alpha))}** draws for "
         f"{METHOD_TITLES[method]}"
         for method in INTERVAL_METHODS
     ]
@@ -161,6 +161,15 @@ def floor_answer() -> str:
         f"When no draw disagrees, ζ is 1 - $α_ζ^{{1/n_p}}$: {theme.listing(floors)} draws. "
         "No compression, however faithful, pays less."
     )
+
+
+def _chance(probability: float) -> str:
+    """A probability in percent, not rounded to what never or always happens."""
+    if probability > 0.999:
+        return "more than 99.9%"
+    if probability < 0.001:
+        return "less than 0.1%"
+    return theme.percent(probability)
 
 
 def _number(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from irs_core.certify import Certificates
 from irs_core.metrics import certified_accuracy
+from irs_core.specs import NoiseKind
 from ui import theme
 from ui.drawing import blank
 from ui.tables import certified_name
@@ -26,6 +27,7 @@ class RadiusCurve:
     Args:
         name: Name of the model, e.g. `prune:0.1`.
         study: What tells its study from the others in view.
+        noise: Kind of the noise that its study draws.
         certificates: One row per input; empty for an envelope.
         shares: Certified accuracy at `radii`.
     """
@@ -33,10 +35,16 @@ class RadiusCurve:
     name: str
     title: str
     study: str
+    noise: NoiseKind
     certificates: tuple[Certificates, ...]
     labels: NDArray[np.int64]
     radii: NDArray[np.float64]
     shares: NDArray[np.float64]
+
+    @property
+    def family(self) -> tuple[str, str, NoiseKind]:
+        """What its counterparts at other sigmas share with it; every original is called `base`."""
+        return self.name, self.title, self.noise
 
     def at(self, radii: ArrayLike) -> NDArray[np.float64]:
         """Certified accuracy at other radii; for an envelope, the best of its members."""
@@ -55,25 +63,27 @@ def curve(
     name: str,
     title: str,
     study: str,
+    noise: NoiseKind,
     certificates: Certificates,
     labels: NDArray[np.int64],
     radii: NDArray[np.float64],
 ) -> RadiusCurve:
     """The curve of one model."""
     shares = certified_accuracy(certificates, labels, radii)
-    return RadiusCurve(name, title, study, (certificates,), labels, radii, shares)
+    return RadiusCurve(name, title, study, noise, (certificates,), labels, radii, shares)
 
 
 def envelopes(curves: Sequence[RadiusCurve]) -> list[RadiusCurve]:
-    """At each radius the best study of each model; only of models in several studies.
+    """At each radius the best study of each model; only of models at several sigmas.
 
     Studies on different inputs have no common envelope: they are left out.
     """
     found = []
-    for name in dict.fromkeys(one.name for one in curves):
-        same = [one for one in curves if one.name == name]
+    for family in dict.fromkeys(one.family for one in curves):
+        same = [one for one in curves if one.family == family]
+        sigmas = {c.sigma for one in same for c in one.certificates}
         comparable = all(np.array_equal(one.labels, same[0].labels) for one in same)
-        if len(same) > 1 and comparable:
+        if len(sigmas) > 1 and comparable:
             found.append(
                 replace(
                     same[0],
@@ -93,7 +103,7 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
     for one in curves:
         envelope = one.study == ENVELOPE
         colour = theme.model_colour(one.name)
-        thin = several and any(c.study == ENVELOPE and c.name == one.name for c in curves)
+        thin = several and any(c.study == ENVELOPE and c.family == one.family for c in curves)
         label = f"{one.title}, {one.study}" if several else one.title
         figure.add_scatter(
             x=one.radii,
@@ -102,7 +112,7 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
             name=label,
             line={
                 "shape": "hv",
-                "color": colour if envelope or not thin else theme.faded(colour, 0.6),
+                "color": colour if envelope or not thin else theme.faded(colour, 0.8),
                 "width": 3.5 if envelope else 1.5 if thin else 2.5,
                 "dash": "solid" if envelope else _dash(one, curves, studies),
             },

@@ -65,5 +65,9 @@ def paper_figure(key: str) -> FigureView:
         )
         for study in studies
     )
-    source = captions.provenance(record, settings)
+    # Every study is a curve of its own only where bounds are compared.
+    shown = studies[:1] if wanted else studies
+    source = "\n\n".join(
+        captions.provenance(study.record, Settings.of(study.record.spec)) for study in shown
+    )
     return FigureView(source, tuple(panels(studies[0], settings, present)), bounds)

@@ -50,6 +50,7 @@ def radius_curves(
             model.name,
             model.title,
             labels[one.record.id],
+            one.record.spec.noise.kind,
             certificate,
             loaders.analysis(one, settings).labels,
             grid,

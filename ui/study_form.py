@@ -33,7 +33,11 @@ _RATIOS = {
     "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
 }
 # CIRS needs the first two alone.
-_LEVELS = (("alpha", "α", 0.001), ("alpha_zeta", "$α_ζ$", 0.001), ("gamma", "γ", 0.99))
+_LEVELS = (
+    ("alpha", "α, for $p_A$", 0.001),
+    ("alpha_zeta", "$α_ζ$, for ζ", 0.001),
+    ("gamma", "γ, threshold on $p_A$", 0.99),
+)
 _DEFAULT_KINDS = ["fp16", "int8", "prune"]
 
 
@@ -206,9 +210,9 @@ def _compressions() -> list[str]:
 
 
 def _numbers() -> tuple[dict[str, Any], Goal | None]:
-    columns = st.columns(4)
-    n0 = _whole(columns[0], "$n_0$", "form_n0", 100, HELP["n0"])
-    n = _whole(columns[1], "n", "form_n", 2000, HELP["n"], step=1000)
+    columns = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    n0 = _whole(columns[0], "$n_0$, draws that choose the class", "form_n0", 100, HELP["n0"])
+    n = _whole(columns[1], "n, draws of the original", "form_n", 2000, HELP["n"], step=1000)
     seed = _whole(columns[2], "Seed", "form_seed", 0, HELP["seed"])
     name = columns[3].text_input("Name (optional)", key="form_name", bind="query-params")
     goal = goal_form.pick_goal()
@@ -233,7 +237,7 @@ def _budgets(n: int) -> dict[str, Any]:
     st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     methods = left.multiselect(
-        "Draw for",
+        "Methods",
         ACCELERATED,
         ["irs"],
         format_func=str.upper,

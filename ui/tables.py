@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from irs_core.store import StudyRecord
 from irs_core.study.options import Part
 from irs_core.study.outlook import Forecast
-from irs_core.study.results import COSTS, METHODS, Interval, Point
+from irs_core.study.results import COSTS, MAIN_METHODS, METHODS, Cost, Method, Point
 from ui import theme
 from ui.choice import verdicts
 from ui.views import ModelRow, Panel, Sweep, ZetaEntry
@@ -25,26 +25,33 @@ def choice_table(
     Args:
         certified: Certified accuracy of every row, by radius.
     """
+    speedups = {
+        "speedup, seconds": [row.summary.speedup_seconds for row in rows],
+        "speedup, draws": [row.summary.speedup_draws for row in rows],
+    }
     frame = pd.DataFrame(
         {
             "model": [row.title for row in rows],
             "verdict": verdicts(rows),
-            "clean accuracy": [100 * row.clean_accuracy for row in rows],
-            "smoothed accuracy": [100 * row.summary.accuracy.value for row in rows],
             "ACR": [row.summary.acr.value for row in rows],
-            "95% low": [row.summary.acr.low for row in rows],
-            "95% high": [row.summary.acr.high for row in rows],
             "ACR kept": [100 * row.kept for row in rows],
+            "size kB": [row.size_bytes / 1000 for row in rows],
+            **{name: [one.value for one in found] for name, found in speedups.items()},
+            "by": [_by(row) for row in rows],
             **{
                 certified_name(radius): [100 * share for share in shares]
                 for radius, shares in certified.items()
             },
-            "size kB": [row.size_bytes / 1000 for row in rows],
+            "clean accuracy": [100 * row.clean_accuracy for row in rows],
+            "smoothed accuracy": [100 * row.summary.accuracy.value for row in rows],
+            "95% low": [row.summary.acr.low for row in rows],
+            "95% high": [row.summary.acr.high for row in rows],
+            **{
+                interval_name(name): [theme.between(one) for one in found]
+                for name, found in speedups.items()
+            },
             "µs per pass": [1e6 * row.draw_seconds for row in rows],
             "recertified in s": [row.certify_seconds for row in rows],
-            **_speedup("seconds", [row.summary.speedup_seconds for row in rows]),
-            **_speedup("draws", [row.summary.speedup_draws for row in rows]),
-            "by": [_by(row) for row in rows],
             "disagreement": [100 * row.disagreement for row in rows],
             "non-zero weights": [row.nonzero for row in rows],
             "draws per input": [row.summary.n_p for row in rows],
@@ -57,14 +64,6 @@ def choice_table(
     return frame if known else frame.drop(columns="clean accuracy")
 
 
-def _speedup(what: str, found: Sequence[Interval]) -> dict[str, list[float] | list[str]]:
-    """Speedups as numbers to sort by, and their intervals as text beside them."""
-    return {
-        f"speedup, {what}": [one.value for one in found],
-        f"95% of it, {what}": [theme.ends(one) for one in found],
-    }
-
-
 def _by(row: ModelRow) -> str:
     return "" if row.is_base else row.summary.method.upper()
 
@@ -72,6 +71,16 @@ def _by(row: ModelRow) -> str:
 def certified_name(radius: float) -> str:
     """The column of certified accuracy at a radius."""
     return f"CA({radius:g})"
+
+
+def interval_name(name: str) -> str:
+    """The column of the intervals of another column."""
+    return f"{name}: 95% interval"
+
+
+def speedup_name(method: Method, cost: Cost) -> str:
+    """The column of the speedups of a method."""
+    return f"{method.upper()}, {'s' if cost == 'seconds' else cost}"
 
 
 def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
@@ -97,42 +106,40 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
 
 
 def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
-    """Area speedups, one row per compressed model."""
-    return pd.DataFrame(
-        {
-            "model": [panel.title for panel in panels],
-            "study": [panel.study for panel in panels],
-            **{
-                name: column
-                for cost in COSTS
-                for method in METHODS[1:]
-                for name, column in _speedup(
-                    f"{method.upper()}, {cost}",
-                    [panel.comparison.speedup(method, cost) for panel in panels],
-                ).items()
-            },
-            **{
-                f"best ACR, {method.upper()}": [
-                    _top(panel.comparison.points(method)) for panel in panels
-                ]
-                for method in METHODS
-            },
-        }
+    """Area speedups, one row per compressed model; only of methods that some model has."""
+    methods = [
+        method
+        for method in MAIN_METHODS
+        if any(panel.comparison.points(method) for panel in panels)
+    ]
+    frame = pd.DataFrame(
+        {"model": [panel.title for panel in panels], "study": [panel.study for panel in panels]}
     )
+    for cost in COSTS:
+        for method in methods:
+            name = speedup_name(method, cost)
+            found = [panel.comparison.speedup(method, cost) for panel in panels]
+            frame[name] = [one.value for one in found]
+            frame[interval_name(name)] = [theme.between(one) for one in found]
+    for method in ("rs", *methods):
+        frame[f"best ACR, {method.upper()}"] = [
+            _top(panel.comparison.points(method)) for panel in panels
+        ]
+    return frame if frame["study"].nunique() > 1 else frame.drop(columns="study")
 
 
 def zeta_table(entries: Sequence[ZetaEntry]) -> pd.DataFrame:
-    """Mean zeta, disagreement and floor, one row per model and budget."""
+    """Mean zeta, disagreement and floor in percent, one row per model and budget."""
     return pd.DataFrame(
         {
             "model": [entry.title for entry in entries],
             "n_p": [entry.row.n_p for entry in entries],
-            "mean ζ": [entry.row.mean_zeta.value for entry in entries],
-            "95% low": [entry.row.mean_zeta.low for entry in entries],
-            "95% high": [entry.row.mean_zeta.high for entry in entries],
+            "mean ζ": [100 * entry.row.mean_zeta.value for entry in entries],
+            "95% low": [100 * entry.row.mean_zeta.low for entry in entries],
+            "95% high": [100 * entry.row.mean_zeta.high for entry in entries],
             "disagreement": [100 * entry.row.disagreement for entry in entries],
             "leave rate": [100 * entry.row.leave for entry in entries],
-            "floor": [float(entry.row.floor) for entry in entries],
+            "floor": [100 * float(entry.row.floor) for entry in entries],
             "at the floor": [
                 100 * float(np.mean(entry.row.values <= entry.row.floor * (1 + 1e-9)))
                 if len(entry.row.values)

@@ -112,9 +112,12 @@ def times(ratio: float) -> str:
 
 def ends(interval: Interval) -> str:
     """The ends of a 95% interval in words, `no interval` where it has none."""
-    if math.isnan(interval.low):
-        return "no interval"
-    return f"95%: {interval.low:.2f} to {interval.high:.2f}"
+    return f"95%: {between(interval)}" if between(interval) else "no interval"
+
+
+def between(interval: Interval) -> str:
+    """`2.09 to 2.36`, empty where there is no interval."""
+    return "" if math.isnan(interval.low) else f"{interval.low:.2f} to {interval.high:.2f}"
 
 
 def count(number: float) -> str:

@@ -33,13 +33,13 @@ STEPS = (
         "pages/zeta_table.py",
         "zeta table",
         "Why does it work? A compressed model rarely answers differently. ζ bounds how often; "
-        "the original's certificate shrinks by that much.",
+        "under IRS, the original's certificate shrinks by that much.",
     ),
     Step(
         "pages/gamma_sweep.py",
         "gamma sweep",
-        "One parameter is left to choose, γ. It is chosen on inputs that no reported number "
-        "contains. Open the settings and move γ: nothing is drawn again.",
+        "Under IRS, one parameter is left to choose, γ. It is chosen on inputs that no reported "
+        "number contains. Open the settings and move γ: nothing is drawn again.",
     ),
     Step(
         "pages/certified_accuracy.py",

@@ -74,6 +74,18 @@ def test_certified_accuracy_shows_the_envelope_over_studies(store: Path) -> None
     assert studies == {"σ = 0.5", "σ = 0.25", "best σ at each radius"}
 
 
+def test_a_study_under_another_kind_of_noise_waits_to_be_chosen(store: Path) -> None:
+    library = Library(store)
+    first = synthetic_study(library)
+    noise = NoiseSpec(0.25, seed=9, kind="rounded")
+    other = synthetic_study(library, synthetic_spec(noise=noise, name="other"))
+    at = open_page("certified_accuracy", study=first.id)
+    assert set(at.dataframe[0].value["study"]) == {"σ = 0.5"}
+    at.multiselect(key=f"with_{first.id[:6]}").set_value([other.id]).run()
+    assert not at.exception
+    assert set(at.dataframe[0].value["study"]) == {"σ = 0.5", "σ = 0.25"}
+
+
 def test_inputs_filter_keeps_only_what_the_model_loses(store: Path) -> None:
     synthetic_study(Library(store))
     at = open_page("inputs", show="wrong")
@@ -90,4 +102,5 @@ def test_inputs_without_images_says_how_to_get_them(store: Path) -> None:
     assert not at.exception
     assert "not on this machine" in texts(at)
     assert "ROOT" in texts(at)
+    assert any(button.label.startswith("#0 ") for button in at.button)
     assert len(at.get("plotly_chart")) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from irs_core.study.results import Comparison, Interval, Point, Summary
-from ui import charts, distributions, pareto, theme
+from ui import charts, distributions, pareto, tables, theme
 from ui.views import ModelRow, Panel, Sweep
 
 
@@ -74,7 +74,7 @@ def test_cost_chart_draws_both_methods_in_each_panel(cost: charts.Cost, x: tuple
     assert curves[1].line.dash == "dash"
     assert curves[0].line.color == theme.PALETTE[1]
     speedup = "2.50" if cost == "seconds" else "3.50"
-    assert speedup in figure.layout.annotations[0].text
+    assert figure.layout.annotations[0].text == f"fp16<br>IRS {speedup}×"
     assert axis_titles(figure) == {charts.COST_TITLES[cost], charts.ACR_TITLE}
 
 
@@ -88,6 +88,37 @@ def test_zeta_histogram_counts_every_input_and_marks_the_floor() -> None:
     assert sum(figure.data[0].y) == 4
     assert figure.layout.shapes[0].x0 == 0.01
     assert "0.0100" in figure.layout.annotations[0].text
+
+
+def test_zeta_histogram_begins_at_the_floor() -> None:
+    figure = distributions.zeta_histogram([0.1, 0.2], 0.1, theme.PALETTE[0])
+    assert figure.data[0].y[0] == figure.data[0].y[-1] == 1
+    assert figure.layout.xaxis.range[0] == pytest.approx(0.098)
+    alone = distributions.zeta_histogram([0.1, 0.1], 0.1, theme.PALETTE[0])
+    assert alone.data[0].y[0] == 2
+
+
+def test_no_bar_lies_on_both_sides_of_gamma() -> None:
+    below, above = distributions.p_lower_histogram([0.972, 0.976], 0.975).data
+    assert not np.any(np.array(below.y) * np.array(above.y))
+
+
+def test_speedups_begin_with_cirs_and_name_a_study_only_beside_others() -> None:
+    one = replace(panel("fp16"), study="a")
+    frame = tables.speedup_table([one])
+    assert list(frame) == [
+        "model",
+        "IRS, s",
+        "IRS, s: 95% interval",
+        "IRS, draws",
+        "IRS, draws: 95% interval",
+        "best ACR, RS",
+        "best ACR, IRS",
+    ]
+    assert frame["IRS, s: 95% interval"].tolist() == ["2.00 to 3.00"]
+    both = replace(one, comparison=replace(one.comparison, cirs=one.comparison.irs), study="b")
+    frame = tables.speedup_table([one, both])
+    assert list(frame)[1:3] == ["study", "CIRS, s"]
 
 
 def test_p_lower_histogram_splits_at_gamma_and_leaves_abstentions_out() -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from synthetic import synthetic_study
+from synthetic import synthetic_spec, synthetic_study
 
+from irs_core.specs import NoiseSpec
 from irs_core.store import Library
 from irs_core.study.results import Settings
 from ui import controls, loaders
@@ -45,6 +46,16 @@ def test_panels_follow_the_names_asked_for(store: Path) -> None:
     (panel,) = loaders.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
     assert panel.title == "prune 10%"
     assert len(panel.comparison.irs) == 3
+
+
+def test_labels_leave_out_what_all_titles_begin_with(store: Path) -> None:
+    library = Library(store)
+    titles = ("CIFAR-10, sigma 1", "CIFAR-10, sigma 1, integer")
+    records = [
+        synthetic_study(library, synthetic_spec(name=name, noise=NoiseSpec(1.0, seed=seed)))
+        for seed, name in enumerate(titles)
+    ]
+    assert list(loaders.study_labels(records).values()) == ["sigma 1", "sigma 1, integer"]
 
 
 def test_errors_read_as_sentences() -> None:

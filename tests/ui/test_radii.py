@@ -1,5 +1,7 @@
 """Certified accuracy against radius and its envelope."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,8 @@ GRID = np.linspace(0, 1, 11)
 
 
 def curve(study: str, p_lower: list[float], sigma: float = 0.5) -> radii.RadiusCurve:
-    return radii.curve("fp16", "fp16", study, certificates(p_lower, sigma), LABELS, GRID)
+    found = certificates(p_lower, sigma)
+    return radii.curve("fp16", "fp16", study, "gaussian", found, LABELS, GRID)
 
 
 def test_envelope_is_the_best_study_at_each_radius() -> None:
@@ -42,9 +45,19 @@ def test_envelope_is_the_best_study_at_each_radius() -> None:
 
 
 def test_studies_on_other_inputs_have_no_envelope() -> None:
-    other = curve("b", [0.9] * 4)
-    other = radii.RadiusCurve(**{**other.__dict__, "labels": np.array([1, 1, 1, 1])})
+    other = replace(curve("b", [0.9] * 4, 0.25), labels=np.array([1, 1, 1, 1]))
     assert radii.envelopes([curve("a", [0.9] * 4), other]) == []
+
+
+def test_envelope_mixes_neither_models_nor_kinds_of_noise() -> None:
+    one, other = curve("a", [0.9] * 4), curve("b", [0.9] * 4, 0.25)
+    assert radii.envelopes([one, other])
+    assert radii.envelopes([one, replace(other, title="integers only")]) == []
+    assert radii.envelopes([one, replace(other, noise="rounded")]) == []
+
+
+def test_one_sigma_has_no_envelope() -> None:
+    assert radii.envelopes([curve("a", [0.9] * 4), curve("b", [0.8] * 4)]) == []
 
 
 def test_figure_has_a_line_per_curve_and_a_mark_per_radius() -> None:
