@@ -16,6 +16,7 @@ from irs_core.errors import CancelledError, DatasetError, ModelOutputError
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import BASE, Library
 from irs_core.study import runner as runner_module
+from irs_core.study.look import noise_group
 from irs_core.study.options import RunOptions
 from irs_core.study.run import run_study
 from irs_core.study.tally import count_classes
@@ -216,8 +217,7 @@ def test_a_finished_study_stays_finished_while_another_backend_runs(tmp_path):
 def test_held_out_inputs_never_share_noise_with_reported_ones():
     spec = replace(SPEC, data=DataSpec(max=6, holdout=5), noise=NoiseSpec(0.5, group=4))
     dataset = load_dataset(spec.data)
-    runner = runner_module.Runner(dataset, spec, {}, None, print, bool)
-    groups = [runner._group(row) for row in range(11)]
+    groups = [noise_group(spec, dataset, row) for row in range(11)]
     assert groups[:6] == [0, 0, 0, 0, 4, 4]
     assert len(set(groups[:6]) & set(groups[6:])) == 0
     assert groups[6] == groups[9] != groups[10]
