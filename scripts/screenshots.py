@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
+from irs_core.store import Library  # noqa: E402
 from ui.navigation import PAGES  # noqa: E402
 
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -75,7 +76,8 @@ def take(
     page.set_default_timeout(180_000)
     broken = []
     for name in arguments.pages:
-        query = f"?study={arguments.study}" if arguments.study else ""
+        study = arguments.study or (_with_images() if name == "inputs" else "")
+        query = f"?study={study}" if study else ""
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{address}/{'' if name == PAGES[0] else name}{query}")
         settle(page)
@@ -86,6 +88,12 @@ def take(
             broken.append(f"{name}-{width}-{scheme}")
     context.close()
     return broken
+
+
+def _with_images() -> str:
+    """A study whose images come with the program."""
+    studies = Library().studies()
+    return next((one.record.id for one in studies if one.record.spec.data.kind == "digits"), "")
 
 
 def settle(page: Page) -> None:

@@ -25,6 +25,7 @@ COMPRESSIONS = (
 _PERCENT = tuple(range(1, 11))
 _WIDE_PERCENT = tuple(range(5, 85, 5))
 TEST_IMAGES, IMAGES, HELD_OUT = 10_000, 500, 100
+_MAIN_DRAWS = 10_000
 # The thresholds that the paper searches, Section 5.4.
 GAMMAS = (0.9, 0.95, 0.975, 0.99, 0.995, 0.999)
 
@@ -47,7 +48,7 @@ class Part:
     key: str
     architecture: str
     sigma: float
-    n: int = 10_000
+    n: int = _MAIN_DRAWS
     percent: tuple[int, ...] = _PERCENT
     compressions: tuple[str, ...] = COMPRESSIONS
     images: int = IMAGES
@@ -69,6 +70,24 @@ class Part:
         return f"shipped:cifar10-{self.architecture}-{self.training_sigma:.2f}{form}"
 
     @property
+    def title(self) -> str:
+        """Its name, for people."""
+        words = [
+            "CIFAR-10",
+            f"ResNet-{self.architecture.removeprefix('resnet')}",
+            f"sigma {self.sigma:g}",
+        ]
+        if self.training_sigma != self.sigma:
+            words.append(f"trained at {self.training_sigma:g}")
+        if self.integer:
+            words.append("integers only")
+        if self.percent[-1] not in (10, 100):
+            words.append(f"budgets to {self.percent[-1]}%")
+        if self.n > _MAIN_DRAWS:
+            words.append(f"n = {self.n:,}")
+        return ", ".join(words)
+
+    @property
     def n_p(self) -> tuple[int, ...]:
         """Draw budgets."""
         return tuple(self.n * percent // 100 for percent in self.percent)
@@ -87,9 +106,6 @@ class Part:
         if not 1 <= count <= self.images:
             raise SpecError(f"{self.key} takes 1 to {self.images} images; got {count}")
         stride = TEST_IMAGES // count
-        title = f"CIFAR-10, ResNet-{self.architecture.removeprefix('resnet')}, sigma {self.sigma:g}"
-        which = self.key.removeprefix(f"cifar10-{self.architecture}-{self.training_sigma:.2f}")
-        other = which and f", {which.removeprefix('-')}"
         chosen = replace(data, split="test", start=0, stride=stride, max=count)
         return StudySpec(
             model=ModelSpec(self.weights),
@@ -98,7 +114,7 @@ class Part:
             compressions=tuple(parse_compression(text) for text in self.compressions),
             n=self.n,
             n_p=self.n_p,
-            name=title + other,
+            name=self.title,
         )
 
 
