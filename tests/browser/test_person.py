@@ -54,7 +54,7 @@ def turn_gamma(page: Page) -> None:
 def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
     page.goto(app)
     said = headline(page)
-    assert re.search(r"keeps \d+% .* confidence of [\d.]+%", said)
+    assert re.search(r"keeps \d+% .* confidence is [\d.]+%", said)
     assert "%" in numbers(page)[0]
     before = gamma(page)
     turn_gamma(page)
