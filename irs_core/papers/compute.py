@@ -21,7 +21,7 @@ def compute_study(
 
     Gamma is chosen on the held-out inputs only. No draw of a study with baseline depends on it,
     so the same evidence serves the study under its chosen gamma, which replaces the other.
-    A study without int8 keeps the gamma that it has.
+    A study without int8, or without held-out inputs, keeps the gamma that it has.
 
     Raises:
         IrsError: The model, the data or the disk refuse.
@@ -29,7 +29,7 @@ def compute_study(
     record = run_study(
         _stored_form(spec, library), library, options=options, on_progress=on_progress
     )
-    if "int8" not in [model.name for model in record.models]:
+    if "int8" not in [model.name for model in record.models] or not spec.data.holdout:
         return record
     gamma = choose_gamma(library.open(record.id))
     chosen = replace(record, spec=replace(spec, gamma=gamma))

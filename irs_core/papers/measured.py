@@ -175,33 +175,28 @@ def _certified_rows(table: PaperTable, studies: Sequence[Study]) -> list[Row]:
 
 
 def _certified_shares(
-    parts: tuple[Part, Part] | None, studies: Sequence[Study], radii: Sequence[float]
+    parts: tuple[Part, Part], studies: Sequence[Study], radii: Sequence[float]
 ) -> dict[tuple[str, float], CertifiedShare]:
-    pair = parts and find_pair(studies, *parts)
+    pair = find_pair(studies, *parts)
     if not pair:
         return {}
     shares = compare_methods(*pair, alpha=_ALPHA, radii=radii)
     return {(share.method, share.radius): share for share in shares}
 
 
-def _pair(table: PaperTable, trained: float, sigma: float) -> tuple[Part, Part] | None:
-    """The float and the integer study of a row; None where nothing was trained so."""
+def _pair(table: PaperTable, trained: float, sigma: float) -> tuple[Part, Part]:
+    """The float and the integer study of a row."""
     parts = [
         part
         for part in PARTS
         if table.key in part.tables and (part.training_sigma, part.sigma) == (trained, sigma)
     ]
-    if not parts:
-        return None
     floating, integer = sorted(parts, key=lambda part: part.integer)
     return floating, integer
 
 
 def _not_certified(table: PaperTable, trained: float, sigma: float) -> str:
-    parts = _pair(table, trained, sigma)
-    if parts is None:
-        return f"No network was trained at sigma {trained:g} for this."
-    keys = " and ".join(part.key for part in parts)
+    keys = " and ".join(part.key for part in _pair(table, trained, sigma))
     return f"Needs {keys}, of the same images; not both are in the store."
 
 

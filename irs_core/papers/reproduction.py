@@ -118,19 +118,29 @@ class Part:
         )
 
 
+_LEAST_SIGMA = 0.12
+_INTRS_TABLES = {_LEAST_SIGMA: ("intrs-4",), 0.25: ("intrs-5",)}
+
+
 def _intrs(sigma: float, *, trained: float, integer: bool) -> Part:
-    """A study for the IntRS supplement: all draws from scratch, no compressed network."""
-    at = "" if sigma == trained else f"-at-{sigma:.2f}"
+    """A study for the IntRS supplement, of all draws at once.
+
+    Nothing is compressed where the supplement has no FloatRS-quant, or another study has it.
+    """
+    own = sigma == trained
+    at = "" if own else f"-at-{sigma:.2f}"
+    few = not own or trained == _LEAST_SIGMA
+    tables = (*_INTRS_TABLES.get(trained, ()), *(("intrs-2",) if own else ()))
     return Part(
         f"cifar10-resnet20-{trained:.2f}{at}{'-integer' if integer else ''}",
         "resnet20",
         sigma,
         n=1000,
         percent=(100,),
-        compressions=(),
-        images=200 if at else IMAGES,
-        held_out=0 if at else HELD_OUT,
-        tables=(*(("intrs-5",) if trained == 0.25 else ()), *(() if at else ("intrs-2",))),
+        compressions=("int8",) if own and not integer else (),
+        images=200 if few else IMAGES,
+        held_out=0 if few else HELD_OUT,
+        tables=tables,
         trained=trained,
         integer=integer,
     )
@@ -161,9 +171,12 @@ PARTS: tuple[Part, ...] = (
     ),
     *(_intrs(sigma, trained=sigma, integer=True) for sigma in (0.25, 0.5, 1.0)),
     *(
-        _intrs(sigma, trained=0.25, integer=integer)
-        for sigma in (0.12, 0.5, 1.0)
+        _intrs(sigma, trained=trained, integer=integer)
+        for trained in _INTRS_TABLES
+        for sigma in (0.12, 0.25, 0.5, 1.0)
         for integer in (False, True)
+        # Sigma 0.25 has its own main study, and its integer one is above.
+        if sigma != trained or trained == _LEAST_SIGMA
     ),
 )
 

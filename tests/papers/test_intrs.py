@@ -146,6 +146,8 @@ def test_studies_of_other_images_are_no_pair(pair, tmp_path):
     assert _table_5(other)["IntRS-quant", "0.5", "0.5"].measured is None
 
 
-def test_table_4_has_no_network_here(pair):
+def test_table_4_names_the_studies_that_it_lacks(pair):
     rows = measure_table(find_table("intrs-4"), pair[0].studies())
-    assert {row.note for row in rows} == {"No network was trained at sigma 0.12 for this."}
+    notes = {row.published.row["sigma"]: row.note for row in rows}
+    assert "cifar10-resnet20-0.12 and cifar10-resnet20-0.12-integer" in notes["0.12"]
+    assert "-0.12-at-1.00 and cifar10-resnet20-0.12-at-1.00-integer" in notes["1.0"]
