@@ -1,6 +1,7 @@
 """Noise made again: its share of the processor time that CIRS spends on compressed models.
 
     python benchmarks/regeneration.py [--studies digits-0.50 ...] [--inputs 64] [--noise rounded]
+        [--forget]
 
 CIRS runs a compressed network on chosen draws only, but a draw's noise comes from a generator that
 has to pass all draws before it. For each case a study runs with everything that precedes its
@@ -24,6 +25,7 @@ from irs_core.data import load_dataset
 from irs_core.hardware import describe_hardware
 from irs_core.models import load_model
 from irs_core.sampling import noise, sampler
+from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceKey, Library, Study
 from irs_core.store.records import pilot_draws
@@ -58,7 +60,10 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=64)
     parser.add_argument("--noise", default="gaussian")
     parser.add_argument("--budgets", nargs="+", choices=BUDGETS, default=list(BUDGETS))
+    parser.add_argument("--forget", action="store_true", help="keep no places in noise streams")
     arguments = parser.parse_args()
+    if arguments.forget:
+        runner.Bookmarks = lambda: Bookmarks(0)
     print(f"{describe_hardware()}; {arguments.noise} noise, {arguments.inputs} inputs")
     print("| model | compressed | n_p | draws run | noise made | made per run | share of time |")
     print("|---|---|---|---|---|---|---|")

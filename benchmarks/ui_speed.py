@@ -18,18 +18,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "scripts")]
 
 from irs_core.store import Library, Study  # noqa: E402
+from ui.navigation import STUDY_PAGES  # noqa: E402
 
-PAGES = (
-    "overview",
-    "acr_time",
-    "certified_accuracy",
-    "zeta_table",
-    "pa_histogram",
-    "gamma_sweep",
-    "inputs",
-    "share",
-    "sample_sizes",
-)
+PAGES = (*STUDY_PAGES, "sample_sizes")
 GAMMAS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.95, 0.98)
 _KIB = 1024
 _CAPTION = "[data-testid=stCaptionContainer]"

@@ -32,6 +32,17 @@ _SECTIONS = {
     ),
 }
 PAGES = tuple(name for pages in _SECTIONS.values() for name, _, _ in pages)
+# Pages that look at one study.
+STUDY_PAGES = (
+    "overview",
+    "acr_time",
+    "certified_accuracy",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+    "inputs",
+    "share",
+)
 _ENTERED = "entered_through_app"
 
 

@@ -230,7 +230,10 @@ class JobQueue:
         self._database.free_reserve()
 
     def _requeue_stale(self, db: sqlite3.Connection, now: float) -> None:
-        running = db.execute("SELECT * FROM jobs WHERE state = 'running'").fetchall()
+        # The last first, so that several that go back to the front keep their order.
+        running = db.execute(
+            "SELECT * FROM jobs WHERE state = 'running' ORDER BY position DESC"
+        ).fetchall()
         for row in running:
             if row["heartbeat"] >= now - LEASE_SECONDS and not worker_is_dead(row["worker"]):
                 continue

@@ -119,6 +119,7 @@ class Part:
 
 
 _LEAST_SIGMA = 0.12
+_INTRS_SIGMAS = (_LEAST_SIGMA, 0.25, 0.5, 1.0)
 _INTRS_TABLES = {_LEAST_SIGMA: ("intrs-4",), 0.25: ("intrs-5",)}
 
 
@@ -169,14 +170,15 @@ PARTS: tuple[Part, ...] = (
         held_out=10,
         tables=("7",),
     ),
-    *(_intrs(sigma, trained=sigma, integer=True) for sigma in (0.25, 0.5, 1.0)),
+    # The float networks of the other sigmas are those of the studies above.
+    _intrs(_LEAST_SIGMA, trained=_LEAST_SIGMA, integer=False),
+    *(_intrs(sigma, trained=sigma, integer=True) for sigma in _INTRS_SIGMAS),
     *(
         _intrs(sigma, trained=trained, integer=integer)
         for trained in _INTRS_TABLES
-        for sigma in (0.12, 0.25, 0.5, 1.0)
+        for sigma in _INTRS_SIGMAS
         for integer in (False, True)
-        # Sigma 0.25 has its own main study, and its integer one is above.
-        if sigma != trained or trained == _LEAST_SIGMA
+        if sigma != trained
     ),
 )
 

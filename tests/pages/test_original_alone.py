@@ -9,17 +9,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.specs import NoiseSpec
 from irs_core.store import Library
-
-PAGES = (
-    "overview",
-    "acr_time",
-    "certified_accuracy",
-    "zeta_table",
-    "pa_histogram",
-    "gamma_sweep",
-    "inputs",
-    "share",
-)
+from ui.navigation import STUDY_PAGES
 
 
 @pytest.fixture
@@ -30,7 +20,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
     return Library(tmp_path / "store", tmp_path / "none")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", STUDY_PAGES)
 def test_page_explains_itself(library: Library, page: str) -> None:
     synthetic_study(library, synthetic_spec(compressions=()))
     at = open_page(page)

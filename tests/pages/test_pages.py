@@ -11,18 +11,9 @@ from irs_core.jobs import JobQueue
 from irs_core.specs import NoiseSpec
 from irs_core.store import Library
 from irs_core.study.options import Progress
+from ui.navigation import PAGES, STUDY_PAGES
 
-FIGURE_PAGES = (
-    "overview",
-    "acr_time",
-    "certified_accuracy",
-    "zeta_table",
-    "pa_histogram",
-    "gamma_sweep",
-    "inputs",
-)
-STUDY_PAGES = (*FIGURE_PAGES, "share")
-PAGES = (*STUDY_PAGES, "models_and_data", "certify", "jobs", "papers", "sample_sizes")
+FIGURE_PAGES = STUDY_PAGES[:-1]
 
 
 @pytest.mark.parametrize("page", PAGES)
