@@ -31,7 +31,8 @@ _SECTIONS = {
         ("share", "Share", ":material/ios_share:"),
     ),
 }
-PAGES = tuple(name for pages in _SECTIONS.values() for name, _, _ in pages)
+TITLES = {name: title for pages in _SECTIONS.values() for name, title, _ in pages}
+PAGES = tuple(TITLES)
 # Pages that look at one study.
 STUDY_PAGES = (
     "overview",

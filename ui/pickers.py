@@ -75,12 +75,13 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
 
 
 def _counterparts(one: StudyRecord, other: StudyRecord) -> bool:
-    """Whether two studies are on the same inputs, with one kind of noise and of original."""
-    return (one.data.digest, one.spec.noise.kind, one.base.title) == (
-        other.data.digest,
-        other.spec.noise.kind,
-        other.base.title,
+    """Whether two studies differ in the noise's sigma at most: equal inputs, kind of noise, kind
+    of original and draws."""
+    first, second = (
+        (study.data.digest, study.spec.noise.kind, study.base.title, study.spec.n, study.spec.n_p)
+        for study in (one, other)
     )
+    return first == second
 
 
 def pick_radii(sigma: float) -> list[float]:

@@ -25,16 +25,9 @@ from irs_core.store import SUFFIX, Library
 from irs_core.study.results import Settings
 from ui import captions, controls, loaders, tables
 from ui.controls import Opened
+from ui.navigation import STUDY_PAGES, TITLES
 
-LINKED = {
-    "overview": "Overview",
-    "acr_time": "ACR vs time",
-    "certified_accuracy": "Certified accuracy",
-    "zeta_table": "zeta table",
-    "pa_histogram": "pA histogram",
-    "gamma_sweep": "gamma sweep",
-    "inputs": "Inputs",
-}
+LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
 
 def link(here: str, page: str, study: str, settings: Settings, own: Settings) -> str:
