@@ -136,6 +136,8 @@ def test_own_files_are_uploaded_and_run(app: str, page: Page, tmp_path: Path) ->
     chosen.locator("input[type=file]").set_input_files(pickled)
     expect(page.get_by_test_id("stAlert")).to_contain_text("never loaded")
     chosen.get_by_role("button", name=re.compile("Remove|Delete")).click()
+    # The widget is built anew when its file goes: who picks a file, sees that first.
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
     chosen.locator("input[type=file]").set_input_files(weights)
     expect(page.get_by_test_id("stAlert")).to_contain_text("digits_resnet, 10 classes")
     page.get_by_role("button", name="Dry run").click()
