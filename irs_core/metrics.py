@@ -230,28 +230,31 @@ def bootstrap_interval(
     return ends[0], ends[1]
 
 
-def mean_interval(
+def mean_intervals(
     values: NDArray[np.float64], *, seed: int, resamples: int = 1000
-) -> tuple[float, float]:
-    """95% interval of a mean over inputs, cheap enough to be asked for at every turn of a slider.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95% intervals of means over inputs, cheap enough for every turn of a slider.
 
-    Up to 2000 inputs it is the percentile bootstrap of `bootstrap_interval` with a generator of
-    that seed. Above, where the two differ by less than the bootstrap's own scatter, it is the
+    Up to 2000 inputs each is the percentile bootstrap of `bootstrap_interval` with a generator
+    of that seed. Above, where the two differ by less than the bootstrap's own scatter, it is the
     normal approximation, mean -+ 1.96 standard errors.
 
     Args:
-        values: One number per input, shape (N,), N at least 1.
+        values: One column per mean, shape (N, k), N at least 1.
         seed: Of the resampling; equal seeds give equal intervals.
         resamples: Number of resampled sets.
+
+    Returns:
+        Lower and upper ends, each of shape (k,).
     """
     count = len(values)
     if count > _MOST_RESAMPLED:
-        half = _NORMAL_975 * float(values.std(ddof=1)) / math.sqrt(count)
-        mean = float(values.mean())
+        half = _NORMAL_975 / math.sqrt(count) * values.std(axis=0, ddof=1)
+        mean = values.mean(axis=0)
         return mean - half, mean + half
     means = _resample_counts(count, resamples, seed) @ values / count
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return low, high
 
 
 @lru_cache(maxsize=8)
@@ -280,11 +283,17 @@ def resampled_sums(
         Shape (resamples, k).
     """
     if len(values) > _MOST_RESAMPLED:
-        order = np.random.default_rng(seed).permutation(len(values))
-        edges = np.arange(_GROUPS) * len(values) // _GROUPS
+        order, edges = _groups(len(values), seed)
         values = np.add.reduceat(values[order], edges, axis=0)
     sums: NDArray[np.float64] = _resample_counts(len(values), resamples, seed) @ values
     return sums
+
+
+@lru_cache(maxsize=8)
+def _groups(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A random order of inputs and where each of 500 groups begins in it."""
+    edges = np.arange(_GROUPS) * count // _GROUPS
+    return np.random.default_rng(seed).permutation(count), edges
 
 
 def _right(certificates: Certificates, labels: ArrayLike) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from irs_core.compressions import Compression, identity, parse_compression
@@ -260,7 +261,7 @@ class StudySpec:
         if len(set(texts)) != len(texts):
             raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Stable id of everything but the name."""
         described = self.to_dict()

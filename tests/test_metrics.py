@@ -202,19 +202,21 @@ def test_bootstrap_refuses_bad_input(values, changed: dict, message: str) -> Non
         bootstrap_interval(values, rng=np.random.default_rng(0), **changed)
 
 
-def test_mean_interval_is_the_bootstrap_of_few_inputs() -> None:
-    values = np.random.default_rng(1).exponential(size=150)
-    low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(5))
-    assert metrics.mean_interval(values, seed=5) == pytest.approx((float(low), float(high)))
+def test_mean_intervals_are_the_bootstrap_of_few_inputs() -> None:
+    values = np.random.default_rng(1).exponential(size=(150, 2))
+    found = metrics.mean_intervals(values, seed=5)
+    for at in range(2):
+        ends = metrics.bootstrap_interval(values[:, at], rng=np.random.default_rng(5))
+        assert [one[at] for one in found] == pytest.approx([float(one) for one in ends])
 
 
-def test_mean_interval_of_many_inputs_is_near_their_bootstrap() -> None:
+def test_mean_intervals_of_many_inputs_are_near_their_bootstrap() -> None:
     values = np.random.default_rng(2).exponential(size=4000)
     low, high = metrics.bootstrap_interval(values, rng=np.random.default_rng(5), resamples=4000)
     width = float(high - low)
-    found = metrics.mean_interval(values, seed=5)
+    found = metrics.mean_intervals(values[:, None], seed=5)
     # The ends of the bootstrap scatter by some percent of its width themselves.
-    assert found == pytest.approx((float(low), float(high)), abs=0.06 * width)
+    assert np.concatenate(found) == pytest.approx([float(low), float(high)], abs=0.06 * width)
 
 
 def test_many_inputs_are_resampled_in_groups_to_the_same_scatter():

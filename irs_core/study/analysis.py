@@ -1,7 +1,8 @@
 """From counts to what people look at: certificates, curves, tables. Pure and cheap."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from irs_core.study.results import (
     Summary,
     ZetaRow,
     mean_interval,
+    mean_intervals,
     share_interval,
 )
 from irs_core.study.speedup import PerInput, speedup_interval
@@ -33,6 +35,7 @@ from irs_core.study.speedup import PerInput, speedup_interval
 # Every input that may be in the direct branch is in it.
 _LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
 Memo = dict[tuple[object, ...], Any]
+T = TypeVar("T")
 
 
 class Analysis(StudyCertificates):
@@ -61,13 +64,19 @@ class Analysis(StudyCertificates):
         self._own: Memo = {}
         self.labels = tally.labels[self.rows]
 
+    def certify(self, name: str, method: Method, budget: int) -> Certificates:
+        """Certificates of a compressed classifier at one budget; those at the largest are kept.
+
+        Raises:
+            MissingEvidenceError: Its draws are not all stored.
+        """
+        certify = super().certify
+        if budget < len(self.tally.budgets) - 1:
+            return certify(name, method, budget)
+        return self._of(method, ("certificates", name), lambda: certify(name, method, budget))
+
     def point(self, name: str, method: Method, budget: int) -> Point:
         """ACR and cost of a method at one budget of the study."""
-        if method == "irs":
-            radii = self._irs_radii(name, budget)
-            seconds = float(self.seconds_per_input(name, "irs", budget).sum())
-            n_p = int(self.tally.budgets[budget])
-            return Point(n_p, mean_interval(radii), seconds, n_p * len(radii))
         # CIRS may have smaller budgets before those of the study.
         curve = self.per_input(name, method).points
         found: Point = curve[budget - len(self.tally.budgets)]
@@ -79,12 +88,20 @@ class Analysis(StudyCertificates):
         Raises:
             MissingEvidenceError: Draws are not all stored.
         """
-        memo = self._own if method == "irs" else self._memo
-        key = (method, name, self.settings.alpha, self.settings.alpha_zeta)
+        made = {"irs": self._irs_per_input, "cirs": self._cirs_per_input}
+        make = made.get(method, self._budgets_per_input)
+        return self._of(method, ("curve", name), lambda: make(name, method))
+
+    def _of(self, method: Method, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What a method gives, made once: IRS anew for each gamma, the others never see it."""
+        return self._kept((method, *key), make, self._own if method == "irs" else self._memo)
+
+    def _kept(self, key: tuple[object, ...], make: Callable[[], T], memo: Memo) -> T:
+        """What was made once under these confidence levels."""
+        key = (*key, self.settings.alpha, self.settings.alpha_zeta)
         if key not in memo:
-            made = {"irs": self._irs_per_input, "cirs": self._cirs_per_input}
-            memo[key] = made.get(method, self._budgets_per_input)(name, method)
-        found: PerInput = memo[key]
+            memo[key] = make()
+        found: T = memo[key]
         return found
 
     def _budgets_per_input(self, name: str, method: Method) -> PerInput:
@@ -110,32 +127,37 @@ class Analysis(StudyCertificates):
         )
 
     def _irs_per_input(self, name: str, _: Method) -> PerInput:
-        budgets = range(len(self.tally.budgets))
-        radii = np.stack([self._irs_radii(name, budget) for budget in budgets], axis=1)
-        seconds = [self.seconds_per_input(name, "irs", budget) for budget in budgets]
-        draws = np.broadcast_to(self.tally.budgets.astype(np.float64), radii.shape)
-        return PerInput(tuple(self.tally.budgets.tolist()), radii, np.stack(seconds, axis=1), draws)
-
-    def _irs_radii(self, name: str, budget: int) -> Floats:
-        """What each input adds to ACR: gamma only chooses between two that do not depend on it."""
-        key = ("irs", name, budget, self.settings.alpha, self.settings.alpha_zeta)
-        if key not in self._memo:
-            self._memo[key] = self._branch_radii(name, budget)
-        incremental, direct = self._memo[key]
-        radii: Floats = np.where(self.cache.p_lower >= self.settings.gamma, direct, incremental)
-        if np.isnan(radii).any():
+        radii = self._chosen(*self._branches(name))
+        lacking = np.isnan(radii).any(axis=0)
+        if lacking.any():
             # Draws lack where they are needed; certifying says which.
-            self.certify(name, "irs", budget)
-        return radii
+            self.certify(name, "irs", int(np.argmax(lacking)))
+        counts = self.tally.compressed[name]
+        seconds = self._chosen(counts.paired_seconds[self.rows], counts.fresh_seconds[self.rows])
+        draws = np.broadcast_to(self.tally.budgets.astype(np.float64), radii.shape)
+        return PerInput(tuple(self.tally.budgets.tolist()), radii, seconds, draws)
 
-    def _branch_radii(self, name: str, budget: int) -> tuple[Floats, Floats]:
-        """What each input adds to ACR in either branch of IRS; NaN where its draws lack."""
+    def _chosen(self, incremental: Floats, direct: Floats) -> Floats:
+        """Gamma only chooses, input by input, between two that do not depend on it."""
+        takes_direct = self.cache.p_lower >= self.settings.gamma
+        return np.where(takes_direct[:, None], direct, incremental)
+
+    def _branches(self, name: str) -> tuple[Floats, Floats]:
+        """What each input adds to ACR if IRS takes it incrementally, and if directly.
+
+        Shape (inputs, budgets); NaN where the draws lack.
+        """
+        return self._kept(("branches", name), lambda: self._made_branches(name), self._memo)
+
+    def _made_branches(self, name: str) -> tuple[Floats, Floats]:
         counts = self.tally.compressed[name]
         found = []
         for gamma, needed in ((1.0, counts.disagreements), (_LEAST_GAMMA, counts.fresh_hits)):
-            certificates = self._irs_at(name, budget, gamma)
-            radii = metrics.counted_radii(certificates, self.labels)
-            found.append(np.where(needed[self.rows, budget] == UNKNOWN, np.nan, radii))
+            made = [
+                metrics.counted_radii(self._irs_at(name, budget, gamma), self.labels)
+                for budget in range(len(self.tally.budgets))
+            ]
+            found.append(np.where(needed[self.rows] == UNKNOWN, np.nan, np.stack(made, axis=1)))
         return found[0], found[1]
 
     def compare(self, name: str) -> Comparison:
@@ -162,26 +184,18 @@ class Analysis(StudyCertificates):
         )
 
     def _speedup(self, name: str, method: Method, cost: Cost) -> Interval:
-        key = ("speedup", method, name, cost, self.settings.alpha, self.settings.alpha_zeta)
-        memo = self._own if method == "irs" else self._memo
-        if key not in memo:
-            curves = self.per_input(name, "rs"), self.per_input(name, method)
-            memo[key] = speedup_interval(*curves, cost)
-        found: Interval = memo[key]
-        return found
+        def make() -> Interval:
+            return speedup_interval(self.per_input(name, "rs"), self.per_input(name, method), cost)
+
+        return self._of(method, ("speedup", name, cost), make)
 
     def methods(self, name: str) -> list[Method]:
         """The methods that have all their draws of a compressed classifier."""
-        key = ("methods", name)
-        if key not in self._own:
-            self._own[key] = [method for method in METHODS if self.has(name, method)]
-        found: list[Method] = self._own[key]
-        return found
+        return [method for method in METHODS if self.has(name, method)]
 
     def main_method(self, name: str) -> Method:
         """The method that stands for a compressed classifier, of those whose draws are there."""
-        found = self.methods(name)
-        return next((method for method in MAIN_METHODS if method in found), "irs")
+        return next((method for method in MAIN_METHODS if self.has(name, method)), "irs")
 
     def main_certificates(self, name: str) -> Certificates:
         """Of the base classifier, or of a compressed one by its main method at all its draws.
@@ -198,9 +212,9 @@ class Analysis(StudyCertificates):
         certificates, original = self.main_certificates(name), name == BASE
         last = len(self.tally.budgets) - 1
         method = "irs" if original else self.main_method(name)
-        speedups = None if original or not self.has_baseline(name) else self.compare(name)
+        compared = not original and self.has_baseline(name) and self.has(name, method)
         seconds, draws = (
-            speedups.speedup(method, cost) if speedups else UNKNOWN_INTERVAL for cost in COSTS
+            self._speedup(name, method, cost) if compared else UNKNOWN_INTERVAL for cost in COSTS
         )
         right = certificates.predicted == self.labels
         return Summary(
@@ -221,6 +235,9 @@ class Analysis(StudyCertificates):
 
     def zeta(self, name: str, budget: int) -> ZetaRow:
         """Disagreement of a compressed classifier at one budget; inputs without draws left out."""
+        return self._kept(("zeta", name, budget), lambda: self._zeta(name, budget), self._memo)
+
+    def _zeta(self, name: str, budget: int) -> ZetaRow:
         compressed = self.tally.compressed[name]
         every = compressed.disagreements[self.rows, budget]
         known = every != UNKNOWN
@@ -244,16 +261,11 @@ class Analysis(StudyCertificates):
 
     def gamma_sweep(self, name: str, gammas: Sequence[float], budget: int) -> list[Interval]:
         """ACR of IRS for each gamma, all else equal."""
-        settings = [
-            Settings(self.settings.alpha, self.settings.alpha_zeta, float(gamma))
-            for gamma in gammas
-        ]
-        return [_with(self, one).point(name, "irs", budget).acr for one in settings]
-
-
-def _with(analysis: Analysis, settings: Settings) -> Analysis:
-    changed = Analysis(analysis.tally, settings, held_out=analysis.held_out, memo=analysis._memo)
-    if changed.settings.alpha == analysis.settings.alpha:
-        # The original's bounds depend on alpha alone.
-        changed.__dict__["cache"] = analysis.cache
-    return changed
+        settings = [replace(self.settings, gamma=float(gamma)) for gamma in gammas]
+        incremental, direct = (branch[:, budget, None] for branch in self._branches(name))
+        takes_direct = self.cache.p_lower[:, None] >= [one.gamma for one in settings]
+        radii = np.where(takes_direct, direct, incremental)
+        for one in np.flatnonzero(np.isnan(radii).any(axis=0)):
+            # Draws lack where they are needed; certifying says which.
+            Analysis(self.tally, settings[one], held_out=self.held_out).certify(name, "irs", budget)
+        return mean_intervals(radii)

@@ -88,13 +88,15 @@ class StudyCertificates:
     def _cirs_at(self, name: str, index: int, weight: float = 1.0) -> Certificates:
         counts = self.tally.compressed[name].cirs
         plan = counts.plans[index]
+        leavers = require_known(counts.leavers[self.rows, index], name, "cirs")
+        fresh_hits = require_known(counts.fresh_hits[self.rows, index], name, "cirs")
         level = weight * (self.settings.alpha + self.settings.alpha_zeta)
         a1, a2 = split_alpha(self.tally.n, plan.mean, level)
         return certify_cirs(
             self.cache,
             draws=plan.draws[self.rows],
-            leavers=require_known(counts.leavers[self.rows, index], name, "cirs"),
-            fresh_hits=require_known(counts.fresh_hits[self.rows, index], name, "cirs"),
+            leavers=leavers,
+            fresh_hits=fresh_hits,
             threshold=plan.threshold,
             a1=a1,
             a2=a2,

@@ -155,10 +155,16 @@ class Summary:
 def mean_interval(values: Floats) -> Interval:
     """Mean over inputs with its 95% interval, bootstrapped up to 2000 inputs and normal above;
     NaN where there are none."""
+    return mean_intervals(values[:, None])[0]
+
+
+def mean_intervals(values: Floats) -> list[Interval]:
+    """`mean_interval` of each column."""
     if not len(values):
-        return UNKNOWN_INTERVAL
-    low, high = metrics.mean_interval(values, seed=_SEED, resamples=_RESAMPLES)
-    return Interval(float(values.mean()), low, high)
+        return [UNKNOWN_INTERVAL] * values.shape[1]
+    ends = metrics.mean_intervals(values, seed=_SEED, resamples=_RESAMPLES)
+    columns = zip(values.mean(axis=0).tolist(), *(one.tolist() for one in ends), strict=True)
+    return [Interval(mean, low, high) for mean, low, high in columns]
 
 
 def share_interval(flags: NDArray[np.bool_]) -> Interval:

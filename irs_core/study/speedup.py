@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from irs_core import metrics
-from irs_core.study.results import UNKNOWN_INTERVAL, Cost, Floats, Interval, Point, mean_interval
+from irs_core.study.results import UNKNOWN_INTERVAL, Cost, Floats, Interval, Point, mean_intervals
 
 _SEED = 20_240_507
 _RESAMPLES = 400
@@ -31,27 +31,28 @@ class PerInput:
     @cached_property
     def points(self) -> tuple[Point, ...]:
         """The curve, one point per budget."""
+        totals = zip(self.seconds.sum(axis=0), self.draws.sum(axis=0), strict=True)
         return tuple(
-            Point(
-                n_p,
-                mean_interval(self.radii[:, at]),
-                float(self.seconds[:, at].sum()),
-                int(self.draws[:, at].sum()),
+            Point(n_p, acr, float(seconds), int(draws))
+            for n_p, acr, (seconds, draws) in zip(
+                self.n_p, mean_intervals(self.radii), totals, strict=True
             )
-            for at, n_p in enumerate(self.n_p)
         )
 
     def sums(self, cost: Cost) -> tuple[Floats, Floats]:
         """Mean radius and total cost, (sets, budgets); first of all inputs, then of resampled."""
-        radii, costs = self._sums[:, 0], self._sums[:, 1 if cost == "seconds" else 2]
-        return radii / len(self.radii), costs
+        sums = self._sums
+        return sums["radii"] / len(self.radii), sums[cost]
 
     @cached_property
-    def _sums(self) -> Floats:
-        values = np.stack([self.radii, self.seconds, self.draws], axis=1)
-        flat = values.reshape(len(values), -1)
-        found = metrics.resampled_sums(flat, seed=_SEED, resamples=_RESAMPLES)
-        return np.vstack([flat.sum(axis=0), found]).reshape(-1, 3, len(self.n_p))
+    def _sums(self) -> dict[str, Floats]:
+        made = {"radii": self.radii, "seconds": self.seconds, "draws": self.draws}
+        return {key: _with_resampled(values) for key, values in made.items()}
+
+
+def _with_resampled(values: Floats) -> Floats:
+    found = metrics.resampled_sums(values, seed=_SEED, resamples=_RESAMPLES)
+    return np.vstack([values.sum(axis=0), found])
 
 
 def speedup_interval(baseline: PerInput, method: PerInput, cost: Cost) -> Interval:
