@@ -1,7 +1,6 @@
 """The 8x8 digits that come with scikit-learn (Alpaydin & Kaynak 1998); no files needed."""
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
@@ -18,6 +17,9 @@ def open_digits(spec: DataSpec) -> Source:
     """
     if spec.split not in ("train", "test"):
         raise DatasetError(f"digits have the splits train and test; got {spec.split!r}")
+    # Scikit-learn takes a second to import, and other data have no use for it.
+    from sklearn.datasets import load_digits
+
     bunch = load_digits()
     chosen = (np.arange(len(bunch.target)) % 4 == 3) == (spec.split == "test")
     pixels = bunch.images[chosen].astype(np.uint8)[:, None]

@@ -6,8 +6,6 @@ from functools import partial
 
 import torch
 from torch import nn
-from torchvision import models as torchvision_models
-from torchvision.models import get_model, list_models  # type: ignore[attr-defined]
 
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.models.digits import digits_resnet
@@ -54,6 +52,10 @@ def register(architecture: Architecture, *, aliases: tuple[str, ...] = ()) -> No
     for name in (architecture.name, *aliases):
         if name in _ARCHITECTURES or name in _ALIASES or name in _torchvision_names():
             raise SpecError(f"an architecture named {name!r} exists; every name must be new")
+    _add(architecture, *aliases)
+
+
+def _add(architecture: Architecture, *aliases: str) -> None:
     _ARCHITECTURES[architecture.name] = architecture
     _ALIASES.update(dict.fromkeys(aliases, architecture.name))
 
@@ -110,7 +112,10 @@ def build(
 
 
 def _torchvision_names() -> list[str]:
-    return list(list_models(module=torchvision_models))
+    # Torchvision takes longer to import than all else: only who needs it waits for it.
+    from torchvision import models
+
+    return list(models.list_models(module=models))  # type: ignore[attr-defined]
 
 
 def _torchvision_architecture(name: str) -> Architecture:
@@ -149,6 +154,8 @@ def _make_timm(name: str, num_classes: int, in_channels: int) -> nn.Module:
 
 
 def _make_torchvision(name: str, num_classes: int, in_channels: int) -> nn.Module:
+    from torchvision.models import get_model  # type: ignore[attr-defined]
+
     extra = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
     network = get_model(name, weights=None, num_classes=num_classes, **extra)
     assert isinstance(network, nn.Module)
@@ -156,7 +163,7 @@ def _make_torchvision(name: str, num_classes: int, in_channels: int) -> nn.Modul
 
 
 for _depth in (8, 20, 32, 56, 110):
-    register(
+    _add(
         Architecture(
             name=f"cifar_resnet{_depth}",
             make=partial(cifar_resnet, _depth),
@@ -164,8 +171,6 @@ for _depth in (8, 20, 32, 56, 110):
             mean=CIFAR_MEAN,
             std=CIFAR_STD,
         ),
-        aliases=(f"resnet{_depth}",),
+        f"resnet{_depth}",
     )
-register(
-    Architecture(name="digits_resnet", make=digits_resnet, in_channels=1, input_shape=(1, 8, 8))
-)
+_add(Architecture(name="digits_resnet", make=digits_resnet, in_channels=1, input_shape=(1, 8, 8)))

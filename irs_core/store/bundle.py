@@ -6,6 +6,7 @@ arrays must be described byte for byte as this package describes them, belong to
 and draws that they are listed under, and hold the predictions whose digest the study gives.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +22,9 @@ from pathlib import Path
 from irs_core.errors import BundleError, StoreError
 from irs_core.store.deltas import restore, shrink
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
-from irs_core.store.files import write_bytes
+from irs_core.store.files import append_line, write_bytes
 from irs_core.store.records import StudyRecord
-from irs_core.store.verify import check_evidence, open_array
+from irs_core.store.verify import RULES, check_evidence, open_array
 
 SUFFIX = ".irs.zip"
 MAX_BYTES = 1 << 30
@@ -39,10 +40,15 @@ _DATE = (2020, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle in memory: its study and the files of its evidence."""
+    """A verified bundle in memory.
+
+    Args:
+        record: Its study.
+        unpack: Gives the files of its evidence by name; asked once, when they are first needed.
+    """
 
     record: StudyRecord
-    files: Mapping[str, bytes]
+    unpack: Callable[[], Mapping[str, bytes]]
 
     def evidence(self, evidence_id: str) -> EvidenceArray:
         """One of its arrays, read-only."""
@@ -55,7 +61,7 @@ class Bundle:
     def arrays(self) -> Mapping[str, Mapping[str, bytes]]:
         """The files of each array by their names within it, by evidence id."""
         found: dict[str, dict[str, bytes]] = {}
-        for name, content in self.files.items():
+        for name, content in self.unpack().items():
             folder, _, rest = name.partition("/")
             evidence_id, _, inner = rest.partition("/")
             if folder == "evidence":
@@ -75,7 +81,7 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         }
     except OSError as error:
         raise StoreError(f"cannot read the evidence of study {record.id}: {error}") from None
-    bundle = _with_current_digests(Bundle(record, evidence))
+    bundle = _with_current_digests(Bundle(record, lambda: evidence))
     check_evidence(bundle.record, bundle.arrays)
     small = shrink(bundle.record, evidence)
     # What reading allows is refused here already, while the study can still be cut into two.
@@ -97,14 +103,65 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
     write_bytes(path, packed.getvalue())
 
 
+def open_bundle(path: Path, verified: Path) -> Bundle:
+    """A bundle; equal bytes that passed under the same rules before are not verified again.
+
+    Args:
+        path: The bundle.
+        verified: File that remembers digests of bundles that passed; it may be missing.
+
+    Raises:
+        BundleError: It is damaged, unsafe, too large or of another version.
+    """
+    content = _content(path)
+    mark = f"{hashlib.sha256(content).hexdigest()} {RULES}"
+    if mark in _lines(verified):
+        return _bundle_of(content)
+    bundle = _verified(content, path.name)
+    # Without a place to remember it is verified again the next time.
+    with contextlib.suppress(StoreError):
+        append_line(verified, mark)
+    return bundle
+
+
 def read_bundle(path: Path) -> Bundle:
     """Read and verify a bundle.
 
     Raises:
         BundleError: It is damaged, unsafe, too large or of another version.
     """
+    return _verified(_content(path), path.name)
+
+
+def _content(path: Path) -> bytes:
     try:
-        with zipfile.ZipFile(path) as archive:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path.name} is not a readable bundle: {error}") from None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _bundle_of(content: bytes) -> Bundle:
+    """What holds a bundle that was verified."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        record = StudyRecord.from_dict(json.loads(archive.read(_STUDY)))
+
+    def unpack() -> Mapping[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return restore(record, _unpack(archive), MAX_BYTES)
+
+    return Bundle(record, unpack)
+
+
+def _verified(content: bytes, name: str) -> Bundle:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = _unpack(archive)
     except BundleError:
         raise
@@ -118,17 +175,18 @@ def read_bundle(path: Path) -> Bundle:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise BundleError(f"{path.name} is not a readable bundle: {error}") from None
-    _verify(files, path.name)
+        raise BundleError(f"{name} is not a readable bundle: {error}") from None
+    _verify(files, name)
     try:
         record = StudyRecord.from_dict(json.loads(files[_STUDY]))
     except (ValueError, RecursionError, StoreError) as error:
-        raise BundleError(f"{path.name} holds no valid study: {error}") from None
+        raise BundleError(f"{name} holds no valid study: {error}") from None
     try:
-        bundle = Bundle(record, restore(record, files, MAX_BYTES))
+        restored = restore(record, files, MAX_BYTES)
+        bundle = Bundle(record, lambda: restored)
         check_evidence(record, bundle.arrays)
     except StoreError as error:
-        raise BundleError(f"{path.name}: {error}") from None
+        raise BundleError(f"{name}: {error}") from None
     return bundle
 
 

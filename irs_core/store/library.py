@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from irs_core.errors import StoreError
-from irs_core.store.bundle import SUFFIX, Bundle, read_bundle, write_bundle
+from irs_core.store.bundle import SUFFIX, Bundle, open_bundle, read_bundle, write_bundle
 from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence, read_evidence
 from irs_core.store.files import read_json, write_bytes, write_json
 from irs_core.store.records import StudyRecord
@@ -123,8 +123,8 @@ class Library:
         Of several with one specification the finished ones come first; among those, and among
         unfinished ones, live wins over shipped, and shipped over imported.
         """
-        imported = _from_bundles(self._imported, self.evidence_folder, "imported")
-        shipped = _from_bundles(self._shipped, self.evidence_folder, "shipped")
+        imported = self._from_bundles(self._imported, "imported")
+        shipped = self._from_bundles(self._shipped, "shipped")
         found: dict[str, Study] = {}
         for study in (*imported, *shipped, *self._live()):
             known = found.get(study.record.id)
@@ -170,7 +170,7 @@ class Library:
         for place in (self._shipped, self._imported):
             for path in sorted(place.glob(f"*{SUFFIX}")):
                 try:
-                    bundle = _verified_bundle(path, path.stat().st_mtime_ns)
+                    bundle = self._open_bundle(path)
                 except (StoreError, OSError):
                     continue
                 if bundle.record.id == study_id:
@@ -203,18 +203,20 @@ class Library:
                 logger.warning("left out %s: %s", path.name, error)
         return studies
 
+    def _from_bundles(self, folder: Path, origin: Origin) -> list[Study]:
+        studies = []
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                bundle = self._open_bundle(path)
+                studies.append(Study(bundle.record, self.evidence_folder, bundle, origin))
+            except (StoreError, OSError) as error:
+                logger.warning("left out %s: %s", path.name, error)
+        return studies
 
-def _from_bundles(folder: Path, evidence_folder: Path, origin: Origin) -> list[Study]:
-    studies = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        try:
-            bundle = _verified_bundle(path, path.stat().st_mtime_ns)
-            studies.append(Study(bundle.record, evidence_folder, bundle, origin))
-        except (StoreError, OSError) as error:
-            logger.warning("left out %s: %s", path.name, error)
-    return studies
+    def _open_bundle(self, path: Path) -> Bundle:
+        return _opened(path, path.stat().st_mtime_ns, self.root / "verified")
 
 
 @lru_cache(maxsize=64)
-def _verified_bundle(path: Path, _modified: int) -> Bundle:
-    return read_bundle(path)
+def _opened(path: Path, _modified: int, verified: Path) -> Bundle:
+    return open_bundle(path, verified)

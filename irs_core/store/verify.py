@@ -27,6 +27,10 @@ from irs_core.store.records import ModelRecord, StudyRecord
 MAX_PREDICTION_BYTES = 1 << 30
 
 
+# Raised with every rule that is added: what passed under fewer rules is verified again.
+RULES = 1
+
+
 @dataclass(frozen=True)
 class _Described:
     id: str

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -82,3 +83,12 @@ def test_without_timm_its_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UnknownKeyError, match="pip install timm"):
         find_architecture("timm:resnet18")
+
+
+def test_own_networks_do_not_wait_for_torchvision():
+    code = (
+        "import sys; from irs_core.models import build; build('resnet20', 10); "
+        "import irs_core.study.run; "
+        "sys.exit('torchvision' in sys.modules or 'sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -32,7 +32,7 @@ def test_exported_and_imported_studies_are_equal(tmp_path, library, record, path
 
 def test_bundles_of_the_first_format_are_read(path, record):
     small = path.stat().st_size
-    whole = read_bundle(path).files
+    whole = read_bundle(path).unpack()
 
     def as_before_differences(files):
         for name in [name for name in files if "/d/" in name]:
@@ -41,7 +41,7 @@ def test_bundles_of_the_first_format_are_read(path, record):
 
     rewrite(path, as_before_differences)
     assert small < path.stat().st_size
-    assert read_bundle(path).files.keys() == whole.keys()
+    assert read_bundle(path).unpack().keys() == whole.keys()
     assert read_bundle(path).record == record
 
 
