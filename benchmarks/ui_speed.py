@@ -10,18 +10,38 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "scripts")]
 
+from streamlit.testing.v1 import AppTest  # noqa: E402
+
 from irs_core.store import Library, Study  # noqa: E402
 from ui.navigation import STUDY_PAGES  # noqa: E402
 
 PAGES = (*STUDY_PAGES, "sample_sizes")
 GAMMAS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.95, 0.98)
+LEVELS = (0.0001, 0.0002, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.05)
+# Where each slider is turned; values of the study's own budgets are filled in.
+SETTINGS = {"gamma": GAMMAS, "alpha": LEVELS, "alpha_zeta": LEVELS}
+SLIDERS: Mapping[str, Mapping[str, Sequence[float]]] = {
+    "overview": SETTINGS,
+    "acr_time": SETTINGS,
+    "certified_accuracy": SETTINGS,
+    "zeta_table": {**SETTINGS, "n_p": ()},
+    "pa_histogram": SETTINGS,
+    "gamma_sweep": {**SETTINGS, "n_p": ()},
+    "inputs": SETTINGS,
+    "sample_sizes": {
+        "plan_p": (0.6, 0.7, 0.8, 0.9, 0.97, 0.99, 0.999, 1.0),
+        "plan_n": (100, 500, 1000, 5000, 20_000, 50_000, 100_000, 1_000_000),
+        "plan_alpha": (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05),
+        "plan_width": (0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+    },
+}
 _KIB = 1024
 _CAPTION = "[data-testid=stCaptionContainer]"
 _CHANGED = """(old) => {
@@ -64,10 +84,12 @@ def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) ->
     study = _largest()
     title = f"{study.record.title}: {len(study.record.data.indices):,} inputs"
     _row(title, "open the study (manifest and counts)", [_open_seconds(study)], "1 s")
-    for page in ("overview", "acr_time", "gamma_sweep"):
-        first, turns = _server_turns(page, arguments.rounds)
+    for page, sliders in SLIDERS.items():
+        at, first = _first_run(page)
         _row(title, f"server, first run of {page}", [first], "2 s")
-        _row(title, f"server, gamma on {page}", turns, "100 ms")
+        for key, values in sliders.items():
+            turns = _turned(at, key, values or study.record.spec.n_p, arguments.rounds)
+            _row(title, f"server, {key} on {page}", turns, "100 ms")
     if not arguments.no_browser and shutil.which("chromium"):
         _browser(title, arguments.rounds)
 
@@ -100,24 +122,29 @@ def _open_seconds(study: Study) -> float:
     return _timed(lambda: open_tally(study, Library().root))
 
 
-def _server_turns(page: str, rounds: int) -> tuple[float, list[float]]:
-    """Seconds of the script alone: no network, no browser."""
+def _first_run(page: str) -> tuple[AppTest, float]:
+    """A page and the seconds that its script took: no network, no browser."""
     import streamlit as st
-    from streamlit.testing.v1 import AppTest
 
     st.cache_resource.clear()
     at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
     if page == "overview":
-        first = _timed(at.run)
-    else:
-        at.run()
-        at.switch_page(f"pages/{page}.py")
-        first = _timed(at.run)
+        return at, _timed(at.run)
+    at.run()
+    at.switch_page(f"pages/{page}.py")
+    return at, _timed(at.run)
+
+
+def _turned(at: AppTest, key: str, values: Sequence[float], rounds: int) -> list[float]:
+    """Seconds of the script for each value of a slider, which is put back at the end."""
+    before = at.select_slider(key=key).value
     turns = []
-    for gamma in GAMMAS * rounds:
-        at.select_slider(key="gamma").set_value(gamma)
+    for value in values * rounds:
+        at.select_slider(key=key).set_value(value)
         turns.append(_timed(at.run))
-    return first, turns
+    at.select_slider(key=key).set_value(before).run()
+    assert not at.exception
+    return turns
 
 
 def _browser(title: str, rounds: int) -> None:

@@ -99,7 +99,8 @@ def pick_input(opened: Opened, rows: NDArray[np.int64]) -> int:
     """The input to look at closely: its position among the reported ones."""
     positions = [opened.record.data.indices[row] for row in np.flatnonzero(opened.analysis.rows)]
     order = [positions[row] for row in rows] or positions
-    options = [*order, *(one for one in positions if one not in set(order))]
+    first = set(order)
+    options = [*order, *(one for one in positions if one not in first)]
     chosen = st.selectbox(
         "Input",
         options,

@@ -5,6 +5,7 @@ it was made from what `certify_cirs` allows.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,6 +85,7 @@ def _spread(means: Floats) -> Floats:
     return np.asarray(np.clip(nodes, 0.0, 0.999))
 
 
+@lru_cache(maxsize=256)
 def split_alpha(n: int, draws: float, alpha: float) -> tuple[float, float]:
     """Divide a failure probability between the cached bound and the leave rate.
 
