@@ -1,6 +1,9 @@
+import threading
+
 import numpy as np
 import pytest
 
+from irs_core.sampling import sampler
 from irs_core.sampling.sampler import Request, sample
 from irs_core.specs import NoiseSpec
 
@@ -82,6 +85,24 @@ def test_each_classifier_pays_for_the_noise():
     fast, slow = run(Threshold(), Threshold())
     assert fast.seconds > 0
     assert slow.seconds > 0
+
+
+def test_nobody_pays_for_the_noise_of_rows_that_it_did_not_run(monkeypatch):
+    # Time passes only where noise is made: 10^row seconds for each row.
+    now = threading.local()
+    real = sampler.noise_blocks
+
+    def slow(noise, stream, group, *rest, **options):
+        now.passed = getattr(now, "passed", 0.0) + 10.0**group
+        yield from real(noise, stream, group, *rest, **options)
+
+    monkeypatch.setattr(sampler, "perf_counter", lambda: getattr(now, "passed", 0.0))
+    monkeypatch.setattr(sampler, "noise_blocks", slow)
+    mask = np.array([True, False, True, False, False])
+    one, other, both = run(
+        Threshold(), Threshold(), Threshold(), rows=[mask, ~mask, np.ones(5, bool)]
+    )
+    assert (one.seconds, other.seconds, both.seconds) == (101.0, 11010.0, 11111.0)
 
 
 class Whole(Threshold):
