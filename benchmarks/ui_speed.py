@@ -7,12 +7,14 @@ one of 10,000 inputs, n = 100,000 and eight compressed models whose counts are k
 import argparse
 import os
 import shutil
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+
+import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "scripts")]
@@ -57,22 +59,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=2, help="times that gamma is turned around")
     parser.add_argument("--no-browser", action="store_true", help="only the server")
     arguments = parser.parse_args(argv)
-    _print_head()
-    for synthetic in (False, True):
-        with tempfile.TemporaryDirectory() as folder:
-            _measure(Path(folder), arguments, synthetic=synthetic)
-    return 0
-
-
-def _print_head() -> None:
     from irs_core.hardware import describe_hardware
 
     load = os.getloadavg()[0]
     print(f"{describe_hardware()}; load average {load:.1f} before the measurement\n")
-    print("| study | what | median | p95 | target |\n|---|---|---|---|---|")
+    measured = []
+    for synthetic in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            measured.append(list(_measure(Path(folder), arguments, synthetic=synthetic)))
+    _print(*measured)
+    return 0
 
 
-def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) -> None:
+@dataclass(frozen=True)
+class Row:
+    """What was measured, in ms or another unit, and the most that it may be."""
+
+    what: str
+    values: Sequence[float]
+    target: str
+    unit: str = "ms"
+
+    @property
+    def cells(self) -> str:
+        """Median and 95th percentile."""
+        median, p95 = np.percentile(self.values, [50, 95])
+        return f"{median:,.0f} {self.unit} | {p95:,.0f} {self.unit}"
+
+
+def _print(shipped: Sequence[Row], synthetic: Sequence[Row]) -> None:
+    print("| | shipped: median | p95 | 10,000 inputs: median | p95 | target |")
+    print("|---|---|---|---|---|---|")
+    for one, other in zip(shipped, synthetic, strict=True):
+        assert one.what == other.what
+        print(f"| {one.what} | {one.cells} | {other.cells} | {one.target} |")
+
+
+def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) -> Iterator[Row]:
     os.environ["IRS_STORE"] = str(folder / "store")
     os.environ.pop("IRS_SHIPPED", None)
     if synthetic:
@@ -82,29 +105,22 @@ def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) ->
         (folder / "none").mkdir()
         os.environ["IRS_SHIPPED"] = str(folder / "none")
     study = _largest()
-    title = f"{study.record.title}: {len(study.record.data.indices):,} inputs"
-    _row(title, "open the study (manifest and counts)", [_open_seconds(study)], "1 s")
+    print(f"{study.record.title}: {len(study.record.data.indices):,} inputs", flush=True)
+    yield Row("open the study (manifest and counts)", [_open_ms(study)], "1 s")
     for page, sliders in SLIDERS.items():
         at, first = _first_run(page)
-        _row(title, f"server, first run of {page}", [first], "2 s")
+        yield Row(f"server, first run of {page}", [first], "2 s")
         for key, values in sliders.items():
             turns = _turned(at, key, values or study.record.spec.n_p, arguments.rounds)
-            _row(title, f"server, {key} on {page}", turns, "100 ms")
+            yield Row(f"server, {key} on {page}", turns, "100 ms")
     if not arguments.no_browser and shutil.which("chromium"):
-        _browser(title, arguments.rounds)
-
-
-def _row(title: str, what: str, seconds: Sequence[float], target: str) -> None:
-    ordered = sorted(seconds)
-    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    median = statistics.median(ordered)
-    print(f"| {title} | {what} | {1000 * median:,.0f} ms | {1000 * p95:,.0f} ms | {target} |")
+        yield from _browser(arguments.rounds)
 
 
 def _timed(act: Callable[[], object]) -> float:
     clock = perf_counter()
     act()
-    return perf_counter() - clock
+    return 1000 * (perf_counter() - clock)
 
 
 def _largest() -> Study:
@@ -115,7 +131,7 @@ def _largest() -> Study:
     )
 
 
-def _open_seconds(study: Study) -> float:
+def _open_ms(study: Study) -> float:
     from irs_core.study.kept_tally import open_tally
 
     open_tally(study, Library().root)
@@ -123,7 +139,7 @@ def _open_seconds(study: Study) -> float:
 
 
 def _first_run(page: str) -> tuple[AppTest, float]:
-    """A page and the seconds that its script took: no network, no browser."""
+    """A page and the milliseconds that its script took: no network, no browser."""
     import streamlit as st
 
     st.cache_resource.clear()
@@ -136,7 +152,7 @@ def _first_run(page: str) -> tuple[AppTest, float]:
 
 
 def _turned(at: AppTest, key: str, values: Sequence[float], rounds: int) -> list[float]:
-    """Seconds of the script for each value of a slider, which is put back at the end."""
+    """Milliseconds of the script for each value of a slider, which is put back at the end."""
     before = at.select_slider(key=key).value
     turns = []
     for value in values * rounds:
@@ -147,7 +163,7 @@ def _turned(at: AppTest, key: str, values: Sequence[float], rounds: int) -> list
     return turns
 
 
-def _browser(title: str, rounds: int) -> None:
+def _browser(rounds: int) -> Iterator[Row]:
     from playwright.sync_api import sync_playwright
     from screenshots import running_app
 
@@ -166,27 +182,26 @@ def _browser(title: str, rounds: int) -> None:
         paints = []
         for _ in range(2):
             paints = [_first_paint(page, address, name) for name in PAGES]
-        _row(title, "browser, first paint of a page, warm", paints, "2 s")
+        yield Row("browser, first paint of a page, warm", paints, "2 s")
         _first_paint(page, address, "overview")
         turns, sizes = _turns(page, rounds, received)
-        _row(title, "browser, gamma on overview to paint", turns, "300 ms")
-        median, most = statistics.median(sizes) / _KIB, max(sizes) / _KIB
-        print(f"| {title} | payload of a rerun | {median:,.0f} KiB | {most:,.0f} KiB | 1,024 KiB |")
+        yield Row("browser, gamma on overview to paint", turns, "300 ms")
+        yield Row("payload of a rerun", [one / _KIB for one in sizes], "1,024 KiB", "KiB")
         browser.close()
 
 
 def _first_paint(page, address: str, name: str) -> float:  # type: ignore[no-untyped-def]
-    """Seconds until the page has its title and no placeholder any more."""
+    """Milliseconds until the page has its title and no placeholder any more."""
     clock = perf_counter()
     page.goto(f"{address}/{'' if name == PAGES[0] else name}")
     page.wait_for_selector("h1")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-    return perf_counter() - clock
+    return 1000 * (perf_counter() - clock)
 
 
 def _turns(page, rounds: int, received: list[int]) -> tuple[list[float], list[int]]:  # type: ignore[no-untyped-def]
-    """Seconds from a key press on gamma until the caption names the new value, and bytes sent."""
+    """Milliseconds from a key on gamma until the caption names the new value, and bytes sent."""
     page.locator(".st-key-settings").get_by_role("button").first.click()
     slider = page.locator(".st-key-gamma").get_by_role("slider")
     slider.focus()
@@ -203,7 +218,7 @@ def _turns(page, rounds: int, received: list[int]) -> tuple[list[float], list[in
             arg=text,
             polling="raf",
         )
-        turns.append(perf_counter() - clock)
+        turns.append(1000 * (perf_counter() - clock))
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         sizes.append(sum(received[before:]))
     return turns, sizes

@@ -2,15 +2,19 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.request import urlopen
 
 import pytest
+
+from irs_core.jobs.queue import JobQueue
 
 PROJECT = Path(__file__).resolve().parents[2]
 # A busy machine needs patience; nothing waits longer than it has to.
@@ -45,11 +49,12 @@ def page(browser):  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Starts the app on a store of its own and returns its address."""
-    servers = []
+    servers, stores = [], []
 
     def start(*, shipped: bool = True) -> str:
         folder = tmp_path_factory.mktemp("server")
-        environment = dict(os.environ, IRS_STORE=str(folder / "store"))
+        stores.append(folder / "store")
+        environment = dict(os.environ, IRS_STORE=str(stores[-1]))
         if not shipped:
             (folder / "none").mkdir()
             environment["IRS_SHIPPED"] = str(folder / "none")
@@ -70,6 +75,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         server.terminate()
     for server in servers:
         server.wait(30)
+    # Workers outlive the app that started them, so that jobs go on.
+    for store in stores:
+        for worker in JobQueue(store).worker_pids():
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")
