@@ -1,9 +1,6 @@
 """What a study is: frozen, validated, serialisable descriptions with stable ids."""
 
-import hashlib
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -11,6 +8,14 @@ from typing import Any, Literal, Self
 
 from irs_core.compressions import Compression, identity, parse_compression
 from irs_core.errors import SpecError
+from irs_core.fields import (
+    TOO_LARGE,
+    check_fields,
+    check_gamma,
+    check_items,
+    check_probability,
+    stable_id,
+)
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 65_535
@@ -43,22 +48,6 @@ ACCELERATED: tuple[Accelerated, ...] = ("irs", "iss", "cirs")
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
 
-_KINDS: dict[type, str] = {
-    bool: "true or false",
-    int: "an integer",
-    float: "a number",
-    str: "a text without control characters",
-}
-# Control characters and lone surrogates: terminals obey the first, no encoder takes the second.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_LARGEST = 2**63
-
-
-def stable_id(value: object) -> str:
-    """A 16-digit hexadecimal id of a JSON-serialisable value, equal on every machine."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -81,12 +70,12 @@ class ModelSpec:
     std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        _check_fields(self, str, "weights")
-        _check_fields(self, str, "arch", optional=True)
-        _check_fields(self, int, "num_classes", optional=True)
+        check_fields(self, str, "weights")
+        check_fields(self, str, "arch", optional=True)
+        check_fields(self, int, "num_classes", optional=True)
         for name in ("mean", "std"):
             values = getattr(self, name)
-            _check_items(name, () if values is None else values, float)
+            check_items(name, () if values is None else values, float)
         if not self.weights:
             raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
         if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
@@ -124,10 +113,10 @@ class DataSpec:
     size: int | None = None
 
     def __post_init__(self) -> None:
-        _check_fields(self, str, "kind", "split")
-        _check_fields(self, str, "root", optional=True)
-        _check_fields(self, int, "start", "stride", "holdout")
-        _check_fields(self, int, "max", "size", optional=True)
+        check_fields(self, str, "kind", "split")
+        check_fields(self, str, "root", optional=True)
+        check_fields(self, int, "start", "stride", "holdout")
+        check_fields(self, int, "max", "size", optional=True)
         if self.kind not in DATA_KINDS:
             raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
         if self.kind != "digits" and not self.root:
@@ -140,7 +129,7 @@ class DataSpec:
             raise SpecError(f"holdout must be at least 0; got {self.holdout}")
         if self.size is not None and not 1 <= self.size <= 4096:
             raise SpecError(f"size must be in [1, 4096]; got {self.size}")
-        if max(self.start, self.stride, self.holdout, self.max or 0) >= _LARGEST:
+        if max(self.start, self.stride, self.holdout, self.max or 0) >= TOO_LARGE:
             raise SpecError("start, stride, holdout and max must be below 2^63; one of them is not")
 
     @property
@@ -168,9 +157,9 @@ class NoiseSpec:
     group: int = 1
 
     def __post_init__(self) -> None:
-        _check_fields(self, float, "sigma")
-        _check_fields(self, int, "seed", "group")
-        _check_fields(self, str, "kind")
+        check_fields(self, float, "sigma")
+        check_fields(self, int, "seed", "group")
+        check_fields(self, str, "kind")
         if not 0 < self.sigma < float("inf"):
             raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
         if not 0 <= self.seed < 2**63:
@@ -231,14 +220,14 @@ class StudySpec:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        _check_fields(self, int, "n0", "n")
-        _check_items("n_p", self.n_p, int)
-        _check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
-        _check_fields(self, float, "max_loss", optional=True)
-        _check_fields(self, int, "split_draws", optional=True)
-        _check_items("methods", self.methods, str)
-        _check_fields(self, bool, "baseline")
-        _check_fields(self, str, "name")
+        check_fields(self, int, "n0", "n")
+        check_items("n_p", self.n_p, int)
+        check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
+        check_fields(self, float, "max_loss", optional=True)
+        check_fields(self, int, "split_draws", optional=True)
+        check_items("methods", self.methods, str)
+        check_fields(self, bool, "baseline")
+        check_fields(self, str, "name")
         if self.n0 < 1 or self.n < 1:
             raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
         if max(self.n0, self.n) > MAX_DRAWS:
@@ -343,45 +332,3 @@ def _check_methods(spec: StudySpec) -> None:
         raise SpecError(f"max_loss must be positive and finite; got {spec.max_loss}")
     if spec.methods != ("cirs",) or len(spec.n_p) != 1:
         raise SpecError("max_loss is for the method cirs alone, with one n_p")
-
-
-def is_a(value: object, kind: type) -> bool:
-    """Whether a value is of a JSON type: a truth value is no integer, an integer is a number."""
-    if isinstance(value, bool) or kind is bool:
-        return isinstance(value, bool) and kind is bool
-    if kind is float and isinstance(value, int):
-        # A larger integer has no counterpart among the floats that it is computed with.
-        return abs(value) < _LARGEST
-    if kind is str:
-        return isinstance(value, str) and not _UNPRINTABLE.search(value)
-    return isinstance(value, kind)
-
-
-def kind_name(kind: type) -> str:
-    """A JSON type in words, e.g. `an integer`."""
-    return _KINDS[kind]
-
-
-def _check_fields(spec: object, kind: type, *names: str, optional: bool = False) -> None:
-    # Descriptions come from files and forms, so annotations alone promise nothing.
-    for name in names:
-        value = getattr(spec, name)
-        if not is_a(value, kind) and not (optional and value is None):
-            raise SpecError(f"{name} must be {kind_name(kind)}; got {value!r}")
-
-
-def _check_items(name: str, values: object, kind: type) -> None:
-    if not isinstance(values, tuple) or not all(is_a(value, kind) for value in values):
-        raise SpecError(f"every entry of {name} must be {kind_name(kind)}; got {values!r}")
-
-
-def check_probability(name: str, value: float) -> None:
-    """Refuse a failure probability outside (0, 1)."""
-    if not 0 < value < 1:
-        raise SpecError(f"{name} must be in (0, 1); got {value}")
-
-
-def check_gamma(value: float) -> None:
-    """Refuse a threshold outside (0.5, 1]."""
-    if not 0.5 < value <= 1:
-        raise SpecError(f"gamma must be in (0.5, 1]; got {value}")

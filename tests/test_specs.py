@@ -6,7 +6,8 @@ from synthetic import synthetic_spec
 
 from irs_core.compressions import LowRank, MagnitudePrune, parse_compression
 from irs_core.errors import SpecError, UnknownKeyError
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec, stable_id
+from irs_core.fields import stable_id
+from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.study.options import RunOptions
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from irs_core.specs import stable_id
+from irs_core.fields import stable_id
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
 from irs_core.study.analysis import Analysis, Memo

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from irs_core.specs import StudySpec, stable_id
+from irs_core.fields import stable_id
+from irs_core.specs import StudySpec
 from irs_core.study.options import Part, Progress, RunOptions, Until
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Self
 
 from irs_core.errors import StoreError
-from irs_core.specs import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec, is_a, kind_name
+from irs_core.fields import is_a, kind_name
+from irs_core.specs import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
 
 BASE = "base"
 BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import StoreError
-from irs_core.specs import stable_id
+from irs_core.fields import stable_id
 from irs_core.store import Study
 from irs_core.store.files import write_bytes
 from irs_core.study.tally import StudyTally, tally_study

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import metrics
-from irs_core.specs import StudySpec, check_gamma, check_probability
+from irs_core.fields import check_gamma, check_probability
+from irs_core.specs import StudySpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 
 Floats = NDArray[np.float64]
