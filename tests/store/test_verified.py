@@ -1,11 +1,15 @@
 """Bundles are verified once: equal bytes under equal rules are opened without."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from irs_core.errors import BundleError
 from irs_core.store import bundle
-from irs_core.store.bundle import open_bundle, read_bundle
+from irs_core.store.bundle import SHIPPED_MARKS, bundle_mark, open_bundle, read_bundle
+
+SHIPPED = Path(__file__).parents[2] / "cached_results"
 
 
 @pytest.fixture
@@ -20,6 +24,22 @@ def checks(monkeypatch):
 
     monkeypatch.setattr(bundle, "check_evidence", counted)
     return made
+
+
+def test_those_marked_as_shipped_are_shipped_and_pass():
+    paths = sorted(SHIPPED.glob("*.irs.zip"))
+    for path in paths:
+        assert read_bundle(path).record.finished
+    marks = sorted(bundle_mark(path.read_bytes()) for path in paths)
+    assert SHIPPED_MARKS.read_text().splitlines() == marks, "run scripts/mark_shipped"
+
+
+def test_shipped_ones_are_not_verified_by_users(tmp_path, checks):
+    path = min(SHIPPED.glob("*.irs.zip"), key=lambda one: one.stat().st_size)
+    opened = open_bundle(path, tmp_path / "verified")
+    assert checks == []
+    assert not (tmp_path / "verified").exists()
+    assert opened.arrays == read_bundle(path).arrays
 
 
 def test_equal_bytes_are_verified_once_and_hold_the_same(tmp_path, path, record, checks):
