@@ -1,11 +1,9 @@
 """CIFAR-10 and CIFAR-100 in the layout of their authors and of torchvision.
 
-The batches are pickles. They are read by an unpickler that knows the four functions needed to
-rebuild a numpy array and nothing else, so a file cannot run code of its own; a checksum would
-only tell that the file is the well-known one.
+The batches are pickles; `irs_core.data.array_pickle` reads them without running anything of
+theirs. A checksum would only tell that the file is the well-known one.
 """
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.data.array_pickle import load_arrays
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
 from irs_core.specs import DataSpec
@@ -31,13 +30,6 @@ CLASSES = (
     "ship",
     "truck",
 )
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
 
 
 @dataclass(frozen=True)
@@ -68,25 +60,6 @@ _CIFAR100 = _Layout(
     "fine_labels",
     100,
 )
-
-
-# The one in C reserves a place in memory for every number up to the largest that a file names.
-class _ArrayUnpickler(pickle._Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
-        if name == "encode":
-            return _latin1
-        if name == "_reconstruct":
-            module = "numpy._core.multiarray"
-        return super().find_class(module, name)
-
-
-def _latin1(text: str, codec: str) -> bytes:
-    """What Python 3 writes for bytes; any other codec could make a small file large."""
-    if codec != "latin1":
-        raise pickle.UnpicklingError(f"it encodes as {codec!r}")
-    return text.encode(codec)
 
 
 def open_cifar10(spec: DataSpec) -> Source:
@@ -143,8 +116,7 @@ def _folder(layout: _Layout, spec: DataSpec) -> Path:
 def _load(path: Path, what: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            content = _ArrayUnpickler(file, encoding="bytes").load()
-        return {_text(key): value for key, value in content.items()}
+            return {_text(key): value for key, value in load_arrays(file).items()}
     except OSError as error:
         raise DatasetError(f"cannot read {what} {path}: {error.strerror}") from None
     except Exception as error:  # a damaged pickle raises almost anything
