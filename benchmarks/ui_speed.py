@@ -45,7 +45,6 @@ SLIDERS: Mapping[str, Mapping[str, Sequence[float]]] = {
     },
 }
 _KIB = 1024
-_CAPTION = "[data-testid=stCaptionContainer]"
 _CHANGED = """(old) => {
   const captions = [...document.querySelectorAll('[data-testid=stCaptionContainer]')];
   const now = captions.find((one) => one.innerText.includes('· seed'));
@@ -56,7 +55,9 @@ _CHANGED = """(old) => {
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2, help="times that gamma is turned around")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="times that each slider goes through its values"
+    )
     parser.add_argument("--no-browser", action="store_true", help="only the server")
     arguments = parser.parse_args(argv)
     from irs_core.hardware import describe_hardware

@@ -26,8 +26,6 @@ from irs_core.store.records import ModelRecord, StudyRecord
 
 # What reading all predictions of a bundle may take; its files can be far smaller.
 MAX_PREDICTION_BYTES = 1 << 30
-
-
 # Raised with every rule that is added: what passed under fewer rules is verified again.
 RULES = 1
 

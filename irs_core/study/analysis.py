@@ -127,20 +127,15 @@ class Analysis(StudyCertificates):
         )
 
     def _irs_per_input(self, name: str, _: Method) -> PerInput:
-        radii = self._chosen(*self._branches(name))
+        radii = self.by_branch(*self._branches(name))
         lacking = np.isnan(radii).any(axis=0)
         if lacking.any():
             # Draws lack where they are needed; certifying says which.
             self.certify(name, "irs", int(np.argmax(lacking)))
         counts = self.tally.compressed[name]
-        seconds = self._chosen(counts.paired_seconds[self.rows], counts.fresh_seconds[self.rows])
+        seconds = self.by_branch(counts.paired_seconds[self.rows], counts.fresh_seconds[self.rows])
         draws = np.broadcast_to(self.tally.budgets.astype(np.float64), radii.shape)
         return PerInput(tuple(self.tally.budgets.tolist()), radii, seconds, draws)
-
-    def _chosen(self, incremental: Floats, direct: Floats) -> Floats:
-        """Gamma only chooses, input by input, between two that do not depend on it."""
-        takes_direct = self.cache.p_lower >= self.settings.gamma
-        return np.where(takes_direct[:, None], direct, incremental)
 
     def _branches(self, name: str) -> tuple[Floats, Floats]:
         """What each input adds to ACR if IRS takes it incrementally, and if directly.

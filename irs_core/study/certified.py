@@ -1,8 +1,10 @@
 """Certificates of every classifier of a study, from its counts. No label is seen."""
 
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.certify import (
     Cache,
@@ -18,6 +20,8 @@ from irs_core.errors import MissingEvidenceError
 from irs_core.stats.budget import split_alpha
 from irs_core.study.counts import UNKNOWN, StudyTally, require_known
 from irs_core.study.results import Floats, Method, Settings
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 class StudyCertificates:
@@ -121,9 +125,14 @@ class StudyCertificates:
         counts = self.tally.compressed[name]
         disagreements = counts.disagreements[self.rows, budget]
         fresh = counts.fresh_hits[self.rows, budget]
-        direct = self.cache.p_lower >= self.settings.gamma
-        require_known(np.where(direct, fresh, disagreements), name, "irs")
+        require_known(self.by_branch(disagreements, fresh), name, "irs")
         return self._irs_at(name, budget, self.settings.gamma)
+
+    def by_branch(self, incremental: NDArray[Number], direct: NDArray[Number]) -> NDArray[Number]:
+        """What IRS takes of two values of each input, (inputs, ...); gamma alone chooses."""
+        takes_direct = self.cache.p_lower >= self.settings.gamma
+        axes = (slice(None), *[None] * (direct.ndim - 1))
+        return np.where(takes_direct[axes], direct, incremental)
 
     def _irs_at(self, name: str, budget: int, gamma: float) -> Certificates:
         """Certificates of IRS in which missing draws count as none: to be checked or left out."""
@@ -163,5 +172,4 @@ class StudyCertificates:
         fresh = counts.fresh_seconds[self.rows, budget]
         if method == "rs":
             return np.asarray(fresh + select)
-        direct = self.cache.p_lower >= self.settings.gamma
-        return np.asarray(np.where(direct, fresh, counts.paired_seconds[self.rows, budget]))
+        return self.by_branch(counts.paired_seconds[self.rows, budget], fresh)
