@@ -153,14 +153,19 @@ def _take_settings(by_id: Mapping[str, Study]) -> None:
 
 def _settings(spec: StudySpec) -> Settings:
     """Confidence levels and gamma, applied to the stored draws."""
-    with st.popover(_settings_label(spec), icon=":material/tune:", key="settings"):
+    gammas = [float(one) for one in sweep_gammas(spec.gamma)]
+    label = (
+        f"γ = {_current('gamma', gammas, spec.gamma):g}, "
+        f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
+    )
+    with st.popover(label, icon=":material/tune:", key="settings"):
         st.caption(
             "They are applied to the stored draws: nothing is drawn again. The study itself ran "
             f"with α = {spec.alpha:g}, $α_ζ$ = {spec.alpha_zeta:g} and γ = {spec.gamma:g}."
         )
         gamma = st.select_slider(
             "γ, threshold on $p_A$",
-            [float(one) for one in sweep_gammas(spec.gamma)],
+            gammas,
             value=spec.gamma,
             format_func=lambda one: f"{one:g}",
             key="gamma",
@@ -172,17 +177,21 @@ def _settings(spec: StudySpec) -> Settings:
     return Settings(alpha, alpha_zeta, gamma)
 
 
-def _settings_label(spec: StudySpec) -> str:
-    values = (st.session_state.get(key, getattr(spec, key)) for key in ("gamma", "alpha"))
-    gamma, alpha = values
-    return f"γ = {gamma:g}, α = {alpha:g}"
+def _current(key: str, options: Sequence[float], default: float) -> float:
+    """A slider's value before it is drawn; when a link is opened only the address has it."""
+    asked = {f"{one:g}": one for one in options}.get(st.query_params.get(key, ""), default)
+    return float(st.session_state.get(key, asked))
+
+
+def _levels(own: float) -> list[float]:
+    return sorted({*_LEVELS, own})
 
 
 def _level(label: str, key: str, value: float) -> float:
     return float(
         st.select_slider(
             label,
-            sorted({*_LEVELS, value}),
+            _levels(value),
             value=value,
             format_func=lambda one: f"{one:g}",
             key=key,

@@ -109,3 +109,16 @@ def test_running_job_leaves_finished_studies_in_view(store: Path, page: str) -> 
     at = open_page(page)
     assert not at.exception
     assert not at.error
+
+
+@pytest.mark.parametrize(
+    ("query", "gamma", "alpha"),
+    [({"gamma": "0.97", "alpha": "0.05"}, 0.97, 0.05), ({"gamma": "7", "alpha": "x"}, None, None)],
+)
+def test_settings_of_a_link_are_named_at_once(
+    store: Path, query: dict[str, str], gamma: float | None, alpha: float | None
+) -> None:
+    spec = synthetic_study(Library(store)).spec
+    at = open_page("overview", **query)
+    label = at.get("popover")[-1].proto.popover.label
+    assert label == f"γ = {gamma or spec.gamma:g}, α = {alpha or spec.alpha:g}"
