@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui import navigation, quickness, theme
+from ui.shared import navigation, theme, warm_up
 
 st.set_page_config(page_title="Incremental robustness certification", page_icon="🛡️", layout="wide")
 st.html(theme.STYLE)
 st.navigation(navigation.sections()).run()
-quickness.settle()
+warm_up.settle()

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from irs_core.compressions import parse_compression
 from irs_core.hardware import describe_hardware
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.run.options import Progress, RunOptions
+from irs_core.run.study import run_study
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
-from irs_core.study.options import Progress, RunOptions
-from irs_core.study.run import run_study
 
 ROOT = Path(__file__).parents[1]
 

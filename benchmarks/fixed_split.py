@@ -12,12 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.results import Settings
+from irs_core.goals.goal import goal_spec
+from irs_core.goals.outlook import expected_acr
 from irs_core.store import Library
-from irs_core.study.analysis import Analysis
-from irs_core.study.goals import goal_spec
-from irs_core.study.kept_tally import open_tally
-from irs_core.study.outlook import expected_acr
-from irs_core.study.results import Settings
 
 SHARES = (0.0025, 0.005, 0.01, 0.03, 0.1)
 MODEL = "int8"

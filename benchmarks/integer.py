@@ -14,13 +14,13 @@ import torch
 from irs_core.approx.integer_form import integer_form
 from irs_core.backends import make_predictor
 from irs_core.backends.integer_backend import IntegerPredictor, extreme_images
-from irs_core.compressions import IntegerOnly
 from irs_core.hardware import describe_hardware
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.reference import reference_scores
 from irs_core.models import load_model
 from irs_core.sampling.integer_noise import integer_law
-from irs_core.specs import ModelSpec
+from irs_core.spec.compressions import IntegerOnly
+from irs_core.spec.study import ModelSpec
 
 MODELS = {
     "digits": ("shipped:digits-0.50", 16, (1, 8, 8)),

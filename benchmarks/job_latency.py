@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from irs_core.compressions import parse_compression
 from irs_core.hardware import describe_hardware
 from irs_core.jobs import Job, JobQueue
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 
 LOOK_SECONDS = 0.01
 PATIENCE_SECONDS = 120.0

@@ -17,11 +17,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from irs_core.compressions import parse_compression
 from irs_core.jobs import JobQueue, ensure_worker
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.run.study import run_study
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import ChunkId, Library
-from irs_core.study.run import run_study
 
 VICTIMS = ("job", "worker", "app")
 SPEC = StudySpec(

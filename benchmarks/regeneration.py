@@ -20,19 +20,19 @@ from typing import Any
 
 import numpy as np
 
-from irs_core.compressions import parse_compression
 from irs_core.data import load_dataset
 from irs_core.hardware import describe_hardware
+from irs_core.methods.draws import pilot_draws
 from irs_core.models import load_model
+from irs_core.run import units
+from irs_core.run.options import RunOptions
+from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.study import run_study
 from irs_core.sampling import noise, sampler
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceKey, Library, Study
-from irs_core.store.records import pilot_draws
-from irs_core.study import runner
-from irs_core.study.options import RunOptions
-from irs_core.study.prepare import Prepared, prepare
-from irs_core.study.run import run_study
 
 BUDGETS = {"1% to 10%": range(1, 11), "1%": (1,), "5%": (5,)}
 
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--forget", action="store_true", help="keep no places in noise streams")
     arguments = parser.parse_args()
     if arguments.forget:
-        runner.Bookmarks = lambda: Bookmarks(0)
+        units.Bookmarks = lambda: Bookmarks(0)
     print(f"{describe_hardware()}; {arguments.noise} noise, {arguments.inputs} inputs")
     print("| model | compressed | n_p | draws run | noise made | made per run | share of time |")
     print("|---|---|---|---|---|---|---|")
@@ -149,7 +149,7 @@ def store(
 def counted(spec: StudySpec, library: Library) -> Spent:
     """Run the study's counted draws with clocks in the loop."""
     spent = Spent()
-    blocks, filling, loop = sampler.noise_blocks, noise._filling, runner.sample
+    blocks, filling, loop = sampler.noise_blocks, noise._filling, units.sample
 
     def timed_blocks(*args: Any, **options: Any) -> Iterator[Any]:
         found = blocks(*args, **options)
@@ -178,11 +178,11 @@ def counted(spec: StudySpec, library: Library) -> Spent:
         return found
 
     sampler.noise_blocks, noise._filling = timed_blocks, counted_filling
-    runner.sample = timed_loop
+    units.sample = timed_loop
     try:
         run_study(spec, library)
     finally:
-        sampler.noise_blocks, noise._filling, runner.sample = blocks, filling, loop
+        sampler.noise_blocks, noise._filling, units.sample = blocks, filling, loop
     return spent
 
 

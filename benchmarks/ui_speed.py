@@ -22,7 +22,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "script
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
 from irs_core.store import Library, Study  # noqa: E402
-from ui.navigation import STUDY_PAGES  # noqa: E402
+from ui.shared.navigation import STUDY_PAGES  # noqa: E402
 
 PAGES = (*STUDY_PAGES, "sample_sizes")
 GAMMAS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.95, 0.98)
@@ -133,7 +133,7 @@ def _largest() -> Study:
 
 
 def _open_ms(study: Study) -> float:
-    from irs_core.study.kept_tally import open_tally
+    from irs_core.analysis.kept_tally import open_tally
 
     open_tally(study, Library().root)
     return _timed(lambda: open_tally(study, Library().root))

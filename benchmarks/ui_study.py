@@ -4,12 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from irs_core.compressions import parse_compression
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
-from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
-from irs_core.study.cirs import Cached, CirsPlan, Planner
-from irs_core.study.counts import (
+from irs_core.analysis.counts import (
     UNKNOWN,
     BaseTally,
     CirsTally,
@@ -17,7 +12,12 @@ from irs_core.study.counts import (
     IssTally,
     StudyTally,
 )
-from irs_core.study.kept_tally import keep_tally, tally_path
+from irs_core.analysis.kept_tally import keep_tally, tally_path
+from irs_core.methods.cirs_plan import Cached, CirsPlan, Planner
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
+from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
 
 CLASSES = 10
 MODELS = (

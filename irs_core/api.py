@@ -27,22 +27,22 @@ from typing import Any
 
 import pandas as pd
 
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.results import Settings
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
-from irs_core.compressions import Compression, parse_compression
 from irs_core.data import load_dataset
 from irs_core.errors import IrsError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.report import study_table, write_report
 from irs_core.report.figures import accuracy_figure, time_figure
-from irs_core.specs import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.run.options import Progress, RunOptions
+from irs_core.run.study import check_fit, run_study
+from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.study import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
-from irs_core.study.analysis import Analysis
-from irs_core.study.kept_tally import open_tally
-from irs_core.study.options import Progress, RunOptions
-from irs_core.study.results import Settings
-from irs_core.study.run import check_fit, run_study
 
 PLOTS = ("acr_time", "certified_accuracy")
 

@@ -20,12 +20,12 @@ from torch import nn
 from irs_core.approx import compress
 from irs_core.approx.int8_static import quantise
 from irs_core.backends import Arithmetic, Predictor, make_predictor
-from irs_core.compressions import HalfCompute
 from irs_core.errors import ApproximationError
 from irs_core.models import build, load_model
 from irs_core.sampling.noise import noise_blocks
 from irs_core.sampling.sampler import Request, sample
-from irs_core.specs import ModelSpec, NoiseSpec
+from irs_core.spec.compressions import HalfCompute
+from irs_core.spec.study import ModelSpec, NoiseSpec
 from irs_core.store import CHUNK_DRAWS
 
 PUBLISHED_BATCH = 400

@@ -7,16 +7,16 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core.analysis.tally import count_classes
 from irs_core.backends import Predictor
-from irs_core.compressions import Compression, FileModel
 from irs_core.data import Dataset, load_dataset
 from irs_core.models import LoadedModel, load_model
+from irs_core.run.options import RunOptions
+from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.study import check_fit
 from irs_core.sampling.noise import noise_blocks
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.study.options import RunOptions
-from irs_core.study.prepare import Prepared, prepare
-from irs_core.study.run import check_fit
-from irs_core.study.tally import count_classes
+from irs_core.spec.compressions import Compression, FileModel
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 
 DRAWS = 20
 # Accuracy that the vote loses to noise, or agreement lacking, that is worth a warning.

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui import charts, columns, controls, figures, loaders, navigation, pickers, tables
-from ui.glossary import HELP
-from ui.reasons import show_reasons
+from ui.explore import charts
+from ui.explore.reasons import show_reasons
+from ui.shared import columns, controls, figures, library, navigation, pickers, tables
+from ui.shared.glossary import HELP
 
 navigation.head(
     "ACR against certification time",
@@ -46,7 +47,7 @@ if not names:
     st.stop()
 
 with controls.explained():
-    panels = loaders.panels(opened.study, opened.settings, names, others)
+    panels = library.panels(opened.study, opened.settings, names, others)
 if layout == "panels":
     figure = charts.acr_against_cost(panels, cost)
 else:

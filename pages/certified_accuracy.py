@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import columns, controls, figures, navigation, pickers, radii, results
+from ui.explore import certified, radii
+from ui.shared import columns, controls, figures, navigation, pickers
 
 navigation.head(
     "Certified accuracy against radius",
@@ -22,7 +23,7 @@ if not names:
     st.stop()
 cuts = pickers.pick_radii(opened.record.spec.noise.sigma)
 with controls.explained():
-    curves = results.radius_curves(opened.study, others, opened.settings, names)
+    curves = certified.radius_curves(opened.study, others, opened.settings, names)
 if others and st.toggle(
     "Envelope over σ",
     value=True,

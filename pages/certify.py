@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import controls, goal_outlook, launch, navigation, study_form
+from ui.certify import goal_forecast, start, study_form
+from ui.shared import controls, navigation
 
 navigation.head(
     "Certify",
@@ -15,9 +16,9 @@ with controls.explained():
     spec, goal = study_form.read_form()
     with st.container(border=True):
         st.subheader("5 · What it takes and what it gives")
-        options = launch.pick_backend()
+        options = start.pick_backend()
         if goal is not None:
-            spec = goal_outlook.predicted(spec, goal, options)
-        launch.describe_launch(spec)
+            spec = goal_forecast.predicted(spec, goal, options)
+        start.describe_launch(spec)
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
-            launch.show_started(launch.start(spec, options))
+            start.show_started(start.start(spec, options))

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ui import (
-    charts,
+from ui.explore import charts
+from ui.shared import (
     columns,
     controls,
+    entries,
     figures,
-    loaders,
+    library,
     navigation,
     pickers,
     tables,
     theme,
-    views,
 )
-from ui.glossary import HELP
+from ui.shared.glossary import HELP
 
 navigation.head(
     "Choosing γ",
@@ -40,8 +40,8 @@ with left:
 with right:
     budget = pickers.pick_budget(opened.record)
 with controls.explained():
-    sweep = loaders.sweep(opened.study, opened.settings, name, budget)
-sentence = views.sweep_sentence(sweep, opened.settings.gamma, held_out)
+    sweep = library.sweep(opened.study, opened.settings, name, budget)
+sentence = entries.sweep_sentence(sweep, opened.settings.gamma, held_out)
 st.markdown(sentence, help=HELP["gamma"])
 figures.show(
     charts.gamma_sweep(sweep, opened.settings.gamma, theme.model_colour(name)),

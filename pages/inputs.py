@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui import gallery, navigation, pickers
-from ui.controls import open_study
-from ui.reasons import show_reasons
+from ui.explore import gallery
+from ui.explore.reasons import show_reasons
+from ui.shared import navigation, pickers
+from ui.shared.controls import open_study
 
 navigation.head(
     "Inputs",

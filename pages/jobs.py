@@ -1,6 +1,7 @@
 """Studies that wait, run or have ended."""
 
-from ui import job_cards, navigation
+from ui.certify import job_cards
+from ui.shared import navigation
 
 navigation.head(
     "Jobs",

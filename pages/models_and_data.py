@@ -1,6 +1,7 @@
 """What can be certified: models, compressions, data."""
 
-from ui import catalogue, navigation
+from ui.certify import catalogue
+from ui.shared import navigation
 
 navigation.head(
     "Models and data",

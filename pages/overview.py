@@ -2,21 +2,19 @@
 
 import streamlit as st
 
-from ui import (
+from ui.explore import certified, choice, pareto
+from ui.shared import (
     captions,
-    choice,
     columns,
     controls,
     figures,
-    loaders,
+    library,
     navigation,
-    pareto,
     pickers,
-    results,
     tables,
     tour,
 )
-from ui.glossary import HELP
+from ui.shared.glossary import HELP
 
 navigation.head(
     "Overview",
@@ -27,7 +25,7 @@ navigation.head(
 opened = controls.open_study()
 record, settings = opened.record, opened.settings
 with controls.explained():
-    rows = loaders.overview(opened.study, settings)
+    rows = library.overview(opened.study, settings)
 
 st.subheader(
     choice.headline(record, rows, captions.union_failure(rows)),
@@ -67,7 +65,7 @@ figures.show(
 st.subheader("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
 with controls.explained():
-    frame = tables.choice_table(rows, results.certified(opened.study, settings, tuple(radii)))
+    frame = tables.choice_table(rows, certified.certified(opened.study, settings, tuple(radii)))
 controls.table(
     frame,
     f"overview-{record.id}",

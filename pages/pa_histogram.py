@@ -2,19 +2,9 @@
 
 import streamlit as st
 
-from ui import (
-    columns,
-    controls,
-    distributions,
-    figures,
-    navigation,
-    pickers,
-    results,
-    tables,
-    theme,
-    views,
-)
-from ui.glossary import HELP
+from ui.explore import certified, distributions
+from ui.shared import columns, controls, entries, figures, navigation, pickers, tables, theme
+from ui.shared.glossary import HELP
 
 navigation.head(
     "How sure models are under noise",
@@ -35,9 +25,9 @@ if not names:
     st.stop()
 with controls.explained():
     base = opened.analysis.cache.p_lower
-    series = results.bounds(opened.study, others, opened.settings, names)
+    series = certified.bounds(opened.study, others, opened.settings, names)
 gamma = opened.settings.gamma
-shares = views.branch_shares(base, gamma)
+shares = entries.branch_shares(base, gamma)
 metrics = st.columns(3)
 metrics[0].metric(
     "At or above γ",

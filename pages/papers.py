@@ -3,7 +3,8 @@
 import streamlit as st
 
 from irs_core.papers import TABLES, find_table
-from ui import columns, controls, figures, navigation, papers, reproduction
+from ui.explore import papers, reproduction
+from ui.shared import columns, controls, figures, navigation
 
 navigation.head(
     "Papers: published against measured",

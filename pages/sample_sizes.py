@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from ui import figures, navigation, plan_controls, planning, results, theme
-from ui.glossary import HELP
+from ui.explore import certified, plan_controls, planning
+from ui.shared import figures, navigation, theme
+from ui.shared.glossary import HELP
 
 navigation.head(
     "Sample sizes",
@@ -19,7 +20,7 @@ for place, (label, value, explanation) in zip(
     st.columns(3), plan_controls.limits(wish), strict=True
 ):
     place.metric(label, value, border=True, help=explanation)
-plans = results.radius_plans(wish.p, wish.sigma, wish.alpha)
+plans = certified.radius_plans(wish.p, wish.sigma, wish.alpha)
 figures.show(
     planning.against_radius(plans, wish.p, wish.radius),
     "draws-for-radius",
@@ -31,7 +32,7 @@ figures.show(
 
 st.subheader("How wide is an interval after n draws?", anchor=False)
 width = plan_controls.width_wish()
-sizes = results.width_plans(width.error, width.alpha)
+sizes = certified.width_plans(width.error, width.alpha)
 st.markdown(plan_controls.width_answer(width))
 figures.show(
     planning.against_share(sizes, width.p),

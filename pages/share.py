@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from ui import navigation, sharing
-from ui.controls import caption, open_study
+from ui.share import bundles
+from ui.shared import navigation
+from ui.shared.controls import caption, open_study
 
 navigation.head(
     "Share",
@@ -12,11 +13,11 @@ navigation.head(
 )
 
 st.subheader("Bring in a bundle", anchor=False)
-sharing.show_import()
-sharing.show_results_of_others()
+bundles.show_import()
+bundles.show_results_of_others()
 st.subheader("Take a study along", anchor=False)
 opened = open_study()
-sharing.show_downloads(opened)
+bundles.show_downloads(opened)
 st.subheader("Link to a view", anchor=False)
-sharing.show_link(opened)
+bundles.show_link(opened)
 caption(opened)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from ui import columns, controls, distributions, figures, loaders, navigation, pickers, tables
-from ui.glossary import HELP
+from ui.explore import distributions
+from ui.shared import columns, controls, figures, library, navigation, pickers, tables
+from ui.shared.glossary import HELP
 
 navigation.head(
     "How often compression changes the answer",
@@ -15,7 +16,7 @@ navigation.head(
 
 opened = controls.open_study()
 with controls.explained():
-    entries = loaders.zetas(opened.study, opened.settings)
+    entries = library.zetas(opened.study, opened.settings)
 left, right = st.columns(2)
 with right:
     budget = pickers.pick_budget(opened.record)

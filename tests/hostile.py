@@ -24,7 +24,7 @@ from irs_core.integer.files import to_bytes
 from irs_core.models import build, load_model
 from irs_core.report import import_cohen
 from irs_core.report.cohen import HEADER
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
 
 ARCH = "digits_resnet"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from irs_core.compressions import parse_compression
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import (
     BASE,
     CHUNK_DRAWS,

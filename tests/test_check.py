@@ -4,12 +4,12 @@ from graph_files import export_onnx
 from torch import nn
 
 from irs_core.check import check_model
-from irs_core.cli import main
-from irs_core.compressions import HalfWeights
+from irs_core.cli.main import main
 from irs_core.data import load_dataset
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.spec.compressions import HalfWeights
+from irs_core.spec.study import DataSpec, ModelSpec
 
 MODEL, DATA = ModelSpec("shipped:digits-0.50"), DataSpec(max=40)
 

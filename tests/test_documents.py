@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from irs_core import api
-from irs_core.cli import main
-from irs_core.compressions import KNOWN_COMPRESSIONS
+from irs_core.cli.main import main
+from irs_core.spec.compressions import KNOWN_COMPRESSIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

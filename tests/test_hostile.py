@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from irs_core.errors import CheckpointError, IrsError
 from irs_core.models import load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 NAMES = (
     "safetensors",

@@ -10,12 +10,12 @@ from torch import nn
 from torchvision.models import resnet18
 
 from irs_core import api
-from irs_core.cli import main
+from irs_core.cli.main import main
 from irs_core.jobs import JobQueue
 from irs_core.models import NormalizeLayer, build
 from irs_core.models.registry import CIFAR_MEAN, CIFAR_STD
+from irs_core.run.study import run_study
 from irs_core.store import Library
-from irs_core.study.run import run_study
 
 SHAPE, CLASSES = (3, 32, 32), 3
 NUMBERS = {"sigma": 0.25, "n0": 10, "n": 40, "n_p": [20]}
@@ -77,7 +77,7 @@ def by_notebook(store, images, weights, arch, compression):
 def by_page(store, images, weights, arch, compression, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(store))
     monkeypatch.setenv("IRS_MODEL_DIRS", str(weights.parent))
-    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")
     at.selectbox(key="form_kind").set_value("image-folder").run()

@@ -71,7 +71,7 @@ def run(installed, code, home):
 def test_an_installed_engine_certifies_without_streamlit(installed, tmp_path):
     code = (
         "import sys; sys.modules['streamlit'] = sys.modules['plotly'] = None\n"
-        "from irs_core.cli import main; import irs_core; print(irs_core.__file__)\n"
+        "from irs_core.cli.main import main; import irs_core; print(irs_core.__file__)\n"
         "from irs_core.models import shipped_models; print(*shipped_models())\n"
         "from irs_core.papers.published import TABLES, published_values\n"
         "assert all(map(published_values, TABLES))\n"

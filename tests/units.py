@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from synthetic import synthetic_spec
 
-from irs_core.compressions import parse_compression
 from irs_core.data import load_dataset
 from irs_core.sampling.remote import Task
-from irs_core.specs import DataSpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec
 
 SPEC = synthetic_spec(
     data=DataSpec(max=50, holdout=46),

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from irs_core.approx.layers import nonzero_parameters, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
-from irs_core.compressions import HalfCompute, HalfWeights
 from irs_core.errors import ApproximationError
+from irs_core.spec.compressions import HalfCompute, HalfWeights
 
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 

@@ -8,9 +8,9 @@ from torch import nn
 
 from irs_core.approx.fold import fold
 from irs_core.approx.integerise import calibrate, integerise
-from irs_core.compressions import IntegerOnly
 from irs_core.integer import ConvTerm, IntegerNetwork
 from irs_core.integer.carrier import Carrier
+from irs_core.spec.compressions import IntegerOnly
 
 
 def integer_form(

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from irs_core.approx.layers import Weighted, nonzero_parameters, state_bytes, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
-from irs_core.compressions import LowRank
+from irs_core.spec.compressions import LowRank
 
 
 def factorise(model: nn.Module, config: LowRank) -> nn.Module:

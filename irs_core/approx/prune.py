@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from irs_core.approx.layers import nonzero_parameters, state_bytes, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
-from irs_core.compressions import MagnitudePrune
 from irs_core.errors import ApproximationError
+from irs_core.spec.compressions import MagnitudePrune
 
 
 def prune_smallest(model: nn.Module, config: MagnitudePrune) -> nn.Module:

@@ -7,8 +7,8 @@ from torch import nn
 
 from irs_core.approx.layers import nonzero_parameters, state_bytes, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
-from irs_core.compressions import Int8Dynamic
 from irs_core.errors import ApproximationError
+from irs_core.spec.compressions import Int8Dynamic
 
 # A float64 scale and an int64 zero point per tensor.
 _SCALE_BYTES = 16

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from irs_core.compressions import Compression
 from irs_core.errors import SpecError, UnknownKeyError
+from irs_core.spec.compressions import Compression
 
 
 @dataclass(frozen=True)

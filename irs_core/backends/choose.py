@@ -10,7 +10,7 @@ from irs_core.backends.graph_files import graph_predictor
 from irs_core.backends.torch_backend import TorchPredictor, compile_fails
 from irs_core.errors import ApproximationError, SpecError
 from irs_core.models.graph import GraphModule
-from irs_core.specs import BACKENDS, BackendName
+from irs_core.spec.study import BACKENDS, BackendName
 
 logger = logging.getLogger(__name__)
 

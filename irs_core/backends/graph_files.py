@@ -17,7 +17,7 @@ from irs_core.backends.base import (
 from irs_core.errors import ApproximationError, ModelOutputError
 from irs_core.hardware import usable_cores
 from irs_core.models.graph import GraphModule
-from irs_core.specs import BackendName
+from irs_core.spec.study import BackendName
 
 Shape = tuple[int, int, int]
 

@@ -15,7 +15,7 @@ from irs_core.errors import ApproximationError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.reference import reference_scores
-from irs_core.specs import BackendName
+from irs_core.spec.study import BackendName
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from irs_core.data.array_pickle import load_arrays
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 FOLDER = "cifar-10-batches-py"
 FOLDER_100 = "cifar-100-python"

@@ -4,7 +4,7 @@ import numpy as np
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 _GREY_LEVELS = 16
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 IMAGENET_SIZE = 224

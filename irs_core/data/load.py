@@ -9,7 +9,7 @@ from irs_core.data.folder import open_folder, open_imagenet
 from irs_core.data.mnist import open_mnist
 from irs_core.data.npz import open_npz
 from irs_core.errors import DatasetError
-from irs_core.specs import DataKind, DataSpec
+from irs_core.spec.study import DataKind, DataSpec
 
 _OPENERS: dict[DataKind, Callable[[DataSpec], Source]] = {
     "digits": open_digits,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 _PREFIX = {"train": "train", "test": "t10k"}
 _UINT8 = 0x08

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core.data.base import Source
 from irs_core.errors import DatasetError
-from irs_core.specs import MAX_CLASSES, DataSpec
+from irs_core.spec.study import MAX_CLASSES, DataSpec
 
 _MAX_BYTES = 1 << 31
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

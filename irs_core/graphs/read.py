@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from irs_core.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
 from irs_core.errors import CheckpointError
 from irs_core.graphs.facts import GraphFacts
 from irs_core.graphs.files import read_bytes
 from irs_core.integer.files import read_network
+from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".xml": "openvino"}

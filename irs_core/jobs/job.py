@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from irs_core.fields import stable_id
-from irs_core.specs import StudySpec
-from irs_core.study.options import Part, Progress, RunOptions, Until
+from irs_core.run.options import Part, Progress, RunOptions, Until
+from irs_core.spec.fields import stable_id
+from irs_core.spec.study import StudySpec
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")

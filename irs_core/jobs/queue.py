@@ -10,8 +10,8 @@ from irs_core.errors import JobError
 from irs_core.jobs.job import ACTIVE, Job, State, details_text, evidence_scope, job_of
 from irs_core.jobs.lease import LEASE_SECONDS, MAX_ATTEMPTS, worker_is_dead
 from irs_core.jobs.table import Database
-from irs_core.specs import StudySpec
-from irs_core.study.options import Progress, RunOptions, Until
+from irs_core.run.options import Progress, RunOptions, Until
+from irs_core.spec.study import StudySpec
 
 # The row that a worker may change: its own, and only while nobody else took it over.
 _HELD = "id = ? AND worker = ? AND state = 'running'"

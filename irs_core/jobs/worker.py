@@ -16,7 +16,7 @@ from irs_core.errors import CancelledError, IrsError, StoreError
 from irs_core.jobs.job import Job, State
 from irs_core.jobs.lease import MAX_ATTEMPTS, worker_name
 from irs_core.jobs.queue import JobQueue
-from irs_core.study.options import Progress
+from irs_core.run.options import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -198,8 +198,8 @@ def run_job(root: Path, job_id: int, parent: int | None = None) -> int:
             the parent that it finds.
     """
     # Only the child that runs a study pays for importing torch.
+    from irs_core.run.study import run_study
     from irs_core.store import Library
-    from irs_core.study.run import run_study
 
     queue = JobQueue(root)
     job = queue.get(job_id)

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 from torch import Tensor, nn
 
-from irs_core.compressions import FileModel
 from irs_core.errors import CheckpointError
 from irs_core.graphs import GraphFile, read_graph
+from irs_core.spec.compressions import FileModel
 
 Numbers = tuple[float, ...] | None
 

@@ -20,7 +20,7 @@ from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.graph import load_graph
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import Architecture, build, find_architecture
-from irs_core.specs import MAX_CLASSES, ModelSpec
+from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
 SHIPPED_PREFIX = "shipped:"
 MAX_CHANNELS = 4096

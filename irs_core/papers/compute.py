@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from irs_core.papers.reproduction import GAMMAS, choose_gamma
-from irs_core.specs import StudySpec
+from irs_core.run.options import Progress, RunOptions
+from irs_core.run.study import run_study
+from irs_core.spec.study import StudySpec
 from irs_core.store import Library, StudyRecord
-from irs_core.study.options import Progress, RunOptions
-from irs_core.study.run import run_study
 
 
 def compute_study(

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 
+from irs_core.analysis.accuracy import clean_accuracy, vote_accuracy
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Interval, Settings, share_interval
+from irs_core.analysis.tally import tally_study
 from irs_core.papers.intrs import CertifiedShare, compare_methods
 from irs_core.papers.published import PaperTable, Published, Quantity, published_values
 from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
 from irs_core.store import BASE, Study
-from irs_core.study.accuracy import clean_accuracy, vote_accuracy
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Interval, Settings, share_interval
-from irs_core.study.tally import tally_study
 
 _COMPRESSIONS = {
     "original": BASE,

@@ -1,5 +1,6 @@
 """Results as files: tables, the field's text format, a report in one HTML file."""
 
+from irs_core.analysis.tsv import HEADER
 from irs_core.report.cohen import (
     CohenResults,
     import_cohen,
@@ -10,7 +11,6 @@ from irs_core.report.formats import FORMATS, table_bytes
 from irs_core.report.html import html_report
 from irs_core.report.tables import TABLES, study_table
 from irs_core.report.write import write_report
-from irs_core.study.tsv import HEADER
 
 __all__ = [
     "FORMATS",

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from irs_core.analysis.tsv import HEADER
 from irs_core.certify import ABSTAIN
 from irs_core.errors import DatasetError
 from irs_core.graphs.files import read_bytes
 from irs_core.store.files import write_bytes
-from irs_core.study.tsv import HEADER
 
 MAX_BYTES = 64 << 20
 _COLUMNS = tuple(HEADER.split("\t"))

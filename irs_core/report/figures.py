@@ -4,10 +4,10 @@ import math
 from typing import Any
 
 from irs_core import metrics
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Method
 from irs_core.report.tables import accuracy_radii, certified
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Method
 
 Figure = dict[str, Any]
 # Okabe & Ito: told apart with any colour vision.

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.guarantee import study_guarantee
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
 from irs_core.report.tables import study_table
 from irs_core.sampling.statements import describe_noise
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Analysis
-from irs_core.study.guarantee import study_guarantee
 
 # Nothing may be fetched, whatever stands in the file.
 _POLICY = (

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from irs_core import metrics
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.tables import summary_table
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
 from irs_core.store import StudyRecord
-from irs_core.study.analysis import Analysis
-from irs_core.study.tables import summary_table
 
 _STEPS = 25
 

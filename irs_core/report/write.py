@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Method
+from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import UnknownKeyError
 from irs_core.report.formats import FORMATS, table_bytes
 from irs_core.report.html import html_report
 from irs_core.report.tables import study_table
 from irs_core.store import BASE, StudyRecord
 from irs_core.store.files import write_bytes
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Method
-from irs_core.study.tsv import certificates_tsv
 
 
 def write_report(

@@ -10,11 +10,11 @@ from irs_core.approx import compress
 from irs_core.backends import Arithmetic, Predictor, make_predictor
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_backend import IntegerPredictor
-from irs_core.compressions import Compression, HalfCompute, Int8Dynamic
 from irs_core.errors import ApproximationError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
-from irs_core.specs import BackendName
+from irs_core.spec.compressions import Compression, HalfCompute, Int8Dynamic
+from irs_core.spec.study import BackendName
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import SpecError
-from irs_core.specs import NoiseKind
+from irs_core.spec.study import NoiseKind
 
 # Wider noise would leave 16-bit integers.
 MAX_SIGMA_STEPS = 2048

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from irs_core.sampling.bookmarks import MARK_DRAWS, Bookmarks
 from irs_core.sampling.integer_noise import integer_law
-from irs_core.specs import STREAMS, NoiseSpec, Stream
+from irs_core.spec.study import STREAMS, NoiseSpec, Stream
 from irs_core.store.evidence import CHUNK_DRAWS
 
 # float32 in pixel units, or int16 in steps of the pixel grid.

@@ -15,13 +15,13 @@ from torch import nn
 from irs_core.approx import compress
 from irs_core.backends import Predictor
 from irs_core.backends.device import check_device
-from irs_core.compressions import Compression, LowRank, parse_compression
 from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile
 from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
 from irs_core.models.load import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
+from irs_core.spec.compressions import Compression, LowRank, parse_compression
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.payload import ModelPayload
 from irs_core.sampling.pinning import Devices, pin
 from irs_core.sampling.sampler import Request, sample
-from irs_core.specs import NoiseSpec, Stream
+from irs_core.spec.study import NoiseSpec, Stream
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from irs_core.backends import Predictor
 from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.noise import Noise, noise_blocks, noisy
-from irs_core.specs import NoiseSpec, Stream
+from irs_core.spec.study import NoiseSpec, Stream
 
 # Values of noise held at once: 16 MB, whatever the images and the number of draws.
 BLOCK_VALUES = 4_000_000

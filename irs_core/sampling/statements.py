@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from irs_core.specs import NoiseKind
+from irs_core.spec.study import NoiseKind
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
 from zarr.storage import MemoryStore
 
 from irs_core.errors import MissingEvidenceError, StoreError
-from irs_core.fields import stable_id
-from irs_core.specs import MAX_DRAWS, NoiseSpec, Stream
+from irs_core.spec.fields import stable_id
+from irs_core.spec.study import MAX_DRAWS, NoiseSpec, Stream
 from irs_core.store.files import DurableStore, append_line, storage_error, write_bytes
 
 CHUNK_DRAWS = 500

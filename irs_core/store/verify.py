@@ -10,8 +10,8 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
 from irs_core.errors import BundleError, StoreError
-from irs_core.fields import is_a
-from irs_core.specs import MAX_CLASSES, Stream
+from irs_core.spec.fields import is_a
+from irs_core.spec.study import MAX_CLASSES, Stream
 from irs_core.store.deltas import CHECKSUM_BYTES, Files
 from irs_core.store.evidence import (
     CHUNK_DRAWS,

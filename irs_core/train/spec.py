@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from irs_core.errors import SpecError
-from irs_core.specs import DataKind, DataSpec
+from irs_core.spec.study import DataKind, DataSpec
 
 Device = Literal["cpu", "cuda"]
 

@@ -9,7 +9,7 @@ from irs_core.data import Dataset
 from irs_core.errors import SpecError
 from irs_core.integer.carrier import Carrier
 from irs_core.models import canonical_name, load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 from irs_core.train.augment import add_noise, seeded_generator
 from irs_core.train.spec import TrainSpec
 

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from irs_core.approx import compress, describe
-from irs_core.compressions import HalfCompute, HalfWeights
 from irs_core.errors import ApproximationError
 from irs_core.models import build
+from irs_core.spec.compressions import HalfCompute, HalfWeights
 
 
 @pytest.mark.parametrize("form", ["fp16", "bf16"])

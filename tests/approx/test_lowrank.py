@@ -4,8 +4,8 @@ from torch import nn
 
 from irs_core.approx import compress, describe
 from irs_core.approx.lowrank import least_rank
-from irs_core.compressions import LowRank
 from irs_core.models import build
+from irs_core.spec.compressions import LowRank
 
 
 def rank_two_convolution(**settings):

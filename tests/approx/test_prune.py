@@ -4,9 +4,9 @@ from torch import nn
 
 from irs_core.approx import compress, describe
 from irs_core.approx.prune import smallest
-from irs_core.compressions import MagnitudePrune
 from irs_core.errors import ApproximationError
 from irs_core.models import build
+from irs_core.spec.compressions import MagnitudePrune
 
 
 def layers(model):

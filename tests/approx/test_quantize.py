@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from irs_core.approx import compress, describe
-from irs_core.compressions import Int8Dynamic
 from irs_core.errors import ApproximationError
 from irs_core.models import build
+from irs_core.spec.compressions import Int8Dynamic
 
 
 def test_only_linear_layers_change():

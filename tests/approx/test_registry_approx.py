@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from irs_core.approx import compress, describe, known_compressions, register
-from irs_core.compressions import HalfWeights, parse_compression
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.models import build
+from irs_core.spec.compressions import HalfWeights, parse_compression
 
 TEXTS = (
     "fp16",

@@ -10,7 +10,7 @@ from irs_core.backends import choose, make_predictor
 from irs_core.backends.base import batch_for, fixed_batches
 from irs_core.errors import ApproximationError, ModelOutputError, SpecError
 from irs_core.models import build, load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 DIGITS = {"classes": 10, "input_shape": (1, 8, 8)}
 BACKENDS = ["torch", "openvino"]
@@ -24,7 +24,7 @@ def module():
 @pytest.fixture(scope="module")
 def noisy():
     from irs_core.data import load_dataset
-    from irs_core.specs import DataSpec
+    from irs_core.spec.study import DataSpec
 
     images = load_dataset(DataSpec(max=40)).images(slice(None)).repeat(50, axis=0)
     noise = np.random.default_rng(0).standard_normal(images.shape, np.float32)

@@ -10,7 +10,7 @@ from irs_core.backends import make_predictor
 from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError
 from irs_core.graphs import read_graph
 from irs_core.models import GraphModule, NormalizeLayer, load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 SHAPE = (1, 8, 8)
 MEAN, STD = (0.3,), (0.25,)

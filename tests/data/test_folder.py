@@ -4,7 +4,7 @@ from PIL import Image
 
 from irs_core.data import load_dataset
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from irs_core.data import load_dataset
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 RNG = np.random.default_rng(0)
 

@@ -4,7 +4,7 @@ import pytest
 from irs_core.data import load_dataset
 from irs_core.data.base import data_digest, select
 from irs_core.errors import DatasetError
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 
 
 def test_start_stride_max():

@@ -6,9 +6,9 @@ from graph_files import export_onnx, noisy, quantise_onnx, save_ir
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from irs_core.compressions import FileModel, parse_compression
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.graphs import file_compression, read_graph
+from irs_core.spec.compressions import FileModel, parse_compression
 
 SHAPE = (3, 8, 8)
 

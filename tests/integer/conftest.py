@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from irs_core.approx.integer_form import integer_form
-from irs_core.compressions import IntegerOnly
 from irs_core.data import load_dataset
 from irs_core.models import load_model
 from irs_core.sampling.noise import noise_blocks, noisy
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec
+from irs_core.spec.compressions import IntegerOnly
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 
 NOISE = NoiseSpec(0.5, seed=1, kind="rounded")
 

@@ -10,7 +10,6 @@ from irs_core.approx.fold import fold, run_folded
 from irs_core.approx.integer_form import coarsened, integer_form
 from irs_core.backends.integer_backend import IntegerPredictor, extreme_images
 from irs_core.backends.integer_ort import OrtIntegers
-from irs_core.compressions import IntegerOnly
 from irs_core.errors import ApproximationError, CheckpointError
 from irs_core.integer import ConvTerm, IntegerNetwork, Layer, SkipTerm, layer_bounds
 from irs_core.integer import reference as reference_module
@@ -19,6 +18,7 @@ from irs_core.integer.files import from_bytes, to_bytes
 from irs_core.integer.network import SUM_LIMIT, multiplier_and_shift
 from irs_core.integer.reference import reference_scores, requantise
 from irs_core.models import build
+from irs_core.spec.compressions import IntegerOnly
 
 
 def carried(network, steps):

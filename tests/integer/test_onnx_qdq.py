@@ -3,12 +3,12 @@ import onnxruntime
 import pytest
 
 from irs_core.approx.integer_form import coarsened
-from irs_core.cli import main
+from irs_core.cli.main import main
 from irs_core.integer.files import read_network
 from irs_core.integer.onnx_qdq import to_onnx
 from irs_core.integer.reference import reference_scores
 from irs_core.models import load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 
 def runtime_scores(model, steps, *, fused):

@@ -11,8 +11,8 @@ from synthetic import synthetic_spec
 from irs_core.errors import JobError, StoreError
 from irs_core.jobs import JobQueue
 from irs_core.jobs import queue as queue_module
-from irs_core.specs import NoiseSpec
-from irs_core.study.options import Part, Progress, RunOptions
+from irs_core.run.options import Part, Progress, RunOptions
+from irs_core.spec.study import NoiseSpec
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from synthetic import synthetic_spec
 
-from irs_core.cli import main
+from irs_core.cli.main import main
 from irs_core.jobs import JobQueue, ensure_worker, run_job, work
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec
+from irs_core.run.study import run_study
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import Library
-from irs_core.study.run import run_study
 
 SMALL = synthetic_spec(n=600, n_p=(100,), n0=50)
 LONG = synthetic_spec(n=400_000, n_p=(100,), n0=50, data=DataSpec(max=200))

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from irs_core.errors import CheckpointError, UnknownKeyError
 from irs_core.models import NormalizeLayer, build, load_model
 from irs_core.models.registry import CIFAR_MEAN, CIFAR_STD
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 ARCH = "cifar_resnet8"
 

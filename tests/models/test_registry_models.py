@@ -15,7 +15,7 @@ from irs_core.models import (
     register,
 )
 from irs_core.models.digits import digits_resnet
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 
 def test_a_miss_lists_the_known_names():
@@ -88,7 +88,7 @@ def test_without_timm_its_package_is_named(monkeypatch):
 def test_own_networks_do_not_wait_for_torchvision():
     code = (
         "import sys; from irs_core.models import build; build('resnet20', 10); "
-        "import irs_core.study.run; "
+        "import irs_core.run.study; "
         "sys.exit('torchvision' in sys.modules or 'sklearn' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

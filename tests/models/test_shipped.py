@@ -3,7 +3,7 @@ import torch
 
 from irs_core.data import load_dataset
 from irs_core.models import card_markdown, load_model, shipped_models
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.spec.study import DataSpec, ModelSpec
 
 DIGITS = ("digits-0.25", "digits-0.50", "digits-1.00")
 NAMES = tuple(shipped_models())

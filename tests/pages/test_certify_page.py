@@ -6,9 +6,9 @@ import pytest
 from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
-from irs_core.compressions import parse_compression
 from irs_core.jobs import JobQueue
-from irs_core.specs import NoiseSpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
 
 
@@ -30,10 +30,10 @@ def test_certify_refuses_a_missing_folder(store: Path) -> None:
 def test_start_queues_the_study_that_was_described(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ui import launch
+    from ui.certify import start
 
-    monkeypatch.setattr(launch, "check_fit", lambda spec: None)
-    monkeypatch.setattr(launch, "ensure_worker", lambda root: True)
+    monkeypatch.setattr(start, "check_fit", lambda spec: None)
+    monkeypatch.setattr(start, "ensure_worker", lambda root: True)
     at = open_page("certify")
     assert not at.error
     at.number_input(key="form_n").set_value(1000).run()

@@ -7,13 +7,14 @@ import pytest
 from app_pages import open_page, texts
 from streamlit.testing.v1 import AppTest
 
-from irs_core.compressions import parse_compression
+from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predict
 from irs_core.jobs import JobQueue
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.methods.cirs_plan import pilot_spec
+from irs_core.run.study import run_study
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
-from irs_core.study.goals import Goal, chosen_spec, find_pilot, goal_spec, pilot_spec, predict
-from irs_core.study.run import run_study
-from ui.goal_form import TITLES
+from ui.certify.goal_form import TITLES
 
 INPUTS = 8
 SPEC = StudySpec(
@@ -38,7 +39,7 @@ FORM = {
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_a_pilot_on_the_jobs_page_leads_to_its_goal(store: Path) -> None:
 
 
 def test_a_cloned_loss_keeps_its_goal() -> None:
-    from ui.clone import form_values
+    from ui.certify.clone import form_values
 
     lossy = replace(goal_spec(SPEC), n_p=(60,), max_loss=0.25)
     values = form_values(lossy)

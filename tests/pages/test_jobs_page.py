@@ -6,8 +6,8 @@ from app_pages import open_page
 from synthetic import synthetic_spec
 
 from irs_core.jobs import JobQueue
-from irs_core.specs import NoiseSpec
-from irs_core.study.options import Part, Progress
+from irs_core.run.options import Part, Progress
+from irs_core.spec.study import NoiseSpec
 
 
 def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
 
 

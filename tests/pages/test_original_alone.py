@@ -7,9 +7,9 @@ import pytest
 from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from ui.navigation import STUDY_PAGES
+from ui.shared.navigation import STUDY_PAGES
 
 
 @pytest.fixture

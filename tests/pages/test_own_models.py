@@ -7,7 +7,7 @@ from graph_files import export_onnx, noisy, quantise_onnx
 from irs_core.graphs import read_graph
 from irs_core.jobs import JobQueue
 from irs_core.models import load_model
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_listed_file_shows_its_digest_and_its_dry_run(store, folder, monkeypat
 
 def test_a_study_of_own_files_is_queued_with_their_digest(store, folder, monkeypatch):
     monkeypatch.setenv("IRS_MODEL_DIRS", str(folder))
-    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file").run()
     at.text_input(key="form_weights").set_value(str(folder / "plain.onnx"))

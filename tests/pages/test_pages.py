@@ -8,10 +8,10 @@ from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.jobs import JobQueue
-from irs_core.specs import NoiseSpec
+from irs_core.run.options import Progress
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from irs_core.study.options import Progress
-from ui.navigation import PAGES, STUDY_PAGES
+from ui.shared.navigation import PAGES, STUDY_PAGES
 
 FIGURE_PAGES = STUDY_PAGES[:-1]
 

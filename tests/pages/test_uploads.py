@@ -13,9 +13,9 @@ from safetensors.torch import save
 from irs_core.data import load_dataset
 from irs_core.jobs import JobQueue
 from irs_core.models import build, load_model
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.run.study import run_study
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
-from irs_core.study.run import run_study
 
 ARCH = "digits_resnet"
 
@@ -83,7 +83,7 @@ def test_an_onnx_file_is_run_on_uploaded_images(store, onnx):
 
 
 def test_uploaded_weights_are_certified_on_uploaded_images(store, weights, monkeypatch):
-    monkeypatch.setattr("ui.launch.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")
     at.selectbox(key="form_kind").set_value("npz").run()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import synthetic_study
 
-from irs_core.cli import main
+from irs_core.cli.main import main
 from irs_core.errors import SpecError
 from irs_core.papers import PARTS, find_table, measure_table
 from irs_core.papers.intrs import (
@@ -14,7 +14,7 @@ from irs_core.papers.intrs import (
     compare_methods,
     published_shares,
 )
-from irs_core.specs import DataSpec
+from irs_core.spec.study import DataSpec
 from irs_core.stats import binomial_lower_bound, certified_radius
 from irs_core.store import BASE, Library
 

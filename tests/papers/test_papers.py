@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from synthetic import synthetic_study
 
-from irs_core.cli import main
-from irs_core.compressions import parse_compression
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Settings
+from irs_core.analysis.tally import tally_study
+from irs_core.cli.main import main
 from irs_core.errors import SpecError
 from irs_core.papers import PARTS, TABLES, find_part, find_table, measure_table, parts_of
 from irs_core.papers.compute import compute_study
 from irs_core.papers.published import published_values
 from irs_core.papers.reproduction import GAMMAS, choose_gamma
-from irs_core.specs import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Settings
-from irs_core.study.tally import tally_study
 
 PART = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
 

@@ -7,13 +7,13 @@ import pytest
 from synthetic import synthetic_study
 
 from irs_core import metrics
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Settings
+from irs_core.analysis.tally import tally_study
+from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import CheckpointError, DatasetError
 from irs_core.report import HEADER, import_cohen, imported_results, parse_cohen
 from irs_core.store import BASE, Library
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Settings
-from irs_core.study.tally import tally_study
-from irs_core.study.tsv import certificates_tsv
 
 DATA = Path(os.environ.get("IRS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 PUBLISHED = DATA / "data" / "cohen2019" / "cifar10_resnet110_sigma_0.50.tsv"

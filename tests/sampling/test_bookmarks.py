@@ -7,7 +7,7 @@ from irs_core.sampling import noise as noise_module
 from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.noise import noise_blocks
 from irs_core.sampling.sampler import Request, sample
-from irs_core.specs import NOISE_KINDS, NoiseSpec
+from irs_core.spec.study import NOISE_KINDS, NoiseSpec
 
 # An odd number of 32-bit values per draw, so that half a random word is left over between draws.
 SHAPE = (1, 3, 3)

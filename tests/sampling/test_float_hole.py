@@ -6,10 +6,10 @@ which exact arithmetic would not, and a classifier may read them.
 
 import numpy as np
 
+from irs_core.analysis.tally import count_classes
 from irs_core.certify import certify_rs
 from irs_core.sampling.sampler import Request, sample
-from irs_core.specs import NoiseSpec
-from irs_core.study.tally import count_classes
+from irs_core.spec.study import NoiseSpec
 
 SHAPE = (3, 32, 32)
 SIGMA, N0, N, ALPHA = 0.25, 50, 400, 0.001

@@ -10,7 +10,7 @@ from scipy.stats import chisquare
 from irs_core.errors import SpecError
 from irs_core.sampling.integer_noise import distance_bound, integer_law
 from irs_core.sampling.noise import noise_blocks, noisy
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.stats import certified_radius, discrete_certified_radius
 
 KINDS = ("discrete", "rounded")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from irs_core.sampling.noise import noise_blocks
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import CHUNK_DRAWS
 
 NOISE = NoiseSpec(0.5, seed=3)

@@ -5,7 +5,7 @@ import pytest
 
 from irs_core.sampling import sampler
 from irs_core.sampling.sampler import Request, sample
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 
 NOISE = NoiseSpec(0.5, seed=1)
 IMAGES = np.random.default_rng(0).random((5, 1, 4, 4)).astype(np.float32)

@@ -11,7 +11,7 @@ from forged import rewrite
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import StoreError
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import EvidenceKey, Library, StudyRecord, read_bundle
 from irs_core.store.evidence import describe_array
 

@@ -6,7 +6,7 @@ import pytest
 from synthetic import write_predictions
 
 from irs_core.errors import MissingEvidenceError, StoreError
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import CHUNK_DRAWS, ChunkId, EvidenceKey, Library
 from irs_core.store.evidence import create_evidence, read_evidence, tile_rows_for
 from irs_core.store.files import write_bytes

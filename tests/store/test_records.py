@@ -6,7 +6,7 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import SpecError, StoreError
-from irs_core.specs import MAX_DRAWS, StudySpec
+from irs_core.spec.study import MAX_DRAWS, StudySpec
 from irs_core.store import Library, StudyRecord
 
 

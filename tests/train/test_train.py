@@ -5,13 +5,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from irs_core.cli.train import add_arguments, from_args, run_cli
 from irs_core.errors import SpecError
 from irs_core.models import load_model, read_card
-from irs_core.specs import ModelSpec
+from irs_core.spec.study import ModelSpec
 from irs_core.train import TrainSpec
 from irs_core.train.finish import train_command
 from irs_core.train.loop import learning_rate, train
-from irs_core.train_cli import add_arguments, from_args, run_cli
 
 
 @pytest.fixture(autouse=True)

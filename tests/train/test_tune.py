@@ -7,7 +7,7 @@ from irs_core.data import load_dataset
 from irs_core.errors import SpecError
 from irs_core.integer.reference import reference_scores
 from irs_core.models import load_model, read_card
-from irs_core.specs import DataSpec, ModelSpec
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
 from irs_core.train.loop import train
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from irs_core.study.results import Comparison, Interval, Point, Summary
-from ui import charts, distributions, pareto, tables, theme
-from ui.views import ModelRow, Panel, Sweep
+from irs_core.analysis.results import Comparison, Interval, Point, Summary
+from ui.explore import charts, distributions, pareto
+from ui.shared import tables, theme
+from ui.shared.entries import ModelRow, Panel, Sweep
 
 
 def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:

@@ -1,8 +1,8 @@
 from synthetic import synthetic_spec
 
-from irs_core.compressions import parse_compression
-from irs_core.specs import DataSpec, ModelSpec
-from ui.clone import OWN_FILE, form_values
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DataSpec, ModelSpec
+from ui.certify.clone import OWN_FILE, form_values
 
 
 def test_every_part_of_a_study_reaches_the_form():

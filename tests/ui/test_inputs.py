@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from synthetic import synthetic_study
 
+from irs_core.analysis import close_up
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Settings
+from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks
-from irs_core.specs import NoiseSpec
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import BASE, CHUNK_DRAWS, Library
-from irs_core.study import look
-from irs_core.study.analysis import Analysis
-from irs_core.study.results import Settings
-from irs_core.study.tally import tally_study
-from ui import inputs
+from ui.explore import inputs
 
 
 @pytest.fixture
@@ -63,20 +63,20 @@ def test_reason_under_cirs_is_what_is_lost(study) -> None:  # type: ignore[no-un
 
 def test_votes_are_the_stored_answers_of_that_input(study) -> None:  # type: ignore[no-untyped-def]
     array = study.evidence(study.record.base.evidence["estimate"])
-    answers = look.read_answers(array, 37, 1700)
+    answers = close_up.read_answers(array, 37, 1700)
     assert np.array_equal(answers, array.read(1700)[37])
-    assert np.array_equal(look.votes(answers, 10), np.bincount(answers, minlength=10))
+    assert np.array_equal(close_up.votes(answers, 10), np.bincount(answers, minlength=10))
     gap = answers.copy()
     gap[:5] = array.missing
-    assert look.votes(gap, 10).sum() == 1695
+    assert close_up.votes(gap, 10).sum() == 1695
 
 
 def test_noisy_copies_are_those_that_sampling_made(study) -> None:  # type: ignore[no-untyped-def]
     spec, data = study.record.spec, study.record.data
     image = np.full((1, 8, 8), 0.25, np.float32)
-    group = look.noise_group(spec, data, 3)
+    group = close_up.noise_group(spec, data, 3)
     assert group == data.indices[3]
-    copies = look.noisy_copies(image, spec, group, start=CHUNK_DRAWS - 2, count=4)
+    copies = close_up.noisy_copies(image, spec, group, start=CHUNK_DRAWS - 2, count=4)
     first = np.concatenate(list(noise_blocks(spec.noise, "estimate", group, 0, shape=image.shape)))
     second = np.concatenate(
         list(noise_blocks(spec.noise, "estimate", group, 1, shape=image.shape, stop=2))
@@ -88,7 +88,7 @@ def test_noise_group_never_mixes_roles(study) -> None:  # type: ignore[no-untype
     from dataclasses import replace
 
     spec = replace(study.record.spec, noise=NoiseSpec(0.5, seed=7, group=16))
-    groups = [look.noise_group(spec, study.record.data, row) for row in range(60)]
+    groups = [close_up.noise_group(spec, study.record.data, row) for row in range(60)]
     assert set(groups[:40]).isdisjoint(groups[40:])
     assert len(set(groups[:40])) == 3
 

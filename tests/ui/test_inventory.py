@@ -1,7 +1,7 @@
 """What a model or a data set is said to be."""
 
-from irs_core.specs import DataSpec
-from ui import inventory
+from irs_core.spec.study import DataSpec
+from ui.shared import inventory
 
 
 def test_data_facts_count_what_is_selected() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from irs_core.papers import PARTS
-from ui import papers, reproduction
+from ui.explore import papers, reproduction
 
 
 def test_figure_2_has_the_numbers_that_the_paper_gives() -> None:

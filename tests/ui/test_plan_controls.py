@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.plan_controls import RadiusWish, WidthWish, radius_answer, width_answer
+from ui.explore.plan_controls import RadiusWish, WidthWish, radius_answer, width_answer
 
 
 @pytest.mark.parametrize(

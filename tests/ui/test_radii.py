@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from irs_core.certify import Certificates, certificates_from_bounds
-from ui import radii
+from ui.explore import radii
 
 
 def certificates(p_lower: list[float], sigma: float = 0.5) -> Certificates:

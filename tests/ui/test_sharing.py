@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 from synthetic import synthetic_study
 
+from irs_core.analysis.results import Settings
 from irs_core.store import Library
-from irs_core.study.results import Settings
-from ui import sharing
+from ui.share import bundles
 
 OWN = Settings(0.001, 0.001, 0.99)
 
@@ -17,14 +17,14 @@ OWN = Settings(0.001, 0.001, 0.99)
 def test_link_names_study_page_and_changed_settings_only() -> None:
     here = "http://127.0.0.1:8501/tools/share?link_page=zeta_table"
     changed = Settings(0.001, 0.01, 0.95)
-    assert sharing.link(here, "acr_time", "0123", changed, OWN) == (
+    assert bundles.link(here, "acr_time", "0123", changed, OWN) == (
         "http://127.0.0.1:8501/tools/acr_time?study=0123&gamma=0.95&alpha_zeta=0.01"
     )
-    assert sharing.link(here, "overview", "0123", OWN, OWN).endswith("/tools/?study=0123")
+    assert bundles.link(here, "overview", "0123", OWN, OWN).endswith("/tools/?study=0123")
 
 
 def test_packed_tables_hold_every_table_and_where_it_is_from() -> None:
-    packed = sharing.packed_tables({"one": pd.DataFrame({"a": [1]})}, "csv", "n = 10")
+    packed = bundles.packed_tables({"one": pd.DataFrame({"a": [1]})}, "csv", "n = 10")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.read("one.csv") == b"a\n1\n"
         assert archive.read("README.txt") == b"n = 10"

@@ -1,0 +1,1 @@
+"""From evidence to numbers: counts, certificates, curves, tables."""

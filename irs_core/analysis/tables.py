@@ -1,0 +1,64 @@
+"""Tables of a study, the same on the command line, in files and on pages."""
+
+import pandas as pd
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import COSTS, METHODS, Interval
+from irs_core.store import BASE, StudyRecord
+
+
+def summary_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    """One row per classifier, at its largest budget, certified incrementally.
+
+    Columns: model, n_p (draws per input), method, accuracy (smoothed, share), ACR (pixel units),
+    disagreement (share of draws), mean zeta, area speedups over certifying from scratch in seconds
+    and in draws; `low` and `high` are ends of 95% bootstrap intervals over inputs. NaN where there
+    is nothing to compare with.
+    """
+    rows = []
+    last = len(analysis.tally.budgets) - 1
+    for model in record.models:
+        row = analysis.summary(model.name)
+        disagreement = (
+            float("nan") if model.name == BASE else analysis.zeta(model.name, last).disagreement
+        )
+        rows.append(
+            {
+                "model": model.title,
+                "n_p": row.n_p,
+                "method": "rs" if model.name == BASE else row.method,
+                **_with_ends("accuracy", row.accuracy),
+                **_with_ends("ACR", row.acr),
+                "disagreement": disagreement,
+                **_with_ends("mean zeta", row.mean_zeta),
+                **_with_ends("speedup (seconds)", row.speedup_seconds),
+                **_with_ends("speedup (draws)", row.speedup_draws),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _with_ends(name: str, interval: Interval) -> dict[str, float]:
+    return {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
+
+
+def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    """One row per compressed classifier: area speedups of each method over from scratch.
+
+    Columns: model, disagreement and leave (shares of draws), then per method the speedup in seconds
+    and in draws, `low` and `high` the ends of their 95% bootstrap intervals over inputs. NaN where
+    a method has no draws or shares no range of ACR with the baseline.
+
+    Raises:
+        MissingEvidenceError: The study has no baseline.
+    """
+    rows = []
+    last = len(analysis.tally.budgets) - 1
+    for model in record.compressed:
+        zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)
+        row = {"model": model.name, "disagreement": zeta.disagreement, "leave": zeta.leave}
+        for cost in COSTS:
+            for method in METHODS[1:]:
+                row |= _with_ends(f"{method} ({cost})", comparison.speedup(method, cost))
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,55 @@
+"""Per-input results in the field's text format (Cohen et al. 2019): six columns, tab separated."""
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Method
+from irs_core.certify import Certificates
+from irs_core.errors import UnknownKeyError
+from irs_core.store import BASE, StudyRecord
+
+HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
+
+
+def certificates_tsv(
+    record: StudyRecord, analysis: Analysis, model: str, method: Method | None = None
+) -> str:
+    """One model's certificates at its largest budget, one line per reported input.
+
+    Columns: position in the full set, true class, predicted class (-1 for ABSTAIN), radius (three
+    significant digits, rounded to nearest as the field prints it, so up to 0.5% above the
+    certified one), 1 where right, seconds.
+
+    Args:
+        model: Its name in the study; of a file, the file's name is enough.
+        method: None for the one that stands for the model, `Analysis.main_method`.
+
+    Raises:
+        UnknownKeyError: The study has no such model.
+    """
+    files = [one.name for one in record.compressed if one.title.rpartition(" ")[0] == model]
+    model = files[0] if len(files) == 1 else model
+    if model == BASE:
+        certificates, seconds = analysis.base, analysis.tally.base.seconds[analysis.rows]
+    elif model in analysis.tally.compressed:
+        budget = len(analysis.tally.budgets) - 1
+        method = method or analysis.main_method(model)
+        certificates = analysis.certify(model, method, budget)
+        seconds = analysis.seconds_per_input(model, method, budget)
+    else:
+        known = ", ".join([BASE, *analysis.tally.compressed])
+        raise UnknownKeyError(f"the study has no model {model!r}; it has {known}")
+    indices = [
+        index for index, keep in zip(record.data.indices, analysis.rows, strict=True) if keep
+    ]
+    return "\n".join([HEADER, *_lines(indices, analysis, certificates, seconds)]) + "\n"
+
+
+def _lines(
+    indices: list[int], analysis: Analysis, certificates: Certificates, seconds: object
+) -> list[str]:
+    rows = zip(
+        indices, analysis.labels, certificates.predicted, certificates.radius, seconds, strict=True
+    )  # type: ignore[call-overload]
+    return [
+        f"{index}\t{label}\t{predicted}\t{radius:.3}\t{int(predicted == label)}\t{spent:.3}"
+        for index, label, predicted, radius, spent in rows
+    ]

@@ -1,0 +1,134 @@
+"""Why an input gets its radius under CIRS: branch, bounds, draws; as planned and as it came out."""
+
+import numpy as np
+import pandas as pd
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.certify import Branch, Certificates
+from irs_core.errors import SpecError
+from irs_core.stats import binomial_lower_bound
+from irs_core.stats.budget import split_alpha
+from irs_core.store import StudyRecord
+
+
+def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -> pd.DataFrame:
+    """One row per reported input.
+
+    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1, draws
+    (without the pilot), left (chosen draws on which f^p left the class; fresh ones where direct),
+    leave bound, bound (on the probability of the class under f^p), radius and expected radius
+    (pixel units), why (a sentence).
+
+    Raises:
+        MissingEvidenceError: The draws of CIRS are not all stored.
+    """
+    made = analysis.certify(name, "cirs", budget)
+    counts, rows = analysis.tally.compressed[name].cirs, analysis.rows
+    at = len(counts.plans) - len(analysis.tally.budgets) + budget
+    plan = counts.plans[at]
+    draws, hits = plan.draws[rows], analysis.cache.agree_counts
+    a1, _ = split_alpha(analysis.tally.n, plan.mean, made.claimed_failure)
+    direct = made.branch == Branch.DIRECT
+    left = np.where(direct, draws - counts.fresh_hits[rows, at], counts.leavers[rows, at])
+    cached = binomial_lower_bound(hits, analysis.tally.n, a1)
+    indices = [one for one, keep in zip(record.data.indices, rows, strict=True) if keep]
+    names = {int(branch): branch.name.lower() for branch in Branch}
+    return pd.DataFrame(
+        {
+            "input": indices,
+            "branch": [names[int(one)] for one in made.branch],
+            "cached hits": hits,
+            "p_A bound": cached,
+            "draws": draws,
+            "left": left,
+            "leave bound": made.zeta_upper,
+            "bound": made.p_lower,
+            "radius": made.radius,
+            "expected radius": plan.expected[rows],
+            "why": [
+                _skipped(float(cached[row]), counts.planner.max_loss)
+                if made.branch[row] == Branch.SKIPPED
+                else _sentence(
+                    made, row, int(draws[row]), int(left[row]), float(cached[row]), plan.threshold
+                )
+                for row in range(len(draws))
+            ],
+        }
+    )
+
+
+def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFrame:
+    """What each reported input is to get at the largest budget, before f^p runs on it.
+
+    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1, draws
+    (without the pilot), expected radius (pixel units), why (a sentence).
+
+    Args:
+        record: A study whose pilot is stored.
+
+    Raises:
+        SpecError: The study has no such compressed model.
+    """
+    if name not in analysis.tally.compressed:
+        known = ", ".join(analysis.tally.compressed)
+        raise SpecError(f"a plan is for one of {known}; got {name!r}")
+    counts, rows = analysis.tally.compressed[name].cirs, analysis.rows
+    plan, n = counts.plans[-1], analysis.tally.n
+    a1, _ = split_alpha(n, plan.mean, counts.planner.level)
+    hits, draws = analysis.cache.agree_counts, plan.draws[rows]
+    cached = np.asarray(binomial_lower_bound(hits, n, a1))
+    branch = np.where(draws == 0, "skipped", np.where(plan.direct[rows], "direct", "incremental"))
+    indices = [one for one, keep in zip(record.data.indices, rows, strict=True) if keep]
+    return pd.DataFrame(
+        {
+            "input": indices,
+            "branch": branch,
+            "cached hits": hits,
+            "p_A bound": cached,
+            "draws": draws,
+            "expected radius": plan.expected[rows],
+            "why": [
+                _plan_sentence(
+                    str(one), int(m), float(bound), plan.threshold, counts.planner.max_loss
+                )
+                for one, m, bound in zip(branch, draws, cached, strict=True)
+            ],
+        }
+    )
+
+
+def _plan_sentence(
+    branch: str, draws: int, cached: float, threshold: int, max_loss: float | None
+) -> str:
+    if branch == "skipped":
+        return _skipped(cached, max_loss)
+    if branch == "direct":
+        return f"Direct: at least {threshold} cached hits, so {draws} fresh draws."
+    return f"Incremental: {draws} of its cached hits, to see how often its class is left."
+
+
+def _skipped(cached: float, max_loss: float | None) -> str:
+    if cached <= 0.5:
+        return "No draws: the original itself abstains here."
+    if max_loss is not None:
+        return f"No draws: without any it is expected to lose at most {max_loss:g} of radius."
+    return "No draws: within this budget they promise more radius elsewhere."
+
+
+def _sentence(
+    made: Certificates, row: int, draws: int, left: int, cached: float, threshold: int
+) -> str:
+    outcome = (
+        f"certified at {made.radius[row]:.3f}"
+        if made.radius[row] > 0
+        else "abstains, since that is at most 1/2"
+    )
+    if made.branch[row] == Branch.DIRECT:
+        return (
+            f"Direct: at least {threshold} cached hits, so {draws} fresh draws; {left} missed the "
+            f"class, P >= {made.p_lower[row]:.4f}; {outcome}."
+        )
+    return (
+        f"Incremental: left the class on {left} of {draws} cached hits, so P >= {cached:.4f} x "
+        f"(1 - {made.zeta_upper[row]:.4f}) = {made.p_lower[row]:.4f}; {outcome}."
+    )

@@ -1,0 +1,316 @@
+"""The command that runs a study, and the tables it prints."""
+
+import argparse
+from math import isnan
+from pathlib import Path
+
+import pandas as pd
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.guarantee import study_guarantee
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.results import METHODS, Settings
+from irs_core.analysis.tables import speedup_table, summary_table
+from irs_core.analysis.tsv import certificates_tsv
+from irs_core.analysis.why import why_table
+from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
+from irs_core.cli.options import draw_bar
+from irs_core.errors import SpecError
+from irs_core.graphs import file_compression
+from irs_core.jobs import JobQueue, ensure_worker
+from irs_core.run.options import RunOptions, Until
+from irs_core.sampling.statements import describe_noise
+from irs_core.spec.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
+from irs_core.spec.study import (
+    ACCELERATED,
+    BACKENDS,
+    DATA_KINDS,
+    NOISE_KINDS,
+    DataSpec,
+    ModelSpec,
+    NoiseSpec,
+    StudySpec,
+)
+from irs_core.store import BASE, Library, StudyRecord, default_root
+
+
+def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `certify`."""
+    parser = commands.add_parser(
+        "certify",
+        help="certify a model once and its compressions incrementally",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Radii are L2, in pixel units of images in [0, 1]. "
+        "Whatever is stored already is not computed again.",
+    )
+    add_model_options(parser)
+    add_data_options(parser)
+    parser.add_argument(
+        "--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0"
+    )
+    parser.add_argument(
+        "--noise",
+        choices=NOISE_KINDS,
+        default="gaussian",
+        help="floating-point noise, or whole steps of the pixel grid",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of all noise, >= 0")
+    parser.add_argument(
+        "--compress",
+        nargs="*",
+        default=["fp16", "int8-dynamic", "prune:0.1"],
+        metavar="C",
+        help="compressions: " + ", ".join(KNOWN_COMPRESSIONS),
+    )
+    parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
+    parser.add_argument(
+        "--n", type=int, default=10_000, help="estimation draws per input of the original"
+    )
+    parser.add_argument(
+        "--np",
+        nargs="+",
+        default=["1%", "2%", "5%", "10%"],
+        metavar="P",
+        dest="n_p",
+        help="draws per input of a compressed model: numbers, or percent of n",
+    )
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        default=0.001,
+        help="failure probability of the bound on p_A, in (0, 1)",
+    )
+    parser.add_argument(
+        "--alpha-zeta",
+        type=float,
+        default=0.001,
+        help="failure probability of the bound on zeta, in (0, 1)",
+    )
+    parser.add_argument(
+        "--gamma", type=float, default=0.99, help="threshold on p_lower, in (0.5, 1]"
+    )
+    parser.add_argument(
+        "--no-baseline",
+        action="store_true",
+        help="leave out certification from scratch, for comparison",
+    )
+    parser.add_argument("--name", default="", help="a name for people")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
+    parser.add_argument("--batch", type=int, help="draws per forward pass; never changes the noise")
+    parser.add_argument("--engine", help="local, local:N or tcp://host:port; default: IRS_ENGINE")
+    parser.add_argument(
+        "--queue", action="store_true", help="run in the background, see the command jobs"
+    )
+    parser.add_argument(
+        "--store", type=Path, default=default_root(), help="folder of the live store"
+    )
+    add_goal_options(parser)
+    add_result_options(parser, choose_method=False)
+    parser.set_defaults(run=_certify)
+
+
+def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
+    """Options that choose the original; its file as an argument of its own, or as --model."""
+    text = "a file (safetensors, .pth, .onnx, .xml), or shipped:NAME"
+    if positional:
+        parser.add_argument("model", help=text)
+    else:
+        parser.add_argument("--model", default="shipped:digits-0.50", help=text)
+    parser.add_argument("--arch", help="architecture, where the file does not name it")
+    parser.add_argument(
+        "--classes", type=int, help="number of classes, where the file does not tell"
+    )
+    for name in ("mean", "std"):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            nargs="+",
+            metavar="X",
+            help=f"{name} per channel of a normalisation inside the model, after the noise",
+        )
+
+
+def read_compressions(texts: list[str]) -> tuple[Compression, ...]:
+    """Compressions from their texts; files are read, so that their digest is known.
+
+    Raises:
+        IrsError: A text names none, or a file cannot be used.
+    """
+    return tuple(file_compression(text) or parse_compression(text) for text in texts)
+
+
+def model_spec(arguments: argparse.Namespace) -> ModelSpec:
+    """The original that the options describe."""
+    return ModelSpec(
+        arguments.model,
+        arch=arguments.arch,
+        num_classes=arguments.classes,
+        mean=arguments.mean and tuple(arguments.mean),
+        std=arguments.std and tuple(arguments.std),
+    )
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Options that choose a subset of a data set."""
+    parser.add_argument("--data", choices=DATA_KINDS, default="digits", help="kind of data set")
+    parser.add_argument("--root", help="folder of the data; not used by digits")
+    parser.add_argument("--split", default="test", help="split or sub-folder")
+    parser.add_argument("--start", type=int, default=0, help="first input")
+    parser.add_argument("--skip", type=int, default=1, help="take every so-manieth input")
+    parser.add_argument("--max", type=int, help="at most so many inputs")
+    parser.add_argument(
+        "--holdout", type=int, default=0, help="further inputs for choosing gamma, never reported"
+    )
+    parser.add_argument("--size", type=int, help="resize images to this height and width")
+
+
+def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
+    """Options that choose what is printed of a study."""
+    parser.add_argument(
+        "--tsv",
+        metavar="MODEL",
+        help=f"print per-input results of {BASE} or of a compression instead of the table",
+    )
+    parser.add_argument(
+        "--why", metavar="MODEL", help="print branch, bounds and draws of each input under cirs"
+    )
+    parser.add_argument(
+        "--speedups",
+        action="store_true",
+        help="print area speedups of all methods over certifying from scratch, with leave rates",
+    )
+    if choose_method:
+        parser.add_argument(
+            "--method",
+            choices=METHODS,
+            help="method whose results --tsv prints (default: the model's main one)",
+        )
+
+
+def data_spec(arguments: argparse.Namespace) -> DataSpec:
+    """The subset that the options describe."""
+    return DataSpec(
+        kind=arguments.data,
+        root=arguments.root,
+        split=arguments.split,
+        start=arguments.start,
+        stride=arguments.skip,
+        max=arguments.max,
+        holdout=arguments.holdout,
+        size=arguments.size,
+    )
+
+
+def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
+    """Draw budgets from numbers and percentages of n, sorted.
+
+    Raises:
+        SpecError: One is neither.
+    """
+    budgets = set()
+    for text in texts:
+        try:
+            budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
+        except (ValueError, OverflowError):
+            raise SpecError(
+                f"n_p must be a whole number or a percentage of n; got {text!r}"
+            ) from None
+    return tuple(sorted(budgets))
+
+
+def _study_spec(arguments: argparse.Namespace) -> StudySpec:
+    return StudySpec(
+        model=model_spec(arguments),
+        data=data_spec(arguments),
+        noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
+        compressions=read_compressions(arguments.compress),
+        n0=arguments.n0,
+        n=arguments.n,
+        n_p=parse_budgets(arguments.n_p, arguments.n),
+        alpha=arguments.alpha,
+        alpha_zeta=arguments.alpha_zeta,
+        gamma=arguments.gamma,
+        baseline=not arguments.no_baseline,
+        methods=tuple(one for one in ACCELERATED if one in arguments.methods),
+        decline=arguments.decline,
+        name=arguments.name,
+    )
+
+
+def _certify(arguments: argparse.Namespace) -> None:
+    spec = _study_spec(arguments)
+    options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
+    goal = parse_goal(
+        budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
+    )
+    if goal is not None or arguments.forecast:
+        if "cirs" not in spec.methods:
+            raise SpecError("budgets and forecasts are those of --method cirs")
+        library = Library(arguments.store)
+        spec = with_goal(
+            spec,
+            goal,
+            library,
+            lambda pilot: _run(pilot, library, options, until="pilot"),
+            why=arguments.why if arguments.forecast else None,
+        )
+        if arguments.forecast:
+            return
+    arguments.method = next(one for one in arguments.methods if one in spec.methods)
+    if arguments.queue:
+        job = JobQueue(arguments.store).add(spec, options)
+        ensure_worker(arguments.store)
+        print(f"job {job.id} of study {spec.id}")
+        return
+    _run(spec, Library(arguments.store), options)
+    arguments.id = spec.id
+    show_results(arguments)
+
+
+def _run(
+    spec: StudySpec, library: Library, options: RunOptions, until: Until = "end"
+) -> StudyRecord:
+    # torch takes seconds to import; only a run needs it.
+    from irs_core.run.study import run_study
+
+    with draw_bar() as show:
+        return run_study(spec, library, options=options, on_progress=show, until=until)
+
+
+def show_results(arguments: argparse.Namespace) -> None:
+    """Print a study's table, or one model's per-input results."""
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
+    spec = study.record.spec
+    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
+    if arguments.tsv:
+        print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
+        return
+    if arguments.why:
+        last = len(spec.n_p) - 1
+        _print_table(why_table(study.record, analysis, arguments.why, last))
+        return
+    if arguments.speedups:
+        _print_table(speedup_table(study.record, analysis))
+        return
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    said = study_guarantee(spec, analysis.settings).sentence
+    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said}")
+    if spec.noise.integer:
+        law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+        print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
+    _print_table(summary_table(study.record, analysis))
+
+
+def _print_table(table: pd.DataFrame) -> None:
+    """Intervals share a column with their value, so that a row fits a terminal."""
+    table = table.copy()
+    for name in [one.removesuffix(" low") for one in map(str, table) if one.endswith(" low")]:
+        ends = table.pop(f"{name} low"), table.pop(f"{name} high")
+        table[name] = [_with_ends(*values) for values in zip(table[name], *ends, strict=True)]
+    print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+
+
+def _with_ends(value: float, low: float, high: float) -> str:
+    return "-" if isnan(value) else f"{value:.4g} ({low:.4g}..{high:.4g})"

@@ -1,0 +1,134 @@
+"""Options of `certify` for methods that save draws, and what they ask for."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypedDict, Unpack
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.why import plan_table
+from irs_core.errors import SpecError
+from irs_core.goals import outlook
+from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
+from irs_core.methods.cirs_plan import pilot_spec
+from irs_core.spec.study import ACCELERATED, StudySpec
+from irs_core.store import Library, StudyRecord
+
+_FORECASTS = 8
+
+
+class GoalOptions(TypedDict):
+    """What the options say, as `argparse` keeps it."""
+
+    budget: str | None
+    reach_acr: float | None
+    max_loss: float | None
+
+
+def add_goal_options(parser: argparse.ArgumentParser) -> None:
+    """Which methods to draw for, and what CIRS is wished to reach."""
+    parser.add_argument(
+        "--method",
+        nargs="+",
+        choices=ACCELERATED,
+        default=["irs"],
+        dest="methods",
+        help="methods to draw for; the first is the one whose results --tsv prints",
+    )
+    parser.add_argument(
+        "--decline", type=float, default=0.05, help="radius that iss may lose against n_p draws"
+    )
+    goals = parser.add_mutually_exclusive_group()
+    goals.add_argument(
+        "--budget",
+        metavar="B",
+        help="cirs: spend at most 20000 (draws in total), 2%% (of n, mean per input) or 60s on "
+        "each compressed model",
+    )
+    goals.add_argument(
+        "--reach-acr", type=float, metavar="R", help="cirs: as few draws as reach this ACR"
+    )
+    goals.add_argument(
+        "--max-loss",
+        type=float,
+        metavar="U",
+        help="cirs: as few draws as lose at most U of radius against n draws from scratch",
+    )
+    parser.add_argument(
+        "--forecast",
+        action="store_true",
+        help="cirs: run the pilot, print what budgets are expected to bring, with --why also the "
+        "plan of each input, and stop",
+    )
+
+
+def parse_goal(**options: Unpack[GoalOptions]) -> Goal | None:
+    """The goal that options describe; None for none.
+
+    Raises:
+        SpecError: A budget is no number of draws, percentage or time.
+    """
+    if options["reach_acr"] is not None:
+        return Goal(acr=options["reach_acr"])
+    if options["max_loss"] is not None:
+        return Goal(loss=options["max_loss"])
+    text = options["budget"]
+    if text is None:
+        return None
+    try:
+        if text.endswith("%"):
+            return Goal(share=float(text[:-1]) / 100)
+        if text.endswith("s"):
+            return Goal(seconds=float(text[:-1]))
+        return Goal(draws=int(text))
+    except ValueError:
+        raise SpecError(
+            f"a budget must be a number of draws, a percentage of n or seconds; got {text!r}"
+        ) from None
+
+
+def with_goal(
+    spec: StudySpec,
+    goal: Goal | None,
+    library: Library,
+    run_pilot: Callable[[StudySpec], StudyRecord],
+    *,
+    why: str | None = None,
+) -> StudySpec:
+    """The study that a goal asks for; prints what it and other budgets are expected to bring.
+
+    Args:
+        run_pilot: Runs a study up to its pilot.
+        why: A compressed model whose plan is printed, input by input.
+
+    Raises:
+        SpecError: The goal cannot be reached, or nothing is compressed.
+    """
+    asked = goal_spec(spec)
+    record = run_pilot(pilot_spec(spec))
+    analysis = predict(replace(record, spec=asked), library)
+    _print_forecasts(analysis)
+    chosen = spec
+    if goal is not None:
+        chosen = chosen_spec(spec, goal, analysis)
+        print(
+            f"chosen: {chosen.n_p[0]} draws per input on average, on each compressed model",
+            file=sys.stderr,
+        )
+    if why is not None:
+        planned = replace(record, spec=chosen)
+        table = plan_table(planned, predict(planned, library), why)
+        print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+    return chosen
+
+
+def _print_forecasts(analysis: Analysis) -> None:
+    print("expected of cirs, per compressed model:", file=sys.stderr)
+    for name in analysis.tally.compressed:
+        for one in outlook.forecasts(analysis, name, _FORECASTS):
+            print(
+                f"  {name:<16} {one.n_p:>6} per input  {one.draws:>9} draws  "
+                f"{one.seconds:8.1f} s  ACR {one.acr:.3f}",
+                file=sys.stderr,
+            )

@@ -1,0 +1,67 @@
+"""The command `integer`: write the integer form of a model, and its ONNX form."""
+
+import argparse
+from pathlib import Path
+
+from irs_core.cli.certify import add_data_options, data_spec
+from irs_core.errors import SpecError
+from irs_core.spec.compressions import IntegerOnly
+from irs_core.spec.study import NOISE_KINDS, ModelSpec, NoiseSpec, StudySpec
+
+
+def add_integer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `integer`."""
+    parser = commands.add_parser(
+        "integer",
+        help="write a model as a network of integers, and as ONNX with QDQ pairs",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Ranges are set on training images (or held-out ones) under the noise. The "
+        "result can be certified: certify --model OUT, or --compress file:OUT.",
+    )
+    parser.add_argument(
+        "--model", required=True, help="weights: a file, shipped:NAME, or an integer network"
+    )
+    parser.add_argument("--arch", help="architecture, where the file does not name it")
+    add_data_options(parser)
+    parser.add_argument("--sigma", type=float, default=0.5, help="noise, pixel units")
+    parser.add_argument("--noise", choices=NOISE_KINDS, default="rounded")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bits", type=int, default=8, help="bits of a weight, 2 to 8")
+    parser.add_argument("--out", type=Path, help="file to write, NAME.safetensors")
+    parser.add_argument("--onnx", type=Path, help="ONNX file to write")
+    parser.set_defaults(run=_integer)
+
+
+def _integer(arguments: argparse.Namespace) -> None:
+    if arguments.out is None and arguments.onnx is None:
+        raise SpecError("give --out or --onnx, a file to write")
+    # Other commands should not wait for torch.
+    from irs_core.approx.integer_form import integer_form
+    from irs_core.data import load_dataset
+    from irs_core.integer.files import write_network
+    from irs_core.integer.onnx_qdq import to_onnx
+    from irs_core.models import load_model
+    from irs_core.run.calibration import calibration_images
+
+    spec = StudySpec(
+        model=ModelSpec(arguments.model, arch=arguments.arch),
+        data=data_spec(arguments),
+        noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
+        compressions=(),
+    )
+    dataset = load_dataset(spec.data)
+    calibration, source = calibration_images(spec, dataset, unseen=True)
+    network = integer_form(
+        load_model(spec.model).module,
+        IntegerOnly(arguments.bits),
+        calibration=calibration,
+        scale=dataset.scale,
+        input_shape=dataset.input_shape,
+    )
+    if arguments.out is not None:
+        write_network(
+            arguments.out, network, {"classes": dataset.classes, "sigma": spec.noise.sigma}
+        )
+    if arguments.onnx is not None:
+        arguments.onnx.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
+    print(f"{network.size_bytes:,} bytes, ranges set on {source}, digest {network.digest}")

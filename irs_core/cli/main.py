@@ -1,0 +1,171 @@
+"""The command line: thin, one command per thing that a page does."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from irs_core import __version__
+from irs_core.cli.bench import add_bench
+from irs_core.cli.certify import add_certify
+from irs_core.cli.check import add_check
+from irs_core.cli.integer import add_integer
+from irs_core.cli.intrs import add_intrs
+from irs_core.cli.jobs import add_jobs, add_worker
+from irs_core.cli.options import add_store_option
+from irs_core.cli.papers import add_reproduce
+from irs_core.cli.report import add_report, import_file
+from irs_core.errors import IrsError
+from irs_core.store import Library
+
+EXIT_BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where it worked, 2 with one sentence where the input is at fault."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    # Set here too, because the converters of other packages raise the root level.
+    logging.getLogger("irs_core").setLevel(logging.INFO)
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except IrsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("stopped; what was computed is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m irs_core", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_models(commands)
+    _add_data(commands)
+    add_certify(commands)
+    _add_studies(commands)
+    add_jobs(commands)
+    add_worker(commands)
+    add_report(commands)
+    _add_bundles(commands)
+    _add_train(commands)
+    add_integer(commands)
+    add_intrs(commands)
+    add_bench(commands)
+    add_reproduce(commands)
+    return parser
+
+
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "models", help="list shipped models, architectures and compressions; check one"
+    )
+    parser.set_defaults(run=_models)
+    add_check(parser.add_subparsers(title="actions", metavar="ACTION"))
+
+
+def _models(_: argparse.Namespace) -> None:
+    from irs_core.models import known_architectures, shipped_models
+    from irs_core.spec.compressions import KNOWN_COMPRESSIONS
+
+    print("shipped models (use as shipped:NAME)")
+    cards = shipped_models()
+    width = max(map(len, cards), default=0)
+    for name, card in cards.items():
+        clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
+        print(f"  {name:<{width}} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
+        print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
+    print("architectures\n  " + ", ".join(known_architectures()))
+    print("compressions\n  " + ", ".join(KNOWN_COMPRESSIONS))
+
+
+def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.cli.certify import add_data_options
+
+    parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
+    add_data_options(parser)
+    parser.set_defaults(run=_data)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    fetch = actions.add_parser("download", help="fetch a public data set and check it")
+    fetch.add_argument("name", help="cifar10, cifar100 or mnist")
+    fetch.add_argument("--root", type=Path, required=True, help="folder to put it in")
+    fetch.set_defaults(run=_download)
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from irs_core.data.download import archives, download
+
+    with tqdm(unit="B", unit_scale=True, file=sys.stderr) as bar:
+
+        def show(name: str, done: int, total: int | None) -> None:
+            bar.total = total
+            bar.set_description(name.strip("."), refresh=False)
+            bar.update(done - bar.n)
+
+        download(archives(arguments.name), arguments.root, on_progress=show)
+    print(f"--data {arguments.name} --root {arguments.root}")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    from irs_core.cli.certify import data_spec
+    from irs_core.data import load_dataset
+
+    dataset = load_dataset(data_spec(arguments))
+    held_out = int((~dataset.reported).sum())
+    print(dataset.description)
+    print(
+        f"{len(dataset.labels)} inputs of shape {dataset.input_shape}, {held_out} of them held out"
+    )
+    more = " ..." if len(dataset.classes) > 10 else ""
+    print(f"{len(dataset.classes)} classes: {', '.join(dataset.classes[:10])}{more}")
+    print(f"digest {dataset.digest}")
+
+
+def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.cli.certify import add_result_options, show_results
+
+    parser = commands.add_parser(
+        "studies", help="list studies, or show one's results from its stored evidence"
+    )
+    parser.add_argument("id", nargs="?", help="study to show; all are listed without it")
+    add_store_option(parser)
+    add_result_options(parser)
+    parser.set_defaults(
+        run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments)
+    )
+
+
+def _studies(arguments: argparse.Namespace) -> None:
+    for study in Library(arguments.store).studies():
+        record = study.record
+        state = "finished" if record.finished else "unfinished"
+        print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
+
+
+def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = commands.add_parser("export", help="write a study and its evidence to a bundle")
+    export.add_argument("id", help="study id, from the command studies")
+    export.add_argument("file", type=Path, help="where to write, NAME.irs.zip")
+    add_store_option(export)
+    export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
+    importing = commands.add_parser(
+        "import", help="verify a bundle and add its study, or read results per input (.tsv)"
+    )
+    importing.add_argument("file", type=Path)
+    add_store_option(importing)
+    importing.set_defaults(run=lambda a: import_file(a.file, a.store))
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from irs_core.cli.train import add_arguments, run_cli
+
+    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
+    add_arguments(parser)
+    parser.set_defaults(run=run_cli)

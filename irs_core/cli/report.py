@@ -1,0 +1,60 @@
+"""The commands that write results to files and read results of others."""
+
+import argparse
+from pathlib import Path
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.results import METHODS, Settings
+from irs_core.cli.options import add_store_option
+from irs_core.store import BASE, Library
+
+_TSV = ".tsv"
+
+
+def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `report`."""
+    from irs_core.report import TABLES
+
+    parser = commands.add_parser(
+        "report",
+        help="write a study's results to a file",
+        description="The suffix decides: .html is a report in one file, .csv, .parquet, .md and "
+        ".tex are tables, .tsv are results per input in the format of Cohen et al. 2019.",
+    )
+    parser.add_argument("id", help="study id, from the command studies")
+    parser.add_argument("file", type=Path, help="where to write")
+    parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
+    parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
+    parser.add_argument("--method", choices=METHODS, help="by what, for .tsv")
+    add_store_option(parser)
+    parser.set_defaults(run=_report)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from irs_core.report import write_report
+
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
+    analysis = Analysis(open_tally(study, library.root), Settings.of(study.record.spec))
+    write_report(
+        arguments.file,
+        study.record,
+        analysis,
+        table=arguments.table,
+        model=arguments.model,
+        method=arguments.method,
+    )
+
+
+def import_file(path: Path, store: Path) -> None:
+    """Import a bundle, or results in the format of Cohen et al. 2019 (.tsv)."""
+    if path.suffix.lower() != _TSV:
+        print(Library(store).import_bundle(path).id)
+        return
+    from irs_core.report import import_cohen
+
+    found = import_cohen(path, store)
+    exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
+    print(f"{found.name}: {len(found)} inputs, ACR {found.acr:.4f}, {exact}, not verified")
+    print(f"digest {found.digest}")

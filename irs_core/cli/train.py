@@ -1,0 +1,79 @@
+"""The command line of training: `python -m irs_core train`."""
+
+import argparse
+import sys
+from dataclasses import fields
+
+from tqdm import tqdm
+
+from irs_core.spec.study import DATA_KINDS
+from irs_core.train.spec import EpochReport, TrainSpec
+
+# A trained network needs small steps.
+TUNING_RATE = 0.001
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare every setting of a training run; the defaults are those of `TrainSpec`."""
+    default = {field.name: field.default for field in fields(TrainSpec)}
+    add = parser.add_argument
+    add("--data", choices=DATA_KINDS, default=default["data"], help="data set to train on")
+    add("--root", help="folder of the data (not for digits)")
+    add("--size", type=int, help="resize images to this height and width")
+    add("--arch", required=True, help="architecture name")
+    add("--sigma", type=float, default=default["sigma"], help="noise on training images")
+    add("--epochs", type=int, default=default["epochs"])
+    add("--seed", type=int, default=default["seed"])
+    add("--batch", type=int, default=default["batch"], help="images per step")
+    add("--lr", type=float, help="peak learning rate (default: 0.1, with --qat-from 0.001)")
+    add(
+        "--qat-from",
+        metavar="WEIGHTS",
+        help="fine-tune these weights as an integer network, and write that",
+    )
+    add("--momentum", type=float, default=default["momentum"])
+    add("--weight-decay", type=float, default=default["weight_decay"])
+    add("--max-images", type=int, help="train on at most so many images")
+    flip = argparse.BooleanOptionalAction
+    add("--flip", action=flip, help="mirror images at random (default: all but digits)")
+    add("--bf16", action="store_true", help="forward passes in bfloat16")
+    add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
+    add("--device", choices=("cpu", "cuda"), default=default["device"])
+    add("--note", default=default["note"], help="a sentence for the model card")
+    add("--out", required=True, help="file to write, NAME.safetensors")
+
+
+def from_args(namespace: argparse.Namespace) -> TrainSpec:
+    """The run that parsed arguments describe.
+
+    Raises:
+        SpecError: A setting is out of range.
+    """
+    chosen = {field.name: getattr(namespace, field.name) for field in fields(TrainSpec)}
+    if chosen["lr"] is None:
+        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else TUNING_RATE
+    return TrainSpec(**chosen)
+
+
+def run_cli(namespace: argparse.Namespace) -> int:
+    """Train, with a progress bar on stderr and one result line on stdout; the exit status."""
+    # Other commands should not wait for torch.
+    from irs_core.train.loop import train
+
+    spec = from_args(namespace)
+    with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
+
+        def show(report: EpochReport) -> None:
+            bar.set_postfix(
+                loss=f"{report.loss:.3f}",
+                acc=f"{report.accuracy:.1%}",
+                rate=f"{report.images_per_second:,.0f}/s",
+            )
+            bar.update(1)
+
+        result = train(spec, on_epoch=show)
+    sys.stdout.write(
+        f"{result.weights}: accuracy {result.accuracy_clean:.1%} clean, "
+        f"{result.accuracy_noisy:.1%} under noise {spec.sigma:g}\n"
+    )
+    return 0

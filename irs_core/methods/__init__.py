@@ -1,0 +1,1 @@
+"""Certification methods, one module each."""

@@ -1,0 +1,1 @@
+"""From a specification to evidence: plan, prepare, fill what is missing."""

@@ -1,0 +1,91 @@
+"""What a study will take, before it is started. Free of torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from irs_core.errors import StoreError
+from irs_core.run.options import Until
+from irs_core.run.plan import stream_draws
+from irs_core.spec.study import Stream, StudySpec
+from irs_core.store import BASE, ModelRecord, Study
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of a study.
+
+    Args:
+        draws: Forward passes that it needs.
+        stored: How many of them are stored already.
+        seconds: Predicted time of the rest, from the measured rates of the same model and
+            compressions; None where nothing was measured.
+    """
+
+    draws: int
+    stored: int
+    seconds: float | None
+
+
+def estimate_study(
+    spec: StudySpec, inputs: int, studies: Sequence[Study], until: Until = "end"
+) -> Estimate:
+    """Draws needed, draws stored and time left, judged by what is in the store.
+
+    A compression that was never run here is taken to cost what the original costs.
+
+    Args:
+        inputs: Reported and held-out inputs together.
+        studies: All known studies; those of the same model give rates, and those of the same
+            inputs and noise as well give stored draws.
+        until: How far the study is to run.
+    """
+    same = [study for study in studies if study.record.spec.model == spec.model]
+    # Another machine's rates serve only where this one has none.
+    kin = sorted(same, key=lambda study: study.shipped)
+    twins = [study for study in kin if _same_draws(study, spec)]
+    rates = {name: _rate(name, kin) for name, _, _ in stream_draws(spec, until)}
+    total, stored, seconds = 0, 0, 0.0
+    for name, stream, draws in stream_draws(spec, until):
+        needed = inputs * draws
+        have = min(needed, max((_stored(s, name, stream, draws) for s in twins), default=0))
+        rate = rates[name] if rates[name] is not None else rates[BASE]
+        total, stored = total + needed, stored + have
+        seconds += (needed - have) * (rate or 0.0)
+    return Estimate(total, stored, None if rates[BASE] is None else seconds)
+
+
+def _same_draws(study: Study, spec: StudySpec) -> bool:
+    own = study.record.spec
+    # A bundle's draws are never extended, so they do not count as stored.
+    return not study.shipped and own.data == spec.data and own.noise == spec.noise
+
+
+def _model(study: Study, name: str) -> ModelRecord | None:
+    return next((model for model in study.record.models if model.name == name), None)
+
+
+def _stored(study: Study, name: str, stream: Stream, draws: int) -> int:
+    model = _model(study, name)
+    if model is None or stream not in model.evidence:
+        return 0
+    try:
+        array = study.evidence(model.evidence[stream])
+    except StoreError:
+        return 0
+    return int(np.count_nonzero(array.read(draws) != array.missing))
+
+
+def _rate(name: str, kin: Sequence[Study]) -> float | None:
+    for study in kin:
+        model = _model(study, name)
+        if model is None:
+            continue
+        try:
+            seconds = study.evidence(model.evidence["estimate"]).seconds_per_draw(1)
+        except StoreError:
+            continue
+        if not np.isnan(seconds).all():
+            return float(np.median(seconds[~np.isnan(seconds)]))
+    return None

@@ -1,0 +1,112 @@
+"""How far a run is and how fast, from the chunks that it stored last. Free of torch."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from time import perf_counter
+
+from irs_core.run.options import Part, Progress
+from irs_core.run.plan import Need, Unit
+from irs_core.spec.study import Stream
+
+# A rate is that of so many units: enough to be steady, few enough to follow a busy machine.
+RECENT_UNITS = 16
+_Key = tuple[str, Stream]
+
+
+class _Rate:
+    """Predictions a second over the units counted last."""
+
+    def __init__(self) -> None:
+        self._units = deque[tuple[int, float]](maxlen=RECENT_UNITS)
+
+    def add(self, draws: int, seconds: float) -> None:
+        self._units.append((draws, seconds))
+
+    def value(self) -> float:
+        seconds = sum(spent for _, spent in self._units)
+        return sum(draws for draws, _ in self._units) / seconds if seconds > 0 else 0.0
+
+
+class Meter:
+    """Counts the units of a run as they are stored."""
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        """Nothing is planned yet.
+
+        Args:
+            clock: Seconds since any moment.
+        """
+        self._clock = clock
+        self._parts: dict[_Key, Part] = {}
+        self._later: dict[_Key, Part] = {}
+        self._rates: dict[_Key, _Rate] = {}
+        self._rate = _Rate()
+        self._done = 0
+        self._left = 0
+        self._last = clock()
+
+    def plan(self, needs: Sequence[Need], units: Iterable[Unit], later: Sequence[Part]) -> None:
+        """Take up what is needed now, of which `units` are missing, and what follows."""
+        missing: dict[_Key, int] = {}
+        for unit in units:
+            for key, draws in _draws(unit):
+                missing[key] = missing.get(key, 0) + draws
+        for need in needs:
+            needed = need.predictions
+            key = (need.name, need.stream)
+            if needed:
+                done = max(0, needed - missing.get(key, 0))
+                self._parts[key] = Part(need.name, need.stream, done, needed)
+                self._rates.setdefault(key, _Rate())
+        self._later = {(part.name, part.stream): part for part in later}
+        self._left = sum(missing.values()) + sum(part.needed for part in later)
+
+    def start(self) -> None:
+        """Units are computed from this moment on."""
+        self._last = self._clock()
+
+    def count(self, unit: Unit) -> None:
+        """A unit was stored; it took the time since the one before."""
+        moment = self._clock()
+        spent, self._last = moment - self._last, moment
+        for key, draws in _draws(unit):
+            part = self._parts[key]
+            self._parts[key] = replace(part, done=min(part.needed, part.done + draws))
+            self._rates[key].add(draws, spent)
+        self._rate.add(unit.draws, spent)
+        self._done += unit.draws
+        self._left -= unit.draws
+
+    def progress(self, stage: str) -> Progress:
+        """Where the run is."""
+        parts = [replace(part, rate=self._rates[key].value()) for key, part in self._parts.items()]
+        parts += self._later.values()
+        rate = self._rate.value()
+        return Progress(
+            stage, self._done, self._done + self._left, rate, _left(parts, rate), tuple(parts)
+        )
+
+
+def _draws(unit: Unit) -> list[tuple[_Key, int]]:
+    """Predictions that a unit computes, per classifier."""
+    return [
+        ((need.name, unit.stream), draws)
+        for need, draws in zip(unit.needs, unit.draws_by_need, strict=True)
+    ]
+
+
+def _left(parts: Sequence[Part], rate: float) -> float | None:
+    """Seconds left: streams run one after the other, classifiers of one stream together.
+
+    Where a classifier was not measured on a stream yet, it is taken to cost what the run costs.
+    """
+    if rate <= 0:
+        return None
+    seconds = 0.0
+    for stream in dict.fromkeys(part.stream for part in parts):
+        own = [part for part in parts if part.stream == stream]
+        known = [part.seconds_left for part in own if part.seconds_left is not None]
+        unknown = sum(part.needed - part.done for part in own if part.seconds_left is None)
+        seconds += max(known, default=0.0) + unknown / rate
+    return seconds

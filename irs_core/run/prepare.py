@@ -1,0 +1,293 @@
+"""From a specification to classifiers that run: the base and its compressions."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from irs_core.approx import compress, describe
+from irs_core.approx.int8_static import quantise
+from irs_core.approx.integer_form import integer_form
+from irs_core.backends import Predictor
+from irs_core.backends.graph_files import arithmetic_of
+from irs_core.data import Dataset
+from irs_core.errors import ApproximationError, CheckpointError, DatasetError
+from irs_core.integer import IntegerNetwork
+from irs_core.integer.carrier import Carrier
+from irs_core.integer.files import read_network
+from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
+from irs_core.run.calibration import calibration_images
+from irs_core.run.options import RunOptions
+from irs_core.sampling.classifier import Setting, make_classifier, make_integer
+from irs_core.sampling.payload import ModelPayload, pack
+from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly
+from irs_core.spec.study import StudySpec
+from irs_core.store import BASE
+
+logger = logging.getLogger(__name__)
+
+_INTEGER_NOTE = (
+    "Computes in integers only: int8 weights per channel, 8-bit activations, 32-bit sums, an int32 "
+    "multiplier and a shift after each layer."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A classifier ready to run, with what a study records about it.
+
+    Args:
+        pack: Makes what another process needs to run the same classifier.
+    """
+
+    name: str
+    title: str
+    digest: str
+    note: str
+    size_bytes: int
+    nonzero: int
+    predictor: Predictor
+    pack: Callable[[], ModelPayload]
+
+
+def prepare(
+    spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
+) -> Iterator[Prepared]:
+    """The base classifier, then each compression in the order asked for.
+
+    Raises:
+        IrsError: A compression does not fit the model, the device or what is installed.
+    """
+    builder = _Builder(spec, base, dataset, options)
+    yield builder.base()
+    for compression in spec.compressions:
+        yield builder.build(compression)
+
+
+class _Builder:
+    def __init__(
+        self, spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
+    ) -> None:
+        self._spec, self._base, self._dataset = spec, base, dataset
+        self._setting = Setting(
+            base.num_classes,
+            dataset.input_shape,
+            options.device,
+            options.backend,
+            options.batch,
+        )
+
+    def base(self) -> Prepared:
+        """The classifier that everything starts from."""
+        module, title, note = self._base.module, "original (fp32)", "The uncompressed classifier."
+        if isinstance(module, GraphModule):
+            title = f"original ({arithmetic_of(module)})"
+            note = f"The file {_named(module)}."
+        network = module.network if isinstance(module, Carrier) else None
+        if network is not None:
+            self._check_integer(network)
+            title, note = "original (integers only)", _INTEGER_NOTE
+        predictor = make_classifier(module, None, self._setting)
+        return Prepared(
+            BASE,
+            title,
+            self._base.digest,
+            note,
+            self._base.size_bytes,
+            self._base.parameters,
+            predictor,
+            self._packer(None, self._base.digest, predictor, network=network),
+        )
+
+    def build(self, compression: Compression) -> Prepared:
+        """One compressed classifier."""
+        if isinstance(self._base.module, Carrier) and not isinstance(
+            compression, IntegerOnly | FileModel
+        ):
+            raise ApproximationError(
+                "an integer network can only lose bits of its weights (integer:4) or be compared "
+                f"with a file (file:PATH); got {compression}"
+            )
+        if isinstance(compression, Int8Static):
+            return self._int8(compression)
+        if isinstance(compression, FileModel):
+            integer = compression.path.endswith(".safetensors")
+            return self._integer_file(compression) if integer else self._file(compression)
+        if isinstance(self._base.module, GraphModule):
+            raise ApproximationError(
+                f"{compression} needs PyTorch weights, and {self._base.module.file.name} has none; "
+                "use int8, or file:PATH for a compressed file"
+            )
+        if isinstance(compression, IntegerOnly):
+            return self._integer(compression)
+        report = describe(self._base.module, compression)
+        # By content: what a recipe makes may change with libraries and machines.
+        module = compress(self._base.module, compression)
+        digest = state_digest(module, f"{self._base.digest} {compression}")
+        predictor = make_classifier(self._base.module, compression, self._setting)
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            report.note,
+            report.size_bytes,
+            report.nonzero_parameters,
+            predictor,
+            self._packer(compression, digest, predictor),
+        )
+
+    def _file(self, compression: FileModel) -> Prepared:
+        found = load_file_model(
+            compression,
+            num_classes=self._setting.classes,
+            mean=self._base.mean,
+            std=self._base.std,
+        )
+        module, shape = found.module, self._setting.input_shape
+        if found.input_shape not in (None, shape):
+            raise DatasetError(
+                f"{module.file.name} takes inputs of shape {found.input_shape}; the images have "
+                f"{shape}"
+            )
+        predictor = make_classifier(module, None, self._setting)
+        first = ", after the original's normalisation" if compression.normalize else ""
+        # Not the digest of the same file as an original: a study keeps the two apart.
+        digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            f"The file {_named(module)}, as it is{first}; {predictor.execution}.",
+            module.file.size_bytes,
+            module.file.facts.parameters,
+            predictor,
+            self._packer(compression, digest, predictor, module=module),
+        )
+
+    def _int8(self, compression: Int8Static) -> Prepared:
+        calibration, source = calibration_images(self._spec, self._dataset)
+        made = quantise(
+            self._base.module,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
+            calibration=calibration,
+            max_disagreement=compression.max_disagreement,
+        )
+        # Without OpenVINO the line above has refused.
+        from irs_core.backends.openvino_backend import OpenVinoPredictor, to_bytes
+
+        predictor = OpenVinoPredictor(
+            made.model,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
+            arithmetic="int8",
+            batch=self._setting.batch,
+        )
+        digest = sha256(f"{self._base.digest} {compression} {made.digest}".encode()).hexdigest()
+        precisions = list(predictor.layer_precisions().values())
+        kept = f"; in 32 bits: {', '.join(made.kept)}" if made.kept else ""
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            f"{precisions.count('int8')} of {len(precisions)} convolutions and linear layers in "
+            f"int8, calibrated on {source} under the study's noise{kept}.",
+            _int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
+            self._base.parameters,
+            predictor,
+            self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
+        )
+
+    def _integer(self, compression: IntegerOnly) -> Prepared:
+        calibration, source = calibration_images(self._spec, self._dataset, unseen=True)
+        network = integer_form(
+            self._base.module,
+            compression,
+            calibration=calibration,
+            scale=self._dataset.scale,
+            input_shape=self._setting.input_shape,
+        )
+        return self._prepared_integer(
+            compression,
+            network,
+            str(compression),
+            f"{_INTEGER_NOTE} Ranges set on {source} under the study's noise.",
+        )
+
+    def _integer_file(self, compression: FileModel) -> Prepared:
+        network = read_network(Path(compression.path))
+        if not network.digest.startswith(compression.digest):
+            raise CheckpointError(
+                f"{compression.path} has changed: its digest begins with {network.digest[:16]}, "
+                f"the study is about {compression.digest}"
+            )
+        return self._prepared_integer(
+            compression,
+            network,
+            compression.identity,
+            f"The file {compression.path}. {_INTEGER_NOTE}",
+        )
+
+    def _prepared_integer(
+        self, compression: Compression, network: IntegerNetwork, identity: str, note: str
+    ) -> Prepared:
+        self._check_integer(network)
+        predictor = make_integer(network, self._setting)
+        # Not the digest of the same network as an original: a study keeps the two apart.
+        digest = sha256(f"{identity} {network.digest}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            note,
+            network.size_bytes,
+            network.nonzero,
+            predictor,
+            self._packer(compression, digest, predictor, network=network),
+        )
+
+    def _check_integer(self, network: IntegerNetwork) -> None:
+        grid = (network.scale, network.input_shape, network.classes)
+        own = (self._dataset.scale, self._dataset.input_shape, self._setting.classes)
+        if grid != own:
+            raise DatasetError(
+                "an integer network is made for one pixel grid, image shape and number of classes: "
+                f"this one for {grid}; the data have {own}"
+            )
+
+    def _packer(
+        self,
+        compression: Compression | None,
+        digest: str,
+        predictor: Predictor,
+        graph: Callable[[], tuple[bytes, bytes] | None] = lambda: None,
+        module: GraphModule | None = None,
+        network: IntegerNetwork | None = None,
+    ) -> Callable[[], ModelPayload]:
+        if compression is None and isinstance(self._base.module, GraphModule):
+            module = self._base.module
+        return lambda: pack(
+            self._base,
+            compression,
+            digest=digest,
+            execution=predictor.execution,
+            setting=self._setting,
+            graph=graph(),
+            module=module,
+            network=network,
+        )
+
+
+def _named(module: GraphModule) -> str:
+    return f"{module.file.name} (SHA-256 {module.file.digest})"
+
+
+def _int8_bytes(base: LoadedModel, share_int8: float) -> int:
+    module = base.module
+    if isinstance(module, GraphModule):
+        # Nearly all numbers of a classifier are weights.
+        return int(base.parameters * (4 - 3 * share_int8))
+    weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
+    rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
+    return int(weights * (4 - 3 * share_int8)) + 4 * rest

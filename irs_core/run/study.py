@@ -1,0 +1,224 @@
+"""Run a study: fill the evidence that is missing, and nothing else."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.backends import Predictor
+from irs_core.backends.device import hardware_of, usable_gpus
+from irs_core.data import Dataset, load_dataset
+from irs_core.errors import DatasetError
+from irs_core.hardware import software_versions
+from irs_core.methods.cirs_plan import pilot_spec
+from irs_core.methods.draws import compressed_streams
+from irs_core.models import LoadedModel, load_model
+from irs_core.run.engine import open_engine
+from irs_core.run.options import Part, Progress, RunOptions, Until
+from irs_core.run.plan import stream_draws
+from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
+from irs_core.run.units import Runner
+from irs_core.spec.study import Stream, StudySpec
+from irs_core.store import (
+    BASE,
+    DataRecord,
+    EvidenceArray,
+    EvidenceKey,
+    Library,
+    ModelRecord,
+    Study,
+    StudyRecord,
+)
+from irs_core.store.records import BASE_STREAMS
+
+_CLEAN_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class _Runnable:
+    record: ModelRecord
+    arrays: Mapping[Stream, EvidenceArray]
+
+
+def run_study(
+    spec: StudySpec,
+    library: Library,
+    *,
+    options: RunOptions | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    until: Until = "end",
+) -> StudyRecord:
+    """Compute what a study still lacks and save its manifest.
+
+    Whatever is stored already is kept, so a cancelled or killed run continues where it was, and
+    its evidence is bit for bit that of an uninterrupted run.
+
+    Args:
+        until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
+            which costs and radii can be predicted; the study is then none of the library's.
+
+    Raises:
+        CancelledError: `should_stop` said so; all finished chunks are kept.
+        IrsError: The model, the data or the disk refuse.
+    """
+    options = options or RunOptions()
+    with open_engine(options.engine, gpus=_gpus(options)) as engine:
+        dataset = load_dataset(spec.data)
+        base = load_model(spec.model)
+        check_fit(spec, base, dataset)
+        prepared = list(prepare(spec, base, dataset, options))
+        runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
+        record = _record(spec, dataset, [runnable.record for runnable in runnables])
+        previous = library.live_record(spec.id)
+        if previous is not None:
+            record = _continued(record, previous)
+        if until == "end" and (previous is None or not previous.finished):
+            library.save(record)
+        if engine is not None:
+            engine.load({one.name: one.pack() for one in prepared})
+        predictors = {one.name: one.predictor for one in prepared}
+        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
+        _fill(runner, spec, dataset, runnables, until)
+    if "cirs" in spec.methods:
+        library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
+    if until == "pilot":
+        return record
+    record = replace(record, finished=True, digests=_digests(record, runnables))
+    library.save(record)
+    # Counted now, while somebody waits for the job anyway, and not when a page is opened.
+    open_tally(Study(record, library.evidence_folder), library.root)
+    return record
+
+
+def _gpus(options: RunOptions) -> int:
+    return 0 if options.backend == "openvino" else usable_gpus(options.device)
+
+
+def _fill(
+    runner: Runner,
+    spec: StudySpec,
+    dataset: Dataset,
+    runnables: Sequence[_Runnable],
+    until: Until,
+) -> None:
+    plain = [Runnable(one.record.name, one.arrays) for one in runnables]
+    inputs = len(dataset.labels)
+    runner.fill(base_stage(spec, plain[0], inputs), later=_later(spec, inputs, until))
+    if until == "pilot":
+        runner.fill(pilot_stage(spec, plain, dataset.reported))
+        return
+    for needs in compressed_stages(spec, plain, dataset.reported):
+        runner.fill(needs)
+
+
+def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
+    """Refuse a model and data that cannot belong together.
+
+    Raises:
+        DatasetError: Shapes or classes differ.
+    """
+    if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.input_shape):
+        raise DatasetError(
+            f"the model takes inputs of shape {tuple(model.input_shape)}; "
+            f"the images have {tuple(dataset.input_shape)}"
+        )
+    named = spec.data.kind in ("image-folder", "imagenet")
+    # Folders get their class numbers by alphabet: other folders, other numbers.
+    if len(dataset.classes) > model.num_classes or (
+        named and len(dataset.classes) != model.num_classes
+    ):
+        raise DatasetError(
+            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}"
+        )
+
+
+def _runnable(
+    spec: StudySpec, dataset: Dataset, library: Library, classes: int, prepared: Prepared
+) -> _Runnable:
+    execution = prepared.predictor.execution
+    keys = {
+        stream: EvidenceKey(prepared.digest, dataset.digest, spec.noise, stream, execution)
+        for stream in (BASE_STREAMS if prepared.name == BASE else compressed_streams(spec))
+    }
+    pixels = int(np.prod(dataset.input_shape))
+    arrays = {
+        stream: library.open_evidence(
+            key, n_inputs=len(dataset.labels), classes=classes, pixels=pixels
+        )
+        for stream, key in keys.items()
+    }
+    record = ModelRecord(
+        name=prepared.name,
+        title=prepared.title,
+        digest=prepared.digest,
+        execution=execution,
+        note=prepared.note,
+        size_bytes=prepared.size_bytes,
+        nonzero=prepared.nonzero,
+        evidence={stream: key.id for stream, key in keys.items()},
+        clean=_clean(prepared.predictor, dataset),
+    )
+    return _Runnable(record, arrays)
+
+
+def _clean(predictor: Predictor, dataset: Dataset) -> tuple[int, ...]:
+    """Its answers without noise, for metrics only: no certificate reads them."""
+    found: list[int] = []
+    for start in range(0, len(dataset), _CLEAN_BLOCK):
+        rows = np.arange(start, min(start + _CLEAN_BLOCK, len(dataset)))
+        found += predictor(dataset.images(rows)).tolist()
+    return tuple(found)
+
+
+def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:
+    return StudyRecord(
+        spec=spec,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=False,
+        data=DataRecord(
+            digest=dataset.digest,
+            description=dataset.description,
+            classes=dataset.classes,
+            indices=tuple(int(index) for index in dataset.indices),
+            labels=tuple(int(label) for label in dataset.labels),
+            reported=tuple(bool(flag) for flag in dataset.reported),
+        ),
+        models=tuple(models),
+        hardware=hardware_of(model.execution for model in models),
+        versions=software_versions(),
+        digests={},
+    )
+
+
+def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
+    """The record of a study that was started before: its date, and where nothing new is computed
+    its machine."""
+    record = replace(record, created=previous.created)
+    if previous.finished and previous.models == record.models:
+        record = replace(record, hardware=previous.hardware, versions=previous.versions)
+    return record
+
+
+def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:
+    """Draws that follow the first stage, an upper estimate, for the progress of that one."""
+    return [
+        Part(name, stream, 0, inputs * draws)
+        for name, stream, draws in stream_draws(spec, until)
+        if name != BASE
+    ]
+
+
+def _digests(record: StudyRecord, runnables: Sequence[_Runnable]) -> dict[str, str]:
+    arrays = {
+        one.record.evidence[stream]: array
+        for one in runnables
+        for stream, array in one.arrays.items()
+    }
+    draws = record.digest_draws()
+    return {
+        evidence_id: arrays[evidence_id].digest(length) for evidence_id, length in draws.items()
+    }

@@ -1,0 +1,180 @@
+"""The loop over units of work, in this process or on an engine's workers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.analysis.close_up import noise_group
+from irs_core.backends import Predictor
+from irs_core.backends.device import hardware_of
+from irs_core.data import Dataset
+from irs_core.errors import CancelledError, StoreError
+from irs_core.run.engine import Engine
+from irs_core.run.meter import Meter
+from irs_core.run.options import Part, Progress
+from irs_core.run.plan import Need, Unit, plan_units
+from irs_core.sampling.bookmarks import Bookmarks
+from irs_core.sampling.remote import Answer, Task
+from irs_core.sampling.sampler import Request, sample
+from irs_core.spec.study import StudySpec
+
+# A chunk that is damaged between planning and the end is computed again, so many times.
+_ROUNDS = 3
+
+
+class Runner:
+    """Computes units and writes them to the store, which nothing else touches."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        spec: StudySpec,
+        predictors: Mapping[str, Predictor],
+        engine: Engine | None,
+        on_progress: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Without an engine, units run one after the other in this process."""
+        self._dataset = dataset
+        self._spec = spec
+        self._predictors = predictors
+        self._engine = engine
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._meter = Meter()
+        self._marks = Bookmarks()
+        self._warm = False
+
+    def fill(self, needs: Sequence[Need], *, later: Sequence[Part] = ()) -> None:
+        """Compute all units of the needs; about the draws of `later` follow in another call.
+
+        Raises:
+            CancelledError: `should_stop` said so.
+            IrsError: A unit cannot be computed; the others that are finished are kept.
+        """
+        for _ in range(_ROUNDS):
+            units = list(plan_units(needs))
+            self._meter.plan(needs, units, later)
+            if not units:
+                return
+            if self._engine is None:
+                self._fill_here(units)
+            else:
+                self._fill_by(self._engine, units)
+        # What is still missing after this was damaged or removed while the study ran.
+        if next(plan_units(needs), None) is not None:
+            raise StoreError("stored evidence disappears while the study runs; check the disk")
+
+    def _fill_here(self, units: Sequence[Unit]) -> None:
+        if not self._warm:
+            # The first call compiles and allocates; that is nobody's certification time.
+            for predictor in self._predictors.values():
+                predictor(self._dataset.images([0]))
+            self._warm = True
+        self._meter.start()
+        for unit in units:
+            self._check_stop()
+            self._report(unit)
+            self._compute(unit)
+            self._meter.count(unit)
+            self._report(unit)
+
+    def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
+        self._check_stop()
+        self._report(units[0])
+        self._meter.start()
+
+        def task(number: int) -> Task:
+            return self._task(engine, number, units[number])
+
+        with closing(engine.answers(len(units), task)) as answers:
+            for answer in answers:
+                unit = units[answer.number]
+                self._keep(unit, answer)
+                self._meter.count(unit)
+                self._report(unit)
+                self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self._should_stop():
+            raise CancelledError("the run was cancelled; what it computed is kept")
+
+    def _task(self, engine: Engine, number: int, unit: Unit) -> Task:
+        images, groups = self._inputs(unit)
+        return Task(
+            number=number,
+            models=tuple(engine.key(need.name) for need in unit.needs),
+            rows=unit.rows,
+            masks=unit.masks,
+            images=images,
+            groups=groups,
+            noise=self._spec.noise,
+            stream=unit.stream,
+            chunk=unit.at.chunk,
+            start=unit.start,
+            stop=unit.stop,
+            scale=self._dataset.scale,
+        )
+
+    def _inputs(
+        self, unit: Unit
+    ) -> tuple[NDArray[np.float32] | NDArray[np.uint8], tuple[int, ...]]:
+        """Images of the unit's tile, as its noise needs them, and the noise group of each."""
+        rows = unit.needs[0].array.rows(unit.at.tile)
+        groups = tuple(
+            noise_group(self._spec, self._dataset, row) for row in range(rows.start, rows.stop)
+        )
+        if self._spec.noise.integer:
+            return self._dataset.pixels[rows], groups
+        return self._dataset.images(np.arange(rows.start, rows.stop)), groups
+
+    def _compute(self, unit: Unit) -> None:
+        images, groups = self._inputs(unit)
+        requests = [
+            Request(self._predictors[need.name], rows, mask)
+            for need, rows, mask in zip(unit.needs, unit.rows, unit.masks, strict=True)
+        ]
+        results = sample(
+            images,
+            groups,
+            requests,
+            noise=self._spec.noise,
+            stream=unit.stream,
+            chunk=unit.at.chunk,
+            start=unit.start,
+            stop=unit.stop,
+            scale=self._dataset.scale,
+            marks=self._marks,
+        )
+        for index, result in enumerate(results):
+            hardware = hardware_of([requests[index].predictor.execution])
+            self._write(unit, index, result.classes, result.seconds, hardware)
+
+    def _keep(self, unit: Unit, answer: Answer) -> None:
+        for index, classes in enumerate(answer.classes):
+            self._write(unit, index, classes, answer.seconds[index], answer.hardware)
+
+    def _write(
+        self,
+        unit: Unit,
+        index: int,
+        classes: NDArray[np.signedinteger[Any]],
+        seconds: float,
+        hardware: str,
+    ) -> None:
+        unit.needs[index].array.merge_chunk(
+            unit.at,
+            unit.rows[index],
+            unit.start,
+            classes,
+            seconds=seconds,
+            hardware=hardware,
+            mask=unit.masks[index],
+        )
+
+    def _report(self, unit: Unit) -> None:
+        names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
+        self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))

@@ -1,0 +1,1 @@
+"""What a study is: frozen, validated, serialisable descriptions with stable ids."""

@@ -1,0 +1,334 @@
+"""What a study is: frozen, validated, serialisable descriptions with stable ids."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from irs_core.errors import SpecError
+from irs_core.spec.compressions import Compression, identity, parse_compression
+from irs_core.spec.fields import (
+    TOO_LARGE,
+    check_fields,
+    check_gamma,
+    check_items,
+    check_probability,
+    stable_id,
+)
+
+SCHEMA_VERSION = 1
+MAX_CLASSES = 65_535
+# Draws per input of one stream; evidence arrays are this wide.
+MAX_DRAWS = 10_000_000
+
+DataKind = Literal["digits", "cifar10", "cifar100", "mnist", "image-folder", "imagenet", "npz"]
+DATA_KINDS: tuple[DataKind, ...] = (
+    "digits",
+    "cifar10",
+    "cifar100",
+    "mnist",
+    "image-folder",
+    "imagenet",
+    "npz",
+)
+NoiseKind = Literal["gaussian", "discrete", "rounded"]
+NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
+Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
+STREAMS: tuple[Stream, ...] = (
+    "select",
+    "estimate",
+    "scratch-select",
+    "scratch-estimate",
+    "pilot",
+)
+# Methods that reuse or save draws; certification from scratch is the baseline that a study may add.
+Accelerated = Literal["irs", "iss", "cirs"]
+ACCELERATED: tuple[Accelerated, ...] = ("irs", "iss", "cirs")
+BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
+BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A base classifier f: an architecture and where its weights are.
+
+    Args:
+        weights: A file (safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR), or
+            `shipped:NAME` for one that comes with the package.
+        arch: Architecture name. None reads it from the file, which then must name one; an ONNX
+            file or an IR is its own architecture.
+        num_classes: Classes, at least 2. None takes it from the weights.
+        mean, std: Per-channel normalisation inside the model, after the noise. None takes what
+            the file or the architecture says.
+    """
+
+    weights: str
+    arch: str | None = None
+    num_classes: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, str, "weights")
+        check_fields(self, str, "arch", optional=True)
+        check_fields(self, int, "num_classes", optional=True)
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            check_items(name, () if values is None else values, float)
+        if not self.weights:
+            raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
+        if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
+            raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
+        if (self.mean is None) != (self.std is None):
+            raise SpecError("mean and std go together; got only one of them")
+        if self.mean is not None and not all(map(math.isfinite, self.mean)):
+            raise SpecError(f"every mean must be finite; got {self.mean}")
+        if self.std is not None and not all(0 < one < math.inf for one in self.std):
+            raise SpecError(f"every std must be positive and finite; got {self.std}")
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """A subset of a labelled test set.
+
+    Args:
+        kind: The reader, one of `DATA_KINDS`.
+        root: Folder of the data, of `npz` the file; not used by `digits`.
+        split: `train` or `test` (an image folder may name any sub-folder, or "" for none).
+        start, stride: Take inputs start, start + stride, ... (`--skip` of the field is stride).
+        max: At most this many inputs; None for all.
+        holdout: So many further inputs, outside that subset, on which gamma and other values
+            are tuned. They never enter a reported number.
+        size: Height and width that images are resized to; None keeps them (all must be equal).
+    """
+
+    kind: DataKind = "digits"
+    root: str | None = None
+    split: str = "test"
+    start: int = 0
+    stride: int = 1
+    max: int | None = None
+    holdout: int = 0
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, str, "kind", "split")
+        check_fields(self, str, "root", optional=True)
+        check_fields(self, int, "start", "stride", "holdout")
+        check_fields(self, int, "max", "size", optional=True)
+        if self.kind not in DATA_KINDS:
+            raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
+        if self.kind != "digits" and not self.root:
+            raise SpecError(f"data kind {self.kind} needs a root folder; got {self.root!r}")
+        if self.start < 0 or self.stride < 1:
+            raise SpecError(f"need start >= 0 and stride >= 1; got {self.start}, {self.stride}")
+        if self.max is not None and self.max < 1:
+            raise SpecError(f"max must be at least 1; got {self.max}")
+        if self.holdout < 0:
+            raise SpecError(f"holdout must be at least 0; got {self.holdout}")
+        if self.size is not None and not 1 <= self.size <= 4096:
+            raise SpecError(f"size must be in [1, 4096]; got {self.size}")
+        if max(self.start, self.stride, self.holdout, self.max or 0) >= TOO_LARGE:
+            raise SpecError("start, stride, holdout and max must be below 2^63; one of them is not")
+
+    @property
+    def scale(self) -> int:
+        """The pixel value that means 1.0; grid steps are 1/scale."""
+        return 16 if self.kind == "digits" else 255
+
+
+@dataclass(frozen=True)
+class NoiseSpec:
+    """The noise under which classifiers are smoothed.
+
+    Args:
+        sigma: Standard deviation in pixel units ([0, 1] images), positive.
+        seed: Any non-negative integer; with stream, group and chunk it determines every draw.
+        kind: Independent noise per pixel, added before normalisation. `gaussian`: normal, in
+            floating point. `rounded`: normal, rounded to the grid of pixel values. `discrete`:
+            discrete normal on that grid. The last two are drawn and added in integers.
+        group: So many consecutive inputs share the same noise draws. 1: all independent.
+    """
+
+    sigma: float
+    seed: int = 0
+    kind: NoiseKind = "gaussian"
+    group: int = 1
+
+    def __post_init__(self) -> None:
+        check_fields(self, float, "sigma")
+        check_fields(self, int, "seed", "group")
+        check_fields(self, str, "kind")
+        if not 0 < self.sigma < float("inf"):
+            raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
+        if not 0 <= self.seed < 2**63:
+            raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
+        if self.kind not in NOISE_KINDS:
+            raise SpecError(
+                f"noise kind must be one of {', '.join(NOISE_KINDS)}; got {self.kind!r}"
+            )
+        if self.group < 1:
+            raise SpecError(f"group must be at least 1; got {self.group}")
+
+    @property
+    def integer(self) -> bool:
+        """Whether noise and noisy images are whole numbers of grid steps."""
+        return self.kind != "gaussian"
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One base classifier, certified once, and compressed ones certified incrementally.
+
+    Args:
+        n0: Selection draws per input, in [1, MAX_DRAWS]; the same for f and for the baseline.
+        n: Estimation draws of f per input, in [1, MAX_DRAWS].
+        n_p: Draw budgets per input of each compressed classifier, each in [1, n]; sorted.
+        alpha: Failure probability of the bound on p_A, in (0, 1).
+        alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
+        gamma: Threshold on p_lower between the two estimators of IRS, in (0.5, 1].
+        baseline: Certify each compressed classifier from scratch as well, for comparison.
+        methods: What draws are computed for, beside the baseline: `irs`, `iss`, `cirs`. Any method
+            can be looked at whose draws are all there, asked for or not.
+        decline: Radius that `iss` may lose against n_p draws, in pixel units, positive.
+        max_loss: Radius that an input may be expected to lose under `cirs` against certifying the
+            compressed classifier from scratch with n draws, in pixel units, positive. Inputs then
+            get as few draws as that takes, and n_p only says what total is expected. None divides
+            the budget n_p.
+        split_draws: Draws per input that `cirs` splits its failure probability and sets its
+            threshold for, in [1, n]; None for each n_p. To be given where n_p was chosen after
+            looking at estimation draws of f, which split and threshold must not depend on.
+        name: For people; does not enter the id.
+    """
+
+    model: ModelSpec
+    data: DataSpec
+    noise: NoiseSpec
+    compressions: tuple[Compression, ...]
+    n0: int = 100
+    n: int = 10_000
+    n_p: tuple[int, ...] = (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
+    alpha: float = 0.001
+    alpha_zeta: float = 0.001
+    gamma: float = 0.99
+    baseline: bool = True
+    methods: tuple[Accelerated, ...] = ("irs",)
+    decline: float = 0.05
+    max_loss: float | None = None
+    split_draws: int | None = None
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        check_fields(self, int, "n0", "n")
+        check_items("n_p", self.n_p, int)
+        check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
+        check_fields(self, float, "max_loss", optional=True)
+        check_fields(self, int, "split_draws", optional=True)
+        check_items("methods", self.methods, str)
+        check_fields(self, bool, "baseline")
+        check_fields(self, str, "name")
+        if self.n0 < 1 or self.n < 1:
+            raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
+        if max(self.n0, self.n) > MAX_DRAWS:
+            raise SpecError(f"n0 and n must be at most {MAX_DRAWS}; got n0={self.n0}, n={self.n}")
+        if not self.n_p:
+            raise SpecError("n_p needs at least one draw budget; got none")
+        if list(self.n_p) != sorted(set(self.n_p)):
+            raise SpecError(f"n_p must be strictly increasing; got {self.n_p}")
+        if self.n_p[0] < 1 or self.n_p[-1] > self.n:
+            raise SpecError(f"every n_p must be in [1, n={self.n}]; got {self.n_p}")
+        check_probability("alpha", self.alpha)
+        check_probability("alpha_zeta", self.alpha_zeta)
+        if self.alpha + self.alpha_zeta >= 1:
+            raise SpecError(
+                f"alpha + alpha_zeta must be below 1; got {self.alpha + self.alpha_zeta}"
+            )
+        check_gamma(self.gamma)
+        _check_methods(self)
+        texts = [identity(compression) for compression in self.compressions]
+        if len(set(texts)) != len(texts):
+            raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
+
+    @cached_property
+    def id(self) -> str:
+        """Stable id of everything but the name."""
+        described = self.to_dict()
+        del described["name"]
+        described["compressions"] = [identity(compression) for compression in self.compressions]
+        return stable_id(described)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-serialisable description, read back by `from_dict`."""
+        described = asdict(self)
+        described["compressions"] = [str(compression) for compression in self.compressions]
+        described["n_p"] = list(self.n_p)
+        described["methods"] = list(self.methods)
+        for key, value in _LATER_DEFAULTS.items():
+            # Studies from before there was a choice keep their ids.
+            if described[key] == value:
+                del described[key]
+        for key in ("mean", "std"):
+            if described["model"][key] is not None:
+                described["model"][key] = list(described["model"][key])
+        return described
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> Self:
+        """The study that `to_dict` described.
+
+        Raises:
+            SpecError: A field is missing, unknown, of the wrong type or out of range.
+        """
+        try:
+            fields = {**_LATER_DEFAULTS, **described}
+            texts = fields.pop("compressions")
+            if not isinstance(texts, list | tuple):
+                raise SpecError(f"compressions must be a list of texts; got {texts!r}")
+            model = dict(fields.pop("model"))
+            for key in ("mean", "std"):
+                if model.get(key) is not None:
+                    model[key] = tuple(model[key])
+            return cls(
+                model=ModelSpec(**model),
+                data=DataSpec(**fields.pop("data")),
+                noise=NoiseSpec(**fields.pop("noise")),
+                compressions=tuple(parse_compression(text) for text in texts),
+                n_p=tuple(fields.pop("n_p")),
+                methods=tuple(fields.pop("methods")),
+                **fields,
+            )
+        except (TypeError, KeyError, AttributeError) as error:
+            raise SpecError(f"not a study description: {error}") from None
+
+    @property
+    def partial(self) -> bool:
+        """Whether some inputs' draws of a compressed classifier may not be needed."""
+        return not self.baseline or self.methods != ("irs",)
+
+
+_LATER_DEFAULTS: Mapping[str, Any] = {
+    "methods": ["irs"],
+    "decline": 0.05,
+    "max_loss": None,
+    "split_draws": None,
+}
+
+
+def _check_methods(spec: StudySpec) -> None:
+    known = [method for method in ACCELERATED if method in spec.methods]
+    if list(spec.methods) != known or not known:
+        raise SpecError(
+            f"methods must be some of {', '.join(ACCELERATED)}, each once and in this order; "
+            f"got {spec.methods}"
+        )
+    if not 0 < spec.decline < math.inf:
+        raise SpecError(f"decline must be positive and finite; got {spec.decline}")
+    if spec.split_draws is not None and not 1 <= spec.split_draws <= spec.n:
+        raise SpecError(f"split_draws must be in [1, n={spec.n}]; got {spec.split_draws}")
+    if spec.max_loss is None:
+        return
+    if not 0 < spec.max_loss < math.inf:
+        raise SpecError(f"max_loss must be positive and finite; got {spec.max_loss}")
+    if spec.methods != ("cirs",) or len(spec.n_p) != 1:
+        raise SpecError("max_loss is for the method cirs alone, with one n_p")

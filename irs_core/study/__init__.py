@@ -1,1 +1,0 @@
-"""A study from specification to numbers: plan, run, tally, analyse."""

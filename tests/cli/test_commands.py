@@ -1,0 +1,220 @@
+import io
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from synthetic import synthetic_study
+
+from irs_core.cli.certify import parse_budgets
+from irs_core.cli.main import main
+from irs_core.errors import SpecError
+from irs_core.store import Library
+
+FAST = ["certify", "--max", "6", "--n", "500", "--n0", "20", "--np", "20%", "--compress", "fp16"]
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
+    return tmp_path / "store"
+
+
+def test_certify_prints_a_table_and_stores_the_study(store, capsys):
+    assert main([*FAST, "--store", str(store)]) == 0
+    out = capsys.readouterr().out
+    assert "fp16 weights" in out
+    assert "failure probability per input 0.002 as published, 0.003 proven" in out
+    assert main(["studies", "--store", str(store)]) == 0
+    assert "finished" in capsys.readouterr().out
+
+
+def test_per_input_results_are_in_the_format_of_the_field(store, capsys):
+    assert main([*FAST, "--store", str(store), "--tsv", "fp16"]) == 0
+    frame = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    assert list(frame.columns) == ["idx", "label", "predict", "radius", "correct", "time"]
+    assert frame["idx"].tolist() == list(range(6))
+
+
+class _Payload:
+    def __reduce__(self):
+        return (print, ("this must not run",))
+
+
+def _pickled(path):
+    path.write_bytes(pickle.dumps({"arch": "resnet20", "state_dict": _Payload()}))
+    return str(path)
+
+
+def _nan(path):
+    from irs_core.models import build
+
+    state = build("cifar_resnet20", 10).state_dict()
+    state["fc.bias"] = torch.full_like(state["fc.bias"], float("nan"))
+    torch.save({"arch": "cifar_resnet20", "state_dict": state}, path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (["--sigma", "0"], "sigma must be positive and finite; got 0.0"),
+        (["--alpha", "1"], "alpha must be in (0, 1); got 1.0"),
+        (["--np", "600"], "every n_p must be in [1, n=500]; got (600,)"),
+        (["--np", "many"], "n_p must be a whole number or a percentage of n; got 'many'"),
+        (["--gamma", "0.5"], "gamma must be in (0.5, 1]; got 0.5"),
+        (["--compress", "int3"], "unknown compression 'int3'; known: fp16"),
+        (["--max", "0"], "max must be at least 1; got 0"),
+        (["--data", "cifar10"], "needs a root folder"),
+        (["--model", "shipped:nothing"], "nothing"),
+        (["--model", "/nowhere/x.pt", "--arch", "resnet20"], "/nowhere/x.pt"),
+        (["--device", "abacus"], "device must be auto, cpu, cuda or cuda:N; got 'abacus'"),
+        (["--start", "100000"], "100000"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(store, capsys, options, rule):
+    assert main([*FAST, "--store", str(store), *options]) == 2
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert rule in lines[0]
+    assert "Traceback" not in captured.err
+    assert not (store / "studies").exists()
+
+
+@pytest.mark.parametrize("make", [_pickled, _nan], ids=["pickled object", "NaN weights"])
+def test_bad_checkpoints_are_refused(store, tmp_path, capsys, make):
+    assert main([*FAST, "--store", str(store), "--model", make(tmp_path / "model.pt")]) == 2
+    captured = capsys.readouterr()
+    assert "error: " in captured.err
+    assert "must not run" not in captured.out + captured.err
+
+
+def test_a_data_set_without_images_is_refused(tmp_path, capsys):
+    (tmp_path / "test" / "a").mkdir(parents=True)
+    assert main(["data", "--data", "image-folder", "--root", str(tmp_path)]) == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_data_says_what_it_holds(capsys):
+    assert main(["data", "--max", "10", "--holdout", "5"]) == 0
+    assert "15 inputs of shape (1, 8, 8), 5 of them held out" in capsys.readouterr().out
+
+
+def test_models_lists_what_can_be_used(capsys):
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in ("digits-0.25", "cifar_resnet110", "lowrank:NUMBER"))
+
+
+def test_help_shows_units_and_defaults(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["certify", "--help"])
+    out = capsys.readouterr().out
+    assert "pixel units" in out
+    assert "(default: 0.001)" in out
+
+
+def test_studies_move_by_export_and_import(tmp_path, capsys):
+    here, there = tmp_path / "here", tmp_path / "there"
+    record = synthetic_study(Library(here))
+    bundle = tmp_path / "x.irs.zip"
+    assert main(["export", record.id, str(bundle), "--store", str(here)]) == 0
+    assert main(["import", str(bundle), "--store", str(there)]) == 0
+    capsys.readouterr()
+    assert main(["studies", record.id, "--store", str(here)]) == 0
+    first = capsys.readouterr().out
+    assert main(["studies", record.id, "--store", str(there)]) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_jobs_are_queued_listed_cancelled_and_retried(store, capsys):
+    assert main(["jobs", "cancel", "1", "--store", str(store)]) == 2
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+
+    JobQueue(store).add(synthetic_spec())
+    assert main(["jobs", "cancel", "1", "--store", str(store)]) == 0
+    assert main(["jobs", "retry", "1", "--store", str(store)]) == 0
+    capsys.readouterr()
+    assert main(["jobs", "list", "--store", str(store)]) == 0
+    assert "queued" in capsys.readouterr().out
+
+
+def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+    from irs_core.run.options import Part, Progress
+
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    queue.claim("w")
+    parts = (Part("base", "estimate", 4000, 10_000, 2000.0), Part("fp16", "select", 0, 50))
+    queue.report(job.id, Progress("s", 30, 140, 15.0, 90.0, parts))
+    assert main(["jobs", "--store", str(store)]) == 0
+    head, base, fp16 = capsys.readouterr().out.splitlines()
+    assert "running" in head
+    assert "90 s left" in head
+    assert base.split() == [
+        "base",
+        "estimate",
+        "4,000",
+        "of",
+        "10,000",
+        "draws,",
+        "2,000/s,",
+        "3",
+        "s",
+        "left",
+    ]
+    assert " ".join(fp16.split()) == "fp16 select 0 of 50 draws"
+
+
+def test_an_action_keeps_the_store_named_before_it(store, tmp_path, capsys):
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+
+    JobQueue(store).add(synthetic_spec())
+    assert main(["jobs", "--store", str(store), "cancel", "1"]) == 0
+    assert JobQueue(store).get(1).state == "cancelled"
+    other = str(tmp_path / "other")
+    assert main(["jobs", "--store", str(store), "cancel", "1", "--store", other]) == 2
+    assert "no job 1" in capsys.readouterr().err
+
+
+def test_budgets_are_numbers_or_shares_of_n():
+    assert parse_budgets(["10%", "50", "1%"], 1000) == (10, 50, 100)
+    with pytest.raises(SpecError, match=r"'1\.5'"):
+        parse_budgets(["1.5"], 1000)
+
+
+@pytest.mark.parametrize(
+    "module", ["irs_core.store", "irs_core.analysis.analysis", "irs_core.jobs", "irs_core.cli.main"]
+)
+def test_what_reads_evidence_does_not_load_torch(module):
+    code = f"import sys, {module}; sys.exit(bool({{'torch', 'streamlit'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_closed_pipe_is_no_traceback():
+    done = subprocess.run(
+        f"{sys.executable} -m irs_core models | head -n 0",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_random_bytes_are_no_bundle(tmp_path, store, capsys):
+    path = tmp_path / "x.irs.zip"
+    path.write_bytes(np.random.default_rng(0).bytes(1000))
+    assert main(["import", str(path), "--store", str(store)]) == 2
+    assert "not a readable bundle" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Describing, starting and following studies."""

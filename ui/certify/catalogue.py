@@ -1,0 +1,123 @@
+"""What comes along and what is understood: models, compressions, kinds of data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from irs_core.errors import IrsError
+from irs_core.spec.compressions import FILE_PREFIX, KNOWN_COMPRESSIONS, NORMALIZED_PREFIX
+from irs_core.spec.study import DATA_KINDS, DataSpec
+from ui.shared import controls, inventory, own_files, theme
+from ui.shared.glossary import COMPRESSIONS, HELP
+from ui.shared.glossary import DATA_KINDS as KIND_HELP
+
+_SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
+_FILES = {
+    FILE_PREFIX: (
+        "A network in a file",
+        "An .onnx or .xml (OpenVINO IR) file that takes images in [0, 1].",
+    ),
+    NORMALIZED_PREFIX: (
+        "A network in a file, normalised",
+        "As `file`, but it takes images that the original's normalisation was applied to.",
+    ),
+}
+
+
+def show_models() -> None:
+    """Shipped models with their cards, architectures, and a check of own weights."""
+    st.subheader("Models", divider="gray")
+    with controls.explained():
+        cards = inventory.shipped()
+    if not cards:
+        st.info("No model came along. Train one: `python -m irs_core train --help`.")
+    for columns, row in _in_rows(list(cards), 3):
+        for column, name in zip(columns, row, strict=False):
+            with column.container(border=True):
+                _card(name, cards[name])
+    names = inventory.architectures()
+    own = [name for name in names if not name.startswith("torchvision:")]
+    st.markdown(
+        f"**Architectures:** {', '.join(f'`{name}`' for name in own)}, and every torchvision "
+        f"classifier as `torchvision:NAME` ({len(names) - len(own)} of them)."
+    )
+    with st.expander("Check your own model (dry run)", icon=":material/upload_file:"):
+        own_files.show_check()
+
+
+def show_compressions() -> None:
+    """What can be done to a model, in one line each."""
+    st.subheader("Compressions", divider="gray")
+    rows = [
+        {"name": _text_forms(key), "what": title, "how": text}
+        for key, (title, text) in (*COMPRESSIONS.items(), *_FILES.items())
+    ]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+
+
+def show_data() -> None:
+    """Kinds of data, where files go, and a check of an own folder."""
+    st.subheader("Data", divider="gray")
+    rows = [
+        {"kind": f"`{kind}`", "what": KIND_HELP[kind][0], "where": KIND_HELP[kind][1]}
+        for kind in DATA_KINDS
+    ]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    with st.expander("Check a data folder", icon=":material/folder_open:"):
+        columns = st.columns([1, 2, 1])
+        kind = columns[0].selectbox(
+            "Kind", DATA_KINDS, index=DATA_KINDS.index("image-folder"), key="check_kind"
+        )
+        with columns[1]:
+            label = "Folder or file on this machine (ROOT)"
+            root = "" if kind == "digits" else own_files.pick_data(label, kind, "check_root")
+        split = columns[2].text_input("Split", "test", key="check_split")
+        if root or kind == "digits":
+            try:
+                facts = inventory.data_facts(DataSpec(kind=kind, root=root or None, split=split))
+            except IrsError as error:
+                st.error(controls.sentence(error), icon=":material/error:")
+                return
+            st.success(
+                f"{facts.description}: {theme.plural(facts.total, 'image')}, "
+                f"{facts.classes} classes."
+            )
+
+
+def _in_rows(names: list[str], width: int) -> list[tuple[Any, list[str]]]:
+    return [(st.columns(width), names[at : at + width]) for at in range(0, len(names), width)]
+
+
+def _text_forms(key: str) -> str:
+    """What names a compression, with and without a number."""
+    return " or ".join(f"`{one}`" for one in KNOWN_COMPRESSIONS if one.partition(":")[0] == key)
+
+
+def _card(name: str, card: Mapping[str, Any]) -> None:
+    st.markdown(f"**shipped:{name}**")
+    left, right = st.columns(2)
+    left.metric("Clean accuracy", _share(card, "accuracy_clean"), help=HELP["clean"])
+    right.metric(
+        "Under noise",
+        _share(card, "accuracy_noisy"),
+        help=f"Accuracy on noisy copies of the test images, σ = {card.get('sigma', '?')}.",
+    )
+    facts = [f"trained at σ = {card['sigma']:g}"] if "sigma" in card else []
+    if "size_bytes" in card:
+        facts.append(theme.file_size(card["size_bytes"]))
+    facts += [str(card[key]) for key in ("arch", "data", "date") if key in card]
+    st.caption(" · ".join(facts))
+    if "command" in card:
+        with st.expander("Training command"):
+            st.code(card["command"], language="shell", wrap_lines=True)
+    rest = {key: value for key, value in card.items() if key not in _SHOWN_FIRST}
+    if rest:
+        with st.expander("Whole card"):
+            st.json(rest, expanded=2)
+
+
+def _share(card: Mapping[str, Any], key: str) -> str:
+    value = card.get(key)
+    return theme.percent(value) if isinstance(value, float | int) else "n/a"

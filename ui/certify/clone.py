@@ -1,0 +1,73 @@
+"""A job's study as values of the form on the Certify page, to be changed and started again."""
+
+from typing import Any
+
+from irs_core.spec.compressions import IntegerOnly
+from irs_core.spec.study import StudySpec
+from ui.certify.goal_form import Kind, goal_values
+from ui.shared.glossary import COMPRESSIONS
+from ui.shared.own_files import clone_texts
+
+OWN_FILE = "own file"
+FROM_FILE = "as the file says"
+# The form has no word for "all".
+_EVERY = 1_000_000
+
+
+def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
+    """Session values by widget key. Uneven n_p become evenly spaced ones of the same range.
+
+    Args:
+        goal: A kind of goal to choose instead of the study's own.
+    """
+    shipped = spec.model.weights.startswith("shipped:")
+    choice = spec.model.weights if shipped else OWN_FILE
+    kinds, ratios = _compressions(spec)
+    return {
+        "form_model": choice,
+        f"form_sigma_{choice}": spec.noise.sigma,
+        "form_noise": spec.noise.kind,
+        "form_weights": "" if shipped else spec.model.weights,
+        "form_arch": spec.model.arch or FROM_FILE,
+        "form_kind": spec.data.kind,
+        "form_root": spec.data.root or "",
+        "form_split": spec.data.split,
+        "form_size": spec.data.size or 0,
+        "form_max": spec.data.max or _EVERY,
+        "form_holdout": spec.data.holdout,
+        "form_start": spec.data.start,
+        "form_stride": spec.data.stride,
+        "form_kinds": kinds,
+        **clone_texts([str(compression) for compression in spec.compressions]),
+        **{f"form_ratios_{kind}": values for kind, values in ratios.items()},
+        "form_n0": spec.n0,
+        "form_n": spec.n,
+        "form_seed": spec.noise.seed,
+        "form_name": spec.name,
+        "form_shares": (
+            max(1, round(100 * spec.n_p[0] / spec.n)),
+            max(1, round(100 * spec.n_p[-1] / spec.n)),
+        ),
+        "form_steps": len(spec.n_p),
+        "form_alpha": spec.alpha,
+        "form_alpha_zeta": spec.alpha_zeta,
+        "form_gamma": spec.gamma,
+        "form_methods": list(spec.methods),
+        "form_baseline": spec.baseline,
+        **goal_values(spec),
+        **({"form_goal": goal} if goal else {}),
+    }
+
+
+def _compressions(spec: StudySpec) -> tuple[list[str], dict[str, list[str]]]:
+    kinds: list[str] = []
+    ratios: dict[str, list[str]] = {}
+    for compression in spec.compressions:
+        kind, _, number = str(compression).partition(":")
+        if isinstance(compression, IntegerOnly):
+            number = str(compression.bits)
+        if kind in COMPRESSIONS and kind not in kinds:
+            kinds.append(kind)
+        if number and kind in COMPRESSIONS:
+            ratios.setdefault(kind, []).append(number)
+    return kinds, ratios

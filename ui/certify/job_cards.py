@@ -1,0 +1,185 @@
+"""Jobs as cards that follow their progress while something is active."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import streamlit as st
+
+from irs_core.errors import IrsError
+from irs_core.jobs import Job, State, ensure_worker
+from irs_core.store import BASE
+from ui.certify import clone
+from ui.shared import columns, controls, job_queue, library, tables, theme
+
+POLL_SECONDS = 1.0
+# A worker that was just started needs a while to load its libraries.
+PATIENCE_SECONDS = 30.0
+SHOWN = 20
+_CURVES = ("pages/acr_time.py", "ACR vs time", ":material/speed:")
+_INPUTS = ("pages/inputs.py", "Inputs", ":material/photo_library:")
+_Colour = Literal["blue", "gray", "green", "red", "orange"]
+_STATES: dict[State, tuple[str, str, _Colour]] = {
+    "running": ("running", ":material/play_arrow:", "blue"),
+    "queued": ("waiting", ":material/schedule:", "gray"),
+    "done": ("done", ":material/check:", "green"),
+    "failed": ("failed", ":material/error:", "red"),
+    "cancelled": ("cancelled", ":material/block:", "orange"),
+}
+
+
+def show_jobs() -> None:
+    """All jobs; the list refreshes itself only while one waits or runs."""
+    with controls.explained():
+        jobs = job_queue.jobs()
+    if not jobs:
+        st.info("No job yet. A study that is started on the Certify page appears here.")
+        st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+        return
+    active = any(job.active for job in jobs)
+    st.fragment(_cards, run_every=POLL_SECONDS if active else None)(active)
+
+
+def _cards(was_active: bool) -> None:
+    with controls.explained():
+        jobs = job_queue.jobs()
+    if was_active and not any(job.active for job in jobs):
+        # A full run of the page registers the list again, without polling.
+        st.rerun()
+    _check_worker(jobs)
+    for job in jobs[:SHOWN]:
+        _card(job)
+    if len(jobs) > SHOWN:
+        st.caption(
+            f"{theme.plural(len(jobs) - SHOWN, 'older job')} left out; "
+            "`python -m irs_core jobs list` shows all."
+        )
+
+
+def _check_worker(jobs: list[Job]) -> None:
+    latest = time.time() - PATIENCE_SECONDS
+    waiting = any(job.state == "queued" and job.created < latest for job in jobs)
+    if not waiting or job_queue.queue().live_workers():
+        return
+    with st.container(border=True):
+        st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
+        if st.button("Start a worker", key="start_worker") and not ensure_worker(
+            library.store_root()
+        ):
+            st.error("No process may be started here; run `python -m irs_core worker`.")
+
+
+def _card(job: Job) -> None:
+    label, icon, colour = _STATES[job.state]
+    with st.container(border=True, key=f"job-{job.id}"):
+        head, state = st.columns([5, 1], vertical_alignment="center")
+        head.markdown(f"**{job.id} · {_title(job)}**")
+        state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
+        if job.active or 0 < job.fraction < 1:
+            st.progress(job.fraction, text=progress_text(job))
+        if job.state == "running" and job.progress.parts:
+            st.dataframe(
+                tables.parts_table(job.progress.parts, _titles(job)),
+                column_config=columns.parts(),
+                hide_index=True,
+                height="content",
+                key=f"parts-{job.id}",
+            )
+        if job.state == "running" and "cirs" in job.spec.methods:
+            for sentence in job_queue.cirs_so_far(job.study, job.progress.done):
+                st.markdown(sentence)
+        st.caption(_facts(job))
+        if job.error:
+            st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _actions(job)
+        log = job_queue.log_tail(job.id)
+        if log:
+            with st.expander("Log", icon=":material/terminal:"):
+                st.code(log, language=None)
+
+
+def _actions(job: Job) -> None:
+    queue = job_queue.queue()
+    if job.state == "queued":
+        _action(job, "Run first", "first", lambda one: queue.move(one, -len(queue.jobs())))
+        _action(job, "Later", "later", lambda one: queue.move(one, 1))
+    if job.active:
+        _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
+        return
+    if job.state == "done" and job.until == "end":
+        for page, name, icon in (
+            ("pages/overview.py", "Overview", ":material/space_dashboard:"),
+            _CURVES if job.spec.baseline else _INPUTS,
+            ("pages/zeta_table.py", "zeta table", ":material/difference:"),
+        ):
+            st.page_link(page, label=name, icon=icon, query_params={"study": job.study})
+    again = "Run again" if job.state == "done" else "Retry"
+    _action(job, again, "retry", _retry)
+    pilot = job.until == "pilot"
+    if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
+        st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
+        st.switch_page(controls.CERTIFY_PAGE)
+
+
+def _retry(job_id: int) -> None:
+    job_queue.queue().retry(job_id)
+    ensure_worker(library.store_root())
+
+
+def _action(
+    job: Job, label: str, name: str, act: Callable[[int], None], *, disabled: bool = False
+) -> None:
+    if st.button(label, key=f"{name}-{job.id}", disabled=disabled):
+        try:
+            act(job.id)
+        except IrsError as error:
+            st.error(controls.sentence(error))
+        else:
+            # Whether the list polls is decided outside the fragment.
+            st.rerun()
+
+
+def _title(job: Job) -> str:
+    spec = job.spec
+    title = spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+    return f"{title}: pilot" if job.until == "pilot" else title
+
+
+def _titles(job: Job) -> dict[str, str]:
+    compressed = {str(one): one.title for one in job.spec.compressions}
+    return {BASE: "original", **compressed}
+
+
+def progress_text(job: Job) -> str:
+    """Where a job is, in a line."""
+    if job.state == "queued":
+        return "waiting for its turn"
+    progress = job.progress
+    if not progress.total:
+        return "preparing: loading model and data"
+    parts = [
+        progress.stage,
+        f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
+    ]
+    if progress.rate > 0:
+        parts.append(f"{theme.rounded_count(progress.rate)} draws/s")
+    if job.active and job.seconds_left is not None:
+        parts.append(f"{theme.duration(job.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _facts(job: Job) -> str:
+    spec = job.spec
+    when = datetime.fromtimestamp(job.created).astimezone().strftime("%Y-%m-%d %H:%M")
+    parts = [
+        f"{spec.data.kind}, {theme.plural(len(spec.compressions), 'compressed model')}",
+        f"n = {theme.count(spec.n)}",
+        f"queued {when}",
+    ]
+    if job.started and job.ended and job.ended > job.started:
+        parts.append(f"took {theme.duration(job.ended - job.started)}")
+    if job.attempts > 1:
+        parts.append(f"attempt {job.attempts}")
+    return " · ".join([*parts, f"study {job.study}"])

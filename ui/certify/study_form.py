@@ -1,0 +1,293 @@
+"""The form that describes a study: widgets in, a validated specification out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from irs_core.goals.goal import Goal
+from irs_core.sampling.statements import describe_noise
+from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.study import (
+    ACCELERATED,
+    DATA_KINDS,
+    NOISE_KINDS,
+    DataKind,
+    DataSpec,
+    ModelSpec,
+    NoiseKind,
+    NoiseSpec,
+    StudySpec,
+)
+from ui.certify import goal_form
+from ui.certify.clone import FROM_FILE, OWN_FILE
+from ui.shared import inventory, own_files
+from ui.shared.glossary import COMPRESSIONS, HELP
+from ui.shared.glossary import DATA_KINDS as KIND_HELP
+
+_RATIOS = {
+    "int8-mixed": (["0.005", "0.01", "0.02"], ["0.01"]),
+    "integer": (["8", "6", "4"], ["8"]),
+    "prune": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
+    "prune-layer": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
+    "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
+}
+# CIRS needs the first two alone.
+_LEVELS = (
+    ("alpha", "α, for $p_A$", 0.001),
+    ("alpha_zeta", "$α_ζ$, for ζ", 0.001),
+    ("gamma", "γ, threshold on $p_A$", 0.99),
+)
+_DEFAULT_KINDS = ["fp16", "int8", "prune"]
+
+
+def read_form() -> tuple[StudySpec, Goal | None]:
+    """Show the form; the study that it asks for, and what its draws are to reach.
+
+    With a goal, n_p and what depends on it are yet to be chosen.
+
+    Raises:
+        IrsError: A value breaks a rule.
+    """
+    with st.container(border=True):
+        st.subheader("1 · Original model and noise")
+        model, sigma = _model()
+        kind = _noise_kind()
+    with st.container(border=True):
+        st.subheader("2 · Inputs")
+        data = _data()
+    with st.container(border=True):
+        st.subheader("3 · Compressed models")
+        texts = _compressions()
+    with st.container(border=True):
+        st.subheader("4 · Draws and confidence")
+        numbers, goal = _numbers()
+    spec = StudySpec(
+        model=model(),
+        data=DataSpec(**data),
+        noise=NoiseSpec(sigma, seed=numbers.pop("seed"), kind=kind),
+        compressions=parse_all(texts),
+        **numbers,
+    )
+    return spec, goal
+
+
+def parse_all(texts: Sequence[str]) -> tuple[Compression, ...]:
+    """Compressions from their text forms.
+
+    Raises:
+        IrsError: One is unknown or its number out of range.
+    """
+    return tuple(parse_compression(own_files.described(text)) for text in texts)
+
+
+def compression_texts(kinds: Sequence[str], ratios: Mapping[str, Sequence[str]]) -> list[str]:
+    """Text forms of the chosen kinds, one per ratio where a kind takes one."""
+    texts = []
+    for kind in kinds:
+        texts += [f"{kind}:{ratio}" for ratio in ratios[kind]] if kind in ratios else [kind]
+    return texts
+
+
+def draw_budgets(n: int, shares: tuple[int, int], steps: int) -> tuple[int, ...]:
+    """Evenly spaced n_p between two percentages of n; increasing, each at least 1."""
+    low, high = (max(1, round(share * n / 100)) for share in shares)
+    return tuple(sorted({round(one) for one in np.linspace(low, high, steps)}))
+
+
+def _model() -> tuple[Any, float]:
+    cards = inventory.shipped()
+    names = [f"shipped:{name}" for name in cards]
+    preferred = "shipped:digits-0.50"
+    left, right = st.columns(2)
+    choice = left.selectbox(
+        "Model",
+        [*names, OWN_FILE],
+        index=names.index(preferred) if preferred in names else 0,
+        key="form_model",
+        bind="query-params",
+        help="A model that comes along, or a weights file on this machine.",
+    )
+    card = cards.get(choice.removeprefix("shipped:"), {})
+    sigma = right.number_input(
+        "σ, noise in pixel units",
+        value=float(card.get("sigma", 0.5)),
+        step=0.05,
+        format="%.3f",
+        # Another model starts from the noise that it was trained with.
+        key=f"form_sigma_{choice}",
+        bind="query-params",
+        help=HELP["sigma"],
+    )
+    if choice != OWN_FILE:
+        return lambda: ModelSpec(choice), sigma
+    with left:
+        path = own_files.pick_model("Model file", "form_weights")
+    arch = right.selectbox(
+        "Architecture",
+        [FROM_FILE, *inventory.architectures()],
+        key="form_arch",
+        bind="query-params",
+    )
+    return lambda: ModelSpec(own_files.allowed(path), None if arch == FROM_FILE else arch), sigma
+
+
+def _noise_kind() -> NoiseKind:
+    kind: NoiseKind = st.segmented_control(
+        "Noise",
+        NOISE_KINDS,
+        default="gaussian",
+        required=True,
+        format_func=lambda one: describe_noise(one, 1.0, 1).title,
+        key="form_noise",
+        bind="query-params",
+        help=HELP["noise"],
+    )
+    return kind
+
+
+def _data() -> dict[str, Any]:
+    left, right = st.columns(2)
+    kind: DataKind = left.selectbox(
+        "Data",
+        DATA_KINDS,
+        format_func=lambda one: f"{one}: {KIND_HELP[one][0]}",
+        key="form_kind",
+        bind="query-params",
+    )
+    data: dict[str, Any] = {"kind": kind}
+    if kind != "digits":
+        with right:
+            data["root"] = own_files.pick_data("Folder (ROOT)", kind, "form_root")
+    if kind in ("image-folder", "imagenet"):
+        split, size = st.columns(2)
+        data["split"] = split.text_input(
+            "Split (sub-folder)", "test", key="form_split", bind="query-params"
+        )
+        pixels = size.number_input(
+            "Resize to (pixels, 0 keeps)", 0, value=0, key="form_size", bind="query-params"
+        )
+        data["size"] = pixels or None
+    columns = st.columns(4)
+    data["max"] = _whole(columns[0], "Inputs", "form_max", 40, "At most this many are certified.")
+    data["holdout"] = _whole(columns[1], "Held out", "form_holdout", 20, HELP["holdout"])
+    data["start"] = _whole(columns[2], "Start at", "form_start", 0, "Position of the first input.")
+    data["stride"] = _whole(
+        columns[3], "Take every", "form_stride", 1, "1: every input; 10: every tenth."
+    )
+    return data
+
+
+def _compressions() -> list[str]:
+    kinds = st.multiselect(
+        "Kinds",
+        list(COMPRESSIONS),
+        default=_DEFAULT_KINDS,
+        format_func=lambda kind: COMPRESSIONS[kind][0],
+        key="form_kinds",
+        bind="query-params",
+        help="Each one becomes a compressed model that is certified incrementally.",
+    )
+    chosen = [kind for kind in kinds if kind in _RATIOS]
+    ratios = {}
+    for column, kind in zip(st.columns(max(len(chosen), 1)), chosen, strict=False):
+        options, default = _RATIOS[kind]
+        ratios[kind] = column.multiselect(
+            f"{COMPRESSIONS[kind][0]}: ratios",
+            options,
+            default=default,
+            accept_new_options=True,
+            key=f"form_ratios_{kind}",
+            bind="query-params",
+            help=f"{COMPRESSIONS[kind][1]} Type any other number.",
+        )
+    st.caption(
+        "  \n".join(
+            f"**{title}.** {text}" for title, text in (COMPRESSIONS[kind] for kind in kinds)
+        )
+    )
+    return [*compression_texts(kinds, ratios), *own_files.pick_compressed("form_compressed")]
+
+
+def _numbers() -> tuple[dict[str, Any], Goal | None]:
+    columns = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    n0 = _whole(columns[0], "$n_0$, draws that choose the class", "form_n0", 100, HELP["n0"])
+    n = _whole(columns[1], "n, draws of the original", "form_n", 2000, HELP["n"], step=1000)
+    seed = _whole(columns[2], "Seed", "form_seed", 0, HELP["seed"])
+    name = columns[3].text_input("Name (optional)", key="form_name", bind="query-params")
+    goal = goal_form.pick_goal()
+    found = {"n0": n0, "n": n, "seed": seed, "name": name.strip()}
+    found |= _budgets(n) if goal is None else {"n_p": (n,), "baseline": False}
+    return found | _confidence(_LEVELS if goal is None else _LEVELS[:2]), goal
+
+
+def _budgets(n: int) -> dict[str, Any]:
+    left, right = st.columns([3, 1])
+    shares = left.slider(
+        "$n_p$, from and to (% of n)",
+        1,
+        100,
+        (5, 30),
+        key="form_shares",
+        bind="query-params",
+        help=HELP["n_p"],
+    )
+    steps = _whole(right, "Steps", "form_steps", 6, "How many $n_p$ between the two.", least=1)
+    budgets = draw_budgets(n, shares, steps)
+    st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    methods = left.multiselect(
+        "Methods",
+        ACCELERATED,
+        ["irs"],
+        format_func=str.upper,
+        key="form_methods",
+        bind="query-params",
+        help="IRS runs every input $n_p$ times. CIRS divides the same total so that it certifies "
+        "most, and can be stopped after any $n_p$. ISS certifies from scratch with as few draws as "
+        "each input needs. Certification from scratch is added for comparison.",
+    )
+    baseline = right.toggle(
+        "RS baseline",
+        value=True,
+        key="form_baseline",
+        bind="query-params",
+        help=HELP["baseline"],
+    )
+    return {
+        "n_p": budgets,
+        "methods": tuple(one for one in ACCELERATED if one in methods),
+        "baseline": baseline,
+    }
+
+
+def _confidence(levels: Sequence[tuple[str, str, float]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for column, (key, label, value) in zip(st.columns(len(levels)), levels, strict=True):
+        found[key] = column.number_input(
+            label,
+            value=value,
+            step=0.001,
+            format="%.4f",
+            key=f"form_{key}",
+            bind="query-params",
+            help=HELP[key],
+        )
+    return found
+
+
+def _whole(
+    place: Any, label: str, key: str, value: int, explanation: str, *, step: int = 1, least: int = 0
+) -> int:
+    return int(
+        place.number_input(
+            label,
+            least,
+            value=value,
+            step=step,
+            key=key,
+            bind="query-params",
+            help=explanation,
+        )
+    )

@@ -1,0 +1,164 @@
+"""Certificates and what follows from them, for the pages that explore a study, cached."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from irs_core.analysis import close_up
+from irs_core.analysis.close_up import read_answers
+from irs_core.analysis.close_up import votes as votes_of
+from irs_core.analysis.results import Settings
+from irs_core.certify import Certificates
+from irs_core.errors import DatasetError
+from irs_core.metrics import certified_accuracy
+from irs_core.store import BASE, Study
+from irs_core.store.evidence import Predictions
+from ui.explore import planning
+from ui.explore.distributions import Bounds
+from ui.explore.inputs import ReadImages
+from ui.explore.radii import RadiusCurve, common_radii, curve
+from ui.shared import inventory, library
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _certificates(key: library.StudyKey, settings: Settings, _study: Study) -> list[Certificates]:
+    result = library.analysis(_study, settings)
+    return [result.main_certificates(model.name) for model in _study.record.models]
+
+
+def certificates(study: Study, settings: Settings) -> list[Certificates]:
+    """Certificates of every model at the largest budget, the original's first."""
+    return _certificates(library.study_key(study), settings, study)
+
+
+def radius_curves(
+    study: Study, others: Sequence[Study], settings: Settings, names: Sequence[str]
+) -> list[RadiusCurve]:
+    """Certified accuracy against radius of models, in this study and in others that have them."""
+    labels = library.study_labels([one.record for one in (study, *others)])
+    found = [
+        (one, model, certificates(one, settings)[at])
+        for one in (study, *others)
+        for at, model in enumerate(one.record.models)
+        if model.name in names
+    ]
+    grid = common_radii([one for _, _, one in found])
+    return [
+        curve(
+            model.name,
+            model.title,
+            labels[one.record.id],
+            one.record.spec.noise.kind,
+            certificate,
+            library.analysis(one, settings).labels,
+            grid,
+        )
+        for one, model, certificate in found
+    ]
+
+
+def bounds(
+    study: Study, others: Sequence[Study], settings: Settings, names: Sequence[str]
+) -> list[Bounds]:
+    """Bounds on p_A of models, in this study and in others that have them."""
+    labels = library.study_labels([one.record for one in (study, *others)])
+    return [
+        Bounds(
+            model.name,
+            f"{model.title}, {labels[one.record.id]}" if others else model.title,
+            labels[one.record.id],
+            certificates(one, settings)[at].p_lower,
+        )
+        for one in (study, *others)
+        for at, model in enumerate(one.record.models)
+        if model.name in names
+    ]
+
+
+def certified(
+    study: Study, settings: Settings, radii: tuple[float, ...]
+) -> dict[float, list[float]]:
+    """Certified accuracy of every model at each radius, the original's first."""
+    labels = library.analysis(study, settings).labels
+    shares = [
+        certified_accuracy(one, labels, list(radii)).tolist()
+        for one in certificates(study, settings)
+    ]
+    return {radius: [one[at] for one in shares] for at, radius in enumerate(radii)}
+
+
+@st.cache_data(max_entries=64, show_spinner="Computing sample sizes...")
+def radius_plans(p: float, sigma: float, alpha: float) -> list[planning.RadiusPlan]:
+    """Draws against radius, for a supposed p_A and for round values of it."""
+    return planning.radius_plans(p, sigma, alpha)
+
+
+@st.cache_data(max_entries=64, show_spinner="Computing sample sizes...")
+def width_plans(error: float, alpha: float, least_p: float = 0.5) -> list[planning.WidthPlan]:
+    """Draws against p for each interval, at one width."""
+    return planning.width_plans(error, alpha, least_p=least_p)
+
+
+def image_reader(study: Study, root: str | None) -> ReadImages:
+    """Reads images of a study in [0, 1], (k, C, H, W), by their positions in the full set.
+
+    Args:
+        root: Folder to read instead of the one that the study names.
+
+    Raises:
+        DatasetError: The images are not there, or are not the study's.
+    """
+    return _image_reader(library.study_key(study), root, study)
+
+
+@st.cache_resource(max_entries=8, ttl=300, show_spinner="Looking for the images...")
+def _image_reader(key: library.StudyKey, root: str | None, _study: Study) -> ReadImages:
+    from irs_core.data import open_source
+
+    record = _study.record
+    spec = record.spec.data if root is None else replace(record.spec.data, root=root)
+    inventory.check_data(spec)
+    source = open_source(spec)
+    positions = np.asarray(record.data.indices)
+    if positions.max() >= len(source.labels) or not np.array_equal(
+        source.labels[positions], record.data.labels
+    ):
+        raise DatasetError(f"{source.description} holds other images than the study's")
+    return lambda rows: source.read(rows).astype(np.float32) / np.float32(source.scale)
+
+
+@st.cache_data(max_entries=256, show_spinner="Reading predictions...")
+def _votes(key: library.StudyKey, name: str, row: int, _study: Study) -> NDArray[np.int64]:
+    record = _study.record
+    draws = record.spec.n if name == BASE else record.spec.n_p[-1]
+    return votes_of(_answers(_study, name, row, 0, draws), len(record.data.classes))
+
+
+def votes(study: Study, name: str, row: int) -> NDArray[np.int64]:
+    """How often a model answered each class on the stored estimation draws of one input."""
+    return _votes(library.study_key(study), name, row, study)
+
+
+def answers(study: Study, name: str, row: int, start: int, count: int) -> Predictions:
+    """A model's stored answers on draws [start, start + count) of one input, gaps marked."""
+    return _answers(study, name, row, start, count)
+
+
+def _answers(study: Study, name: str, row: int, start: int, count: int) -> Predictions:
+    model = next(one for one in study.record.models if one.name == name)
+    array = study.evidence(model.evidence["estimate"])
+    return read_answers(array, row, start + count)[start:]
+
+
+def noisy_copies(
+    study: Study, row: int, image: NDArray[np.float32], start: int, seed: int
+) -> NDArray[np.float32]:
+    """Eight noisy copies of an input, those of the study where the seed is its own."""
+    record = study.record
+    spec = replace(record.spec, noise=replace(record.spec.noise, seed=seed))
+    return close_up.noisy_copies(
+        image, spec, close_up.noise_group(spec, record.data, row), start=start
+    )

@@ -1,0 +1,238 @@
+"""Plotly figures as pure functions of plain data. Colours and fonts follow the page's theme."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from irs_core.analysis.results import Method, Point
+from ui.shared import theme
+from ui.shared.drawing import LEGEND, MARGINS, add_mark, axis_style, band, blank
+from ui.shared.entries import Panel, Sweep
+
+Floats = NDArray[np.float64]
+Cost = Literal["seconds", "draws"]
+COST_TITLES: dict[Cost, str] = {
+    "seconds": "certification time, all inputs (s)",
+    "draws": "forward passes, all inputs (draws)",
+}
+IRS, RS = "IRS, incremental (in the colour of the model)", "RS, from scratch"
+CIRS, ISS = "CIRS, incremental with a budget per input", "ISS, from scratch with fewer draws"
+# Dash and marker of each method.
+_STYLES = {
+    IRS: ("solid", "circle"),
+    RS: ("dash", "circle-open"),
+    CIRS: ("solid", "diamond"),
+    ISS: ("dot", "square-open"),
+}
+_DASHES = ("solid", "dash", "dot", "dashdot")
+# Between panels, as shares of the figure; down it is shared by the rows.
+_GAP_ACROSS, _GAP_DOWN = 0.06, 0.34
+ACR_TITLE = "average certified radius (pixel units)"
+
+
+def acr_in_one(panels: Sequence[Panel], cost: Cost, *, scratch: bool) -> go.Figure:
+    """All curves in one figure: colour and marker by model, dashes by study.
+
+    Args:
+        scratch: Also draw RS, faint, in the colour of its model.
+    """
+    figure = blank(COST_TITLES[cost], ACR_TITLE)
+    studies = list(dict.fromkeys(panel.study for panel in panels))
+    for panel in panels:
+        label = f"{panel.title}, {panel.study}" if len(studies) > 1 else panel.title
+        dash = _DASHES[studies.index(panel.study) % len(_DASHES)]
+        _one_line(figure, panel, panel.comparison.irs, cost, label, dash)
+        if scratch:
+            _one_line(figure, panel, panel.comparison.rs, cost, f"{label}, RS", "longdash")
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_layout(height=520)
+    return figure
+
+
+def _one_line(
+    figure: go.Figure, panel: Panel, points: Sequence[Point], cost: Cost, label: str, dash: str
+) -> None:
+    faint = points is panel.comparison.rs
+    figure.add_scatter(
+        x=[float(getattr(point, cost)) for point in points],
+        y=[point.acr.value for point in points],
+        customdata=[[point.n_p, point.acr.low, point.acr.high] for point in points],
+        mode="lines+markers",
+        name=label,
+        line={
+            "color": theme.faded(panel.colour, 0.45) if faint else panel.colour,
+            "width": 1.5 if faint else 2.5,
+            "dash": dash,
+        },
+        marker={"symbol": theme.model_symbol(panel.name), "size": 6 if faint else 8},
+        hovertemplate=_hover(label, cost),
+    )
+
+
+def _hover(label: str, cost: Cost) -> str:
+    return (
+        f"<b>{label}</b>, n<sub>p</sub> = %{{customdata[0]:,}}<br>"
+        "ACR %{y:.3f} [%{customdata[1]:.3f}, %{customdata[2]:.3f}]<br>"
+        f"%{{x:,.4~g}} {cost}<extra></extra>"
+    )
+
+
+def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
+    """Small multiples: ACR of every method against cost, the range common to IRS and RS shaded."""
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    traces, layout, titles, seen = [], {}, [], {""}
+    for index, panel in enumerate(panels):
+        row, column = divmod(index, columns)
+        axis = str(index + 1) if index else ""
+        across = _span(column, columns, _GAP_ACROSS)
+        down = _span(rows - 1 - row, rows, _GAP_DOWN / rows)
+        layout[f"xaxis{axis}"] = {
+            **axis_style(COST_TITLES[cost]),
+            "domain": across,
+            "anchor": f"y{axis}",
+            "rangemode": "tozero",
+        }
+        layout[f"yaxis{axis}"] = {
+            **axis_style("" if column else ACR_TITLE),
+            "domain": down,
+            "anchor": f"x{axis}",
+            "matches": "y" if index else None,
+            "showticklabels": column == 0,
+        }
+        titles.append(_title_above(_panel_title(panel, cost), sum(across) / 2, down[1]))
+        for trace in _curves(panel, cost):
+            name = trace.get("legendgroup", "")
+            shown = name not in seen
+            seen.add(name)
+            traces.append({**trace, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "showlegend": shown})
+    # All at once: adding traces, axes and shapes one by one takes Plotly twice the time.
+    return go.Figure(
+        traces,
+        {
+            **layout,
+            "annotations": titles,
+            "shapes": _common_ranges(panels),
+            "height": 110 + 370 * rows,
+            "margin": {**MARGINS, "t": 100},
+            "legend": {**LEGEND, "y": 1 + 44 / (370 * rows)},
+        },
+    )
+
+
+def _span(place: int, places: int, gap: float) -> list[float]:
+    """Where one of several panels begins and ends, as shares of the figure."""
+    size = (1 - gap * (places - 1)) / places
+    return [place * (size + gap), place * (size + gap) + size]
+
+
+def _title_above(text: str, x: float, y: float) -> dict[str, object]:
+    return {
+        "text": text,
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "center",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 13},
+    }
+
+
+def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
+    """ACR on held-out inputs against gamma; the value in use and the best one marked."""
+    figure = blank("γ, threshold on p<sub>A</sub> (probability)", f"held-out {ACR_TITLE}")
+    gammas = [float(gamma) for gamma in sweep.gammas]
+    figure.add_trace(band(gammas, sweep.acr, colour))
+    figure.add_scatter(
+        x=gammas,
+        y=[one.value for one in sweep.acr],
+        mode="lines+markers",
+        name="ACR of IRS",
+        line={"color": colour, "width": 2.5},
+        hovertemplate="γ %{x:.4g}<br>ACR %{y:.3f}<extra></extra>",
+    )
+    best = sweep.best
+    figure.add_scatter(
+        x=[gammas[best]],
+        y=[sweep.acr[best].value],
+        mode="markers",
+        name=f"best: γ = {gammas[best]:g}",
+        marker={"symbol": "star", "size": 17, "color": theme.PALETTE[1]},
+        hoverinfo="skip",
+    )
+    add_mark(figure, study_gamma, f"in use: γ = {study_gamma:g}", "right")
+    return figure
+
+
+def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:
+    curves = panel.comparison
+    return [
+        trace
+        for points, colour, name in (
+            (curves.irs, panel.colour, IRS),
+            (curves.rs, theme.NEUTRAL, RS),
+            (curves.cirs, theme.MARK, CIRS),
+            (curves.iss, theme.NEUTRAL, ISS),
+        )
+        if points
+        for trace in _curve(points, cost, colour, name)
+    ]
+
+
+def _curve(points: Sequence[Point], cost: Cost, colour: str, name: str) -> list[dict[str, Any]]:
+    dash, symbol = _STYLES[name]
+    costs = [float(getattr(point, cost)) for point in points]
+    line = {
+        "type": "scatter",
+        "x": costs,
+        "y": [point.acr.value for point in points],
+        "customdata": [[point.n_p, point.acr.low, point.acr.high] for point in points],
+        "mode": "lines+markers",
+        "name": name,
+        "legendgroup": name,
+        "line": {"color": colour, "width": 2.5, "dash": dash},
+        "marker": {"symbol": symbol, "size": 8},
+        "hovertemplate": _hover(name.partition(",")[0], cost),
+    }
+    return [band(costs, [point.acr for point in points], colour), line]
+
+
+def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
+    """Bands over the range of ACR that both methods reach, one shape per panel that has one."""
+    shapes: list[dict[str, object]] = []
+    for index, panel in enumerate(panels):
+        methods = (panel.comparison.irs, panel.comparison.rs)
+        low = max(min(point.acr.value for point in points) for points in methods)
+        high = min(max(point.acr.value for point in points) for points in methods)
+        axis = str(index + 1) if index else ""
+        if low < high:
+            shapes.append(
+                {
+                    "type": "rect",
+                    "xref": f"x{axis} domain",
+                    "x0": 0,
+                    "x1": 1,
+                    "yref": f"y{axis}",
+                    "y0": low,
+                    "y1": high,
+                    "fillcolor": theme.faded(theme.NEUTRAL, 0.14),
+                    "line": {"width": 0},
+                }
+            )
+    return shapes
+
+
+def _panel_title(panel: Panel, cost: Cost) -> str:
+    """The model, and below it the speedup of each incremental method."""
+    incremental: tuple[Method, ...] = ("irs", "cirs")
+    texts = [
+        f"{method.upper()} {theme.times(panel.comparison.speedup(method, cost).value)}"
+        for method in incremental
+        if panel.comparison.points(method)
+    ]
+    return f"{panel.title}<br>{' · '.join(texts)}"

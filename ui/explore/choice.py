@@ -1,0 +1,166 @@
+"""Which compressed model to take: what dominates what, verdicts, the sentence on the Overview."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.analysis.results import Summary
+from irs_core.store import StudyRecord
+from ui.shared import theme
+from ui.shared.entries import ModelRow
+from ui.shared.glossary import HELP
+
+# Below this share of the original's ACR a compression is not offered as the best one.
+USEFUL_SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of the three numbers at the top of the Overview."""
+
+    label: str
+    value: str
+    beside: str
+    help: str
+
+
+Axis = Literal["size", "latency", "recertification"]
+
+
+def costs(rows: Sequence[ModelRow], axis: Axis) -> NDArray[np.float64]:
+    """What each model costs, in the unit of the axis: kB, microseconds a draw, or seconds."""
+    values = {
+        "size": [row.size_bytes / 1000 for row in rows],
+        "latency": [1e6 * row.draw_seconds for row in rows],
+        "recertification": [row.certify_seconds for row in rows],
+    }
+    return np.array(values[axis])
+
+
+def dominated_by(rows: Sequence[ModelRow], axis: Axis) -> dict[str, ModelRow]:
+    """For each dominated model the most robust one that beats it.
+
+    A model is dominated if another has at least its ACR at no higher cost and is strictly better
+    in one of them. Models without a known cost take no part.
+    """
+    cost = costs(rows, axis)
+    acr = np.array([row.summary.acr.value for row in rows])
+    found = {}
+    for index, row in enumerate(rows):
+        at_least = (acr >= acr[index]) & (cost <= cost[index])
+        better = at_least & ((acr > acr[index]) | (cost < cost[index]))
+        if better.any():
+            found[row.name] = rows[int(np.argmax(np.where(better, acr, -1.0)))]
+    return found
+
+
+def verdicts(rows: Sequence[ModelRow]) -> list[str]:
+    """A few words on each model: whether to take it, and why not."""
+    best, beaten = best_row(rows), dominated_by(rows, "size")
+    return [_verdict(row, best, beaten.get(row.name)) for row in rows]
+
+
+def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> str:
+    if row.is_base:
+        return "reference"
+    if row is best and row.kept >= USEFUL_SHARE:
+        return "first choice"
+    if math.isnan(row.kept):
+        return "nothing to compare with"
+    if winner is not None:
+        return f"dominated by {winner.title}"
+    if row.kept < USEFUL_SHARE:
+        return f"smaller; certified radius {theme.percent(1 - row.kept, 0)} lower"
+    if row.summary.speedup_seconds.value < 1:
+        return "certify it from scratch instead"
+    return "also good"
+
+
+def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
+    """The compressed model to mention first.
+
+    The smallest of those that keep `USEFUL_SHARE` of the original's ACR (fewest non-zero
+    weights among equals), else the one that keeps most; None where nothing is compressed.
+    """
+    compressed = [row for row in rows if not row.is_base]
+    useful = [row for row in compressed if row.kept >= USEFUL_SHARE]
+    if useful:
+        return min(useful, key=lambda row: (row.size_bytes, row.nonzero, -row.kept))
+    return max(compressed, key=lambda row: row.summary.acr.value, default=None)
+
+
+def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> str:
+    """One sentence about the best useful compression, in Markdown.
+
+    Args:
+        failure: Failure probability per input, proven for all models of the study at once.
+    """
+    best = best_row(rows)
+    # Without a radius of the original there is no share of it.
+    if best is None or math.isnan(best.kept):
+        acr = rows[0].summary.acr.value
+        return f"The original model has an average certified radius of **{acr:.3f}**."
+    size = f"**{theme.percent(best.size_share, 0)}** of its size"
+    if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
+        share = best.nonzero / max(record.base.nonzero, 1)
+        size = f"**{theme.percent(share, 0)}** of its non-zero weights"
+    draws = theme.percent(best.summary.n_p / record.spec.n, 0)
+    proven = "claimed" if record.spec.noise.kind == "discrete" else "proven"
+    # Titles are of either number: "int8", "fp16 weights".
+    return (
+        f"With **{best.title}**, the model keeps **{theme.percent(best.kept, 0)}** of the "
+        f"original's certified radius with **{draws}** of its draws, at {size}"
+        f"{_cost_clause(best.summary)}. The confidence is **{theme.confidence(failure)}** per "
+        f"input ({proven})."
+    )
+
+
+def _cost_clause(summary: Summary) -> str:
+    speedup = summary.speedup_seconds.value
+    if math.isnan(speedup):
+        return ""
+    if speedup >= 1:
+        how = f"it is recertified **{theme.times(speedup)}** as fast as from scratch"
+    else:
+        how = (
+            f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
+        )
+    return f"; {how} ({summary.method.upper()})"
+
+
+def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:
+    """What the headline's model keeps, weighs and saves."""
+    base, best = rows[0], best_row(rows) or rows[0]
+    acr, full = best.summary.acr.value, base.summary.acr.value
+    return (
+        Number(
+            "ACR kept",
+            theme.percent(best.kept),
+            f"{acr:.3f} of {full:.3f} pixel units",
+            HELP["kept"],
+        ),
+        Number(
+            "Size",
+            theme.percent(best.size_share),
+            f"{theme.file_size(best.size_bytes)} of {theme.file_size(base.size_bytes)}",
+            HELP["size"],
+        ),
+        Number(
+            "Recertification speedup",
+            theme.times(best.summary.speedup_seconds.value),
+            f"{theme.ends(best.summary.speedup_seconds)}; "
+            f"{theme.times(best.summary.speedup_draws.value)} counted in draws",
+            HELP["speedup"],
+        ),
+    )
+
+
+def spoken(rows: Sequence[ModelRow], axis: Axis) -> str:
+    """The picture in words, for those who cannot see it."""
+    beaten = dominated_by(rows, axis)
+    kept = [f"{row.title} {row.summary.acr.value:.3f}" for row in rows if row.name not in beaten]
+    return f"not dominated: {theme.listing(kept)}."

@@ -1,0 +1,215 @@
+"""One input at a time: what happened to it under each model, as plain data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from irs_core.analysis.results import Method
+from irs_core.certify import ABSTAIN, Branch, Certificates
+from irs_core.store import BASE, StudyRecord
+from ui.shared import theme
+from ui.shared.drawing import blank
+
+FILTERS = ("all", "lost", "gained", "shrunk most", "abstaining", "wrong")
+FILTER_TITLES: Mapping[str, str] = {
+    "all": "all",
+    "lost": "lost by the model",
+    "gained": "gained by the model",
+    "shrunk most": "shrunk most",
+    "abstaining": "model abstains",
+    "wrong": "model certifies a wrong class",
+}
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What one model does with one input.
+
+    Args:
+        predicted: Certified class; ABSTAIN where none is.
+        method: What certified it.
+        disagreement: Upper bound zeta, under CIRS on the leave rate; NaN where it was not used.
+    """
+
+    name: str
+    title: str
+    method: Method
+    predicted: int
+    candidate: int
+    radius: float
+    p_lower: float
+    disagreement: float
+    branch: Branch
+    right: bool
+
+
+def choose(
+    which: str, base: Certificates, model: Certificates, labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Positions of the inputs that a filter keeps, those worth a look first.
+
+    Args:
+        which: One of FILTERS.
+        base: Certificates of the original.
+        model: Certificates of the model that the filter is about.
+    """
+    before, after = base.predicted == labels, model.predicted == labels
+    change = model.radius * after - base.radius * before
+    keep: dict[str, NDArray[np.bool_]] = {
+        "all": np.ones(len(labels), bool),
+        "lost": before & ~after,
+        "gained": ~before & after,
+        "shrunk most": before & after & (change < 0),
+        "abstaining": model.predicted == ABSTAIN,
+        "wrong": (model.predicted != ABSTAIN) & ~after,
+    }
+    rows = np.flatnonzero(keep[which])
+    if which == "all":
+        return rows
+    return rows[np.argsort(change[rows], kind="stable")]
+
+
+def fates(
+    record: StudyRecord, certificates: Sequence[Certificates], row: int, label: int
+) -> list[Fate]:
+    """What every model of a study does with one input.
+
+    Args:
+        row: Position among the reported inputs.
+    """
+    return [
+        Fate(
+            model.name,
+            model.title,
+            one.method,
+            int(one.predicted[row]),
+            int(one.candidate[row]),
+            float(one.radius[row]),
+            float(one.p_lower[row]),
+            float(one.zeta_upper[row]),
+            Branch(int(one.branch[row])),
+            int(one.predicted[row]) == label,
+        )
+        for model, one in zip(record.models, certificates, strict=True)
+    ]
+
+
+def fate_table(found: Sequence[Fate], classes: Sequence[str]) -> pd.DataFrame:
+    """The radius of one input under every model, and why."""
+    return pd.DataFrame(
+        {
+            "model": [one.title for one in found],
+            "certified class": [_class(one.predicted, classes) for one in found],
+            "right": [one.right for one in found],
+            "radius": [one.radius for one in found],
+            "bound": [one.p_lower for one in found],
+            "ζ": [one.disagreement for one in found],
+            "branch": [_branch(one) for one in found],
+            "why": [why(one, found[0], classes) for one in found],
+        }
+    )
+
+
+def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
+    """One sentence on how a model came to its answer about an input."""
+    tested = _class(fate.candidate, classes)
+    verdict = (
+        f"above ½, so {tested} is certified at {fate.radius:.3f}"
+        if fate.predicted != ABSTAIN
+        else "not above ½, so it abstains"
+    )
+    if fate.name == BASE:
+        return f"Its draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
+    if fate.branch is Branch.SKIPPED:
+        return "CIRS spends its draws on other inputs, so nothing is certified here."
+    if fate.branch is Branch.INCREMENTAL and fate.method == "cirs":
+        return (
+            f"At most a share of {fate.disagreement:.4f} of the draws that the original answers "
+            f"with {tested} is lost, so P({tested}) is at least {fate.p_lower:.4f}: {verdict}."
+        )
+    if fate.branch is Branch.INCREMENTAL and not np.isnan(fate.disagreement):
+        return (
+            f"The original's bound {base.p_lower:.4f} less ζ = {fate.disagreement:.4f} is "
+            f"{fate.p_lower:.4f}: {verdict}."
+        )
+    return f"Fresh draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
+
+
+def votes_figure(
+    votes: Mapping[str, NDArray[np.int64]], titles: Mapping[str, str], classes: Sequence[str]
+) -> go.Figure:
+    """Share of draws per class, one bar per model; classes without votes are left out."""
+    figure = blank("class answered", "draws (%)")
+    asked = np.flatnonzero(np.sum(list(votes.values()), axis=0)).tolist()
+    for name, counts in votes.items():
+        figure.add_bar(
+            x=[classes[at] for at in asked],
+            y=100 * counts[asked] / max(1, int(counts.sum())),
+            name=titles[name],
+            marker={"color": theme.model_colour(name), "line": {"width": 0}},
+            customdata=counts[asked],
+            hovertemplate=f"<b>{titles[name]}</b><br>%{{x}}: %{{customdata:,}} draws, %{{y:.2f}}%"
+            "<extra></extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25, height=340)
+    figure.update_xaxes(type="category")
+    return figure
+
+
+def votes_table(
+    votes: Mapping[str, NDArray[np.int64]], titles: Mapping[str, str], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Draws per class, one model a row."""
+    return pd.DataFrame(
+        [
+            {"model": titles[name], "draws": int(counts.sum())}
+            | {str(classes[at]): int(count) for at, count in enumerate(counts)}
+            for name, counts in votes.items()
+        ]
+    )
+
+
+def picture(pixels: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
+    """An image in [0, 1], (C, H, W), enlarged without smoothing to about `side` pixels, (H, W, 3).
+
+    Values outside [0, 1], which noise makes, are clipped: a screen cannot show them.
+    """
+    channels, height, width = pixels.shape
+    colour = np.repeat(pixels, 3, axis=0) if channels == 1 else pixels[:3]
+    times = max(1, side // max(height, width))
+    large = np.repeat(np.repeat(colour, times, axis=1), times, axis=2)
+    bytes_: NDArray[np.uint8] = (255 * np.clip(large, 0, 1)).round().astype(np.uint8)
+    return bytes_.transpose(1, 2, 0)
+
+
+def status(model: Fate, base: Fate) -> str:
+    """A short label of an input in the gallery: its radius, before and after compression."""
+    if model.predicted == ABSTAIN:
+        return "abstains"
+    if not model.right:
+        return "wrong"
+    after = f"{model.radius:.2f}"
+    return after if model.name == BASE else f"{base.radius:.2f} → {after}"
+
+
+ReadImages = Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+
+def _class(number: int, classes: Sequence[str]) -> str:
+    return "abstains" if number == ABSTAIN else str(classes[number])
+
+
+def _branch(fate: Fate) -> str:
+    if fate.name == BASE:
+        return "from scratch"
+    names = {
+        Branch.SCRATCH: "from scratch",
+        Branch.INCREMENTAL: "reuse, pay what is lost" if fate.method == "cirs" else "reuse, pay ζ",
+        Branch.DIRECT: "fresh draws",
+        Branch.SKIPPED: "no draws",
+    }
+    return names[fate.branch]

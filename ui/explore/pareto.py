@@ -1,0 +1,109 @@
+"""The Overview's picture: ACR against what a model costs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ui.explore.charts import ACR_TITLE
+from ui.explore.choice import Axis, costs, dominated_by
+from ui.shared import theme
+from ui.shared.drawing import blank, error_bars
+from ui.shared.entries import ModelRow
+
+Floats = NDArray[np.float64]
+AXIS_NAMES: dict[Axis, str] = {
+    "size": "size",
+    "latency": "latency",
+    "recertification": "recertification time",
+}
+AXIS_TITLES: dict[Axis, str] = {
+    "size": "size of the weights (kB)",
+    "latency": "measured time of one forward pass (µs)",
+    "recertification": "measured certification time, all inputs (s)",
+}
+
+
+def pareto(rows: Sequence[ModelRow], axis: Axis) -> go.Figure:
+    """ACR with its interval against a cost; dominated models faded, the others joined in steps."""
+    figure = blank(AXIS_TITLES[axis], ACR_TITLE)
+    cost, beaten = costs(rows, axis), dominated_by(rows, axis)
+    _frontier(figure, rows, cost, beaten)
+    for row, x in zip(rows, cost, strict=True):
+        acr, faint = row.summary.acr, row.name in beaten
+        why = f"<br>dominated by {beaten[row.name].title}" if faint else ""
+        figure.add_scatter(
+            x=[x],
+            y=[acr.value],
+            error_y=error_bars([acr], theme.faded(row.colour, 0.25 if faint else 0.7)),
+            mode="markers",
+            name=row.title,
+            marker={
+                "color": row.colour,
+                "size": 14,
+                "symbol": theme.model_symbol(row.name),
+                "opacity": 0.4 if faint else 1,
+            },
+            hovertemplate=f"<b>{row.title}</b><br>{AXIS_TITLES[axis]}: %{{x:,.4~g}}<br>"
+            f"ACR {theme.interval(acr.value, acr.low, acr.high)}{why}<extra></extra>",
+        )
+    _name_best(figure, rows, cost, beaten)
+    figure.update_xaxes(rangemode="tozero")
+    return figure
+
+
+def _frontier(
+    figure: go.Figure, rows: Sequence[ModelRow], cost: Floats, beaten: Mapping[str, ModelRow]
+) -> None:
+    best = sorted(
+        (float(x), row.summary.acr.value)
+        for row, x in zip(rows, cost, strict=True)
+        if row.name not in beaten and np.isfinite(x)
+    )
+    figure.add_scatter(
+        x=[x for x, _ in best],
+        y=[y for _, y in best],
+        mode="lines",
+        line={"shape": "hv", "color": theme.NEUTRAL, "width": 1.5, "dash": "dot"},
+        name="not dominated",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _name_best(
+    figure: go.Figure, rows: Sequence[ModelRow], cost: Floats, beaten: Mapping[str, ModelRow]
+) -> None:
+    """Write the names of models that are not dominated beside their points."""
+    right = float(np.nanmax(cost, initial=0.0))
+    for row, x in zip(rows, cost, strict=True):
+        if row.name in beaten or not np.isfinite(x):
+            continue
+        far = x > 0.85 * right
+        figure.add_annotation(
+            x=float(x),
+            y=row.summary.acr.value,
+            text=row.title,
+            showarrow=False,
+            xanchor="right" if far else "left",
+            xshift=-12 if far else 12,
+            yshift=-11,
+            font={"size": 13, "color": row.colour},
+        )
+
+
+def points(rows: Sequence[ModelRow], axis: Axis) -> pd.DataFrame:
+    """The numbers of the picture, one model a row."""
+    beaten = dominated_by(rows, axis)
+    return pd.DataFrame(
+        {
+            "model": [row.title for row in rows],
+            AXIS_TITLES[axis]: costs(rows, axis),
+            "ACR": [row.summary.acr.value for row in rows],
+            "95% low": [row.summary.acr.low for row in rows],
+            "95% high": [row.summary.acr.high for row in rows],
+            "dominated by": [beaten[row.name].title if row.name in beaten else "" for row in rows],
+        }
+    )

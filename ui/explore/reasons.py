@@ -1,0 +1,20 @@
+"""Why each input of a study got the radius that it has under CIRS."""
+
+import streamlit as st
+
+from ui.shared import columns, controls, library
+
+
+def show_reasons(opened: controls.Opened, name: str) -> None:
+    """Branch, bounds and draws of every input for one compressed model, where CIRS ran."""
+    reasons = library.why(opened.study, opened.settings, name)
+    if reasons is None:
+        return
+    title = library.titles_of(opened.record)[name]
+    with st.expander(f"Why each input got its radius under CIRS: {title}"):
+        controls.table(
+            reasons,
+            f"why-{opened.record.id}-{name}",
+            columns.why(),
+            alt=f"Branch, bounds and draws of every input for {title}",
+        )

@@ -1,0 +1,1 @@
+"""Taking studies elsewhere and bringing some in."""

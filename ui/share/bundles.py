@@ -1,0 +1,208 @@
+"""Taking a study elsewhere: a link, a bundle, all its tables; bringing one in."""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import pandas as pd
+import streamlit as st
+
+from irs_core.analysis.results import Settings
+from irs_core.errors import IrsError
+from irs_core.report import (
+    FORMATS,
+    TABLES,
+    html_report,
+    import_cohen,
+    imported_results,
+    study_table,
+    table_bytes,
+)
+from irs_core.store import SUFFIX, Library
+from ui.shared import captions, controls, library, tables
+from ui.shared.controls import Opened
+from ui.shared.navigation import STUDY_PAGES, TITLES
+
+LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
+
+
+def link(here: str, page: str, study: str, settings: Settings, own: Settings) -> str:
+    """The address of a page on a study, with the settings that are not the study's own."""
+    parts = urlsplit(here)
+    root = parts.path.rsplit("/", 1)[0]
+    query = {"study": study}
+    for name in ("gamma", "alpha", "alpha_zeta"):
+        value = getattr(settings, name)
+        if value != getattr(own, name):
+            query[name] = f"{value:g}"
+    path = f"{root}/{'' if page == 'overview' else page}"
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
+
+
+def packed_tables(frames: Mapping[str, pd.DataFrame], kind: str, readme: str) -> bytes:
+    """All tables in one zip, with a text on where they come from.
+
+    Args:
+        kind: One of `irs_core.report.FORMATS`.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, frame in frames.items():
+            archive.writestr(f"{name}.{kind}", table_bytes(frame, kind))
+        archive.writestr("README.txt", readme)
+    return packed.getvalue()
+
+
+def all_tables(opened: Opened) -> dict[str, pd.DataFrame]:
+    """Every table of a study under the settings in view, by file name.
+
+    Raises:
+        IrsError: Evidence is missing.
+    """
+    record, analysis = opened.record, opened.analysis
+    rows = library.overview(opened.study, opened.settings)
+    return {"choices": tables.choice_table(rows, {})} | {
+        name: study_table(record, analysis, name) for name in TABLES
+    }
+
+
+def show_link(opened: Opened) -> None:
+    """An address that opens the same view elsewhere."""
+    page = st.selectbox(
+        "Page",
+        list(LINKED),
+        format_func=LINKED.__getitem__,
+        key="link_page",
+        bind="query-params",
+    )
+    own = Settings.of(opened.record.spec)
+    st.code(
+        link(st.context.url or "/", page, opened.record.id, opened.settings, own),
+        language=None,
+        wrap_lines=True,
+    )
+    st.caption(
+        "The address bar of every page is such a link too: it holds every choice made there. "
+        "Whoever opens it needs this study: the shipped ones are everywhere, others travel as "
+        "bundles."
+    )
+
+
+def show_downloads(opened: Opened) -> None:
+    """The study as a bundle, and all its tables."""
+    record = opened.record
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Bundle",
+            lambda: Library(library.store_root()).bundle_bytes(record.id),
+            f"{record.id}{SUFFIX}",
+            "application/zip",
+            key="bundle",
+            icon=":material/inventory_2:",
+            on_click="ignore",
+            type="primary",
+            help="Specification, labels and every stored prediction, with digests.",
+        )
+        st.download_button(
+            "Report (HTML)",
+            lambda: html_report(record, opened.analysis),
+            f"{record.id}.html",
+            "text/html",
+            key="report",
+            icon=":material/article:",
+            on_click="ignore",
+            help="One file with every table and figure that opens anywhere, without a network.",
+        )
+        kind = st.segmented_control(
+            "Tables as",
+            list(FORMATS),
+            default="csv",
+            required=True,
+            key="tables_as",
+            bind="query-params",
+        )
+        st.download_button(
+            "All tables",
+            lambda: packed_tables(
+                all_tables(opened), kind, captions.provenance(record, opened.settings)
+            ),
+            f"{record.id}-tables-{kind}.zip",
+            "application/zip",
+            key="tables",
+            icon=":material/table:",
+            on_click="ignore",
+            help="Choices, curves, certified accuracy, ζ and the certificate of every input.",
+        )
+    st.caption(
+        "A bundle holds no images and no weights. On the command line: "
+        f"`python -m irs_core export {record.id} study{SUFFIX}`."
+    )
+
+
+def show_results_of_others() -> None:
+    """Bring in per-input results in the format of Cohen et al., and what was brought in."""
+    uploaded = st.file_uploader(
+        "Results per input (TSV)",
+        type="tsv",
+        key="upload_tsv",
+        help="Six columns, tab separated: idx, label, predict, radius, correct, time.",
+    )
+    root = library.store_root()
+    if uploaded is not None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
+            path.write_bytes(uploaded.getbuffer())
+            try:
+                import_cohen(path, root)
+            except IrsError as error:
+                st.error(controls.sentence(error), icon=":material/error:")
+    found = imported_results(root)
+    if found:
+        st.dataframe(
+            [
+                {
+                    "name": one.name,
+                    "inputs": len(one),
+                    "accuracy": one.accuracy,
+                    "ACR": one.acr,
+                    "radii": "rounded to 3 digits" if one.rounded else "all digits",
+                    "digest": one.digest[:16],
+                }
+                for one in found
+            ],
+            hide_index=True,
+        )
+        st.caption("As reported by others: nothing of these was verified here.")
+
+
+def show_import() -> None:
+    """Bring in a bundle from elsewhere."""
+    uploaded = st.file_uploader(
+        "Bundle",
+        type="zip",
+        key="upload",
+        help=f"A file `*{SUFFIX}`. It is verified before anything is kept, and never executed.",
+    )
+    if uploaded is None:
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"upload{SUFFIX}"
+        path.write_bytes(uploaded.getbuffer())
+        try:
+            record = Library(library.store_root()).import_bundle(path)
+        except IrsError as error:
+            st.error(controls.sentence(error), icon=":material/error:")
+            return
+    st.success(
+        f"Imported: {record.title}, study {record.id}. It is kept apart from what is computed here."
+    )
+    st.page_link(
+        "pages/overview.py",
+        label="Open it",
+        icon=":material/space_dashboard:",
+        query_params={"study": record.id},
+    )

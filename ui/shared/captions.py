@@ -1,0 +1,110 @@
+"""Sentences that say where numbers come from and how far they may be trusted."""
+
+import math
+from collections.abc import Sequence
+
+from irs_core.analysis.guarantee import study_guarantee
+from irs_core.analysis.results import Settings
+from irs_core.run.plan import stream_draws, study_draws
+from irs_core.sampling.statements import describe_noise
+from irs_core.spec.study import StudySpec
+from irs_core.stats import largest_certifiable_radius, least_n_to_certify
+from irs_core.store import BASE, StudyRecord
+from ui.shared import theme
+from ui.shared.entries import ModelRow
+
+
+def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = False) -> str:
+    """What was drawn, on what, at which confidence."""
+    spec = record.spec
+    held = record.data.reported.count(False)
+    inputs = held if held_out else len(record.data.reported) - held
+    role = "held-out input" if held_out else "input"
+    budgets = theme.count(spec.n_p[-1])
+    if len(spec.n_p) > 1:
+        budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
+    return (
+        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g}"
+        f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
+        f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
+        f"{confidence(spec, settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{record.hardware} · study {record.id}"
+    )
+
+
+def noise(spec: StudySpec) -> str:
+    """The kind of noise, its units, and what a certified radius means under it."""
+    said = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+    return f"**Noise: {said.title}.** {said.law} {said.guarantee}"
+
+
+def confidence(spec: StudySpec, settings: Settings) -> str:
+    """The levels and what they add up to: as claimed, and as proven."""
+    level = study_guarantee(spec, settings)
+    claimed = theme.confidence(level.claimed)
+    proven = level.proven < 1
+    if not spec.compressions:
+        return f"α = {settings.alpha:g}: confidence per input {claimed} (1 - α), {_word(proven)}"
+    levels = (
+        f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input {claimed} "
+        "(1 - α - $α_ζ$)"
+    )
+    if not proven or level.proven == level.claimed:
+        return f"{levels}, {_word(proven)}"
+    return (
+        f"{levels}, proven for CIRS, ISS and RS, claimed for IRS, for which "
+        f"{theme.confidence(level.proven)} is proven (1 - α - 2$α_ζ$)"
+    )
+
+
+def _word(proven: bool) -> str:
+    return "proven" if proven else "claimed; the full radius under discrete noise is not proven"
+
+
+def choice_among(rows: Sequence[ModelRow]) -> str:
+    """What picking the best of several compressed models costs in confidence."""
+    models = sum(not row.is_base for row in rows)
+    if models < 2:
+        return ""
+    return (
+        f"One of {models} compressed models is quoted, so its confidence is that of all {models} "
+        f"at once: 100% less their failure probabilities, {theme.confidence(union_failure(rows))}."
+    )
+
+
+def union_failure(rows: Sequence[ModelRow]) -> float:
+    """Proven failure probability per input of all compressed models of a study together."""
+    return min(1.0, sum(row.summary.failure for row in rows if not row.is_base))
+
+
+def cost(spec: StudySpec, inputs: int) -> str:
+    """How many draws a study takes, and of what, in Markdown."""
+    models = len(spec.compressions)
+    of_each = sum(draws for name, _, draws in stream_draws(spec) if name != BASE)
+    each = of_each // max(1, models)
+    total = theme.rounded_count(study_draws(spec, inputs))
+    parts = f"{theme.count(spec.n0 + spec.n)} of the original"
+    if models:
+        parts += f" and {theme.count(each)} of each of {theme.plural(models, 'compressed model')}"
+    return f"**{total} draws**: {theme.plural(inputs, 'input')}, for each {parts}."
+
+
+def guarantee(spec: StudySpec) -> str:
+    """What the certificates of a study will promise, in Markdown."""
+    settings = Settings.of(spec)
+    largest = float(largest_certifiable_radius(spec.n, spec.alpha, spec.noise.sigma))
+    level = study_guarantee(spec, settings)
+    proven = _word(level.proven < 1)
+    if level.claimed < level.proven < 1:
+        proven = f"as published; provably {theme.confidence(level.proven)}"
+    sentence = (
+        "For each input, the smoothed model's answer stays the same under **every** change of "
+        f"the pixels within the certified L2 radius, with a confidence of "
+        f"**{theme.confidence(level.claimed)}** per input ({proven}). "
+    )
+    if math.isclose(largest, 0.0):
+        least = least_n_to_certify(spec.alpha)
+        return sentence + f"**n = {spec.n} can certify nothing:** at least {least} are needed."
+    return sentence + (
+        f"With these draws no radius of the original can exceed **{largest:.2f}** (pixel units)."
+    )

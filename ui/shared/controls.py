@@ -1,0 +1,259 @@
+"""Widgets that several pages share. Values that change what is shown live in the URL."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import pandas as pd
+import streamlit as st
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Settings
+from irs_core.errors import IrsError, MissingEvidenceError
+from irs_core.spec.study import StudySpec
+from irs_core.store import Study, StudyRecord
+from ui.shared import captions, figures, job_queue, library, theme
+from ui.shared.entries import sweep_gammas
+from ui.shared.glossary import HELP
+
+CERTIFY_PAGE = "pages/certify.py"
+JOBS_PAGE = "pages/jobs.py"
+_LEVELS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The study in view and how it is certified."""
+
+    study: Study
+    settings: Settings
+
+    @property
+    def record(self) -> StudyRecord:
+        """Its manifest."""
+        return self.study.record
+
+    @property
+    def analysis(self) -> Analysis:
+        """Its certificates on the reported inputs."""
+        return library.analysis(self.study, self.settings)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the library's errors into one sentence and stop the page there."""
+    try:
+        yield
+    except MissingEvidenceError as error:
+        st.info(f"Not computed: {error}.", icon=":material/hourglass_empty:")
+        st.page_link(JOBS_PAGE, label="See the jobs", icon=":material/pending_actions:")
+        st.stop()
+    except IrsError as error:
+        st.error(sentence(error), icon=":material/error:")
+        st.stop()
+
+
+def sentence(error: Exception) -> str:
+    """An error's message as a sentence."""
+    text = str(error).strip() or type(error).__name__
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def open_study() -> Opened:
+    """Let the user choose a study and settings; stop the page where there is nothing to show."""
+    with explained():
+        studies = library.list_studies()
+    if not studies:
+        _no_study()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        study = _pick(studies)
+        settings = _settings(study.record.spec) if study.record.finished else None
+    if settings is None:
+        _unfinished(study)
+    with explained():
+        opened = Opened(study, settings)
+        # Opening the evidence here lets every page rely on it.
+        _ = opened.analysis.cache
+    return opened
+
+
+def _no_study() -> NoReturn:
+    st.info(
+        "There is no study yet. A study certifies one model once and its compressed versions "
+        "incrementally; one on handwritten digits takes less than a minute.",
+        icon=":material/rocket_launch:",
+    )
+    st.page_link(CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+    st.stop()
+
+
+def _unfinished(study: Study) -> NoReturn:
+    with explained():
+        running = [job for job in job_queue.jobs() if job.study == study.record.id and job.active]
+    if running:
+        done = theme.percent(running[0].fraction, 0)
+        st.info(f"This study is being computed: {done} done.", icon=":material/hourglass_top:")
+    else:
+        st.info(
+            "This study stopped before it was finished. Start it again on the Jobs page: "
+            "whatever is computed is kept.",
+            icon=":material/hourglass_disabled:",
+        )
+    st.page_link(JOBS_PAGE, label="See the jobs", icon=":material/pending_actions:")
+    st.stop()
+
+
+def _pick(studies: Sequence[Study]) -> Study:
+    """The study in the URL, else the one looked at last, else the first by `_precedence`.
+
+    The address always names the study, so that a link keeps its meaning when others are added.
+    """
+    by_id = {study.record.id: study for study in studies}
+    finished = [study for study in sorted(studies, key=_precedence) if study.record.finished]
+    asked = st.query_params.get("study", "")
+    first = [study.record.id for study in finished]
+    wanted = [asked, st.session_state.get("study_seen", ""), *first, *by_id]
+    chosen = st.selectbox(
+        "Study",
+        list(by_id),
+        index=list(by_id).index(next(one for one in wanted if one in by_id)),
+        format_func=lambda study_id: _label(by_id[study_id]),
+        key="study_picker",
+        on_change=_take_settings,
+        args=(by_id,),
+        help=HELP["study"],
+    )
+    if asked and asked not in by_id:
+        st.warning(f"There is no study {asked!r} here; this is another one.")
+    st.session_state["study_seen"] = st.query_params["study"] = chosen
+    return by_id[chosen]
+
+
+def _precedence(study: Study) -> tuple[bool, bool, int]:
+    """Comparisons before originals alone, own studies (latest first) before shipped (largest)."""
+    size = sum(study.record.data.reported) * len(study.record.compressed)
+    return not study.record.compressed, study.shipped, -size if study.shipped else 0
+
+
+def _label(study: Study) -> str:
+    record = study.record
+    state = "" if record.finished else ", unfinished"
+    origin = "" if study.origin == "live" else f", {study.origin}"
+    return f"{record.title} ({record.created[:10]}{origin}{state}, {record.id[:6]})"
+
+
+def _take_settings(by_id: Mapping[str, Study]) -> None:
+    """Start from a newly chosen study's own settings."""
+    spec = by_id[st.session_state["study_picker"]].record.spec
+    st.session_state["alpha"] = spec.alpha
+    st.session_state["alpha_zeta"] = spec.alpha_zeta
+    st.session_state["gamma"] = spec.gamma
+
+
+def _settings(spec: StudySpec) -> Settings:
+    """Confidence levels and gamma, applied to the stored draws."""
+    gammas = [float(one) for one in sweep_gammas(spec.gamma)]
+    label = (
+        f"γ = {_current('gamma', gammas, spec.gamma):g}, "
+        f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
+    )
+    with st.popover(label, icon=":material/tune:", key="settings"):
+        st.caption(
+            "They are applied to the stored draws: nothing is drawn again. The study itself ran "
+            f"with α = {spec.alpha:g}, $α_ζ$ = {spec.alpha_zeta:g} and γ = {spec.gamma:g}."
+        )
+        gamma = st.select_slider(
+            "γ, threshold on $p_A$",
+            gammas,
+            value=spec.gamma,
+            format_func=lambda one: f"{one:g}",
+            key="gamma",
+            bind="query-params",
+            help=HELP["gamma"],
+        )
+        alpha = _level("α, for $p_A$", "alpha", spec.alpha)
+        alpha_zeta = _level("$α_ζ$, for ζ", "alpha_zeta", spec.alpha_zeta)
+    return Settings(alpha, alpha_zeta, gamma)
+
+
+def _current(key: str, options: Sequence[float], default: float) -> float:
+    """A slider's value before it is drawn; when a link is opened only the address has it."""
+    asked = {f"{one:g}": one for one in options}.get(st.query_params.get(key, ""), default)
+    return float(st.session_state.get(key, asked))
+
+
+def _levels(own: float) -> list[float]:
+    return sorted({*_LEVELS, own})
+
+
+def _level(label: str, key: str, value: float) -> float:
+    return float(
+        st.select_slider(
+            label,
+            _levels(value),
+            value=value,
+            format_func=lambda one: f"{one:g}",
+            key=key,
+            bind="query-params",
+            help=HELP[key],
+        )
+    )
+
+
+def table(
+    frame: pd.DataFrame,
+    name: str,
+    columns: Mapping[str, Any],
+    *,
+    alt: str,
+    selectable: bool = False,
+) -> int | None:
+    """A sortable table with its download.
+
+    Args:
+        name: File name of the download, without suffix; also the widget's key.
+        columns: Streamlit column configurations, by column.
+        alt: What the table shows, for those who cannot see it.
+        selectable: Let the user select a row.
+
+    Returns:
+        Position of the selected row; None where none is.
+    """
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=dict(columns),
+        key=f"table-{name}",
+        placeholder="-",
+        alt=alt,
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="single-row",
+    )
+    figures.csv_button(frame, name)
+    # Without selection the answer is the element itself.
+    rows = event["selection"]["rows"] if isinstance(event, dict) else []
+    return rows[0] if rows else None
+
+
+def note(opened: Opened, *, held_out: bool = False) -> str:
+    """Where a figure's numbers come from."""
+    return captions.provenance(opened.record, opened.settings, held_out=held_out)
+
+
+def notes(studies: Sequence[Study], settings: Settings) -> str:
+    """Where a figure's numbers come from, one paragraph per study."""
+    return "\n\n".join(captions.provenance(study.record, settings) for study in studies)
+
+
+def name_main_method(opened: Opened) -> None:
+    """A line below what is said of IRS, where it is not IRS that the Overview quotes."""
+    analysis, compressed = opened.analysis, opened.record.compressed
+    if any(analysis.main_method(model.name) == "cirs" for model in compressed):
+        st.caption("The Overview quotes CIRS, which does not use γ.")
+
+
+def caption(opened: Opened, *, held_out: bool = False) -> None:
+    """Where the page's numbers come from."""
+    st.caption(note(opened, held_out=held_out))
+    st.caption(captions.noise(opened.record.spec))

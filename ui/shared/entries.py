@@ -1,0 +1,177 @@
+"""What pages show, as plain data: rows, panels, sentences. No widgets, no drawing."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core.analysis.accuracy import clean_accuracy
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
+from irs_core.store import BASE, StudyRecord
+from ui.shared import theme
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One classifier of a study, as the Overview shows it.
+
+    Args:
+        size_bytes: Weights in the model's own number format.
+        nonzero: Weights that are not zero.
+        disagreement: Share of paired draws answered differently; NaN for the original.
+        kept: ACR over the ACR of the original; NaN where that is 0.
+        size_share: Size over the size of the original.
+        execution: Backend, device and arithmetic that computed its evidence.
+        clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
+        draw_seconds: Measured seconds of one draw; NaN where no times are stored.
+        certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
+    """
+
+    title: str
+    colour: str
+    note: str
+    summary: Summary
+    size_bytes: int
+    nonzero: int
+    disagreement: float
+    kept: float
+    size_share: float
+    execution: str = ""
+    clean_accuracy: float = math.nan
+    draw_seconds: float = math.nan
+    certify_seconds: float = math.nan
+
+    @property
+    def name(self) -> str:
+        """`base`, or the text of the compression."""
+        return self.summary.name
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the original."""
+        return self.summary.name == BASE
+
+
+@dataclass(frozen=True)
+class Panel:
+    """ACR against cost of one compressed model, incremental and from scratch."""
+
+    name: str
+    title: str
+    colour: str
+    comparison: Comparison
+    study: str = ""
+
+
+@dataclass(frozen=True)
+class ZetaEntry:
+    """The row of one model at one budget, with its title."""
+
+    title: str
+    colour: str
+    row: ZetaRow
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """ACR of IRS over thresholds, on the inputs held out for it."""
+
+    gammas: NDArray[np.float64]
+    acr: tuple[Interval, ...]
+
+    @property
+    def best(self) -> int:
+        """Position of the highest ACR; of equal ones, the middle of the first run."""
+        values = np.array([one.value for one in self.acr])
+        # Equal ACR for neighbouring thresholds is common: no input's p_A lies between them.
+        top = np.flatnonzero(values >= values.max() - 1e-12)
+        run = top[: np.argmax(np.diff(top, append=top[-1] + 2) > 1) + 1]
+        return int(run[len(run) // 2])
+
+
+@dataclass(frozen=True)
+class BranchShares:
+    """Shares of inputs by what the incremental method does with them; they add up to 1."""
+
+    direct: float
+    incremental: float
+    abstaining: float
+
+
+def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
+    """Every classifier of a study, the original first."""
+    base = analysis.summary(BASE)
+    last = len(analysis.tally.budgets) - 1
+    rows = []
+    for model in record.models:
+        original = model.name == BASE
+        summary = base if original else analysis.summary(model.name)
+        rows.append(
+            ModelRow(
+                title=model.title,
+                colour=theme.model_colour(model.name),
+                note=model.note,
+                summary=summary,
+                size_bytes=model.size_bytes,
+                nonzero=model.nonzero,
+                disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
+                kept=_ratio(summary.acr.value, base.acr.value),
+                size_share=_ratio(model.size_bytes, record.base.size_bytes),
+                execution=model.execution,
+                clean_accuracy=clean_accuracy(record, model.name).value,
+                **_measured_seconds(analysis, model.name, last),
+            )
+        )
+    return rows
+
+
+def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:
+    tally = analysis.tally
+    if name == BASE:
+        spent = tally.base.seconds[analysis.rows]
+        draws = tally.n0 + tally.n
+        total = float(spent.sum())
+    else:
+        spent = tally.compressed[name].paired_seconds[analysis.rows, budget]
+        draws = int(tally.budgets[budget])
+        method = analysis.main_method(name)
+        total = float(analysis.seconds_per_input(name, method, budget).sum())
+    return {"draw_seconds": float(spent.mean()) / draws, "certify_seconds": total}
+
+
+def sweep_sentence(sweep: Sweep, gamma: float, inputs: int) -> str:
+    """What a sweep says, in Markdown."""
+    best = sweep.acr[sweep.best]
+    here = sweep.acr[int(np.argmin(np.abs(sweep.gammas - gamma)))]
+    text = (
+        f"On {theme.plural(inputs, 'held-out input')} the best value is "
+        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {best.value:.4f}; "
+        + (
+            f"γ = {gamma:g}, in use, is as good."
+            if here.value > best.value - 1e-9
+            else f"γ = {gamma:g}, in use, gives {here.value:.4f}."
+        )
+    )
+    if best.low <= here.value <= best.high and best.value > here.value:
+        text += " The difference is within the interval: more held-out inputs would tell."
+    return text
+
+
+def branch_shares(bounds: NDArray[np.float64], gamma: float) -> BranchShares:
+    """How inputs split at 1/2 and at gamma."""
+    direct = float(np.mean(bounds >= gamma))
+    abstaining = float(np.mean(bounds <= 0.5))
+    return BranchShares(direct, 1 - direct - abstaining, abstaining)
+
+
+def sweep_gammas(study_gamma: float) -> NDArray[np.float64]:
+    """Thresholds to try: closer together towards 1, where p_A bounds gather."""
+    coarse = np.linspace(0.55, 0.95, 9)
+    fine = np.array([0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999, 1.0])
+    return np.unique(np.round(np.concatenate([coarse, fine, [study_gamma]]), 6))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else math.nan

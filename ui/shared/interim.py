@@ -1,0 +1,24 @@
+"""Sentences about what a running study has certified so far."""
+
+import math
+from collections.abc import Sequence
+
+from irs_core.goals.outlook import Look
+
+
+def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
+    """ACR at the last complete round of CIRS, and what the next minute is expected to bring.
+
+    Args:
+        title: The compressed model's.
+        found: Its complete rounds.
+        gain: Expected rise of ACR; NaN where no time was measured.
+    """
+    more = "" if math.isnan(gain) else f" The next minute is expected to bring {gain:+.3f}."
+    if not found:
+        return f"**{title}**: no round of CIRS is complete yet.{more}"
+    last = found[-1]
+    return (
+        f"**{title}**: ACR **{last.acr.value:.3f}** so far, at {last.n_p:,} draws per input on "
+        f"average; it holds if you stop now.{more}"
+    )

@@ -1,0 +1,183 @@
+"""What there is to certify and what it turns out to be: models, files, data; cached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from irs_core.server_files import check_data_root
+from irs_core.spec.compressions import Compression, FileModel
+from irs_core.spec.study import DataSpec, ModelSpec
+from ui.shared.library import store_root
+
+if TYPE_CHECKING:
+    from irs_core.check import CheckReport
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a weights file turned out to hold."""
+
+    arch: str
+    num_classes: int
+    input_shape: tuple[int, ...] | None
+    parameters: int
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a data specification selects.
+
+    Args:
+        total: Images in the split.
+        reported, held_out: Images selected for each role.
+    """
+
+    description: str
+    classes: int
+    total: int
+    reported: int
+    held_out: int
+
+
+@st.cache_resource(show_spinner="Reading model cards...")
+def _shipped(_read: Callable[[], dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    return _read()
+
+
+def shipped() -> dict[str, dict[str, Any]]:
+    """Cards of the models that come along, by name."""
+    from irs_core.models import shipped_models
+
+    return _shipped(shipped_models)
+
+
+def architectures() -> tuple[str, ...]:
+    """Names of all known architectures."""
+    from irs_core.models import known_architectures
+
+    return known_architectures()
+
+
+def model_facts(spec: ModelSpec) -> ModelFacts:
+    """What a model turns out to be.
+
+    Raises:
+        IrsError: It cannot be read or does not fit its architecture.
+    """
+    path = Path(spec.weights).expanduser()
+    return _model_facts(spec, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading the weights...")
+def _model_facts(spec: ModelSpec, modified: int) -> ModelFacts:
+    from irs_core.models import load_model
+
+    del modified  # Part of the key only.
+    model = load_model(spec)
+    shape = None if model.input_shape is None else tuple(model.input_shape)
+    return ModelFacts(
+        model.arch, model.num_classes, shape, model.parameters, model.size_bytes, model.digest
+    )
+
+
+def read_model_file(path: Path) -> None:
+    """Read a model file of any kind, running nothing of it.
+
+    Raises:
+        CheckpointError: It cannot be used.
+    """
+    from irs_core.graphs import is_graph_file, read_graph
+    from irs_core.models import read_checkpoint
+
+    if is_graph_file(str(path)):
+        read_graph(path)
+    else:
+        read_checkpoint(path)
+
+
+def file_compression(text: str) -> FileModel:
+    """The compressed model that `file:PATH` or `file-normalized:PATH` names, with its digest.
+
+    Raises:
+        CheckpointError: The file cannot be used.
+    """
+    path = Path(text.partition(":")[2])
+    stamps = tuple(
+        one.stat().st_mtime_ns if one.is_file() else 0 for one in (path, path.with_suffix(".bin"))
+    )
+    return _file_compression(text, stamps)
+
+
+@st.cache_data(max_entries=32, show_spinner="Reading the file...")
+def _file_compression(text: str, stamps: tuple[int, ...]) -> FileModel:
+    from irs_core.graphs import file_compression as read
+
+    del stamps  # Part of the key only.
+    found = read(text)
+    assert found is not None
+    return found
+
+
+def check_model(
+    model: ModelSpec, data: DataSpec, sigma: float, compressions: tuple[Compression, ...]
+) -> "CheckReport":
+    """A dry run of a model; not cached, because the speed is part of it.
+
+    Raises:
+        IrsError: The model, the data or a compression cannot be used.
+    """
+    from irs_core.check import check_model as check
+
+    check_data(data)
+    with st.spinner("Running the model..."):
+        return check(model, data, sigma=sigma, compressions=compressions)
+
+
+def data_facts(spec: DataSpec) -> DataFacts:
+    """What a data specification selects; asked again after a minute.
+
+    Raises:
+        DatasetError: The data are missing, empty, damaged, too few, or not for the app to read.
+    """
+    check_data(spec)
+    return _data_facts(spec)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")
+def _data_facts(spec: DataSpec) -> DataFacts:
+    from irs_core.data import open_source
+    from irs_core.data.base import select
+
+    source = open_source(spec)
+    _, reported = select(len(source.labels), spec)
+    own = int(reported.sum())
+    return DataFacts(
+        source.description, len(source.classes), len(source.labels), own, len(reported) - own
+    )
+
+
+def check_data(spec: DataSpec) -> None:
+    """Refuse data that the app may not read.
+
+    Raises:
+        DatasetError: They lie outside the uploads and the folders in IRS_DATA_DIRS, if any are
+            listed there.
+    """
+    if spec.root is not None:
+        check_data_root(spec.root, store_root())
+
+
+def read_data_file(path: Path) -> None:
+    """Read the test split of an .npz data set.
+
+    Raises:
+        DatasetError: It cannot be used.
+    """
+    from irs_core.data import open_source
+
+    open_source(DataSpec("npz", str(path)))

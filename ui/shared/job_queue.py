@@ -1,0 +1,103 @@
+"""Jobs, what they print and have found so far, and what a study would cost; cached."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.results import Settings
+from irs_core.analysis.tally import tally_study
+from irs_core.errors import IrsError, MissingEvidenceError
+from irs_core.goals.goal import find_pilot
+from irs_core.goals.outlook import expected_gain, looks
+from irs_core.jobs import Job, JobQueue
+from irs_core.run.estimate import Estimate, estimate_study
+from irs_core.run.options import Until
+from irs_core.spec.study import StudySpec
+from irs_core.store import Library, Study, StudyRecord
+from ui.shared.interim import look_sentence
+from ui.shared.library import list_studies, store_root
+
+_LOG_BYTES = 8_000
+
+
+def queue() -> JobQueue:
+    """The queue of the live store."""
+    return JobQueue(store_root())
+
+
+def jobs() -> list[Job]:
+    """All jobs: running, waiting, ended."""
+    return queue().jobs()
+
+
+def log_tail(job_id: int, lines: int = 25) -> str:
+    """The last lines of a job's output; empty where there is none."""
+    path = queue().log_path(job_id)
+    if not path.exists():
+        return ""
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _LOG_BYTES))
+        text = log.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def estimate(spec: StudySpec, inputs: int, until: Until = "end") -> Estimate:
+    """Draws needed, draws stored and predicted time of a study; asked again after a minute."""
+    studies = [*list_studies(), *_pilot_study(spec)]
+    records = [study.record for study in studies]
+    known = tuple((record.id, record.created, record.finished) for record in records)
+    return _estimate(spec, inputs, until, f"{store_root()} {known}", studies)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner=False)
+def _estimate(
+    spec: StudySpec, inputs: int, until: Until, known: str, _studies: Sequence[Study]
+) -> Estimate:
+    del known  # Part of the key only.
+    return estimate_study(spec, inputs, _studies, until)
+
+
+def pilot(spec: StudySpec) -> StudyRecord:
+    """What the pilot of a study left behind, as the study's own record.
+
+    Raises:
+        MissingEvidenceError: None ran to its end.
+    """
+    return find_pilot(spec, Library(store_root()))
+
+
+def _pilot_study(spec: StudySpec) -> list[Study]:
+    try:
+        return [Study(pilot(spec), Library(store_root()).evidence_folder)]
+    except MissingEvidenceError:
+        return []
+
+
+def cirs_so_far(study_id: str, done: int) -> list[str]:
+    """What CIRS has certified so far in a running study, and what the next minute may bring.
+
+    Args:
+        done: The job's progress; sentences are made anew as it grows.
+    """
+    return _so_far(str(store_root()), study_id, done)
+
+
+@st.cache_data(max_entries=16, ttl=20, show_spinner=False)
+def _so_far(root: str, study_id: str, done: int) -> list[str]:
+    del done  # Part of the key only.
+    library = Library(Path(root))
+    record = library.live_record(study_id)
+    if record is None:
+        return []
+    try:
+        tally = tally_study(Study(record, library.evidence_folder))
+    except IrsError:
+        # The original is still at work.
+        return []
+    result = Analysis(tally, Settings.of(record.spec))
+    return [
+        look_sentence(model.title, looks(result, model.name), expected_gain(result, model.name))
+        for model in record.compressed
+    ]

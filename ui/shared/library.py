@@ -1,0 +1,204 @@
+"""Studies and what a page shows of them, cached.
+
+Caches, here and in `inventory`, `work`, `reproduction`, `results` and `predictions`, are keyed by
+ids and by what makes a manifest differ; heavy arguments carry a leading underscore, which keeps
+Streamlit from hashing them.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from irs_core.analysis.analysis import Analysis, Memo
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.results import Comparison, Settings
+from irs_core.analysis.tally import StudyTally
+from irs_core.analysis.why import why_table
+from irs_core.spec.fields import stable_id
+from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
+from irs_core.store.library import shipped_folder
+from ui.shared import theme
+from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
+
+StudyKey = tuple[str, ...]
+
+
+def store_root() -> Path:
+    """Folder of the live store."""
+    return default_root()
+
+
+def list_studies() -> tuple[Study, ...]:
+    """Every readable study, latest first."""
+    root, shipped = store_root(), shipped_folder()
+    folders = {root / "studies": "*.json", root / "bundles": f"*{SUFFIX}", shipped: f"*{SUFFIX}"}
+    stamps = tuple(
+        (str(path), path.stat().st_mtime_ns)
+        for folder, pattern in folders.items()
+        for path in sorted(folder.glob(pattern))
+    )
+    return _studies(str(root), str(shipped), stamps)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading studies...")
+def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Study, ...]:
+    del stamps  # Part of the key only.
+    return tuple(Library(Path(root), Path(shipped)).studies())
+
+
+def study_key(study: Study) -> StudyKey:
+    """What distinguishes one state of a study from every other."""
+    record = study.record
+    return (
+        str(study.folder),
+        record.id,
+        record.created,
+        f"{record.finished} {study.origin}",
+        stable_id(dict(record.digests)),
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner="Counting predictions...")
+def _tally(key: StudyKey, _study: Study) -> StudyTally:
+    return open_tally(_study, store_root())
+
+
+# Of 10,000 inputs and eight models an analysis holds 16 MB; a memo 36 MB, with ISS and CIRS more.
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _analysis(key: StudyKey, settings: Settings, held_out: bool, _study: Study) -> Analysis:
+    memo = _memo(key, settings.alpha, settings.alpha_zeta, held_out)
+    return Analysis(_tally(key, _study), settings, held_out=held_out, memo=memo)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _memo(key: StudyKey, alpha: float, alpha_zeta: float, held_out: bool) -> Memo:
+    """What analyses of one study share, whatever their gamma."""
+    del key, alpha, alpha_zeta, held_out  # What it is kept by.
+    return {}
+
+
+def analysis(study: Study, settings: Settings, *, held_out: bool = False) -> Analysis:
+    """Certificates and summaries of a study.
+
+    Raises:
+        MissingEvidenceError: The original's draws are not all stored.
+    """
+    return _analysis(study_key(study), settings, held_out, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Certifying...")
+def _model_rows(key: StudyKey, settings: Settings, _study: Study) -> list[ModelRow]:
+    return model_rows(_study.record, analysis(_study, settings))
+
+
+def overview(study: Study, settings: Settings) -> list[ModelRow]:
+    """Every classifier of a study, the original first."""
+    return _model_rows(study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=256, show_spinner="Certifying...")
+def _compare(key: StudyKey, settings: Settings, name: str, _study: Study) -> Comparison:
+    return analysis(_study, settings).compare(name)
+
+
+def panels(
+    study: Study, settings: Settings, names: Sequence[str], others: Sequence[Study] = ()
+) -> list[Panel]:
+    """Incremental against from scratch, one panel per compressed model and study that has it.
+
+    Raises:
+        MissingEvidenceError: A study ran without the baseline.
+    """
+    labels = study_labels([one.record for one in (study, *others)])
+    return [
+        Panel(
+            model.name,
+            model.title,
+            theme.model_colour(model.name),
+            _compare(study_key(one), settings, model.name, one),
+            labels[one.record.id],
+        )
+        for one in (study, *others)
+        for model in one.record.compressed
+        if model.name in names
+    ]
+
+
+def study_labels(records: Sequence[StudyRecord]) -> dict[str, str]:
+    """What tells studies from each other, by id: sigma, else the title, else the id as well.
+
+    What all titles begin with is left out.
+    """
+    for label in (
+        lambda one: f"σ = {one.spec.noise.sigma:g}",
+        lambda one: one.title,
+        lambda one: f"{one.title} ({one.id[:6]})",
+    ):
+        texts = _without_common_start([label(one) for one in records])
+        labels = {one.id: text for one, text in zip(records, texts, strict=True)}
+        if len(set(labels.values())) == len(labels):
+            return labels
+    return labels
+
+
+def _without_common_start(texts: Sequence[str]) -> list[str]:
+    """Texts without the parts, up to a comma, with which all of them begin; never empty."""
+    parts = [text.split(", ") for text in texts]
+    shortest = min((len(one) for one in parts), default=1)
+    start = 0
+    while start < shortest - 1 and len({one[start] for one in parts}) == 1:
+        start += 1
+    return [", ".join(one[start:]) for one in parts]
+
+
+@st.cache_resource(max_entries=64, show_spinner="Comparing predictions...")
+def _zetas(key: StudyKey, settings: Settings, _study: Study) -> list[ZetaEntry]:
+    result = analysis(_study, settings)
+    colours = colours_of(_study.record)
+    return [
+        ZetaEntry(model.title, colours[model.name], result.zeta(model.name, budget))
+        for model in _study.record.compressed
+        for budget in range(len(result.tally.budgets))
+    ]
+
+
+def zetas(study: Study, settings: Settings) -> list[ZetaEntry]:
+    """Disagreement of every compressed model at every budget."""
+    return _zetas(study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Sweeping gamma...")
+def _sweep(key: StudyKey, settings: Settings, name: str, budget: int, _study: Study) -> Sweep:
+    gammas = sweep_gammas(settings.gamma)
+    held_out = analysis(_study, settings, held_out=True)
+    return Sweep(gammas, tuple(held_out.gamma_sweep(name, [float(one) for one in gammas], budget)))
+
+
+def sweep(study: Study, settings: Settings, name: str, budget: int) -> Sweep:
+    """ACR of one compressed model against gamma, on the held-out inputs."""
+    return _sweep(study_key(study), settings, name, budget, study)
+
+
+def colours_of(record: StudyRecord) -> Mapping[str, str]:
+    """Colour of every model of a study, by name."""
+    return theme.model_colours([model.name for model in record.compressed])
+
+
+def titles_of(record: StudyRecord) -> dict[str, str]:
+    """Title of every compressed model of a study, by name."""
+    return {model.name: model.title for model in record.compressed}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _why(key: StudyKey, settings: Settings, name: str, _study: Study) -> pd.DataFrame | None:
+    result = analysis(_study, settings)
+    if not result.has(name, "cirs"):
+        return None
+    return why_table(_study.record, result, name, len(result.tally.budgets) - 1)
+
+
+def why(study: Study, settings: Settings, name: str) -> pd.DataFrame | None:
+    """Branch, bounds and draws of each input under CIRS at the largest budget; None without it."""
+    return _why(study_key(study), settings, name, study)

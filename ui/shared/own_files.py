@@ -1,0 +1,176 @@
+"""Files of the people who use the app: uploads, paths that the operator allows, a dry run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from irs_core.errors import CheckpointError, IrsError
+from irs_core.server_files import (
+    DATA_SUFFIX,
+    MODEL_SUFFIXES,
+    Upload,
+    check_model_path,
+    keep_data,
+    keep_upload,
+    upload_limit,
+)
+from irs_core.spec.compressions import parse_compression
+from irs_core.spec.study import DATA_KINDS, DataKind, DataSpec, ModelSpec
+from ui.shared import controls, inventory, library, theme
+from ui.shared.glossary import DATA_KINDS as KIND_HELP
+
+_FILES = ("file", "file-normalized")
+
+
+def pick_model(label: str, key: str) -> str:
+    """The path of a model: typed, or that of an upload, which wins."""
+    path = st.text_input(
+        label,
+        key=key,
+        persist_state="session",
+        placeholder="/path/to/model.onnx",
+        help="Safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR (.xml), below a folder that "
+        "the operator lists in IRS_MODEL_DIRS. Pickled code is never run.",
+    )
+    uploaded = st.file_uploader(
+        "or upload it",
+        type=[suffix.removeprefix(".") for suffix in MODEL_SUFFIXES],
+        accept_multiple_files=True,
+        key=f"{key}_upload",
+        help=f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
+    )
+    if not uploaded:
+        return path.strip()
+    files = [(one.name, one.getvalue()) for one in uploaded]
+    return _kept(lambda: keep_upload(library.store_root(), files, inventory.read_model_file))
+
+
+def pick_data(label: str, kind: DataKind, key: str) -> str:
+    """The root of a data set: typed, or of kind `npz` the path of an upload, which wins."""
+    path = st.text_input(
+        label, key=key, persist_state="session", help=f"Expected: {KIND_HELP[kind][1]}"
+    )
+    if kind != "npz":
+        return path.strip()
+    uploaded = st.file_uploader(
+        "or upload it",
+        type=DATA_SUFFIX.removeprefix("."),
+        key=f"{key}_upload",
+        help=f"At most {theme.file_size(upload_limit())}. Arrays of objects are never read.",
+    )
+    if uploaded is None:
+        return path.strip()
+    name, content = uploaded.name, uploaded.getvalue()
+    return _kept(lambda: keep_data(library.store_root(), name, content, inventory.read_data_file))
+
+
+def _kept(keep: Callable[[], Upload]) -> str:
+    """The path of an upload, with its digest shown; empty, and the reason shown, if refused."""
+    try:
+        upload = keep()
+    except IrsError as error:
+        st.error(controls.sentence(error), icon=":material/error:")
+        return ""
+    size = theme.file_size(upload.size_bytes)
+    st.caption(f"{upload.path.name}, {size}, SHA-256 `{upload.digest}`")
+    return str(upload.path)
+
+
+def allowed(weights: str) -> str:
+    """The weights that a form names, if the app may read them.
+
+    Raises:
+        CheckpointError: It may not.
+    """
+    if not weights:
+        raise CheckpointError("no model is given: type the path of its file, or upload it")
+    if weights.startswith("shipped:"):
+        return weights
+    return str(check_model_path(weights, library.store_root()))
+
+
+def pick_compressed(key: str) -> list[str]:
+    """Compressed models that are files: texts of the form file:PATH."""
+    with st.expander("Compressed models of your own (files)", icon=":material/upload_file:"):
+        path = pick_model("ONNX file or OpenVINO IR, run as it is", key)
+        first = st.toggle(
+            "It expects normalised images",
+            key=f"{key}_normalised",
+            persist_state="session",
+            help="Then the original's normalisation comes before it.",
+        )
+    return [f"{_FILES[first]}:{path}"] if path else []
+
+
+def described(text: str) -> str:
+    """A compression's full text: of a file with its digest, if the app may read it.
+
+    Raises:
+        IrsError: It may not, or the file cannot be used.
+    """
+    kind, _, path = text.partition(":")
+    if kind not in _FILES:
+        return text
+    return str(inventory.file_compression(f"{kind}:{allowed(path.partition('#')[0])}"))
+
+
+def show_check() -> None:
+    """A form for a dry run, and what it measured."""
+    path = pick_model("Model file", "check_weights")
+    left, middle, right = st.columns(3)
+    names = inventory.architectures()
+    arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
+    kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
+    sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
+    root = "" if kind == "digits" else pick_data("Folder (ROOT)", kind, "check_model_root")
+    compressed = pick_compressed("check_compressed")
+    if not path:
+        return
+    with controls.explained():
+        spec = ModelSpec(allowed(path), None if arch.startswith("as ") else arch)
+        facts = inventory.model_facts(spec)
+        shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
+        st.success(
+            f"{facts.arch}, {facts.num_classes} classes, inputs {shape}, "
+            f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}. "
+            f"Digest {facts.digest}"
+        )
+        if st.button("Dry run", icon=":material/science:", key="check_run"):
+            texts = tuple(described(text) for text in compressed)
+            _show_report(spec, DataSpec(kind, root or None, max=50), sigma, texts)
+
+
+def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:
+    report = inventory.check_model(spec, data, sigma, tuple(map(parse_compression, texts)))
+    st.dataframe(
+        [
+            {
+                "model": row.title,
+                "clean accuracy": theme.percent(row.clean),
+                "under noise": theme.percent(row.noisy),
+                "by vote": theme.percent(row.voted),
+                "agrees": theme.percent(row.agreement),
+                "per second": round(row.rate),
+                "run by": row.execution,
+                "digest": row.digest[:16],
+            }
+            for row in report.rows
+        ],
+        hide_index=True,
+    )
+    for sentence in report.warnings:
+        st.warning(sentence, icon=":material/warning:")
+    st.caption(f"{report.data}. Plain estimates: nothing is stored and nothing is certified.")
+
+
+def clone_texts(texts: list[str]) -> dict[str, object]:
+    """Session values for `pick_compressed`, from the compressions of a study."""
+    files = [text for text in texts if text.partition(":")[0] in _FILES]
+    if not files:
+        return {}
+    kind, _, path = files[0].partition(":")
+    return {
+        "form_compressed": str(Path(path.rpartition("#")[0])),
+        "form_compressed_normalised": kind == _FILES[1],
+    }

@@ -1,0 +1,117 @@
+"""Widgets that choose models, studies, draws and radii; their values live in the URL."""
+
+import streamlit as st
+
+from irs_core.store import Study, StudyRecord
+from ui.shared import library
+from ui.shared.controls import explained
+from ui.shared.glossary import HELP
+
+
+def pick_model(record: StudyRecord) -> str:
+    """The name of one compressed model; stops the page where the study has none."""
+    titles = library.titles_of(record)
+    if not titles:
+        st.info("This study has no compressed model; it certifies the original alone.")
+        st.stop()
+    return st.selectbox(
+        "Compressed model",
+        list(titles),
+        format_func=titles.__getitem__,
+        key="model",
+        bind="query-params",
+    )
+
+
+def pick_models(record: StudyRecord) -> list[str]:
+    """Names of the compressed models to compare; all of them to begin with."""
+    titles = library.titles_of(record)
+    return st.multiselect(
+        "Compressed models",
+        list(titles),
+        default=list(titles),
+        format_func=titles.__getitem__,
+        key="models",
+        bind="query-params",
+    )
+
+
+def pick_any_models(record: StudyRecord, first: int = 2) -> list[str]:
+    """Names of models to compare, the original among them; the `first` ones to begin with."""
+    titles = {model.name: model.title for model in record.models}
+    return st.multiselect(
+        "Models",
+        list(titles),
+        default=list(titles)[:first],
+        format_func=titles.__getitem__,
+        key=f"shown{first}",
+        bind="query-params",
+    )
+
+
+def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> list[Study]:
+    """Other finished studies to show beside this one; its counterparts to begin with."""
+    with explained():
+        others = {
+            study.record.id: study
+            for study in library.list_studies()
+            if study.record.finished and study.record.id != record.id
+        }
+    if not others:
+        return []
+    same = [name for name, one in others.items() if _counterparts(record, one.record)]
+    labels = library.study_labels([record, *(one.record for one in others.values())])
+    chosen = st.multiselect(
+        "Beside it, the studies",
+        list(others),
+        default=same if all_at_first else [],
+        format_func=lambda one: labels[one],
+        # Another study has another set of others.
+        key=f"with_{record.id[:6]}",
+        bind="query-params",
+        help="Other studies in the same figure. Colours belong to models, dashes to studies.",
+    )
+    return [others[one] for one in chosen]
+
+
+def _counterparts(one: StudyRecord, other: StudyRecord) -> bool:
+    """Whether two studies differ in the noise's sigma at most: equal inputs, kind of noise, kind
+    of original and draws."""
+    first, second = (
+        (study.data.digest, study.spec.noise.kind, study.base.title, study.spec.n, study.spec.n_p)
+        for study in (one, other)
+    )
+    return first == second
+
+
+def pick_radii(sigma: float) -> list[float]:
+    """Radii at which certified accuracy is shown; multiples of half of sigma to begin with."""
+    usual = [round(step * sigma / 2, 4) for step in range(9)]
+    return sorted(
+        float(one)
+        for one in st.multiselect(
+            "Radii of certified accuracy",
+            usual,
+            default=usual[1:4],
+            format_func=lambda one: f"{one:g}",
+            key="radii",
+            bind="query-params",
+            help=HELP["certified"],
+        )
+    )
+
+
+def pick_budget(record: StudyRecord) -> int:
+    """Position of a draw budget; the largest to begin with."""
+    budgets = list(record.spec.n_p)
+    if len(budgets) == 1:
+        return 0
+    n_p = st.select_slider(
+        "$n_p$, draws per input of the compressed model",
+        budgets,
+        value=budgets[-1],
+        key="n_p",
+        bind="query-params",
+        help=HELP["n_p"],
+    )
+    return budgets.index(n_p)
