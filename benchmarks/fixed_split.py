@@ -14,9 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.results import Settings
 from irs_core.goals.goal import goal_spec
 from irs_core.goals.outlook import expected_acr
+from irs_core.spec.settings import Settings
 from irs_core.store import Library
 
 SHARES = (0.0025, 0.005, 0.01, 0.03, 0.1)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from irs_core.analysis.counts import (
+from irs_core.analysis.kept_tally import keep_tally, tally_path
+from irs_core.methods.kit.cirs_plan import Cached, CirsPlan, Planner
+from irs_core.methods.kit.counts import (
     UNKNOWN,
     BaseTally,
     CirsTally,
@@ -12,8 +14,6 @@ from irs_core.analysis.counts import (
     IssTally,
     StudyTally,
 )
-from irs_core.analysis.kept_tally import keep_tally, tally_path
-from irs_core.methods.cirs_plan import Cached, CirsPlan, Planner
 from irs_core.spec.compressions import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord

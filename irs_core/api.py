@@ -29,7 +29,6 @@ import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.results import Settings
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
 from irs_core.data import load_dataset
@@ -41,6 +40,7 @@ from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import check_fit, run_study
 from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
 

@@ -7,9 +7,9 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.analysis.tally import count_classes
 from irs_core.backends import Predictor
 from irs_core.data import Dataset, load_dataset
+from irs_core.methods.kit.counting import count_classes
 from irs_core.models import LoadedModel, load_model
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import Prepared, prepare

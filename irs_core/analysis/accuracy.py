@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.analysis.results import Interval, share_interval
-from irs_core.analysis.tally import count_classes
+from irs_core.methods.kit.counting import count_classes
+from irs_core.spec.study import Stream
 from irs_core.store import BASE, Study, StudyRecord
 
 
@@ -30,7 +31,7 @@ def vote_accuracy(study: Study, name: str) -> Interval:
     """
     record = study.record
     model = next(one for one in record.models if one.name == name)
-    stream = "estimate" if name == BASE else "scratch-estimate"
+    stream: Stream = "estimate" if name == BASE else "scratch-estimate"
     draws = record.spec.n if name == BASE else record.spec.n_p[-1]
     predictions = study.evidence(model.evidence[stream]).read_complete(draws)
     votes = count_classes(predictions, 1 + int(predictions.max())).argmax(axis=1)

@@ -1,26 +1,22 @@
 """From counts to what people look at: certificates, curves, tables. Pure and cheap."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from irs_core import metrics
+from irs_core import methods, metrics
 from irs_core.analysis.certified import StudyCertificates
-from irs_core.analysis.counts import UNKNOWN, StudyTally
 from irs_core.analysis.results import (
     COSTS,
-    MAIN_METHODS,
-    METHODS,
     UNKNOWN_INTERVAL,
     Comparison,
     Cost,
     Floats,
     Interval,
-    Method,
     Point,
-    Settings,
     Summary,
     ZetaRow,
     mean_interval,
@@ -29,11 +25,13 @@ from irs_core.analysis.results import (
 )
 from irs_core.analysis.speedup import PerInput, speedup_interval
 from irs_core.certify import Certificates
+from irs_core.methods import Branches, MethodDef
+from irs_core.methods.kit.counts import UNKNOWN, StudyTally
+from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_upper_bound, zeta_floor
 from irs_core.store import BASE
 
-# Every input that may be in the direct branch is in it.
-_LEAST_GAMMA = float(np.nextafter(0.5, 1.0))
+_BASELINE = methods.baseline().name
 Memo = dict[tuple[object, ...], Any]
 T = TypeVar("T")
 
@@ -64,7 +62,7 @@ class Analysis(StudyCertificates):
         self._own: Memo = {}
         self.labels = tally.labels[self.rows]
 
-    def certify(self, name: str, method: Method, budget: int) -> Certificates:
+    def certify(self, name: str, method: str, budget: int) -> Certificates:
         """Certificates of a compressed classifier at one budget; those at the largest are kept.
 
         Raises:
@@ -75,26 +73,25 @@ class Analysis(StudyCertificates):
             return certify(name, method, budget)
         return self._of(method, ("certificates", name), lambda: certify(name, method, budget))
 
-    def point(self, name: str, method: Method, budget: int) -> Point:
+    def point(self, name: str, method: str, budget: int) -> Point:
         """ACR and cost of a method at one budget of the study."""
         # CIRS may have smaller budgets before those of the study.
         curve = self.per_input(name, method).points
         found: Point = curve[budget - len(self.tally.budgets)]
         return found
 
-    def per_input(self, name: str, method: Method) -> PerInput:
+    def per_input(self, name: str, method: str) -> PerInput:
         """What each input contributes to the curve of a method.
 
         Raises:
             MissingEvidenceError: Draws are not all stored.
         """
-        made = {"irs": self._irs_per_input, "cirs": self._cirs_per_input}
-        make = made.get(method, self._budgets_per_input)
-        return self._of(method, ("curve", name), lambda: make(name, method))
+        return self._of(method, ("curve", name), lambda: self._per_input(name, methods.get(method)))
 
-    def _of(self, method: Method, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """What a method gives, made once: IRS anew for each gamma, the others never see it."""
-        return self._kept((method, *key), make, self._own if method == "irs" else self._memo)
+    def _of(self, method: str, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What a method gives, made once: anew for each gamma where that changes it."""
+        turns = methods.get(method).branches is not None
+        return self._kept((method, *key), make, self._own if turns else self._memo)
 
     def _kept(self, key: tuple[object, ...], make: Callable[[], T], memo: Memo) -> T:
         """What was made once under these confidence levels."""
@@ -104,93 +101,77 @@ class Analysis(StudyCertificates):
         found: T = memo[key]
         return found
 
-    def _budgets_per_input(self, name: str, method: Method) -> PerInput:
-        budgets = range(len(self.tally.budgets))
-        made = [self.certify(name, method, budget) for budget in budgets]
-        seconds = [self.seconds_per_input(name, method, budget) for budget in budgets]
-        return self._stacked(tuple(self.tally.budgets.tolist()), made, seconds)
+    def _per_input(self, name: str, method: MethodDef) -> PerInput:
+        case = self.case(name)
+        n_p = method.points(case)
+        seconds = [method.seconds(case, point) for point in range(len(n_p))]
+        if method.branches is None:
+            made = [method.certify(case, point) for point in range(len(n_p))]
+            radii = np.stack([metrics.counted_radii(one, self.labels) for one in made], axis=1)
+            draws = np.stack([one.n_samples.astype(np.float64) for one in made], axis=1)
+        else:
+            radii = self._branched_radii(name, method, method.branches)
+            draws = np.broadcast_to(np.asarray(n_p, np.float64), radii.shape)
+        return PerInput(n_p, radii, np.stack(seconds, axis=1), draws)
 
-    def _cirs_per_input(self, name: str, _: Method) -> PerInput:
-        """At the study's budgets, and at smaller ones where their draws are there."""
-        counts = self.tally.compressed[name].cirs
-        made = [self._cirs_at(name, index) for index in range(len(counts.n_p))]
-        return self._stacked(tuple(map(int, counts.n_p)), made, counts.seconds[self.rows].T)
+    def _branched_radii(self, name: str, method: MethodDef, branches: Branches) -> Floats:
+        """What each input adds to ACR by the branch that gamma gives it, (inputs, budgets)."""
+        incremental, direct = self._both_branches(name, method.name, branches)
+        radii = np.where(branches.direct(self.case(name))[:, None], direct, incremental)
+        missing = np.isnan(radii).any(axis=0)
+        if missing.any():
+            # Draws are missing where they are needed; certifying says which.
+            self.certify(name, method.name, int(np.argmax(missing)))
+        return radii
 
-    def _stacked(
-        self, n_p: tuple[int, ...], made: Sequence[Certificates], seconds: Iterable[Floats]
-    ) -> PerInput:
-        return PerInput(
-            n_p,
-            np.stack([metrics.counted_radii(one, self.labels) for one in made], axis=1),
-            np.stack(list(seconds), axis=1),
-            np.stack([one.n_samples.astype(np.float64) for one in made], axis=1),
-        )
+    def _both_branches(self, name: str, method: str, branches: Branches) -> tuple[Floats, Floats]:
+        """What each input adds to ACR if it is taken incrementally, and if directly.
 
-    def _irs_per_input(self, name: str, _: Method) -> PerInput:
-        radii = self.by_branch(*self._branches(name))
-        lacking = np.isnan(radii).any(axis=0)
-        if lacking.any():
-            # Draws lack where they are needed; certifying says which.
-            self.certify(name, "irs", int(np.argmax(lacking)))
-        counts = self.tally.compressed[name]
-        seconds = self.by_branch(counts.paired_seconds[self.rows], counts.fresh_seconds[self.rows])
-        draws = np.broadcast_to(self.tally.budgets.astype(np.float64), radii.shape)
-        return PerInput(tuple(self.tally.budgets.tolist()), radii, seconds, draws)
-
-    def _branches(self, name: str) -> tuple[Floats, Floats]:
-        """What each input adds to ACR if IRS takes it incrementally, and if directly.
-
-        Shape (inputs, budgets); NaN where the draws lack.
+        Shape (inputs, budgets); NaN where draws are missing.
         """
-        return self._kept(("branches", name), lambda: self._made_branches(name), self._memo)
 
-    def _made_branches(self, name: str) -> tuple[Floats, Floats]:
-        counts = self.tally.compressed[name]
-        found = []
-        for gamma, needed in ((1.0, counts.disagreements), (_LEAST_GAMMA, counts.fresh_hits)):
-            made = [
-                metrics.counted_radii(self._irs_at(name, budget, gamma), self.labels)
-                for budget in range(len(self.tally.budgets))
-            ]
-            found.append(np.where(needed[self.rows] == UNKNOWN, np.nan, np.stack(made, axis=1)))
-        return found[0], found[1]
+        def make() -> tuple[Floats, Floats]:
+            case = self.case(name)
+            made = [branches.certify(case, budget) for budget in range(len(self.tally.budgets))]
+            return self._counted([one[0] for one in made]), self._counted([one[1] for one in made])
+
+        return self._kept(("branches", method, name), make, self._memo)
+
+    def _counted(self, made: Sequence[tuple[Certificates, NDArray[np.bool_]]]) -> Floats:
+        found = [
+            np.where(known, metrics.counted_radii(one, self.labels), np.nan) for one, known in made
+        ]
+        return np.stack(found, axis=1)
 
     def compare(self, name: str) -> Comparison:
-        """All methods over all budgets.
-
-        Raises:
-            MissingEvidenceError: The study has no baseline.
-        """
-        baseline = self.per_input(name, "rs")
-        curves = {
-            method: self.per_input(name, method) for method in self.methods(name) if method != "rs"
-        }
-        points = {method: curve.points for method, curve in curves.items()}
+        """All methods whose draws are there, over all budgets."""
+        found = self.methods(name)
+        curves = {method: self.per_input(name, method) for method in found}
+        compared = [one for one in found if one != _BASELINE] if _BASELINE in found else []
         return Comparison(
-            rs=baseline.points,
-            irs=points.get("irs", ()),
-            iss=points.get("iss", ()),
-            cirs=points.get("cirs", ()),
+            curves={method: curve.points for method, curve in curves.items()},
             speedups={
                 (method, cost): self._speedup(name, method, cost)
-                for method in curves
+                for method in compared
                 for cost in COSTS
             },
         )
 
-    def _speedup(self, name: str, method: Method, cost: Cost) -> Interval:
+    def _speedup(self, name: str, method: str, cost: Cost) -> Interval:
         def make() -> Interval:
-            return speedup_interval(self.per_input(name, "rs"), self.per_input(name, method), cost)
+            curves = self.per_input(name, _BASELINE), self.per_input(name, method)
+            return speedup_interval(*curves, cost)
 
         return self._of(method, ("speedup", name, cost), make)
 
-    def methods(self, name: str) -> list[Method]:
-        """The methods that have all their draws of a compressed classifier."""
-        return [method for method in METHODS if self.has(name, method)]
+    def methods(self, name: str) -> list[str]:
+        """The methods that have all their draws of a compressed classifier, as they are listed."""
+        return [method.name for method in methods.every() if self.has(name, method.name)]
 
-    def main_method(self, name: str) -> Method:
+    def main_method(self, name: str) -> str:
         """The method that stands for a compressed classifier, of those whose draws are there."""
-        return next((method for method in MAIN_METHODS if self.has(name, method)), "irs")
+        found = [one.name for one in methods.by_standing() if self.has(name, one.name)]
+        return found[0] if found else methods.accelerated()[0].name
 
     def main_certificates(self, name: str) -> Certificates:
         """Of the base classifier, or of a compressed one by its main method at all its draws.
@@ -206,7 +187,7 @@ class Analysis(StudyCertificates):
         """One row about the base classifier or a compressed one."""
         certificates, original = self.main_certificates(name), name == BASE
         last = len(self.tally.budgets) - 1
-        method = "irs" if original else self.main_method(name)
+        method = "" if original else self.main_method(name)
         compared = not original and self.has_baseline(name) and self.has(name, method)
         seconds, draws = (
             self._speedup(name, method, cost) if compared else UNKNOWN_INTERVAL for cost in COSTS
@@ -256,11 +237,17 @@ class Analysis(StudyCertificates):
 
     def gamma_sweep(self, name: str, gammas: Sequence[float], budget: int) -> list[Interval]:
         """ACR of IRS for each gamma, all else equal."""
+        swept = next(one for one in methods.every() if one.branches is not None)
+        assert swept.branches is not None
+        incremental, direct = (
+            branch[:, budget, None]
+            for branch in self._both_branches(name, swept.name, swept.branches)
+        )
         settings = [replace(self.settings, gamma=float(gamma)) for gamma in gammas]
-        incremental, direct = (branch[:, budget, None] for branch in self._branches(name))
-        takes_direct = self.cache.p_lower[:, None] >= [one.gamma for one in settings]
+        cases = [replace(self.case(name), settings=one) for one in settings]
+        takes_direct = np.stack([swept.branches.direct(case) for case in cases], axis=1)
         radii = np.where(takes_direct, direct, incremental)
         for one in np.flatnonzero(np.isnan(radii).any(axis=0)):
-            # Draws lack where they are needed; certifying says which.
-            Analysis(self.tally, settings[one], held_out=self.held_out).certify(name, "irs", budget)
+            # Draws are missing where they are needed; certifying says which.
+            swept.certify(cases[one], budget)
         return mean_intervals(radii)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from irs_core.analysis.results import Settings
+from irs_core import methods
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 
 
@@ -39,6 +40,6 @@ def study_guarantee(spec: StudySpec, settings: Settings) -> Guarantee:
     """
     claimed = settings.alpha + (settings.alpha_zeta if spec.compressions else 0.0)
     proven = claimed
-    if spec.compressions and "irs" in spec.methods:
-        proven += settings.alpha_zeta
+    if spec.compressions:
+        proven = max(method.proven(settings) for method in methods.asked(spec))
     return Guarantee(claimed, 1.0 if spec.noise.kind == "discrete" else proven)

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.analysis.tally import StudyTally, tally_study
+from irs_core import methods
+from irs_core.analysis.tally import tally_study
 from irs_core.errors import StoreError
+from irs_core.methods.kit.counts import StudyTally
 from irs_core.spec.fields import stable_id
 from irs_core.store import Study
 from irs_core.store.files import write_bytes
@@ -117,7 +119,9 @@ def _unpacked(kind: Any, tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     if origin is tuple:
         return tuple(_unpacked(inner[0], one, arrays) for one in tree)
     if origin is not None and issubclass(origin, Mapping):
-        return {name: _unpacked(inner[1], one, arrays) for name, one in tree.items()}
+        return {
+            name: _unpacked(_value_type(inner, name), one, arrays) for name, one in tree.items()
+        }
     return tree
 
 
@@ -126,4 +130,11 @@ def _layout(kind: Any) -> Any:
     if is_dataclass(kind) and isinstance(kind, type):
         return {name: _layout(hint) for name, hint in typing.get_type_hints(kind).items()}
     inner = [_layout(one) for one in typing.get_args(kind) if is_dataclass(one)]
+    if typing.get_args(kind)[1:] == (Any,):
+        inner = [_layout(one.counts) for one in methods.every() if one.counts is not None]
     return [str(kind), inner]
+
+
+def _value_type(inner: tuple[Any, ...], name: str) -> Any:
+    """Type of a table's value; what single methods count is of the type that they say."""
+    return methods.get(name).counts if inner[1] is Any else inner[1]

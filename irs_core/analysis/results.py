@@ -8,46 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import metrics
-from irs_core.spec.fields import check_gamma, check_probability
-from irs_core.spec.study import StudySpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 
 Floats = NDArray[np.float64]
-Method = Literal["rs", "irs", "iss", "cirs"]
-METHODS: tuple[Method, ...] = ("rs", "irs", "iss", "cirs")
-# Which one stands for a compressed classifier where several certified it.
-MAIN_METHODS: tuple[Method, ...] = ("cirs", "irs", "iss")
 Cost = Literal["seconds", "draws"]
 COSTS: tuple[Cost, ...] = ("seconds", "draws")
 _SEED = 20_240_507
 _RESAMPLES = 1000
 # Of a 95% interval, on either side.
 _TAIL = 0.025
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What can be changed without drawing again.
-
-    Args:
-        alpha: Failure probability of the bound on p_A.
-        alpha_zeta: Failure probability of the bound on zeta. The baseline runs at their sum.
-        gamma: Threshold on p_lower between the two estimators of IRS.
-    """
-
-    alpha: float
-    alpha_zeta: float
-    gamma: float
-
-    def __post_init__(self) -> None:
-        check_probability("alpha", self.alpha)
-        check_probability("alpha_zeta", self.alpha_zeta)
-        check_gamma(self.gamma)
-
-    @classmethod
-    def of(cls, spec: StudySpec) -> "Settings":
-        """The settings that the study was started with."""
-        return cls(spec.alpha, spec.alpha_zeta, spec.gamma)
 
 
 @dataclass(frozen=True)
@@ -85,24 +54,22 @@ class Point:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All methods over all budgets, for one compressed classifier; empty where draws lack.
+    """All methods over all budgets, for one compressed classifier.
 
     Args:
-        speedups: Area speedup of each method that has draws over `rs`.
+        curves: Points of each method whose draws are there, by its name, in their order.
+        speedups: Area speedup of each such method over the baseline; empty without a baseline.
     """
 
-    rs: tuple[Point, ...]
-    irs: tuple[Point, ...]
-    iss: tuple[Point, ...]
-    cirs: tuple[Point, ...]
-    speedups: Mapping[tuple[Method, Cost], Interval] = field(hash=False)
+    curves: Mapping[str, tuple[Point, ...]] = field(hash=False)
+    speedups: Mapping[tuple[str, Cost], Interval] = field(hash=False)
 
-    def points(self, method: Method) -> tuple[Point, ...]:
-        """The curve of one method."""
-        return {"rs": self.rs, "irs": self.irs, "iss": self.iss, "cirs": self.cirs}[method]
+    def points(self, method: str) -> tuple[Point, ...]:
+        """The curve of one method; empty where its draws are missing."""
+        return self.curves.get(method, ())
 
-    def speedup(self, method: Method, cost: Cost) -> Interval:
-        """Area speedup of a method over `rs`; NaN where there is nothing to compare."""
+    def speedup(self, method: str, cost: Cost) -> Interval:
+        """Area speedup of a method over the baseline; NaN where there is nothing to compare."""
         return self.speedups.get((method, cost), UNKNOWN_INTERVAL)
 
 
@@ -139,7 +106,7 @@ class Summary:
         speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
             there is nothing to compare with.
         failure: Probability per input that its certificate is wrong, proven.
-        method: What certified it, of those whose draws are there the first of `MAIN_METHODS`.
+        method: Name of what certified it; empty for the base.
     """
 
     name: str
@@ -150,7 +117,7 @@ class Summary:
     speedup_seconds: Interval
     speedup_draws: Interval
     failure: float
-    method: Method = "irs"
+    method: str = ""
 
 
 def mean_interval(values: Floats) -> Interval:

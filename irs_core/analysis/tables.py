@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import COSTS, METHODS, Interval
+from irs_core.analysis.results import COSTS, Interval
 from irs_core.store import BASE, StudyRecord
 
 
@@ -26,7 +27,7 @@ def summary_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
             {
                 "model": model.title,
                 "n_p": row.n_p,
-                "method": "rs" if model.name == BASE else row.method,
+                "method": row.method or methods.baseline().name,
                 **_with_ends("accuracy", row.accuracy),
                 **_with_ends("ACR", row.acr),
                 "disagreement": disagreement,
@@ -58,7 +59,8 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
         zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)
         row = {"model": model.name, "disagreement": zeta.disagreement, "leave": zeta.leave}
         for cost in COSTS:
-            for method in METHODS[1:]:
-                row |= _with_ends(f"{method} ({cost})", comparison.speedup(method, cost))
+            for method in methods.accelerated():
+                found = comparison.speedup(method.name, cost)
+                row |= _with_ends(f"{method.name} ({cost})", found)
         rows.append(row)
     return pd.DataFrame(rows)

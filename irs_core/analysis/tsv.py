@@ -1,7 +1,6 @@
 """Per-input results in the field's text format (Cohen et al. 2019): six columns, tab separated."""
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Method
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
 from irs_core.store import BASE, StudyRecord
@@ -10,7 +9,7 @@ HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
 
 
 def certificates_tsv(
-    record: StudyRecord, analysis: Analysis, model: str, method: Method | None = None
+    record: StudyRecord, analysis: Analysis, model: str, method: str | None = None
 ) -> str:
     """One model's certificates at its largest budget, one line per reported input.
 

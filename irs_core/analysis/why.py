@@ -6,6 +6,7 @@ import pandas as pd
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
 from irs_core.errors import SpecError
+from irs_core.methods.cirs import METHOD, counts_of
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
 from irs_core.store import StudyRecord
@@ -22,8 +23,8 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     Raises:
         MissingEvidenceError: The draws of CIRS are not all stored.
     """
-    made = analysis.certify(name, "cirs", budget)
-    counts, rows = analysis.tally.compressed[name].cirs, analysis.rows
+    made = analysis.certify(name, METHOD.name, budget)
+    counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     at = len(counts.plans) - len(analysis.tally.budgets) + budget
     plan = counts.plans[at]
     draws, hits = plan.draws[rows], analysis.cache.agree_counts
@@ -72,7 +73,7 @@ def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFra
     if name not in analysis.tally.compressed:
         known = ", ".join(analysis.tally.compressed)
         raise SpecError(f"a plan is for one of {known}; got {name!r}")
-    counts, rows = analysis.tally.compressed[name].cirs, analysis.rows
+    counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     plan, n = counts.plans[-1], analysis.tally.n
     a1, _ = split_alpha(n, plan.mean, counts.planner.level)
     hits, draws = analysis.cache.agree_counts, plan.draws[rows]

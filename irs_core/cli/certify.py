@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.guarantee import study_guarantee
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.results import METHODS, Settings
 from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
@@ -21,8 +21,8 @@ from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
-    ACCELERATED,
     BACKENDS,
     DATA_KINDS,
     NOISE_KINDS,
@@ -183,7 +183,7 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
     if choose_method:
         parser.add_argument(
             "--method",
-            choices=METHODS,
+            choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
 
@@ -232,7 +232,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         alpha_zeta=arguments.alpha_zeta,
         gamma=arguments.gamma,
         baseline=not arguments.no_baseline,
-        methods=tuple(one for one in ACCELERATED if one in arguments.methods),
+        methods=tuple(one.name for one in methods.accelerated() if one.name in arguments.methods),
         decline=arguments.decline,
         name=arguments.name,
     )
@@ -245,7 +245,7 @@ def _certify(arguments: argparse.Namespace) -> None:
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
     )
     if goal is not None or arguments.forecast:
-        if "cirs" not in spec.methods:
+        if not any(method.plans for method in methods.asked(spec)):
             raise SpecError("budgets and forecasts are those of --method cirs")
         library = Library(arguments.store)
         spec = with_goal(

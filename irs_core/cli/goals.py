@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.why import plan_table
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
 from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
-from irs_core.methods.cirs_plan import pilot_spec
-from irs_core.spec.study import ACCELERATED, StudySpec
+from irs_core.methods.kit.cirs_plan import pilot_spec
+from irs_core.spec.study import StudySpec
 from irs_core.store import Library, StudyRecord
 
 _FORECASTS = 8
@@ -31,8 +32,8 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         nargs="+",
-        choices=ACCELERATED,
-        default=["irs"],
+        choices=[one.name for one in methods.accelerated()],
+        default=[methods.accelerated()[0].name],
         dest="methods",
         help="methods to draw for; the first is the one whose results --tsv prints",
     )

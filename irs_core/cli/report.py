@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.results import METHODS, Settings
 from irs_core.cli.options import add_store_option
+from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 
 _TSV = ".tsv"
@@ -26,7 +27,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("file", type=Path, help="where to write")
     parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
     parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
-    parser.add_argument("--method", choices=METHODS, help="by what, for .tsv")
+    parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
     add_store_option(parser)
     parser.set_defaults(run=_report)
 

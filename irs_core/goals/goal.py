@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
-from irs_core.analysis.tally import has_pilot, tally_study
+from irs_core.analysis.tally import observed_models, tally_study
 from irs_core.errors import MissingEvidenceError, SpecError
 from irs_core.goals import outlook
-from irs_core.methods.cirs_plan import pilot_spec
+from irs_core.methods.cirs import METHOD, has_pilot
+from irs_core.methods.kit.cirs_plan import pilot_spec
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
 
@@ -48,7 +49,7 @@ def goal_spec(spec: StudySpec) -> StudySpec:
     return replace(
         spec,
         n_p=(spec.n,),
-        methods=("cirs",),
+        methods=(METHOD.name,),
         baseline=False,
         max_loss=None,
         split_draws=max(1, int(_SPLIT_SHARE * spec.n)),
@@ -77,8 +78,8 @@ def predict(record: StudyRecord, library: Library) -> Analysis:
         StoreError: Draws of f or of the pilot are not all stored.
     """
     study = Study(record, library.evidence_folder)
-    for model in record.compressed:
-        if not has_pilot(study, model.evidence):
+    for model in observed_models(study):
+        if not has_pilot(model):
             raise MissingEvidenceError(f"the pilot of {model.name} is not all stored")
     return Analysis(tally_study(study), Settings.of(record.spec))
 

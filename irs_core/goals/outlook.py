@@ -14,7 +14,8 @@ from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.results import Interval, mean_interval
 from irs_core.errors import SpecError
-from irs_core.methods.cirs_plan import CirsPlan
+from irs_core.methods.cirs import METHOD, CirsTally, counts_of
+from irs_core.methods.kit.cirs_plan import CirsPlan
 
 # Mean budgets that a wish is matched against, and the least of them.
 _STEPS = 60
@@ -57,14 +58,14 @@ class Look:
 
 def forecast(analysis: Analysis, name: str, n_p: int) -> Forecast:
     """What a mean of `n_p` draws per input is expected to buy."""
-    plan = analysis.tally.compressed[name].cirs.planner.plan(float(n_p))
+    plan = _cirs(analysis, name).planner.plan(float(n_p))
     return _forecast(analysis, name, plan, n_p)
 
 
 def forecasts(analysis: Analysis, name: str, steps: int = _STEPS) -> Iterator[Forecast]:
     """Forecasts over at most `steps` mean budgets, increasing up to the largest that the study
     allows; each is made when it is asked for."""
-    top = analysis.tally.compressed[name].cirs.planner.most
+    top = _cirs(analysis, name).planner.most
     for n_p in np.unique(np.geomspace(min(_LEAST, top), top, steps).round().astype(int)):
         yield forecast(analysis, name, int(n_p))
 
@@ -76,7 +77,7 @@ def budget_for_draws(analysis: Analysis, draws: int) -> int:
         SpecError: The pilot leaves nothing of it.
     """
     inputs = len(analysis.labels)
-    pilot = max(one.cirs.planner.cached.pilot for one in analysis.tally.compressed.values())
+    pilot = max(_cirs(analysis, name).planner.cached.pilot for name in analysis.tally.compressed)
     if draws < (pilot + 1) * inputs:
         raise SpecError(
             f"a budget needs at least {pilot + 1} draws per input, {(pilot + 1) * inputs} in "
@@ -91,7 +92,7 @@ def budget_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
     Raises:
         SpecError: Nothing was measured, or the time buys too few draws.
     """
-    rate = analysis.tally.compressed[name].cirs.seconds_per_draw
+    rate = _cirs(analysis, name).seconds_per_draw
     if not rate > 0:
         raise SpecError(f"no time was measured for {name} yet; give a number of draws instead")
     if not 0 < seconds < float("inf"):
@@ -120,14 +121,14 @@ def budget_for_acr(analysis: Analysis, name: str, acr: float) -> int:
 def budget_for_loss(analysis: Analysis, name: str, loss: float) -> int:
     """The mean budget at which no input is expected to lose more than `loss` of radius against
     certifying the compressed classifier from scratch with n draws, where that can be had."""
-    planner = analysis.tally.compressed[name].cirs.planner.with_loss(loss)
+    planner = _cirs(analysis, name).planner.with_loss(loss)
     total = planner.plan(float(planner.most)).total(analysis.tally.reported)
     return max(1, -(-total // max(1, len(analysis.labels))))
 
 
 def _forecast(analysis: Analysis, name: str, plan: CirsPlan, n_p: int) -> Forecast:
     draws = plan.total(analysis.tally.reported)
-    rate = analysis.tally.compressed[name].cirs.seconds_per_draw
+    rate = _cirs(analysis, name).seconds_per_draw
     return Forecast(n_p, draws, draws * rate, expected_acr(analysis, plan))
 
 
@@ -152,15 +153,15 @@ def looks(analysis: Analysis, name: str) -> list[Look]:
     budgets = analysis.tally.budgets
     found = []
     for budget, weight in enumerate(look_weights(len(budgets))):
-        if not analysis.has(name, "cirs", budget):
+        if not analysis.has(name, METHOD.name, budget):
             break
-        made = analysis.cirs(name, budget, weight=float(weight))
+        made = analysis.weighted(float(weight)).certify(name, METHOD.name, budget)
         found.append(
             Look(
                 n_p=int(budgets[budget]),
                 acr=mean_interval(metrics.counted_radii(made, analysis.labels)),
                 draws=int(made.n_samples.sum()),
-                seconds=float(analysis.seconds_per_input(name, "cirs", budget).sum()),
+                seconds=float(analysis.seconds_per_input(name, METHOD.name, budget).sum()),
             )
         )
     return found
@@ -171,7 +172,7 @@ def expected_gain(analysis: Analysis, name: str, seconds: float = 60.0) -> float
 
     NaN where no time was measured; 0 where all rounds are.
     """
-    cirs, done = analysis.tally.compressed[name].cirs, len(looks(analysis, name))
+    cirs, done = _cirs(analysis, name), len(looks(analysis, name))
     plans = cirs.plans[-len(analysis.tally.budgets) :]
     ahead = [_forecast(analysis, name, plan, 0) for plan in plans[max(0, done - 1) :]]
     if done == 0:
@@ -181,3 +182,7 @@ def expected_gain(analysis: Analysis, name: str, seconds: float = 60.0) -> float
     at = np.array([one.seconds for one in ahead])
     acr = np.maximum.accumulate([one.acr for one in ahead])
     return float(np.interp(at[0] + seconds, at, acr) - acr[0])
+
+
+def _cirs(analysis: Analysis, name: str) -> CirsTally:
+    return counts_of(analysis.tally.compressed[name])

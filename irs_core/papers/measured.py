@@ -6,11 +6,13 @@ from math import isnan
 
 from irs_core.analysis.accuracy import clean_accuracy, vote_accuracy
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Interval, Settings, share_interval
+from irs_core.analysis.results import Interval, share_interval
 from irs_core.analysis.tally import tally_study
+from irs_core.methods.irs import METHOD as IRS
 from irs_core.papers.intrs import CertifiedShare, compare_methods
 from irs_core.papers.published import PaperTable, Published, Quantity, published_values
 from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
+from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 
 _COMPRESSIONS = {
@@ -216,7 +218,7 @@ def _measure(quantity: Quantity, opened: _Opened, row: Mapping[str, str]) -> Int
         budgets = analysis.tally.budgets.tolist()
         return analysis.zeta(name, budgets.index(_ZETA_DRAWS)).mean_zeta
     if quantity == "speedup":
-        return analysis.compare(name).speedup("irs", "seconds")
+        return analysis.compare(name).speedup(IRS.name, "seconds")
     if quantity == "gamma-acr":
         # As in the paper: chosen on other images than the reported ones, for int8.
         last = len(analysis.tally.budgets) - 1

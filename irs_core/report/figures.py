@@ -3,9 +3,8 @@
 import math
 from typing import Any
 
-from irs_core import metrics
+from irs_core import methods, metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Method
 from irs_core.report.tables import accuracy_radii, certified
 from irs_core.store import StudyRecord
 
@@ -41,7 +40,6 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
 
 def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
     """ACR of each compressed classifier against seconds, by every method that has draws."""
-    dashes: dict[Method, str] = {"irs": "solid", "rs": "dash", "iss": "dot", "cirs": "longdash"}
     traces = []
     for number, model in enumerate(record.compressed, start=1):
         for method in analysis.methods(model.name):
@@ -50,10 +48,11 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
-                    "name": f"{model.title}, {method.upper()}",
+                    "name": f"{model.title}, {methods.get(method).title}",
                     "x": [_number(point.seconds) for point in points],
                     "y": [_number(point.acr.value) for point in points],
-                    "line": {"color": _colour(number), "dash": dashes[method]},
+                    "line": {"color": _colour(number), "dash": methods.get(method).style.dash},
+                    "marker": {"symbol": methods.get(method).style.symbol},
                 }
             )
     return _figure(

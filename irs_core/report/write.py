@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Method
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import UnknownKeyError
 from irs_core.report.formats import FORMATS, table_bytes
@@ -20,7 +19,7 @@ def write_report(
     *,
     table: str = "summary",
     model: str = BASE,
-    method: Method | None = None,
+    method: str | None = None,
 ) -> None:
     """Write a report (.html), a table (.csv, .parquet, .md, .tex) or results per input (.tsv).
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from irs_core.errors import StoreError
 from irs_core.run.options import Until
-from irs_core.run.plan import stream_draws
+from irs_core.run.plan import expected_draws
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import BASE, ModelRecord, Study
 
@@ -45,9 +45,9 @@ def estimate_study(
     # Another machine's rates serve only where this one has none.
     kin = sorted(same, key=lambda study: study.shipped)
     twins = [study for study in kin if _same_draws(study, spec)]
-    rates = {name: _rate(name, kin) for name, _, _ in stream_draws(spec, until)}
+    rates = {name: _rate(name, kin) for name, _, _ in expected_draws(spec, until)}
     total, stored, seconds = 0, 0, 0.0
-    for name, stream, draws in stream_draws(spec, until):
+    for name, stream, draws in expected_draws(spec, until):
         needed = inputs * draws
         have = min(needed, max((_stored(s, name, stream, draws) for s in twins), default=0))
         rate = rates[name] if rates[name] is not None else rates[BASE]

@@ -1,14 +1,14 @@
 """What a study still needs, in units of work. Free of torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.methods.draws import pilot_draws
+from irs_core import methods
 from irs_core.run.options import Until
-from irs_core.spec.study import Stream, StudySpec
+from irs_core.spec.study import STREAMS, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
 
 
@@ -72,36 +72,41 @@ class Unit:
         )
 
 
-def stream_draws(spec: StudySpec, until: Until = "end") -> Iterator[tuple[str, Stream, int]]:
+def expected_draws(spec: StudySpec, until: Until = "end") -> Iterator[tuple[str, Stream, int]]:
     """Classifier, stream and draws per input of everything that a study computes.
 
-    Without the baseline an input draws f^p on `estimate` or on `scratch-estimate`, by its branch;
-    it is counted once, under `estimate`. The mean budget of CIRS, of which the pilot is a part, is
-    counted in full, though IRS may have drawn some of it already, and that of ISS where no
-    baseline has it.
+    Methods share fresh draws; on the draws of f each is counted in full, though another may have
+    drawn some of it already. Without the baseline IRS draws on either of two streams, by its
+    branch, and is counted once, under `estimate`.
 
     Args:
-        until: `pilot` leaves out what follows the pilot of CIRS.
+        until: `pilot` leaves out what follows the pilot.
     """
     yield BASE, "select", spec.n0
     yield BASE, "estimate", spec.n
     for compression in map(str, spec.compressions):
-        if "cirs" in spec.methods:
-            yield compression, "select", pilot_draws(spec)
+        for stream, draws in _compressed_draws(spec, until).items():
+            yield compression, stream, draws
+
+
+def _compressed_draws(spec: StudySpec, until: Until) -> Mapping[Stream, int]:
+    total = dict[Stream, int]()
+    for method in methods.asked(spec):
+        wanted = method.expected(spec)
         if until == "pilot":
-            continue
-        shared = ("irs" in spec.methods) + ("cirs" in spec.methods)
-        if shared:
-            drawn = max(1, spec.n_p[-1] * shared - pilot_draws(spec))
-            yield compression, "estimate", min(spec.n, drawn)
-        if spec.baseline or "iss" in spec.methods:
-            yield compression, "scratch-estimate", spec.n_p[-1]
-            yield compression, "scratch-select", spec.n0
+            pilot = method.extra_streams if method.plans else ()
+            wanted = {stream: draws for stream, draws in wanted.items() if stream in pilot}
+        for stream, draws in wanted.items():
+            before = total.get(stream, 0)
+            both = before + draws if stream == "estimate" else max(before, draws)
+            total[stream] = min(spec.n, both) if stream == "estimate" else both
+    order = {stream: place for place, stream in enumerate(STREAMS)}
+    return dict(sorted(total.items(), key=lambda one: order[one[0]]))
 
 
 def study_draws(spec: StudySpec, inputs: int) -> int:
     """Forward passes that a study takes when nothing is stored."""
-    return inputs * sum(draws for _, _, draws in stream_draws(spec))
+    return inputs * sum(draws for _, _, draws in expected_draws(spec))
 
 
 def plan_units(needs: Sequence[Need]) -> Iterator[Unit]:

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.analysis.tally import count_classes, iss_sizes
-from irs_core.certify import build_cache
-from irs_core.methods.cirs_plan import CirsPlan, cached_counts, study_planner, study_plans
-from irs_core.methods.draws import pilot_draws, reach
+from irs_core import methods
+from irs_core.analysis.tally import observe, read_original
+from irs_core.methods.kit.observed import Observed, Original, Wish
 from irs_core.run.plan import Need
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
 
 Ints = NDArray[np.int64]
+_Kind = tuple[str, Stream, bool]
 
 
 @dataclass(frozen=True)
@@ -39,151 +40,80 @@ def compressed_stages(
 ) -> Iterator[list[Need]]:
     """Needs of the compressed classifiers; each stage must be filled before the next is asked for.
 
+    The first stages of all methods make one, so that they share draws, and so on.
+
     Args:
         runnables: The base classifier, whose stage is filled, then the compressed ones.
     """
-    yield _prefixes(spec, runnables, len(reported))
-    if "iss" in spec.methods and not spec.baseline:
-        yield [_iss_need(spec, one, reported) for one in runnables[1:]]
-    if "cirs" in spec.methods:
-        yield pilot_stage(spec, runnables, reported)
-        yield from _cirs_rounds(spec, runnables, reported)
+    original, observed = _observed(spec, runnables, reported)
+    asked = [method.stages(observed) for method in methods.asked(spec)]
+    for stage in zip_longest(*asked, fillvalue=()):
+        yield _needs([wish for wishes in stage for wish in wishes], runnables, original)
 
 
 def pilot_stage(
     spec: StudySpec, runnables: Sequence[Runnable], reported: NDArray[np.bool_]
 ) -> list[Need]:
-    """The draws from which CIRS plans."""
-    drawn = pilot_draws(spec)
-    return [
-        Need(one.name, "select", drawn, one.arrays["select"], reported) for one in runnables[1:]
-    ]
+    """The draws from which methods plan."""
+    original, observed = _observed(spec, runnables, reported)
+    planning = [method.stages(observed) for method in methods.asked(spec) if method.plans]
+    return _needs([wish for stages in planning for wish in next(stages)], runnables, original)
 
 
-def _prefixes(spec: StudySpec, runnables: Sequence[Runnable], inputs: int) -> list[Need]:
-    """The first n_p draws of IRS and of the baseline, and selection draws from scratch."""
-    every, none = np.ones(inputs, np.bool_), np.zeros(inputs, np.bool_)
-    paired = every if "irs" in spec.methods else none
-    fresh = every if spec.baseline else none
-    if "irs" in spec.methods and not spec.baseline:
-        # Without the baseline, each input needs only the draws of its own branch.
-        direct = _direct_branch(spec, runnables[0])
-        paired, fresh = ~direct, direct
-    needs = []
-    wanted: tuple[tuple[Stream, NDArray[np.bool_]], ...] = (
-        ("estimate", paired),
-        ("scratch-estimate", fresh),
-    )
-    for one in runnables[1:]:
-        for stream, rows in wanted:
-            needs.append(Need(one.name, stream, spec.n_p[-1], one.arrays[stream], rows))
-        if spec.baseline or "iss" in spec.methods:
-            needs.append(
-                Need(one.name, "scratch-select", spec.n0, one.arrays["scratch-select"], every)
-            )
-    return [need for need in needs if need.rows.any()]
+def _observed(
+    spec: StudySpec, runnables: Sequence[Runnable], reported: NDArray[np.bool_]
+) -> tuple[Original, list[Observed]]:
+    original = read_original(spec, runnables[0].arrays, reported)
+    return original, [observe(spec, original, one.name, one.arrays) for one in runnables[1:]]
 
 
-def _direct_branch(spec: StudySpec, base: Runnable) -> NDArray[np.bool_]:
-    selection = base.arrays["select"].read_complete(spec.n0)
-    estimation = base.arrays["estimate"].read_complete(spec.n)
-    classes = 1 + int(max(selection.max(), estimation.max()))
-    cache = build_cache(
-        count_classes(selection, classes),
-        count_classes(estimation, classes),
-        n0=spec.n0,
-        n=spec.n,
-        alpha=spec.alpha,
-    )
-    return np.asarray(cache.p_lower >= spec.gamma)
+def _needs(wishes: Sequence[Wish], runnables: Sequence[Runnable], original: Original) -> list[Need]:
+    """Needs that fulfil all wishes, one for each classifier, stream and kind of draws."""
+    arrays = {one.name: one.arrays for one in runnables}
+    wanted = dict[_Kind, Ints]()
+    for wish in wishes:
+        kind = (wish.name, wish.stream, wish.hits)
+        wanted[kind] = np.maximum(wanted.get(kind, 0), wish.draws)
+    found = []
+    for (name, stream, hits), draws in wanted.items():
+        if draws.any():
+            make = _hits_need(runnables[0], original, draws) if hits else _prefix_need
+            found.append(make(name, stream, draws, arrays[name][stream]))
+    return found
 
 
-def _iss_need(spec: StudySpec, one: Runnable, reported: NDArray[np.bool_]) -> Need:
-    """Each input's own number of fresh draws, from f^p's selection draws."""
-    selected = one.arrays["scratch-select"].read_complete(spec.n0)
-    top = count_classes(selected, 1 + int(selected.max())).max(axis=1)
-    sizes = np.where(reported, iss_sizes(spec, top).max(axis=1), 0)
-    return _prefix_need(one, "scratch-estimate", sizes)
-
-
-def _prefix_need(one: Runnable, stream: Stream, draws: Ints) -> Need:
-    array = one.arrays[stream]
+def _prefix_need(name: str, stream: Stream, draws: Ints, array: EvidenceArray) -> Need:
+    """So many of the first draws of each input."""
+    rows, most = draws > 0, int(draws.max())
+    if (draws[rows] == most).all():
+        return Need(name, stream, most, array, rows)
 
     def chosen(at: ChunkId) -> NDArray[np.bool_]:
         return _columns(at) < draws[array.rows(at.tile), None]
 
-    return Need(one.name, stream, int(draws.max()), array, draws > 0, chosen)
+    return Need(name, stream, most, array, rows, chosen)
 
 
 def _columns(at: ChunkId) -> Ints:
     return np.arange(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)[None, :]
 
 
-def _cirs_rounds(
-    spec: StudySpec, runnables: Sequence[Runnable], reported: NDArray[np.bool_]
-) -> Iterator[list[Need]]:
-    """One round per budget, the smallest first, so that each can be looked at when it is done."""
-    base = runnables[0].arrays
-    selection = base["select"].read_complete(spec.n0)
-    estimation = base["estimate"].read_complete(spec.n)
-    candidate = count_classes(selection, 1 + int(selection.max())).argmax(axis=1)
-    hits = estimation[:, : reach(spec)] == candidate[:, None]
-    plans = [
-        study_plans(
-            study_planner(
-                spec,
-                cached_counts(
-                    spec,
-                    candidate=candidate,
-                    selection=selection,
-                    estimation=estimation,
-                    pilot=one.arrays["select"].read(pilot_draws(spec)),
-                    reported=reported,
-                ),
-            ),
-            spec,
-        )
-        for one in runnables[1:]
-    ]
-    hit_masks = _hit_masks(base["estimate"], candidate)
-    for budget in range(len(plans[0]) if plans else 0):
-        needs = []
-        for one, made in zip(runnables[1:], plans, strict=True):
-            needs += _round_needs(one, made[budget], hits, hit_masks)
-        yield needs
+def _hits_need(
+    base: Runnable, original: Original, wanted: Ints
+) -> Callable[[str, Stream, Ints, EvidenceArray], Need]:
+    """So many of the first draws of each input on which f gave its candidate."""
+    candidate, estimate = original.candidate, base.arrays["estimate"]
+    stops = _stops(original.estimation == candidate[:, None], wanted)
 
-
-def _hit_masks(estimate: EvidenceArray, candidate: Ints) -> Callable[[ChunkId], NDArray[np.bool_]]:
-    def hits(at: ChunkId) -> NDArray[np.bool_]:
-        found = estimate.read_chunk(at) == candidate[estimate.rows(at.tile), None]
-        return np.asarray(found)
-
-    return hits
-
-
-def _round_needs(
-    one: Runnable,
-    plan: CirsPlan,
-    hits: NDArray[np.bool_],
-    hit_masks: Callable[[ChunkId], NDArray[np.bool_]],
-) -> list[Need]:
-    """Fresh draws of the direct inputs, and the first hits of the others."""
-    needs = []
-    direct = np.where(plan.direct, plan.draws, 0)
-    if direct.any():
-        needs.append(_prefix_need(one, "scratch-estimate", direct))
-    wanted = np.where(plan.direct, 0, plan.draws)
-    if wanted.any():
-        stops = _stops(hits, wanted)
-        prefix = _prefix_need(one, "estimate", stops)
-        assert prefix.chosen is not None
-        before = prefix.chosen
-
+    def make(name: str, stream: Stream, draws: Ints, array: EvidenceArray) -> Need:
         def chosen(at: ChunkId) -> NDArray[np.bool_]:
-            return before(at) & hit_masks(at)
+            rows = estimate.rows(at.tile)
+            hits = estimate.read_chunk(at) == candidate[rows, None]
+            return np.asarray(hits & (_columns(at) < stops[rows, None]))
 
-        needs.append(Need(one.name, "estimate", prefix.draws, prefix.array, prefix.rows, chosen))
-    return needs
+        return Need(name, stream, int(stops.max()), array, draws > 0, chosen)
+
+    return make
 
 
 def _stops(hits: NDArray[np.bool_], wanted: Ints) -> Ints:

@@ -6,18 +6,19 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from irs_core import methods
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of, usable_gpus
 from irs_core.data import Dataset, load_dataset
 from irs_core.errors import DatasetError
 from irs_core.hardware import software_versions
-from irs_core.methods.cirs_plan import pilot_spec
-from irs_core.methods.draws import compressed_streams
+from irs_core.methods import compressed_streams
+from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
 from irs_core.run.options import Part, Progress, RunOptions, Until
-from irs_core.run.plan import stream_draws
+from irs_core.run.plan import expected_draws
 from irs_core.run.prepare import Prepared, prepare
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner
@@ -83,7 +84,7 @@ def run_study(
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
         _fill(runner, spec, dataset, runnables, until)
-    if "cirs" in spec.methods:
+    if any(method.plans for method in methods.asked(spec)):
         library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
     if until == "pilot":
         return record
@@ -207,7 +208,7 @@ def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:
     """Draws that follow the first stage, an upper estimate, for the progress of that one."""
     return [
         Part(name, stream, 0, inputs * draws)
-        for name, stream, draws in stream_draws(spec, until)
+        for name, stream, draws in expected_draws(spec, until)
         if name != BASE
     ]
 

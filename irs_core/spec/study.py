@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
@@ -42,9 +43,23 @@ STREAMS: tuple[Stream, ...] = (
     "scratch-estimate",
     "pilot",
 )
-# Methods that reuse or save draws; certification from scratch is the baseline that a study may add.
-Accelerated = Literal["irs", "iss", "cirs"]
-ACCELERATED: tuple[Accelerated, ...] = ("irs", "iss", "cirs")
+# From scratch: what other methods are compared with.
+BASELINE = "rs"
+# Ids of older studies rest on this order; methods that are added follow by name.
+_FIRST_METHODS = ("rs", "irs", "iss", "cirs")
+
+
+def _method_names() -> tuple[str, ...]:
+    """Certification methods, by the modules of the folder that holds one for each.
+
+    Read from their names, so that a study can be described without loading what certifies it.
+    """
+    folder = Path(__file__).resolve().parents[1] / "methods"
+    found = {path.stem for path in folder.glob("[a-z]*.py")}
+    return (*_FIRST_METHODS, *sorted(found - set(_FIRST_METHODS)))
+
+
+METHOD_NAMES: tuple[str, ...] = _method_names()
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
 
@@ -189,8 +204,8 @@ class StudySpec:
         alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
         gamma: Threshold on p_lower between the two estimators of IRS, in (0.5, 1].
         baseline: Certify each compressed classifier from scratch as well, for comparison.
-        methods: What draws are computed for, beside the baseline: `irs`, `iss`, `cirs`. Any method
-            can be looked at whose draws are all there, asked for or not.
+        methods: What draws are computed for, beside the baseline: some of `METHOD_NAMES`. Any
+            method can be looked at whose draws are all there, asked for or not.
         decline: Radius that `iss` may lose against n_p draws, in pixel units, positive.
         max_loss: Radius that an input may be expected to lose under `cirs` against certifying the
             compressed classifier from scratch with n draws, in pixel units, positive. Inputs then
@@ -213,7 +228,7 @@ class StudySpec:
     alpha_zeta: float = 0.001
     gamma: float = 0.99
     baseline: bool = True
-    methods: tuple[Accelerated, ...] = ("irs",)
+    methods: tuple[str, ...] = ("irs",)
     decline: float = 0.05
     max_loss: float | None = None
     split_draws: int | None = None
@@ -316,10 +331,11 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
 
 
 def _check_methods(spec: StudySpec) -> None:
-    known = [method for method in ACCELERATED if method in spec.methods]
+    possible = [name for name in METHOD_NAMES if name != BASELINE]
+    known = [name for name in possible if name in spec.methods]
     if list(spec.methods) != known or not known:
         raise SpecError(
-            f"methods must be some of {', '.join(ACCELERATED)}, each once and in this order; "
+            f"methods must be some of {', '.join(possible)}, each once and in this order; "
             f"got {spec.methods}"
         )
     if not 0 < spec.decline < math.inf:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from irs_core.errors import StoreError
-from irs_core.methods.draws import compressed_streams, pilot_draws, reach
+from irs_core.methods import compressed_streams, stream_draws
 from irs_core.spec.fields import is_a, kind_name
 from irs_core.spec.study import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
 
@@ -40,7 +40,7 @@ class ModelRecord:
     note: str
     size_bytes: int
     nonzero: int
-    evidence: Mapping[str, str]
+    evidence: Mapping[Stream, str]
     clean: tuple[int, ...] = ()
 
 
@@ -143,12 +143,9 @@ class StudyRecord:
         spec, found = self.spec, dict[str, int]()
         for model in self.models:
             for stream, evidence_id in model.evidence.items():
+                own = spec.n if stream == "estimate" else spec.n0
                 base = model.name == BASE
-                if stream.endswith("estimate"):
-                    found[evidence_id] = spec.n if base else reach(spec)
-                else:
-                    pilot = stream == "select" and not base
-                    found[evidence_id] = pilot_draws(spec) if pilot else spec.n0
+                found[evidence_id] = own if base else stream_draws(spec, stream)
         return found
 
     def check(self) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 from zarr.core.buffer import default_buffer_prototype
@@ -90,12 +89,10 @@ def check_evidence(record: StudyRecord, arrays: Mapping[str, Files]) -> None:
 
 
 def _describe(
-    record: StudyRecord, model: ModelRecord, stream: str, files: Files, draws: int
+    record: StudyRecord, model: ModelRecord, stream: Stream, files: Files, draws: int
 ) -> _Described:
     name = model.evidence[stream]
-    # A record's own check leaves only known streams.
-    known = cast(Stream, stream)
-    key = EvidenceKey(model.digest, record.data.digest, record.spec.noise, known, model.execution)
+    key = EvidenceKey(model.digest, record.data.digest, record.spec.noise, stream, model.execution)
     if key.id != name:
         raise BundleError(f"evidence {name} is not that of {model.name} on {stream} draws")
     try:

@@ -5,10 +5,10 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import UNKNOWN, tally_study
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import MissingEvidenceError, SpecError, UnknownKeyError
+from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, certified_radius
 from irs_core.store import BASE, Library
 

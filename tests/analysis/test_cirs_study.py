@@ -7,13 +7,13 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch, count_leavers
 from irs_core.errors import CancelledError, MissingEvidenceError
-from irs_core.methods.cirs_plan import Cached, study_planner, study_plans
+from irs_core.methods.kit.cirs_plan import Cached, study_planner, study_plans
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, iss_allocation
 from irs_core.stats.budget import split_alpha

@@ -4,7 +4,7 @@ import pytest
 from synthetic import synthetic_spec
 
 from irs_core.analysis.guarantee import Guarantee, study_guarantee
-from irs_core.analysis.results import Settings
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 
 SETTINGS = Settings(0.01, 0.002, 0.99)

@@ -8,7 +8,6 @@ import pytest
 from scipy.stats import beta
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.approx.integer_form import integer_form
 from irs_core.data import load_dataset
@@ -21,6 +20,7 @@ from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.spec.compressions import parse_compression
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import iss_allocation
 from irs_core.stats.budget import split_alpha

@@ -9,9 +9,10 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core import metrics
 from irs_core.analysis import speedup
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import COSTS, Settings
+from irs_core.analysis.results import COSTS
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import MissingEvidenceError
+from irs_core.spec.settings import Settings
 from irs_core.store import Library
 
 METHODS = ("irs", "iss", "cirs")

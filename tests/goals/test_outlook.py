@@ -8,12 +8,12 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import UNKNOWN, tally_study
 from irs_core.analysis.why import why_table
 from irs_core.certify import Branch
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
+from irs_core.spec.settings import Settings
 from irs_core.stats.budget import direct_radii
 from irs_core.store import Library
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predict
 from irs_core.jobs import JobQueue
-from irs_core.methods.cirs_plan import pilot_spec
+from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.study import run_study
 from irs_core.spec.compressions import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec

@@ -7,7 +7,6 @@ import pytest
 from synthetic import synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
@@ -16,6 +15,7 @@ from irs_core.papers.compute import compute_study
 from irs_core.papers.published import published_values
 from irs_core.papers.reproduction import GAMMAS, choose_gamma
 from irs_core.spec.compressions import parse_compression
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
 

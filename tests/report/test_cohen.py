@@ -8,11 +8,11 @@ from synthetic import synthetic_study
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import CheckpointError, DatasetError
 from irs_core.report import HEADER, import_cohen, imported_results, parse_cohen
+from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 
 DATA = Path(os.environ.get("IRS_SHARED") or Path(__file__).resolve().parents[3] / "shared")

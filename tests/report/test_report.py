@@ -9,10 +9,10 @@ from synthetic import synthetic_study
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.report import FORMATS, TABLES, html_report, study_table, table_bytes, write_report
+from irs_core.spec.settings import Settings
 from irs_core.store import Library
 
 

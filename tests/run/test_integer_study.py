@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import METHODS, Settings
+from irs_core.analysis.results import METHODS
 from irs_core.analysis.tally import tally_study
 from irs_core.approx.integer_form import integer_form
 from irs_core.data import load_dataset
@@ -19,6 +19,7 @@ from irs_core.run.prepare import prepare
 from irs_core.run.study import run_study
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.spec.compressions import parse_compression
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
 

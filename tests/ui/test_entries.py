@@ -10,9 +10,10 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Interval, Settings
+from irs_core.analysis.results import Interval
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
+from irs_core.spec.settings import Settings
 from irs_core.store import Library, StudyRecord
 from ui.certify import study_form
 from ui.explore import choice

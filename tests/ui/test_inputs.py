@@ -8,10 +8,10 @@ from synthetic import synthetic_study
 
 from irs_core.analysis import close_up
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import BASE, CHUNK_DRAWS, Library
 from ui.explore import inputs

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from synthetic import synthetic_spec, synthetic_study
 
-from irs_core.analysis.results import Settings
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
 from ui.shared import controls

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from synthetic import synthetic_study
 
-from irs_core.analysis.results import Settings
+from irs_core.spec.settings import Settings
 from irs_core.store import Library
 from ui.share import bundles
 

@@ -8,8 +8,7 @@ import streamlit as st
 from irs_core.goals.goal import Goal, goal_spec
 from irs_core.goals.outlook import Forecast
 from irs_core.jobs import Job
-from irs_core.methods.cirs_plan import pilot_spec
-from irs_core.methods.draws import pilot_draws
+from irs_core.methods.kit.cirs_plan import pilot_draws, pilot_spec
 from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
 from ui.certify import job_cards, predictions, start

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from irs_core import methods
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State, ensure_worker
 from irs_core.store import BASE
@@ -86,7 +87,7 @@ def _card(job: Job) -> None:
                 height="content",
                 key=f"parts-{job.id}",
             )
-        if job.state == "running" and "cirs" in job.spec.methods:
+        if job.state == "running" and any(method.plans for method in methods.asked(job.spec)):
             for sentence in job_queue.cirs_so_far(job.study, job.progress.done):
                 st.markdown(sentence)
         st.caption(_facts(job))

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from irs_core import methods
 from irs_core.goals.goal import Goal
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compressions import Compression, parse_compression
 from irs_core.spec.study import (
-    ACCELERATED,
     DATA_KINDS,
     NOISE_KINDS,
     DataKind,
@@ -237,16 +237,15 @@ def _budgets(n: int) -> dict[str, Any]:
     budgets = draw_budgets(n, shares, steps)
     st.caption(f"$n_p$ = {', '.join(map(str, budgets))}")
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    methods = left.multiselect(
+    accelerated = {one.name: one for one in methods.accelerated()}
+    asked = left.multiselect(
         "Methods",
-        ACCELERATED,
-        ["irs"],
-        format_func=str.upper,
+        list(accelerated),
+        list(accelerated)[:1],
+        format_func=lambda name: accelerated[name].title,
         key="form_methods",
         bind="query-params",
-        help="IRS runs every input $n_p$ times. CIRS divides the same total so that it certifies "
-        "most, and can be stopped after any $n_p$. ISS certifies from scratch with as few draws as "
-        "each input needs. Certification from scratch is added for comparison.",
+        help="  \n".join(f"**{one.title}**: {one.sentence}" for one in accelerated.values()),
     )
     baseline = right.toggle(
         "RS baseline",
@@ -257,7 +256,7 @@ def _budgets(n: int) -> dict[str, Any]:
     )
     return {
         "n_p": budgets,
-        "methods": tuple(one for one in ACCELERATED if one in methods),
+        "methods": tuple(name for name in accelerated if name in asked),
         "baseline": baseline,
     }
 

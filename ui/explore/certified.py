@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from irs_core.analysis import close_up
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
-from irs_core.analysis.results import Settings
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.metrics import certified_accuracy
+from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 from irs_core.store.evidence import Predictions
 from ui.explore import planning

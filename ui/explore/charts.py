@@ -7,10 +7,13 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from irs_core.analysis.results import Method, Point
+from irs_core import methods
+from irs_core.analysis.results import Point
+from irs_core.methods import MethodDef
 from ui.shared import theme
 from ui.shared.drawing import LEGEND, MARGINS, add_mark, axis_style, band, blank
 from ui.shared.entries import Panel, Sweep
+from ui.shared.tables import speedups_text
 
 Floats = NDArray[np.float64]
 Cost = Literal["seconds", "draws"]
@@ -18,15 +21,7 @@ COST_TITLES: dict[Cost, str] = {
     "seconds": "certification time, all inputs (s)",
     "draws": "forward passes, all inputs (draws)",
 }
-IRS, RS = "IRS, incremental (in the colour of the model)", "RS, from scratch"
-CIRS, ISS = "CIRS, incremental with a budget per input", "ISS, from scratch with fewer draws"
-# Dash and marker of each method.
-_STYLES = {
-    IRS: ("solid", "circle"),
-    RS: ("dash", "circle-open"),
-    CIRS: ("solid", "diamond"),
-    ISS: ("dot", "square-open"),
-}
+_BASELINE = methods.baseline()
 _DASHES = ("solid", "dash", "dot", "dashdot")
 # Between panels, as shares of the figure; down it is shared by the rows.
 _GAP_ACROSS, _GAP_DOWN = 0.06, 0.34
@@ -34,28 +29,31 @@ ACR_TITLE = "average certified radius (pixel units)"
 
 
 def acr_in_one(panels: Sequence[Panel], cost: Cost, *, scratch: bool) -> go.Figure:
-    """All curves in one figure: colour and marker by model, dashes by study.
+    """One curve per model, of the method that is quoted for it: marker by model, dashes by study.
 
     Args:
-        scratch: Also draw RS, faint, in the colour of its model.
+        scratch: Also draw the baseline, faint, in the colour of its model.
     """
     figure = blank(COST_TITLES[cost], ACR_TITLE)
     studies = list(dict.fromkeys(panel.study for panel in panels))
     for panel in panels:
         label = f"{panel.title}, {panel.study}" if len(studies) > 1 else panel.title
         dash = _DASHES[studies.index(panel.study) % len(_DASHES)]
-        _one_line(figure, panel, panel.comparison.irs, cost, label, dash)
-        if scratch:
-            _one_line(figure, panel, panel.comparison.rs, cost, f"{label}, RS", "longdash")
+        quoted = panel.main
+        if quoted is not None:
+            _one_line(figure, panel, quoted, cost, f"{label}, {quoted.title}", dash)
+        if scratch and quoted is not _BASELINE:
+            text = f"{label}, {_BASELINE.title}"
+            _one_line(figure, panel, _BASELINE, cost, text, _BASELINE.style.dash)
     figure.update_xaxes(rangemode="tozero")
     figure.update_layout(height=520)
     return figure
 
 
 def _one_line(
-    figure: go.Figure, panel: Panel, points: Sequence[Point], cost: Cost, label: str, dash: str
+    figure: go.Figure, panel: Panel, method: MethodDef, cost: Cost, label: str, dash: str
 ) -> None:
-    faint = points is panel.comparison.rs
+    points, faint = panel.comparison.points(method.name), method.baseline
     figure.add_scatter(
         x=[float(getattr(point, cost)) for point in points],
         y=[point.acr.value for point in points],
@@ -81,7 +79,7 @@ def _hover(label: str, cost: Cost) -> str:
 
 
 def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
-    """Small multiples: ACR of every method against cost, the range common to IRS and RS shaded."""
+    """Small multiples: ACR of every method against cost, the range that all reach shaded."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     traces, layout, titles, seen = [], {}, [], {""}
@@ -170,22 +168,21 @@ def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
 
 
 def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:
-    curves = panel.comparison
+    tones = {"model": panel.colour, "neutral": theme.NEUTRAL, "mark": theme.MARK}
     return [
         trace
-        for points, colour, name in (
-            (curves.irs, panel.colour, IRS),
-            (curves.rs, theme.NEUTRAL, RS),
-            (curves.cirs, theme.MARK, CIRS),
-            (curves.iss, theme.NEUTRAL, ISS),
+        for method in methods.every()
+        if panel.comparison.points(method.name)
+        for trace in _curve(
+            panel.comparison.points(method.name), cost, tones[method.style.tone], method
         )
-        if points
-        for trace in _curve(points, cost, colour, name)
     ]
 
 
-def _curve(points: Sequence[Point], cost: Cost, colour: str, name: str) -> list[dict[str, Any]]:
-    dash, symbol = _STYLES[name]
+def _curve(
+    points: Sequence[Point], cost: Cost, colour: str, method: MethodDef
+) -> list[dict[str, Any]]:
+    name = f"{method.title}, {method.phrase}"
     costs = [float(getattr(point, cost)) for point in points]
     line = {
         "type": "scatter",
@@ -195,20 +192,24 @@ def _curve(points: Sequence[Point], cost: Cost, colour: str, name: str) -> list[
         "mode": "lines+markers",
         "name": name,
         "legendgroup": name,
-        "line": {"color": colour, "width": 2.5, "dash": dash},
-        "marker": {"symbol": symbol, "size": 8},
-        "hovertemplate": _hover(name.partition(",")[0], cost),
+        "line": {"color": colour, "width": 2.5, "dash": method.style.dash},
+        "marker": {"symbol": method.style.symbol, "size": 8},
+        "hovertemplate": _hover(method.title, cost),
     }
     return [band(costs, [point.acr for point in points], colour), line]
 
 
 def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
-    """Bands over the range of ACR that both methods reach, one shape per panel that has one."""
+    """Bands over the range of ACR that the baseline and the quoted method both reach."""
     shapes: list[dict[str, object]] = []
     for index, panel in enumerate(panels):
-        methods = (panel.comparison.irs, panel.comparison.rs)
-        low = max(min(point.acr.value for point in points) for points in methods)
-        high = min(max(point.acr.value for point in points) for points in methods)
+        compared = [panel.comparison.points(_BASELINE.name)]
+        if panel.main is not None:
+            compared.append(panel.comparison.points(panel.main.name))
+        if not all(compared):
+            continue
+        low = max(min(point.acr.value for point in points) for points in compared)
+        high = min(max(point.acr.value for point in points) for points in compared)
         axis = str(index + 1) if index else ""
         if low < high:
             shapes.append(
@@ -228,11 +229,5 @@ def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
 
 
 def _panel_title(panel: Panel, cost: Cost) -> str:
-    """The model, and below it the speedup of each incremental method."""
-    incremental: tuple[Method, ...] = ("irs", "cirs")
-    texts = [
-        f"{method.upper()} {theme.times(panel.comparison.speedup(method, cost).value)}"
-        for method in incremental
-        if panel.comparison.points(method)
-    ]
-    return f"{panel.title}<br>{' · '.join(texts)}"
+    """The model, and below it the speedup of each method."""
+    return f"{panel.title}<br>{speedups_text(panel, cost)}"

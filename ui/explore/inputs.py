@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from irs_core.analysis.results import Method
+from irs_core import methods
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.store import BASE, StudyRecord
 from ui.shared import theme
@@ -37,7 +37,7 @@ class Fate:
 
     name: str
     title: str
-    method: Method
+    method: str
     predicted: int
     candidate: int
     radius: float
@@ -125,17 +125,16 @@ def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
     if fate.name == BASE:
         return f"Its draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
     if fate.branch is Branch.SKIPPED:
-        return "CIRS spends its draws on other inputs, so nothing is certified here."
-    if fate.branch is Branch.INCREMENTAL and fate.method == "cirs":
-        return (
-            f"At most a share of {fate.disagreement:.4f} of the draws that the original answers "
-            f"with {tested} is lost, so P({tested}) is at least {fate.p_lower:.4f}: {verdict}."
-        )
+        title = methods.get(fate.method).title
+        return f"{title} spends its draws on other inputs, so nothing is certified here."
     if fate.branch is Branch.INCREMENTAL and not np.isnan(fate.disagreement):
-        return (
-            f"The original's bound {base.p_lower:.4f} less ζ = {fate.disagreement:.4f} is "
-            f"{fate.p_lower:.4f}: {verdict}."
+        how = methods.get(fate.method).reused.format(
+            base=f"{base.p_lower:.4f}",
+            lost=f"{fate.disagreement:.4f}",
+            bound=f"{fate.p_lower:.4f}",
+            tested=tested,
         )
+        return f"{how}: {verdict}."
     return f"Fresh draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
 
 
@@ -208,7 +207,7 @@ def _branch(fate: Fate) -> str:
         return "from scratch"
     names = {
         Branch.SCRATCH: "from scratch",
-        Branch.INCREMENTAL: "reuse, pay what is lost" if fate.method == "cirs" else "reuse, pay ζ",
+        Branch.INCREMENTAL: f"reuse, pay {methods.get(fate.method).price}",
         Branch.DIRECT: "fresh draws",
         Branch.SKIPPED: "no draws",
     }

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.papers import PARTS, PaperTable, Row, find_part, find_table, measure_table
+from irs_core.spec.settings import Settings
 from irs_core.store import Study
 from ui.explore import certified
 from ui.explore.papers import ERROR_ALPHA, ERRORS, FIGURES, FigureView

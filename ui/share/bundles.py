@@ -11,7 +11,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pandas as pd
 import streamlit as st
 
-from irs_core.analysis.results import Settings
 from irs_core.errors import IrsError
 from irs_core.report import (
     FORMATS,
@@ -22,6 +21,7 @@ from irs_core.report import (
     study_table,
     table_bytes,
 )
+from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library
 from ui.shared import captions, controls, library, tables
 from ui.shared.controls import Opened

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from irs_core.analysis.guarantee import study_guarantee
-from irs_core.analysis.results import Settings
-from irs_core.run.plan import stream_draws, study_draws
+from irs_core.run.plan import expected_draws, study_draws
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
 from irs_core.store import BASE, StudyRecord
@@ -80,7 +80,7 @@ def union_failure(rows: Sequence[ModelRow]) -> float:
 def cost(spec: StudySpec, inputs: int) -> str:
     """How many draws a study takes, and of what, in Markdown."""
     models = len(spec.compressions)
-    of_each = sum(draws for name, _, draws in stream_draws(spec) if name != BASE)
+    of_each = sum(draws for name, _, draws in expected_draws(spec) if name != BASE)
     each = of_each // max(1, models)
     total = theme.rounded_count(study_draws(spec, inputs))
     parts = f"{theme.count(spec.n0 + spec.n)} of the original"

@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core.analysis.results import COSTS, MAIN_METHODS, METHODS
+from irs_core import methods
+from irs_core.analysis.results import COSTS
 from ui.shared.glossary import HELP
-from ui.shared.tables import certified_name, interval_name, speedup_name
+from ui.shared.tables import best_name, certified_name, interval_name, speedup_name
 
 
 def _number(form: str, explanation: str, label: str | None = None) -> Any:
@@ -42,7 +43,8 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
 
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
-    names = [speedup_name(method, cost) for cost in COSTS for method in MAIN_METHODS]
+    compared = [one.name for one in methods.accelerated()]
+    names = [speedup_name(method, cost) for cost in COSTS for method in compared]
     return {
         "model": st.column_config.TextColumn(pinned=True),
         **{name: _number("%.2f×", HELP["speedup"]) for name in names},
@@ -50,7 +52,7 @@ def speedups() -> dict[str, Any]:
             interval_name(name): st.column_config.TextColumn("95% interval", help=HELP["speedup"])
             for name in names
         },
-        **{f"best ACR, {method.upper()}": _number("%.3f", HELP["acr"]) for method in METHODS},
+        **{best_name(one): _number("%.3f", HELP["acr"]) for one in methods.every()},
     }
 
 

@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 import pandas as pd
 import streamlit as st
 
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.errors import IrsError, MissingEvidenceError
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
 from ui.shared import captions, figures, job_queue, library, theme
@@ -249,8 +250,10 @@ def notes(studies: Sequence[Study], settings: Settings) -> str:
 def name_main_method(opened: Opened) -> None:
     """A line below what is said of IRS, where it is not IRS that the Overview quotes."""
     analysis, compressed = opened.analysis, opened.record.compressed
-    if any(analysis.main_method(model.name) == "cirs" for model in compressed):
-        st.caption("The Overview quotes CIRS, which does not use γ.")
+    quoted = {analysis.main_method(model.name) for model in compressed}
+    for method in map(methods.get, sorted(quoted)):
+        if method.branches is None:
+            st.caption(f"The Overview quotes {method.title}, which does not use γ.")
 
 
 def caption(opened: Opened, *, held_out: bool = False) -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core import methods
 from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
+from irs_core.methods import MethodDef
 from irs_core.store import BASE, StudyRecord
 from ui.shared import theme
 
@@ -63,6 +65,12 @@ class Panel:
     colour: str
     comparison: Comparison
     study: str = ""
+
+    @property
+    def main(self) -> MethodDef | None:
+        """The method that is quoted for the model; None where no draws are there."""
+        found = [one for one in methods.by_standing() if self.comparison.points(one.name)]
+        return found[0] if found else None
 
 
 @dataclass(frozen=True)

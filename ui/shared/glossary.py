@@ -1,5 +1,7 @@
 """Explanations: one sentence or two per symbol, compression and kind of data."""
 
+from irs_core import methods
+
 HELP = {
     "acr": (
         "Average certified radius: the mean over all inputs of the L2 distance within which the "
@@ -101,11 +103,7 @@ HELP |= {
         "A model is dominated if another one has at least its ACR at no higher cost, and is "
         "strictly better in one of them. Dominated models are faded."
     ),
-    "irs": (
-        "Incremental randomized smoothing (Ugare et al. 2024): certifies the compressed model "
-        "from the original's stored draws and few new ones."
-    ),
-    "rs": "Randomized smoothing from scratch (Cohen et al. 2019): the baseline.",
+    **{method.name: method.sentence for method in methods.every()},
     "radius": (
         "r: no change of the pixels with an L2 norm below r, in units where a pixel is in [0, 1], "
         "changes the smoothed model's answer."
@@ -115,8 +113,7 @@ HELP |= {
 # How each symbol is written, by its explanation in HELP.
 SYMBOLS = {
     "acr": "ACR",
-    "irs": "IRS",
-    "rs": "RS",
+    **{method.name: method.title for method in methods.every()},
     "sigma": "σ",
     "n0": "$n_0$",
     "n": "n",

@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.results import Settings
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.goals.goal import find_pilot
@@ -14,6 +13,7 @@ from irs_core.goals.outlook import expected_gain, looks
 from irs_core.jobs import Job, JobQueue
 from irs_core.run.estimate import Estimate, estimate_study
 from irs_core.run.options import Until
+from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
 from ui.shared.interim import look_sentence

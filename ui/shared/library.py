@@ -13,10 +13,12 @@ import streamlit as st
 
 from irs_core.analysis.analysis import Analysis, Memo
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.results import Comparison, Settings
-from irs_core.analysis.tally import StudyTally
+from irs_core.analysis.results import Comparison
 from irs_core.analysis.why import why_table
+from irs_core.methods.cirs import METHOD
+from irs_core.methods.kit.counts import StudyTally
 from irs_core.spec.fields import stable_id
+from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import shipped_folder
 from ui.shared import theme
@@ -194,7 +196,7 @@ def titles_of(record: StudyRecord) -> dict[str, str]:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _why(key: StudyKey, settings: Settings, name: str, _study: Study) -> pd.DataFrame | None:
     result = analysis(_study, settings)
-    if not result.has(name, "cirs"):
+    if not result.has(name, METHOD.name):
         return None
     return why_table(_study.record, result, name, len(result.tally.budgets) - 1)
 

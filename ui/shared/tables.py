@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from irs_core.analysis.results import COSTS, MAIN_METHODS, METHODS, Cost, Method, Point
+from irs_core import methods
+from irs_core.analysis.results import COSTS, Cost, Point
 from irs_core.goals.outlook import Forecast
+from irs_core.methods import MethodDef
 from irs_core.run.options import Part
 from irs_core.store import StudyRecord
 from ui.explore.choice import verdicts
@@ -65,7 +67,7 @@ def choice_table(
 
 
 def _by(row: ModelRow) -> str:
-    return "" if row.is_base else row.summary.method.upper()
+    return "" if row.is_base else methods.get(row.summary.method).title
 
 
 def certified_name(radius: float) -> str:
@@ -78,9 +80,14 @@ def interval_name(name: str) -> str:
     return f"{name}: 95% interval"
 
 
-def speedup_name(method: Method, cost: Cost) -> str:
+def speedup_name(method: str, cost: Cost) -> str:
     """The column of the speedups of a method."""
-    return f"{method.upper()}, {'s' if cost == 'seconds' else cost}"
+    return f"{methods.get(method).title}, {'s' if cost == 'seconds' else cost}"
+
+
+def best_name(method: MethodDef) -> str:
+    """The column of the largest ACR that a method reaches."""
+    return f"best ACR, {method.title}"
 
 
 def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
@@ -90,7 +97,7 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
             {
                 "model": panel.title,
                 "study": panel.study,
-                "method": method.upper(),
+                "method": method.title,
                 "n_p": point.n_p,
                 "ACR": point.acr.value,
                 "95% low": point.acr.low,
@@ -99,32 +106,31 @@ def curve_table(panels: Sequence[Panel]) -> pd.DataFrame:
                 "draws": point.draws,
             }
             for panel in panels
-            for method in METHODS
-            for point in panel.comparison.points(method)
+            for method in methods.every()
+            for point in panel.comparison.points(method.name)
         ]
     )
 
 
 def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
     """Area speedups, one row per compressed model; only of methods that some model has."""
-    methods = [
-        method
-        for method in MAIN_METHODS
-        if any(panel.comparison.points(method) for panel in panels)
+    shown = [
+        one
+        for one in methods.by_standing()
+        if any(each.comparison.points(one.name) for each in panels)
     ]
+    compared = [one.name for one in shown if not one.baseline]
     frame = pd.DataFrame(
         {"model": [panel.title for panel in panels], "study": [panel.study for panel in panels]}
     )
     for cost in COSTS:
-        for method in methods:
+        for method in compared:
             name = speedup_name(method, cost)
             found = [panel.comparison.speedup(method, cost) for panel in panels]
             frame[name] = [one.value for one in found]
             frame[interval_name(name)] = [theme.between(one) for one in found]
-    for method in ("rs", *methods):
-        frame[f"best ACR, {method.upper()}"] = [
-            _top(panel.comparison.points(method)) for panel in panels
-        ]
+    for one in sorted(shown, key=lambda one: not one.baseline):
+        frame[best_name(one)] = [_top(panel.comparison.points(one.name)) for panel in panels]
     return frame if frame["study"].nunique() > 1 else frame.drop(columns="study")
 
 
@@ -225,12 +231,20 @@ def _top(points: Sequence[Point]) -> float:
 
 def spoken_speedups(panels: Sequence[Panel], cost: Literal["seconds", "draws"]) -> str:
     """The speedups in words, for those who cannot see the figure."""
-    return theme.listing(
-        [
-            f"{panel.title} {theme.times(panel.comparison.speedup('irs', cost).value)}"
-            for panel in panels
-        ]
-    )
+    return theme.listing([f"{panel.title}: {speedups_text(panel, cost)}" for panel in panels])
+
+
+def speedups_text(panel: Panel, cost: Literal["seconds", "draws"]) -> str:
+    """The speedup of each method of a panel that has one; else which methods it has."""
+    found = {
+        method: panel.comparison.speedup(method, cost).value for method in panel.comparison.curves
+    }
+    texts = [
+        f"{methods.get(method).title} {theme.times(value)}"
+        for method, value in found.items()
+        if not math.isnan(value)
+    ]
+    return " · ".join(texts or [methods.get(method).title for method in found])
 
 
 def zeta_values(entry: ZetaEntry) -> pd.DataFrame:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.analysis.results import Method
 from irs_core.errors import MissingEvidenceError
-from irs_core.methods.cirs_plan import CirsPlan, Planner
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -35,46 +34,6 @@ class BaseTally:
 
 
 @dataclass(frozen=True)
-class CirsTally:
-    """Counts of one compressed classifier under the plans of CIRS; UNKNOWN where draws lack.
-
-    Args:
-        n_p: Mean budgets, pilot included: some below the study's own, then those, (points,).
-        plans: One per point.
-        leavers: Of an incremental input's chosen draws, how many left the candidate,
-            (inputs, points); 0 where direct.
-        fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, points); 0 where
-            incremental.
-        seconds: Time of these draws and of the pilot, (inputs, points).
-        planner: Makes the plan of any other budget.
-        seconds_per_draw: Mean measured time of a draw; NaN where none was measured.
-    """
-
-    n_p: Ints
-    plans: tuple[CirsPlan, ...]
-    leavers: Ints
-    fresh_hits: Ints
-    seconds: Floats
-    planner: Planner
-    seconds_per_draw: float
-
-
-@dataclass(frozen=True)
-class IssTally:
-    """Counts of one compressed classifier under input-specific sampling from scratch.
-
-    Args:
-        sizes: Sample sizes, with n_p as the size whose radius is wanted, (inputs, budgets).
-        hits: How many of so many fresh draws gave f^p's own candidate, (inputs, budgets).
-        seconds: Time of these draws, (inputs, budgets).
-    """
-
-    sizes: Ints
-    hits: Ints
-    seconds: Floats
-
-
-@dataclass(frozen=True)
 class CompressedTally:
     """Counts of one compressed classifier f^p; UNKNOWN where its draws are not all stored.
 
@@ -90,7 +49,7 @@ class CompressedTally:
         leaves, agreements: On how many of the first n_p cached draws f predicted the candidate
             and f^p did not, and on how many f predicted it, (inputs, budgets).
         scratch_selected: Of f^p's own selection draws, how many gave its candidate, (inputs,).
-        cirs, iss: Counts of the other methods.
+        own: What single methods count beside these, by their names; see `MethodDef.count`.
     """
 
     disagreements: Ints
@@ -103,8 +62,7 @@ class CompressedTally:
     leaves: Ints
     agreements: Ints
     scratch_selected: Ints
-    cirs: CirsTally
-    iss: IssTally
+    own: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -128,21 +86,21 @@ class StudyTally:
     compressed: Mapping[str, CompressedTally]
 
 
-def require_known(counts: Ints, name: str, method: Method) -> Ints:
+def require_known(counts: Ints, name: str, method: str, wanted: str) -> Ints:
     """The counts, refused if some are UNKNOWN.
 
     Args:
         name: The compressed classifier that is counted.
-        method: What needs them.
+        method: Title of what needs them.
+        wanted: With what a study has to run to have them.
 
     Raises:
         MissingEvidenceError: Some are.
     """
     if (counts == UNKNOWN).any():
-        wanted = "the RS baseline" if method == "rs" else f"the method {method.upper()}"
         raise MissingEvidenceError(
-            f"the draws of {name} for {method.upper()} are not all stored: "
-            f"{int(np.count_nonzero(counts == UNKNOWN))} inputs lack some; run the study with "
+            f"the draws of {name} for {method} are not all stored: "
+            f"{int(np.count_nonzero(counts == UNKNOWN))} inputs have too few; run the study with "
             f"{wanted} to have them"
         )
     return counts

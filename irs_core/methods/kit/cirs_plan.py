@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import SpecError
-from irs_core.methods.draws import pilot_draws, reach
 from irs_core.spec.study import StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import (
@@ -28,6 +27,10 @@ from irs_core.stats.budget import (
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+# Draws per input on which CIRS learns how often a compressed classifier leaves the class.
+PILOT_DRAWS = 5
+# No input gets more draws than this many times the largest mean budget.
+_REACH = 4
 # Parts of the least n_p that are looked at as well.
 _LOWER = (16, 8, 4, 2)
 # Rounding that may not cost an input its promised radius.
@@ -108,7 +111,7 @@ class Planner:
 
     @cached_property
     def prior(self) -> LeavePrior:
-        """What the pilot makes us suppose."""
+        """Prior of leaving and arriving, estimated from the pilot draws."""
         cached = self.cached
         return leave_prior(
             cached.selected[cached.planned],
@@ -204,6 +207,19 @@ class Planner:
         return radii
 
 
+def pilot_draws(spec: StudySpec) -> int:
+    """Draws of f^p per input on the `select` stream, from which CIRS plans; 0 without it."""
+    return min(PILOT_DRAWS, spec.n0) if "cirs" in spec.methods else 0
+
+
+def reach(spec: StudySpec) -> int:
+    """Estimation draws, from the first, among which CIRS may run f^p."""
+    if "cirs" not in spec.methods:
+        return spec.n_p[-1]
+    # With a bound on the loss a few inputs need many more draws than the mean.
+    return spec.n if spec.max_loss is not None else min(spec.n, _REACH * spec.n_p[-1])
+
+
 def pilot_spec(spec: StudySpec) -> StudySpec:
     """The study whose pilot a goal is predicted from.
 
@@ -296,16 +312,3 @@ def cached_counts(
         leave=np.count_nonzero(f & ~g, axis=1),
         arrive=np.count_nonzero(~f & g, axis=1),
     )
-
-
-__all__ = [
-    "Cached",
-    "CirsPlan",
-    "Planner",
-    "cached_counts",
-    "lower_budgets",
-    "pilot_draws",
-    "points",
-    "study_planner",
-    "study_plans",
-]

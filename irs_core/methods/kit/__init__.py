@@ -1,0 +1,1 @@
+"""What certification methods are made from."""
