@@ -33,7 +33,7 @@ def main() -> None:
         if spec.n != 10_000 or MODEL not in [one.name for one in study.record.compressed]:
             continue
         analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-        own = analysis.tally.compressed[MODEL].cirs.planner
+        own = analysis.tally.compressed[MODEL].own["cirs"].planner
         fixed = replace(own, split_draws=goal_spec(spec).split_draws)
         ratios = []
         for share in SHARES:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from irs_core.methods.draws import pilot_draws
 
 from irs_core.data import load_dataset
 from irs_core.hardware import describe_hardware
+from irs_core.methods.kit.cirs_plan import pilot_draws
 from irs_core.models import load_model
 from irs_core.run import units
 from irs_core.run.options import RunOptions

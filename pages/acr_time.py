@@ -67,6 +67,12 @@ if layout == "panels":
         "at the level α + $α_ζ$, so that both claim the same confidence."
     )
 
+if not any(panel.comparison.speedups for panel in panels):
+    st.info(
+        "This study has no baseline (RS), so there is no speedup to state. Its own methods are "
+        "shown.",
+        icon=":material/info:",
+    )
 st.subheader("Speedup", help=HELP["speedup"], anchor=False)
 controls.table(
     tables.speedup_table(panels),

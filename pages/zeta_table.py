@@ -45,7 +45,10 @@ else:
     name = pickers.pick_model(opened.record)
     entry = next(one for one in entries if one.row.name == name and one.row.n_p == n_p)
 if not len(entry.row.values):
-    st.info("No paired draws are stored: every input was certified with fresh draws.")
+    st.info(
+        f"ζ is counted on the first {n_p:,} draws of the original, answered by both models. No "
+        f"input has all of them here: {controls.quoted_methods(opened)} drew others."
+    )
 else:
     figures.show(
         distributions.zeta_histogram(entry.row.values, float(entry.row.floor), entry.colour),

@@ -56,6 +56,7 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     rows = []
     last = len(analysis.tally.budgets) - 1
     for model in record.compressed:
+        analysis.certify(model.name, methods.baseline().name, last)
         zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)
         row = {"model": model.name, "disagreement": zeta.disagreement, "leave": zeta.leave}
         for cost in COSTS:

@@ -5,9 +5,10 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.tally import UNKNOWN, tally_study
+from irs_core.analysis.tally import tally_study
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import MissingEvidenceError, SpecError, UnknownKeyError
+from irs_core.methods.kit.counts import UNKNOWN
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, certified_radius
 from irs_core.store import BASE, Library
@@ -84,8 +85,10 @@ def test_only_reported_inputs_are_reported_and_only_held_out_ones_tune(tally):
 
 def test_draws_count_selection_only_where_the_method_selects(tally):
     comparison = Analysis(tally, SETTINGS).compare("fp16")
-    assert [point.draws for point in comparison.irs] == [40 * n for n in (100, 200, 300)]
-    assert [point.draws for point in comparison.rs] == [40 * (100 + n) for n in (100, 200, 300)]
+    assert [point.draws for point in comparison.points("irs")] == [40 * n for n in (100, 200, 300)]
+    assert [point.draws for point in comparison.points("rs")] == [
+        40 * (100 + n) for n in (100, 200, 300)
+    ]
 
 
 def test_seconds_follow_the_branch(tally):
@@ -161,7 +164,7 @@ def test_cirs_stands_for_a_model_where_its_draws_are_there(tally):
     summary = analysis.summary("fp16")
     comparison = analysis.compare("fp16")
     assert summary.method == "cirs"
-    assert summary.acr == comparison.cirs[-1].acr
+    assert summary.acr == comparison.points("cirs")[-1].acr
     assert summary.speedup_draws == comparison.speedup("cirs", "draws")
     np.testing.assert_array_equal(
         analysis.main_certificates("fp16").radius, analysis.certify("fp16", "cirs", 2).radius

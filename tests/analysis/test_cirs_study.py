@@ -59,7 +59,7 @@ def raw(reference):
 
 def test_only_what_the_plans_want_is_drawn(analysis, raw):
     tally = analysis.tally
-    plans = tally.compressed[NAME].cirs.plans
+    plans = tally.compressed[NAME].own["cirs"].plans
     pilot = raw["pilot"] != 255
     assert pilot[:20, :5].all()
     assert pilot.sum() == 20 * 5
@@ -71,7 +71,7 @@ def test_only_what_the_plans_want_is_drawn(analysis, raw):
 
 
 def test_the_budget_is_kept_and_nearly_spent(analysis):
-    cirs = analysis.tally.compressed[NAME].cirs
+    cirs = analysis.tally.compressed[NAME].own["cirs"]
     assert cirs.n_p.tolist() == [10, 20, 40, 80, 160]
     for plan, n_p in zip(cirs.plans, cirs.n_p, strict=True):
         assert plan.total(analysis.tally.reported) <= 20 * n_p
@@ -82,7 +82,7 @@ def test_the_budget_is_kept_and_nearly_spent(analysis):
 def test_certificates_are_those_of_a_literal_recount(analysis, raw):
     tally = analysis.tally
     for budget in range(3):
-        plan = tally.compressed[NAME].cirs.plans[2 + budget]
+        plan = tally.compressed[NAME].own["cirs"].plans[2 + budget]
         a1, a2 = split_alpha(900, SPEC.n_p[budget] - 5, 0.1)
         got = analysis.certify(NAME, "cirs", budget)
         for row in range(20):
@@ -110,7 +110,7 @@ def test_some_inputs_get_more_and_some_nothing(analysis):
 
 
 def test_iss_draws_what_each_input_needs(analysis, raw):
-    counts = analysis.tally.compressed[NAME].iss
+    counts = analysis.tally.compressed[NAME].own["iss"]
     selected = analysis.tally.compressed[NAME].scratch_selected
     for budget, n_p in enumerate(SPEC.n_p):
         sizes = iss_allocation(selected, k0=20, k_max=n_p, sigma=0.5, alpha=0.1, decline=0.05)
@@ -127,8 +127,9 @@ def test_methods_that_were_not_drawn_are_missing(analysis):
     assert analysis.has(NAME, "iss")
     assert not analysis.has(NAME, "irs")
     assert not analysis.has(NAME, "rs")
-    with pytest.raises(MissingEvidenceError):
-        analysis.compare(NAME)
+    assert list(analysis.compare(NAME).curves) == ["iss", "cirs"]
+    with pytest.raises(MissingEvidenceError, match="for RS are not all stored"):
+        analysis.certify(NAME, "rs", 2)
     assert analysis.summary(NAME).method == "cirs"
 
 
@@ -189,18 +190,18 @@ def test_stored_irs_draws_serve_cirs(tmp_path):
     study = library.open(synthetic_study(library).id)
     analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
     comparison = analysis.compare("fp16")
-    assert [one.n_p for one in comparison.cirs] == [6, 12, 25, 50, 100, 200, 300]
+    assert [one.n_p for one in comparison.points("cirs")] == [6, 12, 25, 50, 100, 200, 300]
     cirs, irs = (comparison.speedup(method, "draws") for method in ("cirs", "irs"))
     assert cirs.value > irs.value
-    for irs, cirs in zip(comparison.irs, comparison.cirs[4:], strict=True):
+    for irs, cirs in zip(comparison.points("irs"), comparison.points("cirs")[4:], strict=True):
         assert cirs.acr.value > irs.acr.value
         assert cirs.draws <= irs.draws
     assert comparison.speedup("iss", "draws").value > 1
-    plan = analysis.tally.compressed["fp16"].cirs.plans[4]
+    plan = analysis.tally.compressed["fp16"].own["cirs"].plans[4]
     base = study.evidence(study.record.base.evidence["estimate"]).read(2000)
     paired = study.evidence(study.record.compressed[0].evidence["estimate"]).read(300)
     draws = np.where(plan.direct, 0, plan.draws)
     np.testing.assert_array_equal(
-        analysis.tally.compressed["fp16"].cirs.leavers[:, 4],
+        analysis.tally.compressed["fp16"].own["cirs"].leavers[:, 4],
         count_leavers(base, paired, analysis.tally.base.candidate, draws),
     )

@@ -174,7 +174,7 @@ def test_iss_counts_its_own_draws(ran, budget):
 @pytest.mark.parametrize("budget", [0, 1])
 def test_cirs_charges_what_leaves_the_class(ran, budget):
     n_p, made = ran.spec.n_p[budget], ran.analysis.certify(ran.name, "cirs", budget)
-    plan = ran.analysis.tally.compressed[ran.name].cirs.plans[budget - 2]
+    plan = ran.analysis.tally.compressed[ran.name].own["cirs"].plans[budget - 2]
     a1, a2 = split_alpha(N, n_p - 5, LEVEL)
     for row in range(INPUTS):
         candidate, m = winner(ran.f["select"][row][:N0]), int(plan.draws[row])

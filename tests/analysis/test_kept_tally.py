@@ -8,7 +8,8 @@ import pytest
 from synthetic import synthetic_study
 
 from irs_core.analysis import kept_tally
-from irs_core.analysis.tally import StudyTally, tally_study
+from irs_core.analysis.tally import tally_study
+from irs_core.methods.kit.counts import StudyTally
 from irs_core.store import Library, Study
 
 

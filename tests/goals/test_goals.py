@@ -55,7 +55,7 @@ def test_a_pilot_draws_itself_and_no_study(library):
 
 def test_draws_and_seconds_are_not_exceeded(library):
     asked = analyse(goal_spec(SPEC), library)
-    rates = [one.cirs.seconds_per_draw for one in asked.tally.compressed.values()]
+    rates = [one.own["cirs"].seconds_per_draw for one in asked.tally.compressed.values()]
     limit = 40 * INPUTS
     for goal in (Goal(draws=limit), Goal(share=40 / 600), Goal(seconds=limit * max(rates) * 1.001)):
         spec = chosen(goal, library)
@@ -83,7 +83,7 @@ def test_no_input_is_planned_to_lose_more_than_allowed(library):
     assert spec.max_loss == 0.15
     asked, found = analyse(goal_spec(SPEC), library), analyse(spec, library)
     for name in found.tally.compressed:
-        mine, whole = (one.tally.compressed[name].cirs.planner for one in (found, asked))
+        mine, whole = (one.tally.compressed[name].own["cirs"].planner for one in (found, asked))
         # The wish may need more of one input than four times the mean.
         np.testing.assert_array_equal(mine.sizes, whole.sizes)
         plan = mine.plan(float(spec.n_p[0]))
@@ -95,7 +95,7 @@ def test_no_input_is_planned_to_lose_more_than_allowed(library):
 def test_split_and_threshold_do_not_follow_the_cached_counts(goal, library):
     """Assumption A2: whatever n_p a goal, or a person who reads forecasts, chooses by them."""
     spec = chosen(goal, library)
-    planner = next(iter(analyse(spec, library).tally.compressed.values())).cirs.planner
+    planner = next(iter(analyse(spec, library).tally.compressed.values())).own["cirs"].planner
     fewer = replace(
         planner.cached, hits=planner.cached.hits // 2, within=planner.cached.within // 2
     )

@@ -8,11 +8,12 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.tally import UNKNOWN, tally_study
+from irs_core.analysis.tally import tally_study
 from irs_core.analysis.why import why_table
 from irs_core.certify import Branch
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
+from irs_core.methods.kit.counts import UNKNOWN
 from irs_core.spec.settings import Settings
 from irs_core.stats.budget import direct_radii
 from irs_core.store import Library
@@ -50,7 +51,7 @@ def test_more_draws_are_expected_to_bring_more(analysis):
 
 def test_a_budget_in_draws_and_in_seconds(analysis):
     assert outlook.budget_for_draws(analysis, 40 * 77 + 39) == 77
-    rate = analysis.tally.compressed["fp16"].cirs.seconds_per_draw
+    rate = analysis.tally.compressed["fp16"].own["cirs"].seconds_per_draw
     assert outlook.budget_for_seconds(analysis, "fp16", 40 * 100.5 * rate) == 100
     with pytest.raises(SpecError, match=r"at least 1 draws per input, 40 in total, .* got 39"):
         outlook.budget_for_draws(analysis, 39)
@@ -69,7 +70,7 @@ def test_the_least_budget_for_a_radius(analysis):
 @pytest.mark.parametrize("loss", [0.3, 0.6])
 def test_a_wished_loss_is_kept_where_it_can_be(analysis, loss):
     n_p = outlook.budget_for_loss(analysis, "fp16", loss)
-    planner = analysis.tally.compressed["fp16"].cirs.planner
+    planner = analysis.tally.compressed["fp16"].own["cirs"].planner
     plan = planner.with_loss(loss).plan(float(n_p))
     share = analysis.tally.base.hits / 2000
     scratch = direct_radii(share, [2000], 0.002, 0.5, planner.prior)[:, 0]
@@ -89,16 +90,20 @@ def test_looks_pay_for_all_of_them(analysis):
     for budget, one in enumerate(found):
         alone = analysis.point("fp16", "cirs", budget)
         assert one.acr.value <= alone.acr.value + 1e-12
-        level = analysis.cirs("fp16", budget, weight=float(weights[budget])).provable_failure
+        level = (
+            analysis.weighted(float(weights[budget]))
+            .certify("fp16", "cirs", budget)
+            .provable_failure
+        )
         assert level == pytest.approx(0.002 * weights[budget])
     assert outlook.expected_gain(analysis, "fp16") == 0.0
 
 
 def test_an_unfinished_round_is_no_look(analysis):
     counts = analysis.tally.compressed["fp16"]
-    leavers = counts.cirs.leavers.copy()
+    leavers = counts.own["cirs"].leavers.copy()
     leavers[int(np.flatnonzero(analysis.tally.reported)[3]), -2:] = UNKNOWN
-    part = replace(counts, cirs=replace(counts.cirs, leavers=leavers))
+    part = replace(counts, own={**counts.own, "cirs": replace(counts.own["cirs"], leavers=leavers)})
     tally = replace(analysis.tally, compressed={**analysis.tally.compressed, "fp16": part})
     early = Analysis(tally, analysis.settings)
     assert [one.n_p for one in outlook.looks(early, "fp16")] == [40]

@@ -12,7 +12,7 @@ from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.store import Library
 
 
-def test_study_without_baseline_has_no_curves_but_an_overview(store: Path) -> None:
+def test_study_without_baseline_shows_the_other_methods(store: Path) -> None:
     from irs_core.store import ModelRecord
 
     library = Library(store)

@@ -132,8 +132,8 @@ def test_the_job_is_the_study_that_the_command_line_runs(
         ("certified_accuracy", ""),
         ("pa_histogram", ""),
         ("inputs", ""),
-        ("acr_time", "run the study with the RS baseline"),
-        ("zeta_table", "No paired draws"),
+        ("acr_time", "no baseline"),
+        ("zeta_table", "CIRS drew others"),
         ("share", ""),
     ],
 )

@@ -10,10 +10,10 @@ import pytest
 from synthetic import synthetic_spec
 
 from irs_core.analysis.close_up import noise_group
-from irs_core.analysis.tally import count_classes
 from irs_core.certify import build_cache
 from irs_core.data import load_dataset
 from irs_core.errors import CancelledError, DatasetError, ModelOutputError
+from irs_core.methods.kit.counting import count_classes
 from irs_core.run import units as runner_module
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study

@@ -6,8 +6,8 @@ which exact arithmetic would not, and a classifier may read them.
 
 import numpy as np
 
-from irs_core.analysis.tally import count_classes
 from irs_core.certify import certify_rs
+from irs_core.methods.kit.counting import count_classes
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import NoiseSpec
 

@@ -28,7 +28,7 @@ def panel(name: str) -> Panel:
         ("irs", "seconds"): Interval(2.5, 2.0, 3.0),
         ("irs", "draws"): Interval(3.5, 3.0, 4.0),
     }
-    return Panel(name, name, theme.PALETTE[1], Comparison(rs, irs, (), (), speedups))
+    return Panel(name, name, theme.PALETTE[1], Comparison({"rs": rs, "irs": irs}, speedups))
 
 
 def named(figure: charts.go.Figure) -> list[str]:
@@ -57,7 +57,7 @@ def test_pareto_fades_what_is_dominated_and_draws_intervals() -> None:
 def test_one_figure_has_dashes_by_study_and_colours_by_model() -> None:
     first = replace(panel("fp16"), study="a")
     figure = charts.acr_in_one([first, replace(first, study="b")], "draws", scratch=True)
-    assert named(figure) == ["fp16, a", "fp16, a, RS", "fp16, b", "fp16, b, RS"]
+    assert named(figure) == ["fp16, a, IRS", "fp16, a, RS", "fp16, b, IRS", "fp16, b, RS"]
     irs_a, _, irs_b, _ = figure.data
     assert irs_a.line.color == irs_b.line.color == theme.PALETTE[1]
     assert (irs_a.line.dash, irs_b.line.dash) == ("solid", "dash")
@@ -68,12 +68,13 @@ def test_one_figure_has_dashes_by_study_and_colours_by_model() -> None:
 def test_cost_chart_draws_both_methods_in_each_panel(cost: charts.Cost, x: tuple[float]) -> None:
     figure = charts.acr_against_cost([panel("fp16"), panel("int8"), panel("prune")], cost)
     curves = [trace for trace in figure.data if trace.name]
-    assert [trace.name for trace in curves] == [charts.IRS, charts.RS] * 3
+    assert [trace.name for trace in curves] == ["RS, from scratch", "IRS, incremental"] * 3
     assert [trace.showlegend for trace in curves] == [True, True] + [False] * 4
-    assert curves[0].x == x
-    assert curves[0].line.dash == "solid"
-    assert curves[1].line.dash == "dash"
-    assert curves[0].line.color == theme.PALETTE[1]
+    baseline, irs = curves[:2]
+    assert irs.x == x
+    assert irs.line.dash == "solid"
+    assert baseline.line.dash == "dash"
+    assert irs.line.color == theme.PALETTE[1]
     speedup = "2.50" if cost == "seconds" else "3.50"
     assert figure.layout.annotations[0].text == f"fp16<br>IRS {speedup}×"
     assert axis_titles(figure) == {charts.COST_TITLES[cost], charts.ACR_TITLE}
@@ -117,7 +118,8 @@ def test_speedups_begin_with_cirs_and_name_a_study_only_beside_others() -> None:
         "best ACR, IRS",
     ]
     assert frame["IRS, s: 95% interval"].tolist() == ["2.00 to 3.00"]
-    both = replace(one, comparison=replace(one.comparison, cirs=one.comparison.irs), study="b")
+    curves = {**one.comparison.curves, "cirs": one.comparison.points("irs")}
+    both = replace(one, comparison=replace(one.comparison, curves=curves), study="b")
     frame = tables.speedup_table([one, both])
     assert list(frame)[1:3] == ["study", "CIRS, s"]
 

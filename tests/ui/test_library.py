@@ -46,7 +46,7 @@ def test_panels_follow_the_names_asked_for(store: Path) -> None:
     (study,) = shared_library.list_studies()
     (panel,) = shared_library.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
     assert panel.title == "prune 10%"
-    assert len(panel.comparison.irs) == 3
+    assert len(panel.comparison.points("irs")) == 3
 
 
 def test_labels_leave_out_what_all_titles_begin_with(store: Path) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.errors import IrsError, MissingEvidenceError
+from irs_core.methods import MethodDef
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
@@ -249,11 +250,20 @@ def notes(studies: Sequence[Study], settings: Settings) -> str:
 
 def name_main_method(opened: Opened) -> None:
     """A line below what is said of IRS, where it is not IRS that the Overview quotes."""
-    analysis, compressed = opened.analysis, opened.record.compressed
-    quoted = {analysis.main_method(model.name) for model in compressed}
-    for method in map(methods.get, sorted(quoted)):
+    for method in _quoted(opened):
         if method.branches is None:
             st.caption(f"The Overview quotes {method.title}, which does not use γ.")
+
+
+def quoted_methods(opened: Opened) -> str:
+    """The methods that the Overview quotes, in words."""
+    return theme.listing([method.title for method in _quoted(opened)])
+
+
+def _quoted(opened: Opened) -> list[MethodDef]:
+    analysis, compressed = opened.analysis, opened.record.compressed
+    quoted = {analysis.main_method(model.name) for model in compressed}
+    return [method for method in methods.every() if method.name in quoted]
 
 
 def caption(opened: Opened, *, held_out: bool = False) -> None:
