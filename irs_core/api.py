@@ -40,8 +40,9 @@ from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import check_fit, run_study
 from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.settings import Settings
-from irs_core.spec.study import DataKind, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
 
 PLOTS = ("acr_time", "certified_accuracy")

@@ -32,7 +32,7 @@ st.subheader(
     divider="gray",
     anchor=False,
 )
-for place, number in zip(st.columns(3), choice.three_numbers(rows), strict=True):
+for place, number in zip(st.columns(3), choice.key_numbers(rows), strict=True):
     place.metric(
         number.label,
         number.value,

@@ -21,10 +21,10 @@ from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
+from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
     BACKENDS,
-    DATA_KINDS,
     NOISE_KINDS,
     DataSpec,
     ModelSpec,

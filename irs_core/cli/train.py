@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from tqdm import tqdm
 
-from irs_core.spec.study import DATA_KINDS
+from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainSpec
 
 # A trained network needs small steps.

@@ -9,7 +9,8 @@ from irs_core.data.folder import open_folder, open_imagenet
 from irs_core.data.mnist import open_mnist
 from irs_core.data.npz import open_npz
 from irs_core.errors import DatasetError
-from irs_core.spec.study import DataKind, DataSpec
+from irs_core.spec.data_kinds import KINDS, DataKind
+from irs_core.spec.study import DataSpec
 
 _OPENERS: dict[DataKind, Callable[[DataSpec], Source]] = {
     "digits": open_digits,
@@ -28,7 +29,7 @@ def open_source(spec: DataSpec) -> Source:
     Raises:
         DatasetError: The data are missing, empty or damaged.
     """
-    if spec.size is not None and spec.kind not in ("image-folder", "imagenet"):
+    if spec.size is not None and not KINDS[spec.kind].folders:
         raise DatasetError(f"size applies to image folders only; got {spec.size} for {spec.kind}")
     source = _OPENERS[spec.kind](spec)
     if not len(source.labels):

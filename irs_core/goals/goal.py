@@ -103,12 +103,12 @@ def chosen_spec(spec: StudySpec, goal: Goal, analysis: Analysis) -> StudySpec:
 
 def _n_p(spec: StudySpec, analysis: Analysis, name: str, goal: Goal) -> int:
     if goal.draws is not None:
-        return outlook.budget_for_draws(analysis, goal.draws)
+        return outlook.n_p_for_draws(analysis, goal.draws)
     if goal.share is not None:
-        return outlook.budget_for_draws(analysis, int(goal.share * spec.n) * len(analysis.labels))
+        return outlook.n_p_for_draws(analysis, int(goal.share * spec.n) * len(analysis.labels))
     if goal.seconds is not None:
-        return outlook.budget_for_seconds(analysis, name, goal.seconds)
+        return outlook.n_p_for_seconds(analysis, name, goal.seconds)
     if goal.acr is not None:
-        return outlook.budget_for_acr(analysis, name, goal.acr)
+        return outlook.n_p_for_acr(analysis, name, goal.acr)
     assert goal.loss is not None
-    return outlook.budget_for_loss(analysis, name, goal.loss)
+    return outlook.n_p_for_loss(analysis, name, goal.loss)

@@ -17,7 +17,7 @@ from irs_core.errors import SpecError
 from irs_core.methods.cirs import METHOD, CirsTally, counts_of
 from irs_core.methods.kit.cirs_plan import CirsPlan
 
-# Mean budgets that a wish is matched against, and the least of them.
+# Values of n_p that a goal is matched against, and the least of them.
 _STEPS = 60
 _LEAST = 10
 _LAST_LOOK = 0.5
@@ -25,7 +25,7 @@ _LAST_LOOK = 0.5
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a mean budget is expected to buy for one compressed classifier.
+    """What a mean n_p is expected to buy for one compressed classifier.
 
     Args:
         n_p: Mean draws per input, pilot included.
@@ -70,8 +70,8 @@ def forecasts(analysis: Analysis, name: str, steps: int = _STEPS) -> Iterator[Fo
         yield forecast(analysis, name, int(n_p))
 
 
-def budget_for_draws(analysis: Analysis, draws: int) -> int:
-    """The mean budget that spends at most so many draws on each compressed classifier.
+def n_p_for_draws(analysis: Analysis, draws: int) -> int:
+    """The mean n_p that spends at most so many draws on each compressed classifier.
 
     Raises:
         SpecError: The pilot leaves nothing of it.
@@ -86,8 +86,8 @@ def budget_for_draws(analysis: Analysis, draws: int) -> int:
     return draws // inputs
 
 
-def budget_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
-    """The mean budget that takes about so many seconds at the measured rate.
+def n_p_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
+    """The mean n_p that takes about so many seconds at the measured rate.
 
     Raises:
         SpecError: Nothing was measured, or the time buys too few draws.
@@ -97,11 +97,11 @@ def budget_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
         raise SpecError(f"no time was measured for {name} yet; give a number of draws instead")
     if not 0 < seconds < float("inf"):
         raise SpecError(f"a time must be positive and finite; got {seconds}")
-    return budget_for_draws(analysis, int(seconds / rate))
+    return n_p_for_draws(analysis, int(seconds / rate))
 
 
-def budget_for_acr(analysis: Analysis, name: str, acr: float) -> int:
-    """The least mean budget that is expected to reach an average certified radius.
+def n_p_for_acr(analysis: Analysis, name: str, acr: float) -> int:
+    """The least mean n_p that is expected to reach an average certified radius.
 
     Raises:
         SpecError: No budget is expected to.
@@ -118,8 +118,8 @@ def budget_for_acr(analysis: Analysis, name: str, acr: float) -> int:
     )
 
 
-def budget_for_loss(analysis: Analysis, name: str, loss: float) -> int:
-    """The mean budget at which no input is expected to lose more than `loss` of radius against
+def n_p_for_loss(analysis: Analysis, name: str, loss: float) -> int:
+    """The mean n_p at which no input is expected to lose more than `loss` of radius against
     certifying the compressed classifier from scratch with n draws, where that can be had."""
     planner = _cirs(analysis, name).planner.with_loss(loss)
     total = planner.plan(float(planner.most)).total(analysis.tally.reported)

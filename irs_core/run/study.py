@@ -22,6 +22,7 @@ from irs_core.run.plan import expected_draws
 from irs_core.run.prepare import Prepared, prepare
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner
+from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
     BASE,
@@ -127,7 +128,7 @@ def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
             f"the model takes inputs of shape {tuple(model.input_shape)}; "
             f"the images have {tuple(dataset.input_shape)}"
         )
-    named = spec.data.kind in ("image-folder", "imagenet")
+    named = KINDS[spec.data.kind].folders
     # Folders get their class numbers by alphabet: other folders, other numbers.
     if len(dataset.classes) > model.num_classes or (
         named and len(dataset.classes) != model.num_classes

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
 from irs_core.spec.compressions import Compression, identity, parse_compression
+from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
     TOO_LARGE,
     check_fields,
@@ -23,16 +24,6 @@ MAX_CLASSES = 65_535
 # Draws per input of one stream; evidence arrays are this wide.
 MAX_DRAWS = 10_000_000
 
-DataKind = Literal["digits", "cifar10", "cifar100", "mnist", "image-folder", "imagenet", "npz"]
-DATA_KINDS: tuple[DataKind, ...] = (
-    "digits",
-    "cifar10",
-    "cifar100",
-    "mnist",
-    "image-folder",
-    "imagenet",
-    "npz",
-)
 NoiseKind = Literal["gaussian", "discrete", "rounded"]
 NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
 Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
@@ -134,7 +125,7 @@ class DataSpec:
         check_fields(self, int, "max", "size", optional=True)
         if self.kind not in DATA_KINDS:
             raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
-        if self.kind != "digits" and not self.root:
+        if KINDS[self.kind].root and not self.root:
             raise SpecError(f"data kind {self.kind} needs a root folder; got {self.root!r}")
         if self.start < 0 or self.stride < 1:
             raise SpecError(f"need start >= 0 and stride >= 1; got {self.start}, {self.stride}")
@@ -150,7 +141,7 @@ class DataSpec:
     @property
     def scale(self) -> int:
         """The pixel value that means 1.0; grid steps are 1/scale."""
-        return 16 if self.kind == "digits" else 255
+        return KINDS[self.kind].scale
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from irs_core.errors import SpecError
-from irs_core.spec.study import DataKind, DataSpec
+from irs_core.spec.data_kinds import DataKind
+from irs_core.spec.study import DataSpec
 
 Device = Literal["cpu", "cuda"]
 

@@ -50,26 +50,26 @@ def test_more_draws_are_expected_to_bring_more(analysis):
 
 
 def test_a_budget_in_draws_and_in_seconds(analysis):
-    assert outlook.budget_for_draws(analysis, 40 * 77 + 39) == 77
+    assert outlook.n_p_for_draws(analysis, 40 * 77 + 39) == 77
     rate = analysis.tally.compressed["fp16"].own["cirs"].seconds_per_draw
-    assert outlook.budget_for_seconds(analysis, "fp16", 40 * 100.5 * rate) == 100
+    assert outlook.n_p_for_seconds(analysis, "fp16", 40 * 100.5 * rate) == 100
     with pytest.raises(SpecError, match=r"at least 1 draws per input, 40 in total, .* got 39"):
-        outlook.budget_for_draws(analysis, 39)
+        outlook.n_p_for_draws(analysis, 39)
     with pytest.raises(SpecError, match="positive and finite"):
-        outlook.budget_for_seconds(analysis, "fp16", float("nan"))
+        outlook.n_p_for_seconds(analysis, "fp16", float("nan"))
 
 
 def test_the_least_budget_for_a_radius(analysis):
     wanted = outlook.forecast(analysis, "fp16", 120).acr
-    n_p = outlook.budget_for_acr(analysis, "fp16", wanted)
+    n_p = outlook.n_p_for_acr(analysis, "fp16", wanted)
     assert 110 <= n_p <= 130
     with pytest.raises(SpecError, match="not expected to reach"):
-        outlook.budget_for_acr(analysis, "fp16", 5.0)
+        outlook.n_p_for_acr(analysis, "fp16", 5.0)
 
 
 @pytest.mark.parametrize("loss", [0.3, 0.6])
 def test_a_wished_loss_is_kept_where_it_can_be(analysis, loss):
-    n_p = outlook.budget_for_loss(analysis, "fp16", loss)
+    n_p = outlook.n_p_for_loss(analysis, "fp16", loss)
     planner = analysis.tally.compressed["fp16"].own["cirs"].planner
     plan = planner.with_loss(loss).plan(float(n_p))
     share = analysis.tally.base.hits / 2000

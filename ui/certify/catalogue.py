@@ -8,10 +8,10 @@ import streamlit as st
 
 from irs_core.errors import IrsError
 from irs_core.spec.compressions import FILE_PREFIX, KNOWN_COMPRESSIONS, NORMALIZED_PREFIX
-from irs_core.spec.study import DATA_KINDS, DataSpec
+from irs_core.spec.data_kinds import DATA_KINDS, KINDS
+from irs_core.spec.study import DataSpec
 from ui.shared import controls, inventory, own_files, theme
 from ui.shared.glossary import COMPRESSIONS, HELP
-from ui.shared.glossary import DATA_KINDS as KIND_HELP
 
 _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
 _FILES = {
@@ -61,7 +61,7 @@ def show_data() -> None:
     """Kinds of data, where files go, and a check of an own folder."""
     st.subheader("Data", divider="gray")
     rows = [
-        {"kind": f"`{kind}`", "what": KIND_HELP[kind][0], "where": KIND_HELP[kind][1]}
+        {"kind": f"`{kind}`", "what": KINDS[kind].what, "where": KINDS[kind].where}
         for kind in DATA_KINDS
     ]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
@@ -72,9 +72,9 @@ def show_data() -> None:
         )
         with columns[1]:
             label = "Folder or file on this machine (ROOT)"
-            root = "" if kind == "digits" else own_files.pick_data(label, kind, "check_root")
+            root = "" if not KINDS[kind].root else own_files.pick_data(label, kind, "check_root")
         split = columns[2].text_input("Split", "test", key="check_split")
-        if root or kind == "digits":
+        if root or not KINDS[kind].root:
             try:
                 facts = inventory.data_facts(DataSpec(kind=kind, root=root or None, split=split))
             except IrsError as error:

@@ -10,10 +10,9 @@ from irs_core import methods
 from irs_core.goals.goal import Goal
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.study import (
-    DATA_KINDS,
     NOISE_KINDS,
-    DataKind,
     DataSpec,
     ModelSpec,
     NoiseKind,
@@ -24,7 +23,6 @@ from ui.certify import goal_form
 from ui.certify.clone import FROM_FILE, OWN_FILE
 from ui.shared import inventory, own_files
 from ui.shared.glossary import COMPRESSIONS, HELP
-from ui.shared.glossary import DATA_KINDS as KIND_HELP
 
 _RATIOS = {
     "int8-mixed": (["0.005", "0.01", "0.02"], ["0.01"]),
@@ -152,15 +150,15 @@ def _data() -> dict[str, Any]:
     kind: DataKind = left.selectbox(
         "Data",
         DATA_KINDS,
-        format_func=lambda one: f"{one}: {KIND_HELP[one][0]}",
+        format_func=lambda one: f"{one}: {KINDS[one].what}",
         key="form_kind",
         bind="query-params",
     )
     data: dict[str, Any] = {"kind": kind}
-    if kind != "digits":
+    if KINDS[kind].root:
         with right:
             data["root"] = own_files.pick_data("Folder (ROOT)", kind, "form_root")
-    if kind in ("image-folder", "imagenet"):
+    if KINDS[kind].folders:
         split, size = st.columns(2)
         data["split"] = split.text_input(
             "Split (sub-folder)", "test", key="form_split", bind="query-params"

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from irs_core import methods
 from irs_core.analysis.results import Summary
 from irs_core.store import StudyRecord
 from ui.shared import theme
@@ -129,12 +130,14 @@ def _cost_clause(summary: Summary) -> str:
         how = (
             f"recertifying it took **{theme.times(1 / speedup)}** the time of starting from scratch"
         )
-    return f"; {how} ({summary.method.upper()})"
+    return f"; {how} ({methods.get(summary.method).title})"
 
 
-def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:
-    """What the headline's model keeps, weighs and saves."""
-    base, best = rows[0], best_row(rows) or rows[0]
+def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
+    """What the headline's model keeps, weighs and saves; what an original alone certifies."""
+    base, best = rows[0], best_row(rows)
+    if best is None:
+        return _of_the_original(base)
     acr, full = best.summary.acr.value, base.summary.acr.value
     return (
         Number(
@@ -156,6 +159,20 @@ def three_numbers(rows: Sequence[ModelRow]) -> tuple[Number, Number, Number]:
             f"{theme.times(best.summary.speedup_draws.value)} counted in draws",
             HELP["speedup"],
         ),
+    )
+
+
+def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
+    accuracy, acr = base.summary.accuracy, base.summary.acr
+    return (
+        Number("Average certified radius", f"{acr.value:.3f}", theme.ends(acr), HELP["acr"]),
+        Number(
+            "Smoothed accuracy",
+            theme.percent(accuracy.value),
+            f"{theme.percent(accuracy.low)} to {theme.percent(accuracy.high)}",
+            HELP["interval"],
+        ),
+        Number("Size", theme.file_size(base.size_bytes), "", HELP["size"]),
     )
 
 

@@ -7,11 +7,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from irs_core.errors import IrsError
+from irs_core.spec.data_kinds import KINDS
 from irs_core.store import BASE
 from ui.explore import certified, inputs
 from ui.shared import columns, controls, figures, own_files
 from ui.shared.controls import Opened
-from ui.shared.glossary import DATA_KINDS, HELP
+from ui.shared.glossary import HELP
 
 PER_PAGE = 24
 _ACROSS = 6
@@ -25,7 +26,7 @@ def images(opened: Opened) -> inputs.ReadImages | None:
         return certified.image_reader(opened.study, None)
     st.info(
         "The images of this study are not on this machine. To see them, give their ROOT below: "
-        f"{DATA_KINDS[spec.kind][1]}.",
+        f"{KINDS[spec.kind].where}.",
         icon=":material/hide_image:",
     )
     root = own_files.pick_data("Folder of the images (ROOT)", spec.kind, "images_root")

@@ -170,32 +170,3 @@ COMPRESSIONS = {
         "Each layer becomes two thinner ones that keep a share of its energy, in (0, 1].",
     ),
 }
-
-DATA_KINDS = {
-    "digits": (
-        "8x8 handwritten digits of scikit-learn",
-        "Nothing to download",
-    ),
-    "cifar10": (
-        "CIFAR-10 as its authors and torchvision publish it",
-        "`ROOT/cifar-10-batches-py/test_batch`",
-    ),
-    "cifar100": (
-        "CIFAR-100 as its authors and torchvision publish it",
-        "`ROOT/cifar-100-python/test`",
-    ),
-    "mnist": ("MNIST as torchvision keeps it", "`ROOT/MNIST/raw/t10k-images-idx3-ubyte[.gz]`"),
-    "image-folder": (
-        "Any images, one folder per class",
-        "`ROOT/SPLIT/CLASS/IMAGE`, or `ROOT/CLASS/IMAGE` with an empty split",
-    ),
-    "imagenet": (
-        "ImageNet validation images in class folders",
-        "`ROOT/val/CLASS/IMAGE`; resized to 256, central 224x224",
-    ),
-    "npz": (
-        "8-bit arrays in a numpy file",
-        "ROOT is the `.npz` file, with `images` and `labels`, `x_test` and `y_test`, or "
-        "`test_images` and `test_labels`",
-    ),
-}

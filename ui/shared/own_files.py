@@ -16,9 +16,9 @@ from irs_core.server_files import (
     upload_limit,
 )
 from irs_core.spec.compressions import parse_compression
-from irs_core.spec.study import DATA_KINDS, DataKind, DataSpec, ModelSpec
+from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.study import DataSpec, ModelSpec
 from ui.shared import controls, inventory, library, theme
-from ui.shared.glossary import DATA_KINDS as KIND_HELP
 
 _FILES = ("file", "file-normalized")
 
@@ -49,7 +49,7 @@ def pick_model(label: str, key: str) -> str:
 def pick_data(label: str, kind: DataKind, key: str) -> str:
     """The root of a data set: typed, or of kind `npz` the path of an upload, which wins."""
     path = st.text_input(
-        label, key=key, persist_state="session", help=f"Expected: {KIND_HELP[kind][1]}"
+        label, key=key, persist_state="session", help=f"Expected: {KINDS[kind].where}"
     )
     if kind != "npz":
         return path.strip()
@@ -123,7 +123,7 @@ def show_check() -> None:
     arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
     kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
     sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
-    root = "" if kind == "digits" else pick_data("Folder (ROOT)", kind, "check_model_root")
+    root = "" if not KINDS[kind].root else pick_data("Folder (ROOT)", kind, "check_model_root")
     compressed = pick_compressed("check_compressed")
     if not path:
         return
