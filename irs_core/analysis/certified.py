@@ -42,7 +42,11 @@ class StudyCertificates:
     @cached_property
     def base(self) -> Certificates:
         """The base classifier's own certificates."""
-        return certify_cache(self.cache, sigma=self.tally.sigma)
+        return self._proven(certify_cache(self.cache, sigma=self.tally.sigma))
+
+    def _proven(self, made: Certificates) -> Certificates:
+        """Under discrete noise nothing is proven about the full radius; see `describe_noise`."""
+        return replace(made, provable_failure=1.0) if self.tally.noise == "discrete" else made
 
     def case(self, name: str) -> Case:
         """A compressed classifier as methods see it."""
@@ -54,7 +58,8 @@ class StudyCertificates:
         Raises:
             MissingEvidenceError: Its draws are not all stored.
         """
-        return methods.get(method).certify(self.case(name), self._point(name, method, budget))
+        point = self._point(name, method, budget)
+        return self._proven(methods.get(method).certify(self.case(name), point))
 
     def _point(self, name: str, method: str, budget: int) -> int:
         """Where a budget of the study stands among the points of a method, which end with them."""
@@ -72,16 +77,3 @@ class StudyCertificates:
         """Measured seconds that a method's draws took, (inputs,)."""
         point = self._point(name, method, budget)
         return methods.get(method).seconds(self.case(name), point)
-
-    def weighted(self, weight: float) -> "StudyCertificates":
-        """The same inputs with a part of the failure probability, for one of several looks.
-
-        Args:
-            weight: In (0, 1].
-        """
-        settings = replace(
-            self.settings,
-            alpha=weight * self.settings.alpha,
-            alpha_zeta=weight * self.settings.alpha_zeta,
-        )
-        return StudyCertificates(self.tally, settings, held_out=self.held_out)

@@ -36,6 +36,8 @@ def tally_study(study: Study) -> StudyTally:
         n0=spec.n0,
         n=spec.n,
         sigma=spec.noise.sigma,
+        noise=spec.noise.kind,
+        looks=spec.looks,
         budgets=np.asarray(spec.n_p, np.int64),
         labels=np.asarray(record.data.labels, np.int64),
         reported=reported,

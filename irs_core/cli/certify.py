@@ -1,6 +1,8 @@
 """The command that runs a study, and the tables it prints."""
 
 import argparse
+import sys
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
@@ -8,8 +10,14 @@ import pandas as pd
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.guarantee import study_guarantee
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import (
+    fresh_seed,
+    spending,
+    study_ledger,
+    used_before,
+    with_fixed_split,
+)
 from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
@@ -54,7 +62,23 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         default="gaussian",
         help="floating-point noise, or whole steps of the pixel grid",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of all noise, >= 0")
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        help="seed of all noise, >= 0, or fresh: the least that no study of this model and these "
+        "inputs used",
+    )
+    parser.add_argument(
+        "--spend",
+        action="store_true",
+        help="with a fresh seed, at this study's part of one failure probability for all repeats",
+    )
+    parser.add_argument(
+        "--looks",
+        action="store_true",
+        help="let results be seen while cirs runs: every round gets its own part of alpha",
+    )
     parser.add_argument(
         "--compress",
         nargs="*",
@@ -219,11 +243,16 @@ def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
     return tuple(sorted(budgets))
 
 
+def _seed(text: str) -> int | None:
+    """A seed; None for a fresh one."""
+    return None if text == "fresh" else int(text)
+
+
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
-    return StudySpec(
+    spec = StudySpec(
         model=model_spec(arguments),
         data=data_spec(arguments),
-        noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
+        noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
         compressions=read_compressions(arguments.compress),
         n0=arguments.n0,
         n=arguments.n,
@@ -234,12 +263,14 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         baseline=not arguments.no_baseline,
         methods=tuple(one.name for one in methods.accelerated() if one.name in arguments.methods),
         decline=arguments.decline,
+        looks=arguments.looks,
         name=arguments.name,
     )
+    return with_fixed_split(spec)
 
 
 def _certify(arguments: argparse.Namespace) -> None:
-    spec = _study_spec(arguments)
+    spec = _on_fresh_draws(_study_spec(arguments), arguments)
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
@@ -266,6 +297,23 @@ def _certify(arguments: argparse.Namespace) -> None:
     _run(spec, Library(arguments.store), options)
     arguments.id = spec.id
     show_results(arguments)
+
+
+def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec:
+    """The study with a seed and levels that earlier results on the same inputs do not weaken."""
+    records = [one.record for one in Library(arguments.store).studies()]
+    if arguments.spend:
+        return spending(spec, records)
+    if arguments.seed is None:
+        return replace(spec, noise=replace(spec.noise, seed=fresh_seed(spec, records)))
+    before = used_before(spec, records)
+    if before:
+        print(
+            f"note: study {before[0].id[:6]} used these draws before; --seed fresh draws new ones, "
+            "which no result seen so far can have influenced",
+            file=sys.stderr,
+        )
+    return spec
 
 
 def _run(
@@ -295,8 +343,10 @@ def show_results(arguments: argparse.Namespace) -> None:
         _print_table(speedup_table(study.record, analysis))
         return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    said = study_guarantee(spec, analysis.settings).sentence
-    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said}")
+    said = study_ledger(spec, analysis.settings, [one.record for one in library.studies()])
+    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
+    for condition in said.conditions:
+        print(condition)
     if spec.noise.integer:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")

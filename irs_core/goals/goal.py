@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.ledger import fixed_split
 from irs_core.analysis.tally import observed_models, tally_study
 from irs_core.errors import MissingEvidenceError, SpecError
 from irs_core.goals import outlook
@@ -11,9 +12,6 @@ from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
-
-# The budget, as a share of n, that split and threshold are made for under every goal.
-_SPLIT_SHARE = 0.03
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def goal_spec(spec: StudySpec) -> StudySpec:
         methods=(METHOD.name,),
         baseline=False,
         max_loss=None,
-        split_draws=max(1, int(_SPLIT_SHARE * spec.n)),
+        split_draws=fixed_split(spec.n),
     )
 
 

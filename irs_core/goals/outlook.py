@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
@@ -20,7 +19,6 @@ from irs_core.methods.kit.cirs_plan import CirsPlan
 # Values of n_p that a goal is matched against, and the least of them.
 _STEPS = 60
 _LEAST = 10
-_LAST_LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -138,27 +136,26 @@ def expected_acr(analysis: Analysis, plan: CirsPlan) -> float:
     return float((plan.expected * right)[analysis.rows].mean())
 
 
-def look_weights(looks: int) -> NDArray[np.float64]:
-    """Parts of alpha for each look, fixed in advance: half for the last, the rest shared evenly."""
-    if looks == 1:
-        return np.ones(1)
-    weights = np.full(looks, (1 - _LAST_LOOK) / (looks - 1))
-    weights[-1] = _LAST_LOOK
-    return weights
+def rounds_done(analysis: Analysis, name: str) -> int:
+    """How many of the study's rounds are complete, from the first."""
+    budgets = range(len(analysis.tally.budgets))
+    return next((at for at in budgets if not analysis.has(name, METHOD.name, at)), len(budgets))
 
 
 def looks(analysis: Analysis, name: str) -> list[Look]:
-    """The rounds that are complete. One may stop at any of them, for whatever reason: with
-    probability at least 1 - alpha, an input's certificates are right at all of them."""
-    budgets = analysis.tally.budgets
+    """The rounds that are complete, of a study in which they may be looked at; else none.
+
+    One may stop at any of them, for whatever reason: with probability at least 1 - alpha, an
+    input's certificates are right at all of them.
+    """
+    if not analysis.tally.looks:
+        return []
     found = []
-    for budget, weight in enumerate(look_weights(len(budgets))):
-        if not analysis.has(name, METHOD.name, budget):
-            break
-        made = analysis.weighted(float(weight)).certify(name, METHOD.name, budget)
+    for budget in range(rounds_done(analysis, name)):
+        made = analysis.certify(name, METHOD.name, budget)
         found.append(
             Look(
-                n_p=int(budgets[budget]),
+                n_p=int(analysis.tally.budgets[budget]),
                 acr=mean_interval(metrics.counted_radii(made, analysis.labels)),
                 draws=int(made.n_samples.sum()),
                 seconds=float(analysis.seconds_per_input(name, METHOD.name, budget).sum()),
@@ -172,7 +169,7 @@ def expected_gain(analysis: Analysis, name: str, seconds: float = 60.0) -> float
 
     NaN where no time was measured; 0 where all rounds are.
     """
-    cirs, done = _cirs(analysis, name), len(looks(analysis, name))
+    cirs, done = _cirs(analysis, name), rounds_done(analysis, name)
     plans = cirs.plans[-len(analysis.tally.budgets) :]
     ahead = [_forecast(analysis, name, plan, 0) for plan in plans[max(0, done - 1) :]]
     if done == 0:

@@ -12,6 +12,7 @@ from irs_core.methods.kit.cirs_plan import (
     CirsPlan,
     Planner,
     cached_counts,
+    look_weights,
     pilot_draws,
     points,
     reach,
@@ -162,7 +163,7 @@ def _certify(case: Case, point: int) -> Certificates:
     asked = (case.name, METHOD.title, METHOD.asked_with)
     leavers = require_known(counts.leavers[rows, point], *asked)
     fresh_hits = require_known(counts.fresh_hits[rows, point], *asked)
-    a1, a2 = split_alpha(case.tally.n, plan.mean, case.level)
+    a1, a2 = split_alpha(case.tally.n, plan.mean, _level(case, point))
     return certify_cirs(
         case.cache,
         draws=plan.draws[rows],
@@ -174,6 +175,14 @@ def _certify(case: Case, point: int) -> Certificates:
         sigma=case.tally.sigma,
         pilot=plan.pilot,
     )
+
+
+def _level(case: Case, point: int) -> float:
+    """What a point may spend: where rounds could be looked at, its part of the level."""
+    if not case.tally.looks:
+        return case.level
+    before = len(_points(case)) - len(case.budgets)
+    return case.level * float(look_weights(len(case.budgets))[max(0, point - before)])
 
 
 METHOD = MethodDef(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.guarantee import study_guarantee
+from irs_core.analysis.ledger import study_ledger
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
 from irs_core.report.tables import study_table
@@ -72,7 +72,7 @@ def _described(record: StudyRecord, analysis: Analysis) -> str:
         f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
-        f"Certificates: {study_guarantee(spec, settings).sentence}. {noise.guarantee} "
+        f"Certificates: {study_ledger(spec, settings).text} {noise.guarantee} "
         "Radii are L2; wrong and abstaining inputs count as 0 in the average certified radius "
         "(ACR). Intervals are 95% intervals over inputs: bootstrapped for means, exact for shares."
     )

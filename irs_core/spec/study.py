@@ -203,8 +203,10 @@ class StudySpec:
             get as few draws as that takes, and n_p only says what total is expected. None divides
             the budget n_p.
         split_draws: Draws per input that `cirs` splits its failure probability and sets its
-            threshold for, in [1, n]; None for each n_p. To be given where n_p was chosen after
-            looking at estimation draws of f, which split and threshold must not depend on.
+            threshold for, in [1, n]. None for each n_p, which then must be chosen before any
+            estimation draw of f is seen; see `irs_core.analysis.ledger.with_fixed_split`.
+        looks: Whether results may be seen while it runs. Each round of a method that plans is then
+            certified at its own part of the failure probability, the last one at half of it.
         name: For people; does not enter the id.
     """
 
@@ -223,6 +225,7 @@ class StudySpec:
     decline: float = 0.05
     max_loss: float | None = None
     split_draws: int | None = None
+    looks: bool = False
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -232,7 +235,7 @@ class StudySpec:
         check_fields(self, float, "max_loss", optional=True)
         check_fields(self, int, "split_draws", optional=True)
         check_items("methods", self.methods, str)
-        check_fields(self, bool, "baseline")
+        check_fields(self, bool, "baseline", "looks")
         check_fields(self, str, "name")
         if self.n0 < 1 or self.n < 1:
             raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
@@ -318,6 +321,7 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "decline": 0.05,
     "max_loss": None,
     "split_draws": None,
+    "looks": False,
 }
 
 

@@ -7,5 +7,5 @@ from irs_core.spec.data_kinds import KINDS
 def test_every_kind_has_a_reader_and_words() -> None:
     assert set(load._OPENERS) == set(KINDS)
     for kind, entry in KINDS.items():
-        assert entry.what and entry.where and entry.scale > 0, kind
+        assert all((entry.what, entry.where, entry.scale > 0)), kind
         assert ("ROOT" in entry.where) == entry.root, kind

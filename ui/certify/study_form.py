@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from irs_core import methods
+from irs_core.analysis.ledger import with_fixed_split
 from irs_core.goals.goal import Goal
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compressions import Compression, parse_compression
@@ -68,7 +69,7 @@ def read_form() -> tuple[StudySpec, Goal | None]:
         compressions=parse_all(texts),
         **numbers,
     )
-    return spec, goal
+    return with_fixed_split(spec), goal
 
 
 def parse_all(texts: Sequence[str]) -> tuple[Compression, ...]:
@@ -252,7 +253,15 @@ def _budgets(n: int) -> dict[str, Any]:
         bind="query-params",
         help=HELP["baseline"],
     )
+    looks = any(accelerated[name].plans for name in asked) and st.toggle(
+        "Let me see results while it runs",
+        key="form_looks",
+        bind="query-params",
+        help="Whoever may stop at a good result needs a proof for every look. Each $n_p$ then gets "
+        "its own part of alpha, the last one half of it, and radii are a little smaller.",
+    )
     return {
+        "looks": bool(looks),
         "n_p": budgets,
         "methods": tuple(name for name in accelerated if name in asked),
         "baseline": baseline,

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from irs_core.analysis.guarantee import study_guarantee
+from irs_core.analysis.ledger import Ledger, study_ledger
+from irs_core.methods import asked
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.settings import Settings
@@ -40,25 +41,29 @@ def noise(spec: StudySpec) -> str:
 
 def confidence(spec: StudySpec, settings: Settings) -> str:
     """The levels and what they add up to: as claimed, and as proven."""
-    level = study_guarantee(spec, settings)
+    level = study_ledger(spec, settings)
     claimed = theme.confidence(level.claimed)
-    proven = level.proven < 1
     if not spec.compressions:
-        return f"α = {settings.alpha:g}: confidence per input {claimed} (1 - α), {_word(proven)}"
+        return f"α = {settings.alpha:g}: confidence per input {claimed} (1 - α), {_word(level)}"
     levels = (
         f"α = {settings.alpha:g}, $α_ζ$ = {settings.alpha_zeta:g}: confidence per input {claimed} "
         "(1 - α - $α_ζ$)"
     )
-    if not proven or level.proven == level.claimed:
-        return f"{levels}, {_word(proven)}"
+    if not level.holds or level.proven == level.claimed:
+        return f"{levels}, {_word(level)}"
+    weak = [one.title for one in asked(spec) if one.proven(settings) > level.claimed]
     return (
-        f"{levels}, proven for CIRS, ISS and RS, claimed for IRS, for which "
-        f"{theme.confidence(level.proven)} is proven (1 - α - 2$α_ζ$)"
+        f"{levels}, proven except for {theme.listing(weak)}, for which "
+        f"{theme.confidence(level.proven)} is proven"
     )
 
 
-def _word(proven: bool) -> str:
-    return "proven" if proven else "claimed; the full radius under discrete noise is not proven"
+def _word(level: Ledger) -> str:
+    if level.moved:
+        return f"exploring: not proven at {', '.join(level.moved)}"
+    if level.discrete:
+        return "claimed; the full radius under discrete noise is not proven"
+    return "proven"
 
 
 def choice_among(rows: Sequence[ModelRow]) -> str:
@@ -91,10 +96,9 @@ def cost(spec: StudySpec, inputs: int) -> str:
 
 def guarantee(spec: StudySpec) -> str:
     """What the certificates of a study will promise, in Markdown."""
-    settings = Settings.of(spec)
     largest = float(largest_certifiable_radius(spec.n, spec.alpha, spec.noise.sigma))
-    level = study_guarantee(spec, settings)
-    proven = _word(level.proven < 1)
+    level = study_ledger(spec)
+    proven = _word(level)
     if level.claimed < level.proven < 1:
         proven = f"as published; provably {theme.confidence(level.proven)}"
     sentence = (

@@ -16,7 +16,7 @@ def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
     """
     more = "" if math.isnan(gain) else f" The next minute is expected to bring {gain:+.3f}."
     if not found:
-        return f"**{title}**: no round of CIRS is complete yet.{more}"
+        return f"**{title}**: nothing to look at yet.{more}"
     last = found[-1]
     return (
         f"**{title}**: ACR **{last.acr.value:.3f}** so far, at {last.n_p:,} draws per input on "

@@ -97,6 +97,8 @@ def _so_far(root: str, study_id: str, done: int) -> list[str]:
         # The original is still at work.
         return []
     result = Analysis(tally, Settings.of(record.spec))
+    if not record.spec.looks:
+        return ["Results are shown when it ends: this study was started without looks at them."]
     return [
         look_sentence(model.title, looks(result, model.name), expected_gain(result, model.name))
         for model in record.compressed

@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 PILOT_DRAWS = 5
 # No input gets more draws than this many times the largest mean budget.
 _REACH = 4
+_LAST_LOOK = 0.5
 # Parts of the least n_p that are looked at as well.
 _LOWER = (16, 8, 4, 2)
 # Rounding that may not cost an input its promised radius.
@@ -205,6 +206,15 @@ class Planner:
         if direct.any():
             radii[direct] = direct_radii(share[direct], sizes, a1 + a2, sigma, self.prior)
         return radii
+
+
+def look_weights(looks: int) -> NDArray[np.float64]:
+    """Parts of alpha for each look, fixed in advance: half for the last, the rest shared evenly."""
+    if looks == 1:
+        return np.ones(1)
+    weights = np.full(looks, (1 - _LAST_LOOK) / (looks - 1))
+    weights[-1] = _LAST_LOOK
+    return weights
 
 
 def pilot_draws(spec: StudySpec) -> int:

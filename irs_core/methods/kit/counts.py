@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import MissingEvidenceError
+from irs_core.spec.study import NoiseKind
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -70,6 +71,8 @@ class StudyTally:
     """Counts of a whole study.
 
     Args:
+        noise: Kind of noise.
+        looks: Whether results could be seen while the study ran; see `StudySpec`.
         budgets: The n_p of the study, increasing, (budgets,).
         labels: True classes, for metrics only, (inputs,).
         reported: False for inputs held out for tuning, (inputs,).
@@ -79,6 +82,8 @@ class StudyTally:
     n0: int
     n: int
     sigma: float
+    noise: NoiseKind
+    looks: bool
     budgets: Ints
     labels: Ints
     reported: NDArray[np.bool_]

@@ -1,9 +1,9 @@
 """What is said of a study's certificates is what its methods prove."""
 
 import pytest
+from irs_core.analysis.guarantee import Guarantee, study_guarantee
 from synthetic import synthetic_spec
 
-from irs_core.analysis.guarantee import Guarantee, study_guarantee
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 

@@ -1,0 +1,243 @@
+"""The ledger of statements: with which probability the certificates of a study fail, and what
+else rests on the same draws.
+
+A level of confidence is spent once. Looks while a study ran, other studies on the same draws, the
+choice among several models and settings moved after looking are each either paid for by the levels
+or named here, with what still holds. docs/methods/statements.md has the conditions and proofs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import pi
+
+from irs_core import methods
+from irs_core.spec.compressions import identity
+from irs_core.spec.settings import Settings
+from irs_core.spec.study import StudySpec
+from irs_core.store import StudyRecord
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is promised of one certificate of a study, per input, and of several together.
+
+    Args:
+        claimed: Failure probability as the methods' papers say.
+        proven: As is proven for the weakest method that the study draws for; 1 where nothing is.
+        models: Compressed models of the study, of which one may be chosen by its results.
+        chosen: Failure probability of a certificate of a model that was chosen so: that any of the
+            models' certificates of an input fails.
+        moved: Settings that are not the study's own, as `name = value`.
+        discrete: Whether the noise has no proof of the full radius.
+        follows_n_p: Whether a method's split of alpha follows n_p, so that n_p had to be chosen
+            before the original's draws were seen.
+        earlier: Finished studies that used some of the same draws before, by id.
+        repeats: Finished studies of the same model, inputs and noise on other draws, by id.
+    """
+
+    claimed: float
+    proven: float
+    models: int
+    chosen: float
+    moved: tuple[str, ...] = ()
+    discrete: bool = False
+    follows_n_p: bool = False
+    earlier: tuple[str, ...] = ()
+    repeats: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether anything is proven at the settings in use."""
+        return self.proven < 1 and not self.moved
+
+    @property
+    def sentence(self) -> str:
+        """The failure probability of one certificate in words, without a full stop."""
+        said = f"failure probability per input {self.claimed:g}"
+        if self.moved:
+            return (
+                f"exploring: not proven at {', '.join(self.moved)}, which was chosen after the "
+                "results could be seen; the study's own settings are proven"
+            )
+        if self.discrete:
+            return f"{said} as claimed for discrete noise, whose full radius is not proven"
+        if self.proven == self.claimed:
+            return f"{said}, proven"
+        return f"{said} as published, {self.proven:g} proven in the worst case"
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What else must be known to quote a certificate, a sentence each."""
+        found = []
+        if self.models > 1 and self.holds:
+            found.append(
+                f"Whoever quotes the best of the {self.models} compressed models states "
+                f"{self.chosen:g}: the failure probability of all of them together."
+            )
+        if self.earlier:
+            found.append(
+                f"{_studies(self.earlier)} used some of these draws before. The level holds if the "
+                "numbers of draws of this study were fixed before those results were seen; "
+                "otherwise use a fresh seed."
+            )
+        if self.repeats:
+            total = min(1.0, self.chosen * (1 + len(self.repeats)))
+            found.append(
+                f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
+                f"Whoever quotes the best of them states {total:g}."
+            )
+        if self.follows_n_p and self.holds:
+            found.append(
+                "The split of alpha follows n_p here. The level holds if n_p was chosen before "
+                "the original's draws were seen."
+            )
+        return tuple(found)
+
+    @property
+    def text(self) -> str:
+        """The sentence and its conditions, as a paragraph."""
+        first = self.sentence
+        return " ".join([f"{first[0].upper()}{first[1:]}.", *self.conditions])
+
+
+def study_ledger(
+    spec: StudySpec, settings: Settings | None = None, records: Iterable[StudyRecord] = ()
+) -> Ledger:
+    """What the certificates of a study promise.
+
+    The original alone fails with probability alpha. Compressed classifiers share
+    alpha + alpha_zeta under every method; for IRS as published alpha + 2 alpha_zeta is proven (see
+    `certify_irs`). Under `discrete` noise the radius itself is only claimed; see `describe_noise`.
+
+    Args:
+        settings: In use; None for the study's own.
+        records: The studies at hand, this one among them or not.
+    """
+    settings = settings or Settings.of(spec)
+    claimed = settings.alpha + (settings.alpha_zeta if spec.compressions else 0.0)
+    proven = claimed
+    if spec.compressions:
+        proven = max(method.proven(settings) for method in methods.asked(spec))
+    discrete = spec.noise.kind == "discrete"
+    proven, models = 1.0 if discrete else proven, len(spec.compressions)
+    others = [one for one in records if one.finished and one.id != spec.id]
+    own = next((one for one in records if one.id == spec.id), None)
+    return Ledger(
+        claimed=claimed,
+        proven=proven,
+        models=models,
+        chosen=min(1.0, max(1, models) * proven),
+        moved=_moved(spec, settings),
+        discrete=discrete,
+        follows_n_p=_follows_n_p(spec),
+        earlier=tuple(one.id for one in others if _shares(one, spec) and _before(one, own)),
+        repeats=tuple(one.id for one in others if _repeats(one.spec, spec)),
+    )
+
+
+def with_fixed_split(spec: StudySpec) -> StudySpec:
+    """The study with a split of alpha that no n_p moves, where a method needs one.
+
+    The threshold and the split of CIRS must not follow an n_p that was chosen after looking at the
+    original's draws, which is how studies are mostly made: certified once, recertified later.
+    """
+    if spec.split_draws is not None or not any(one.plans for one in methods.asked(spec)):
+        return spec
+    return replace(spec, split_draws=fixed_split(spec.n))
+
+
+def fixed_split(n: int) -> int:
+    """Draws per input that the split is made for, as a function of n alone."""
+    return max(1, int(_SPLIT_SHARE * n))
+
+
+def used_before(spec: StudySpec, records: Iterable[StudyRecord]) -> tuple[StudyRecord, ...]:
+    """Finished studies that used draws which a study would use again, the first ones first."""
+    found = [one for one in records if one.finished and one.id != spec.id and _shares(one, spec)]
+    return tuple(sorted(found, key=lambda one: one.created))
+
+
+def fresh_seed(spec: StudySpec, records: Iterable[StudyRecord]) -> int:
+    """The least seed under which no study at hand drew noise for this model and these inputs."""
+    taken = {one.spec.noise.seed for one in records if _same_subject(one.spec, spec)}
+    return next(seed for seed in range(len(taken) + 1) if seed not in taken)
+
+
+def spending(spec: StudySpec, records: Iterable[StudyRecord]) -> StudySpec:
+    """The study on fresh draws at its part of a failure probability that all repeats share.
+
+    The k-th study of a model and inputs gets 6 / (pi^2 k^2) of alpha and of alpha_zeta; they add up
+    to alpha and alpha_zeta however many follow. It is valid because the draws are fresh: given all
+    earlier results, each study fails with at most its own level.
+    """
+    listed = list(records)
+    k = 1 + sum(one.finished and _same_subject(one.spec, spec) for one in listed)
+    share = 6 / (pi * k) ** 2
+    noise = replace(spec.noise, seed=fresh_seed(spec, listed))
+    return replace(spec, noise=noise, alpha=spec.alpha * share, alpha_zeta=spec.alpha_zeta * share)
+
+
+# As goals have it: a small part of n serves every n_p well (benchmarks/RESULTS.md).
+_SPLIT_SHARE = 0.03
+
+
+def _studies(ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return f"Study {ids[0][:6]}"
+    return f"{len(ids)} studies ({', '.join(one[:6] for one in ids[:3])}{', ...' * (len(ids) > 3)})"
+
+
+def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
+    own = Settings.of(spec)
+    names = ["alpha"]
+    if spec.compressions:
+        names += ["alpha_zeta"]
+        if any(method.branches is not None for method in methods.asked(spec)):
+            names += ["gamma"]
+    return tuple(
+        f"{name} = {getattr(settings, name):g}"
+        for name in names
+        if getattr(settings, name) != getattr(own, name)
+    )
+
+
+def _follows_n_p(spec: StudySpec) -> bool:
+    plans = any(method.plans for method in methods.asked(spec))
+    return bool(spec.compressions) and plans and spec.split_draws is None
+
+
+def _same_subject(one: StudySpec, other: StudySpec) -> bool:
+    """Whether two studies are of the same model, inputs and law of noise."""
+    return (
+        one.model == other.model
+        # An input keeps its noise when further ones follow it.
+        and replace(one.data, max=None, holdout=0) == replace(other.data, max=None, holdout=0)
+        and replace(one.noise, seed=0) == replace(other.noise, seed=0)
+    )
+
+
+def _repeats(one: StudySpec, other: StudySpec) -> bool:
+    return (
+        _same_subject(one, other)
+        and one.noise.seed != other.noise.seed
+        and bool(_compressed(one) & _compressed(other))
+    )
+
+
+def _shares(record: StudyRecord, spec: StudySpec) -> bool:
+    """Whether a study drew noise that another would draw again, for a model that both have."""
+    one = record.spec
+    same = _same_subject(one, spec) and one.noise.seed == spec.noise.seed
+    both = bool(_compressed(one) & _compressed(spec)) or not spec.compressions
+    return same and both
+
+
+def _compressed(spec: StudySpec) -> set[str]:
+    return {identity(one) for one in spec.compressions}
+
+
+def _before(record: StudyRecord, own: StudyRecord | None) -> bool:
+    if own is None:
+        return True
+    return datetime.fromisoformat(record.created) < datetime.fromisoformat(own.created)
