@@ -65,7 +65,8 @@ figures.show(
 st.subheader("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
 with controls.explained():
-    frame = tables.choice_table(rows, certified.certified(opened.study, settings, tuple(radii)))
+    found = certified.certified(opened.study, settings, tuple(radii))
+    frame = tables.choice_table(rows, choice.verdicts(rows), found)
 controls.table(
     frame,
     f"overview-{record.id}",

@@ -36,7 +36,7 @@ def test_rows_compare_with_the_original(
     assert math.isnan(rows[0].disagreement)
     expected = rows[1].summary.acr.value / rows[0].summary.acr.value
     assert rows[1].kept == pytest.approx(expected)
-    table = tables.choice_table(rows, {0.5: [0.1, 0.2, 0.3]})
+    table = tables.choice_table(rows, choice.verdicts(rows), {0.5: [0.1, 0.2, 0.3]})
     assert list(table["model"]) == [row.title for row in rows]
     assert table["CA(0.5)"].tolist() == pytest.approx([10, 20, 30])
     assert table["ACR"].tolist() == [row.summary.acr.value for row in rows]

@@ -12,17 +12,19 @@ from irs_core.analysis.results import COSTS, MAIN_METHODS, METHODS, Cost, Method
 from irs_core.goals.outlook import Forecast
 from irs_core.run.options import Part
 from irs_core.store import StudyRecord
-from ui.explore.choice import verdicts
 from ui.shared import theme
 from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry
 
 
 def choice_table(
-    rows: Sequence[ModelRow], certified: Mapping[float, Sequence[float]]
+    rows: Sequence[ModelRow],
+    verdicts: Sequence[str],
+    certified: Mapping[float, Sequence[float]],
 ) -> pd.DataFrame:
     """The Overview's table, numbers as numbers.
 
     Args:
+        verdicts: A few words on every row.
         certified: Certified accuracy of every row, by radius.
     """
     speedups = {
@@ -32,7 +34,7 @@ def choice_table(
     frame = pd.DataFrame(
         {
             "model": [row.title for row in rows],
-            "verdict": verdicts(rows),
+            "verdict": list(verdicts),
             "ACR": [row.summary.acr.value for row in rows],
             "ACR kept": [100 * row.kept for row in rows],
             "size kB": [row.size_bytes / 1000 for row in rows],
