@@ -13,6 +13,7 @@ import importlib.util
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class RoomContract(Contract):
         for (room, strength, target), chains in check.metadata["found"].items():
             output.print_error(f"{room} must not import {target} ({strength}):")
             for chain in chains:
-                for place, link in enumerate(zip(chain, chain[1:], strict=False)):
+                for place, link in enumerate(pairwise(chain)):
                     lines = check.metadata["lines"][link]
                     head = "    " if place else "-   "
                     output.print_error(f"{head}{link[0]} -> {link[1]}{lines}", bold=False)
@@ -208,7 +209,7 @@ def _source(module: str) -> Path | None:
 
 def _links(found: Mapping[Any, Iterable[Chain]]) -> set[tuple[str, str]]:
     chains = [chain for several in found.values() for chain in several]
-    return {link for chain in chains for link in zip(chain, chain[1:], strict=False)}
+    return {link for chain in chains for link in pairwise(chain)}
 
 
 def _lines(graph: ImportGraph, importer: str, imported: str) -> str:
