@@ -47,8 +47,11 @@ class RoomContract(Contract):
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Chains of imports by what breaks the contract: room, strength, module."""
         found = {}
+        free = self.except_in or []
+        for name in set(free) - graph.modules:
+            raise ValueError(f"Exception '{name}' does not exist; remove it from '{self.name}'.")
         for room in self.rooms:
-            starts = _starts(graph, room, self.except_in or [])
+            starts = _starts(graph, room, free)
             for strength in STRENGTHS:
                 for target in getattr(self, strength) or []:
                     chains = _broken(graph, strength, starts, target)

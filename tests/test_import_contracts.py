@@ -1,6 +1,7 @@
 """Each import contract is kept by the sources and broken by an import that it forbids."""
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
@@ -145,12 +146,42 @@ def test_a_package_is_loaded_with_what_its_init_imports(sources: Path) -> None:
     assert "irs_core.run -> irs_core.run.study (l.1)" in _sections(sources)["Command line"]
 
 
-def test_a_room_that_does_not_exist_is_an_error(sources: Path) -> None:
-    settings = sources / "pyproject.toml"
-    settings.write_text(settings.read_text().replace('["irs_core.goals"]', '["irs_core.gaols"]'))
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("irs_core.goals", "irs_core.gaols", "Room 'irs_core.gaols' does not exist"),
+        ("irs_core.run.units", "irs_core.run.unit", "Exception 'irs_core.run.unit' does not"),
+    ],
+)
+def test_names_that_do_not_exist_are_errors(
+    was: str, becomes: str, said: str, sources: Path
+) -> None:
+    head, *contracts = (sources / "pyproject.toml").read_text().split('type = "room"')
+    changed = [text.replace(f'"{was}"', f'"{becomes}"') for text in contracts]
+    (sources / "pyproject.toml").write_text('type = "room"'.join([head, *changed]))
     code, output = _lint(sources)
     assert code == 1
-    assert "Room 'irs_core.gaols' does not exist" in output
+    assert said in output
+
+
+def test_every_exception_is_needed(sources: Path) -> None:
+    settings = sources / "pyproject.toml"
+    without = re.sub(r"^except_in = \[[^]]*\]\n", "", settings.read_text(), flags=re.M)
+    settings.write_text(without)
+    sections = _sections(sources)
+    needless = [
+        free
+        for contract in ROOMS
+        for free in contract.get("except_in", [])
+        if not re.search(rf"-   {free}(\.\w+)* -> ", sections.get(contract["name"], ""))
+    ]
+    assert needless == []
+
+
+def test_what_is_forbidden_exists() -> None:
+    """A slip of the pen would forbid nothing."""
+    for target in {cell.target for cell in _CELLS}:
+        assert importlib.util.find_spec(target), target
 
 
 def test_arrows_that_run_up_or_sideways_are_reported(sources: Path) -> None:
