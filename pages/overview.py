@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui.explore import certified, choice, pareto
+from ui.explore import certified, pareto
 from ui.shared import (
     captions,
+    choice,
     columns,
     controls,
     figures,
@@ -65,8 +66,7 @@ figures.show(
 st.subheader("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
 with controls.explained():
-    found = certified.certified(opened.study, settings, tuple(radii))
-    frame = tables.choice_table(rows, choice.verdicts(rows), found)
+    frame = tables.choice_table(rows, certified.certified(opened.study, settings, tuple(radii)))
 controls.table(
     frame,
     f"overview-{record.id}",

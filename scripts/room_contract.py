@@ -47,10 +47,10 @@ class RoomContract(Contract):
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Chains of imports by what breaks the contract: room, strength, module."""
         found = {}
-        free = self.except_in or []
+        free: list[str] = self.except_in or []  # type: ignore[assignment]
         for name in set(free) - graph.modules:
             raise ValueError(f"Exception '{name}' does not exist; remove it from '{self.name}'.")
-        for room in self.rooms:
+        for room in self.rooms:  # type: ignore[attr-defined]
             starts = _starts(graph, room, free)
             for strength in STRENGTHS:
                 for target in getattr(self, strength) or []:
@@ -149,7 +149,8 @@ def _far(step: Next) -> Next:
 
 def _shortest(start: str, target: str, step: Next, *, far: bool) -> Chain | None:
     """The shortest chain from a module to a target or into it; of one link unless `far`."""
-    seen, waiting = {start}, deque([(start,)])
+    seen = {start}
+    waiting: deque[Chain] = deque([(start,)])
     while waiting:
         chain = waiting.popleft()
         for following in sorted(step(chain[-1])):
@@ -172,7 +173,7 @@ def _loaded(graph: ImportGraph, module: str) -> set[str]:
         for imported in graph.find_modules_directly_imported_by(module):
             details = graph.get_import_details(importer=module, imported=imported)
             if any(detail["line_number"] not in later for detail in details):
-                found.update(_with_parents(imported))
+                found.add(imported)
     return {name for name in found if name != module and name in graph.modules}
 
 

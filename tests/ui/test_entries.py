@@ -15,8 +15,7 @@ from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.store import Library, StudyRecord
 from ui.certify import study_form
-from ui.explore import choice
-from ui.shared import captions, entries, tables, theme
+from ui.shared import captions, choice, entries, tables, theme
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def test_rows_compare_with_the_original(
     assert math.isnan(rows[0].disagreement)
     expected = rows[1].summary.acr.value / rows[0].summary.acr.value
     assert rows[1].kept == pytest.approx(expected)
-    table = tables.choice_table(rows, choice.verdicts(rows), {0.5: [0.1, 0.2, 0.3]})
+    table = tables.choice_table(rows, {0.5: [0.1, 0.2, 0.3]})
     assert list(table["model"]) == [row.title for row in rows]
     assert table["CA(0.5)"].tolist() == pytest.approx([10, 20, 30])
     assert table["ACR"].tolist() == [row.summary.acr.value for row in rows]

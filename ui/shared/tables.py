@@ -13,18 +13,16 @@ from irs_core.goals.outlook import Forecast
 from irs_core.run.options import Part
 from irs_core.store import StudyRecord
 from ui.shared import theme
+from ui.shared.choice import verdicts
 from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry
 
 
 def choice_table(
-    rows: Sequence[ModelRow],
-    verdicts: Sequence[str],
-    certified: Mapping[float, Sequence[float]],
+    rows: Sequence[ModelRow], certified: Mapping[float, Sequence[float]]
 ) -> pd.DataFrame:
     """The Overview's table, numbers as numbers.
 
     Args:
-        verdicts: A few words on every row.
         certified: Certified accuracy of every row, by radius.
     """
     speedups = {
@@ -34,7 +32,7 @@ def choice_table(
     frame = pd.DataFrame(
         {
             "model": [row.title for row in rows],
-            "verdict": list(verdicts),
+            "verdict": verdicts(rows),
             "ACR": [row.summary.acr.value for row in rows],
             "ACR kept": [100 * row.kept for row in rows],
             "size kB": [row.size_bytes / 1000 for row in rows],
