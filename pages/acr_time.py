@@ -20,7 +20,7 @@ names = pickers.pick_models(opened.record)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     cost = st.segmented_control(
         "Cost in",
-        ["seconds", "draws"],
+        list(charts.COST_TITLES),
         default="seconds",
         required=True,
         key="cost",

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from ui.explore import certified, choice, pareto
+from ui.explore import certified, pareto
 from ui.shared import (
     captions,
+    choice,
     columns,
     controls,
     figures,

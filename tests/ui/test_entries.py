@@ -16,8 +16,7 @@ from irs_core.errors import UnknownKeyError
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, StudyRecord
 from ui.certify import study_form
-from ui.explore import choice
-from ui.shared import captions, entries, tables, theme
+from ui.shared import captions, choice, entries, tables, theme
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui.explore.charts import ACR_TITLE
-from ui.explore.choice import Axis, costs, dominated_by
 from ui.shared import theme
+from ui.shared.choice import Axis, costs, dominated_by
 from ui.shared.drawing import blank, error_bars
 from ui.shared.entries import ModelRow
 

@@ -14,8 +14,8 @@ from irs_core.goals.outlook import Forecast
 from irs_core.methods import MethodDef
 from irs_core.run.options import Part
 from irs_core.store import StudyRecord
-from ui.explore.choice import verdicts
 from ui.shared import theme
+from ui.shared.choice import verdicts
 from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry
 
 
