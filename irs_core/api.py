@@ -29,6 +29,7 @@ import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import with_fixed_split
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
 from irs_core.data import load_dataset
@@ -157,7 +158,7 @@ def certify(
         IrsError: A value breaks a rule, or the model, the data or the disk refuse.
     """
     budgets = n_p or sorted({max(1, n * share // 100) for share in (1, 2, 5, 10)})
-    spec = StudySpec(
+    asked = StudySpec(
         model.spec,
         model.data,
         NoiseSpec(sigma, seed=seed),
@@ -166,6 +167,7 @@ def certify(
         n_p=tuple(budgets),
         **settings,
     )
+    spec = with_fixed_split(asked)
     library = Library(None if store is None else Path(store))
     record = run_study(spec, library, options=options, on_progress=on_progress)
     return Result(

@@ -118,7 +118,7 @@ def _unpacked(kind: Any, tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
         return kind(**{name: _unpacked(hints[name], one, arrays) for name, one in tree.items()})
     if origin is tuple:
         return tuple(_unpacked(inner[0], one, arrays) for one in tree)
-    if origin is not None and issubclass(origin, Mapping):
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         return {
             name: _unpacked(_value_type(inner, name), one, arrays) for name, one in tree.items()
         }

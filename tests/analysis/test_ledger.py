@@ -1,28 +1,107 @@
 """What is said of a study's certificates is what its methods prove."""
 
-import pytest
-from irs_core.analysis.guarantee import Guarantee, study_guarantee
-from synthetic import synthetic_spec
+import math
+from dataclasses import replace
 
+import pytest
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.analysis.ledger import (
+    fresh_seed,
+    spending,
+    study_ledger,
+    used_before,
+    with_fixed_split,
+)
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
+from irs_core.store import Library
 
 SETTINGS = Settings(0.01, 0.002, 0.99)
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected", "words"),
+    ("changes", "claimed", "proven", "words"),
     [
-        ({}, Guarantee(0.012, 0.014), "0.012 as published, 0.014 proven in the worst case"),
-        ({"methods": ("cirs",)}, Guarantee(0.012, 0.012), "0.012, proven"),
-        ({"methods": ("iss", "cirs")}, Guarantee(0.012, 0.012), "0.012, proven"),
-        ({"methods": ("irs", "cirs")}, Guarantee(0.012, 0.014), "proven in the worst case"),
-        ({"compressions": ()}, Guarantee(0.01, 0.01), "0.01, proven"),
-        ({"noise": NoiseSpec(0.5, kind="rounded")}, Guarantee(0.012, 0.014), "worst case"),
-        ({"noise": NoiseSpec(0.5, kind="discrete")}, Guarantee(0.012, 1.0), "is not proven"),
+        ({}, 0.012, 0.014, "0.012 as published, 0.014 proven in the worst case"),
+        ({"methods": ("cirs",)}, 0.012, 0.012, "0.012, proven"),
+        ({"methods": ("iss", "cirs")}, 0.012, 0.012, "0.012, proven"),
+        ({"methods": ("irs", "cirs")}, 0.012, 0.014, "proven in the worst case"),
+        ({"compressions": ()}, 0.01, 0.01, "0.01, proven"),
+        ({"noise": NoiseSpec(0.5, kind="rounded")}, 0.012, 0.014, "worst case"),
+        ({"noise": NoiseSpec(0.5, kind="discrete")}, 0.012, 1.0, "is not proven"),
     ],
 )
-def test_each_method_and_noise_has_its_own_statement(changes, expected, words):
-    found = study_guarantee(synthetic_spec(**changes), SETTINGS)
-    assert (found.claimed, found.proven) == pytest.approx((expected.claimed, expected.proven))
+def test_each_method_and_noise_has_its_own_statement(changes, claimed, proven, words):
+    spec = synthetic_spec(alpha=SETTINGS.alpha, alpha_zeta=SETTINGS.alpha_zeta, **changes)
+    found = study_ledger(spec)
+    assert (found.claimed, found.proven) == pytest.approx((claimed, proven))
     assert words in found.sentence
+    assert found.holds == (proven < 1)
+
+
+def test_what_is_moved_after_looking_is_not_proven():
+    spec = synthetic_spec()
+    own = Settings.of(spec)
+    assert study_ledger(spec, own).holds
+    for settings in (replace(own, gamma=0.9), replace(own, alpha=0.01)):
+        found = study_ledger(spec, settings)
+        assert not found.holds
+        assert "exploring: not proven at" in found.sentence
+    # Gamma changes no certificate of CIRS.
+    spec = synthetic_spec(methods=("cirs",))
+    assert study_ledger(spec, replace(own, gamma=0.9)).holds
+
+
+def test_the_best_of_several_models_is_paid_for():
+    found = study_ledger(synthetic_spec(methods=("cirs",)))
+    assert found.chosen == pytest.approx(2 * 0.002)
+    assert any("best of the 2 compressed models" in one for one in found.conditions)
+
+
+def test_studies_on_the_same_draws_are_named(tmp_path):
+    library = Library(tmp_path)
+    first = synthetic_study(library, synthetic_spec(n=500, n_p=(100,)))
+    elsewhere = NoiseSpec(0.5, seed=8)
+    other = synthetic_study(library, synthetic_spec(n=500, n_p=(50,), noise=elsewhere))
+    records = [first, other]
+    again = synthetic_spec(n=1000, n_p=(100,))
+    assert used_before(again, records) == (first,)
+    found = study_ledger(again, records=records)
+    assert found.earlier == (first.id,)
+    assert found.repeats == (other.id,)
+    assert any(first.id[:6] in one and "fresh seed" in one for one in found.conditions)
+    # Other inputs, other noise, other models are other draws.
+    for changes in (
+        {"data": replace(again.data, start=40)},
+        {"noise": NoiseSpec(0.25, seed=7)},
+        {"compressions": ()},
+    ):
+        different = replace(again, **changes)
+        assert bool(used_before(different, records)) == (not different.compressions)
+    # More inputs share the draws of the first ones.
+    assert used_before(replace(again, data=replace(again.data, max=50)), records) == (first,)
+
+
+def test_repeats_on_fresh_draws_share_one_failure_probability(tmp_path):
+    library = Library(tmp_path)
+    spec = synthetic_spec(n=500, n_p=(100,))
+    records = []
+    spent = 0.0
+    for _ in range(3):
+        made = spending(spec, records)
+        assert not used_before(made, records)
+        spent += made.alpha
+        records.append(synthetic_study(library, made))
+    assert spent < spec.alpha
+    assert fresh_seed(spec, records) == 3
+    assert records[1].spec.alpha == pytest.approx(6 / math.pi**2 / 4 * spec.alpha)
+
+
+def test_the_split_of_cirs_follows_no_n_p():
+    spec = synthetic_spec(methods=("cirs",))
+    assert study_ledger(spec).follows_n_p
+    fixed = with_fixed_split(spec)
+    assert not study_ledger(fixed).follows_n_p
+    assert with_fixed_split(replace(spec, n_p=(50,))).split_draws == fixed.split_draws
+    assert with_fixed_split(synthetic_spec()) == synthetic_spec()

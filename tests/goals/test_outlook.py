@@ -13,6 +13,7 @@ from irs_core.analysis.why import why_table
 from irs_core.certify import Branch
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
+from irs_core.methods.kit.cirs_plan import look_weights
 from irs_core.methods.kit.counts import UNKNOWN
 from irs_core.spec.settings import Settings
 from irs_core.stats.budget import direct_radii
@@ -82,19 +83,18 @@ def test_a_wished_loss_is_kept_where_it_can_be(analysis, loss):
 
 
 def test_looks_pay_for_all_of_them(analysis):
-    assert outlook.look_weights(1).tolist() == [1.0]
-    weights = outlook.look_weights(3)
+    assert look_weights(1).tolist() == [1.0]
+    weights = look_weights(3)
     assert weights.sum() == pytest.approx(1)
-    found = outlook.looks(analysis, "fp16")
+    assert outlook.looks(analysis, "fp16") == []
+    watched = Analysis(replace(analysis.tally, looks=True), analysis.settings)
+    found = outlook.looks(watched, "fp16")
     assert [one.n_p for one in found] == [40, 120, 300]
     for budget, one in enumerate(found):
-        alone = analysis.point("fp16", "cirs", budget)
-        assert one.acr.value <= alone.acr.value + 1e-12
-        level = (
-            analysis.weighted(float(weights[budget]))
-            .certify("fp16", "cirs", budget)
-            .provable_failure
-        )
+        # What the finished study shows is what the look showed: nothing is spent twice.
+        assert one.acr == watched.point("fp16", "cirs", budget).acr
+        assert one.acr.value <= analysis.point("fp16", "cirs", budget).acr.value + 1e-12
+        level = watched.certify("fp16", "cirs", budget).provable_failure
         assert level == pytest.approx(0.002 * weights[budget])
     assert outlook.expected_gain(analysis, "fp16") == 0.0
 
@@ -104,7 +104,8 @@ def test_an_unfinished_round_is_no_look(analysis):
     leavers = counts.own["cirs"].leavers.copy()
     leavers[int(np.flatnonzero(analysis.tally.reported)[3]), -2:] = UNKNOWN
     part = replace(counts, own={**counts.own, "cirs": replace(counts.own["cirs"], leavers=leavers)})
-    tally = replace(analysis.tally, compressed={**analysis.tally.compressed, "fp16": part})
+    compressed = {**analysis.tally.compressed, "fp16": part}
+    tally = replace(analysis.tally, looks=True, compressed=compressed)
     early = Analysis(tally, analysis.settings)
     assert [one.n_p for one in outlook.looks(early, "fp16")] == [40]
     whole = outlook.expected_gain(early, "fp16", 1e9)

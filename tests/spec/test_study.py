@@ -83,6 +83,7 @@ def test_id_ignores_the_name_and_nothing_else():
         "methods": ("irs", "iss"),
         "decline": 0.1,
         "split_draws": 50,
+        "looks": True,
         "compressions": (),
         "noise": NoiseSpec(0.5, seed=8),
         "model": ModelSpec("other"),

@@ -94,8 +94,9 @@ def test_caption_states_claimed_and_provable_confidence(
 ) -> None:
     record, _ = record_and_analysis
     text = captions.provenance(record, Settings(0.001, 0.002, 0.99))
-    assert "99.7% (1 - α - $α_ζ$), proven for CIRS, ISS and RS, claimed for IRS" in text
-    assert "for which 99.5% is proven" in text
+    assert "exploring: not proven at alpha_zeta = 0.002" in text
+    text = captions.provenance(record, Settings.of(record.spec))
+    assert "99.8% (1 - α - $α_ζ$), proven except for IRS, for which 99.7% is proven" in text
     assert "40 inputs" in text
     assert "20 held-out inputs" in captions.provenance(
         record, Settings(0.001, 0.002, 0.99), held_out=True

@@ -18,12 +18,16 @@ def test_says_what_holds_and_what_is_expected() -> None:
     assert "**0.310** so far" in text
     assert "120 draws" in text
     assert "+0.012" in text
-    assert "no round of CIRS is complete" in look_sentence("fp16", [], math.nan)
+    assert "nothing to look at yet" in look_sentence("fp16", [], math.nan)
 
 
 def test_reads_the_live_study(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRS_STORE", str(tmp_path))
-    record = synthetic_study(Library(tmp_path), synthetic_spec(n_p=(40, 120, 300)))
+    library = Library(tmp_path)
+    record = synthetic_study(library, synthetic_spec(n_p=(40, 120, 300), looks=True))
     first, _ = job_queue.cirs_so_far(record.id, 1)
     assert "300 draws per input" in first
     assert job_queue.cirs_so_far("0" * 16, 1) == []
+    closed = synthetic_study(library, synthetic_spec(n_p=(40, 120)))
+    (sentence,) = job_queue.cirs_so_far(closed.id, 1)
+    assert "without looks" in sentence
