@@ -273,7 +273,7 @@ def _usable(failed: ArrayLike, counted: ArrayLike, known: ArrayLike | None) -> t
 def _looks(outcomes: Bools, usable: Bools, reach: Ints, block: int) -> tuple[Ints, Ints]:
     """Failures and draws at each look, (N, looks): before the first draw, then after each block."""
     order = np.argsort(~usable, axis=1, kind="stable")
-    failed = np.take_along_axis(outcomes & usable, order, axis=1)
+    failed = np.take_along_axis(outcomes, order, axis=1)
     counts = np.zeros((len(failed), failed.shape[1] + 1), dtype=np.int64)
     np.cumsum(failed, axis=1, out=counts[:, 1:])
     times = np.arange(0, int(reach.max(initial=0)) + block, block)

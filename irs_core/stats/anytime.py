@@ -122,7 +122,7 @@ def looked_lower_bound(
         alpha: Failure probability over all looks, in (0, 1).
         sizes: Draws at each look, growing, fixed before the first look.
         weights: Share of `alpha` of each look, positive, adding up to at most 1, fixed before the
-            first look; by default 1/2, 1/4, and so on.
+            first look; by default 1/2, 1/4, and so on, and for the last look what is left.
 
     Returns:
         Bounds in [0, 1), the broadcast shape.
@@ -146,7 +146,9 @@ def looked_lower_bound(
 
 
 def _checked_weights(sizes: Sequence[int], weights: Sequence[float] | None) -> Sequence[float]:
-    shares = [0.5 ** (look + 1) for look in range(len(sizes))] if weights is None else weights
+    # The last share equals the one before, so that they add up to 1.
+    halves = [0.5 ** min(look + 1, len(sizes) - 1) for look in range(len(sizes))]
+    shares = halves if weights is None else weights
     if list(sizes) != sorted(set(sizes)) or not sizes or sizes[0] < 1:
         raise InvalidSampleError(f"sizes must grow from at least 1; got {list(sizes)}")
     if len(shares) != len(sizes) or min(shares) <= 0 or sum(shares) > 1 + 1e-12:

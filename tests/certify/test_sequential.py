@@ -1,3 +1,4 @@
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +16,13 @@ from irs_core.certify import (
     certify_sequential_scratch,
 )
 from irs_core.errors import InvalidSampleError
-from irs_core.stats import anytime_upper, confidence_sequence_lower, crossed, limit_q0
+from irs_core.stats import (
+    anytime_upper,
+    binomial_lower_bound,
+    confidence_sequence_lower,
+    crossed,
+    limit_q0,
+)
 
 FRESH = 60
 
@@ -105,6 +112,15 @@ def test_bounds_are_the_stated_ones() -> None:
     np.testing.assert_array_equal(got.n_samples, [205, 305, 5])
     assert got.method == "seq"
     assert got.claimed_failure == got.provable_failure == 0.002
+
+
+def test_the_bound_is_rounded_down() -> None:
+    hits = np.arange(500, 1001)
+    cache = build_cache_from_hits(np.zeros(501), hits, n0=10, n=1000, alpha=0.001)
+    got = certify_sequential(cache, failures=hits // 100, draws=hits, a1=0.001, a2=0.001, sigma=1.0)
+    base = binomial_lower_bound(hits, 1000, 0.001)
+    for bound, p, leave in zip(got.p_lower, base, got.zeta_upper, strict=True):
+        assert Fraction(float(bound)) < Fraction(float(p)) * (1 - Fraction(float(leave)))
 
 
 def test_a_named_radius_is_certified_where_its_limit_is_crossed() -> None:

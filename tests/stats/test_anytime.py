@@ -100,6 +100,9 @@ def test_looks_share_the_level() -> None:
     got = looked_lower_bound([45, 90], [50, 100], 0.01, sizes=[50, 100, 200])
     expected = [binomial_lower_bound(45, 50, 0.005), binomial_lower_bound(90, 100, 0.0025)]
     np.testing.assert_allclose(got, expected)
+    last = looked_lower_bound(180, 200, 0.01, sizes=[50, 100, 200])
+    assert last == binomial_lower_bound(180, 200, 0.0025)
+    assert looked_lower_bound(45, 50, 0.01, sizes=[50]) == binomial_lower_bound(45, 50, 0.01)
     given = looked_lower_bound(90, 100, 0.01, sizes=[50, 100], weights=[0.2, 0.8])
     assert given == binomial_lower_bound(90, 100, 0.008)
 

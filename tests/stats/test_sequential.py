@@ -211,7 +211,9 @@ def test_futile_is_out_of_reach_even_without_failures() -> None:
     allowed = int(failures_allowed(200, 0.05, 0.01))
     assert not futile(allowed, 100, 0.05, 0.01, 200)
     assert futile(allowed + 1, 100, 0.05, 0.01, 200)
-    assert not futile(0, 300, 0.05, 0.01, 200)
+    beyond = int(draws_if_none_fail(0.05, 0.01))
+    assert not futile(0, beyond, 0.05, 0.01, beyond - 1)
+    assert futile(0, 0, 0.05, 0.01, beyond - 1)
 
 
 def test_the_limit_is_rounded_down() -> None:
