@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -35,6 +37,11 @@ def test_the_lower_bound_is_below_one_and_mirrors_the_upper_one() -> None:
     assert confidence_sequence_lower(10**9, 10**9, 0.5) < 1
     lower = confidence_sequence_lower([90, 995], [100, 1000], 0.01)
     np.testing.assert_allclose(lower, 1 - anytime_upper([10, 5], [100, 1000], 0.01), rtol=1e-15)
+    draws = np.arange(10, 200)
+    upper = anytime_upper(5, draws, 0.01)
+    lower = confidence_sequence_lower(draws - 5, draws, 0.01)
+    for low, high in zip(lower, upper, strict=True):
+        assert Fraction(float(low)) < 1 - Fraction(float(high))
 
 
 @pytest.mark.parametrize(("rate", "alpha"), [(0.5, 0.1), (0.1, 0.01), (0.02, 0.05)])
