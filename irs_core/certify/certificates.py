@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ from irs_core.errors import InvalidSampleError
 from irs_core.stats import certified_radius
 
 ABSTAIN = -1
-
-Method = Literal["rs", "irs", "iss", "cirs", "seq"]
 
 
 class Branch(IntEnum):
@@ -52,7 +49,7 @@ class Certificates:
             classifier disagree (IRS), or that the compressed one leaves `candidate` given that
             the base predicts it (CIRS, `seq`), float64; NaN where it was not estimated.
         sigma: Standard deviation of the noise in pixel units.
-        method: `rs`, `irs`, `iss`, `cirs` or `seq`.
+        method: Name of the method.
         claimed_failure: Failure probability per input that the method's paper claims.
         provable_failure: Failure probability per input that is proven.
 
@@ -68,7 +65,7 @@ class Certificates:
     branch: NDArray[np.uint8]
     zeta_upper: NDArray[np.float64]
     sigma: float
-    method: Method
+    method: str
     claimed_failure: float
     provable_failure: float
 
@@ -104,7 +101,7 @@ def certificates_from_bounds(
     branch: NDArray[np.uint8],
     zeta_upper: NDArray[np.float64],
     sigma: float,
-    method: Method,
+    method: str,
     claimed_failure: float,
     provable_failure: float,
 ) -> Certificates:
