@@ -22,6 +22,15 @@ from irs_core.certify.rs import (
     certify_rs,
     certify_rs_hits,
 )
+from irs_core.certify.sequential import certify_sequential, certify_sequential_scratch
+from irs_core.certify.stopping import (
+    Replay,
+    Status,
+    incremental_limit,
+    replay_incremental,
+    replay_scratch,
+    step,
+)
 
 __all__ = [
     "ABSTAIN",
@@ -29,6 +38,8 @@ __all__ = [
     "Branch",
     "Cache",
     "Certificates",
+    "Replay",
+    "Status",
     "build_cache",
     "build_cache_from_hits",
     "certificates_from_bounds",
@@ -39,7 +50,13 @@ __all__ = [
     "certify_iss",
     "certify_rs",
     "certify_rs_hits",
+    "certify_sequential",
+    "certify_sequential_scratch",
     "chosen_hits",
     "count_disagreements",
     "count_leavers",
+    "incremental_limit",
+    "replay_incremental",
+    "replay_scratch",
+    "step",
 ]

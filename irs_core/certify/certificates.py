@@ -16,15 +16,15 @@ class Branch(IntEnum):
     """Which estimator decided about an input."""
 
     SCRATCH = 0
-    """Draws of the certified classifier alone, nothing reused (RS, ISS)."""
+    """Draws of the certified classifier alone, nothing reused (RS, ISS, `seq`)."""
     INCREMENTAL = 1
     """The cached bound, less an upper bound on the disagreement (IRS, p_lower below gamma) or
-    times a lower bound on the share of it that stays (CIRS, few cached hits)."""
+    times a lower bound on the share of it that stays (CIRS and `seq`, few cached hits)."""
     DIRECT = 2
-    """Fresh draws of the compressed classifier (IRS, p_lower at least gamma; CIRS, cached hits
-    at least the threshold)."""
+    """Fresh draws of the compressed classifier (IRS, p_lower at least gamma; CIRS and `seq`,
+    cached hits at least the threshold)."""
     SKIPPED = 3
-    """No draws: the plan expects no radius from them (ISS, CIRS)."""
+    """No draws: the plan expects no radius from them (ISS, CIRS, `seq`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Certificates:
         branch: The estimator, a `Branch` as uint8.
         zeta_upper: Upper bound on the probability under noise that the base and the compressed
             classifier disagree (IRS), or that the compressed one leaves `candidate` given that
-            the base predicts it (CIRS), float64; NaN where it was not estimated.
+            the base predicts it (CIRS, `seq`), float64; NaN where it was not estimated.
         sigma: Standard deviation of the noise in pixel units.
         method: Name of the method.
         claimed_failure: Failure probability per input that the method's paper claims.

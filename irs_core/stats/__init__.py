@@ -1,5 +1,11 @@
-"""Binomial bounds, certified radii and sample sizes; NumPy and SciPy only."""
+"""Binomial and anytime bounds, certified radii and sample sizes; NumPy and SciPy only."""
 
+from irs_core.stats.anytime import (
+    anytime_upper,
+    confidence_sequence_lower,
+    least_upper,
+    looked_lower_bound,
+)
 from irs_core.stats.binomial import (
     agresti_coull_interval,
     binomial_lower_bound,
@@ -17,6 +23,16 @@ from irs_core.stats.planning import (
     zeta_floor,
 )
 from irs_core.stats.radius import certified_radius
+from irs_core.stats.sequential import (
+    above_limit,
+    crossed,
+    draws_if_none_fail,
+    failures_allowed,
+    first_crossing,
+    futile,
+    limit_q0,
+    log_e_value,
+)
 from irs_core.stats.sizing import chance_of_radius, samples_for_radius
 
 __all__ = [
@@ -24,16 +40,28 @@ __all__ = [
     "INTERVAL_METHODS",
     "DeclineKind",
     "IntervalMethod",
+    "above_limit",
     "agresti_coull_interval",
+    "anytime_upper",
     "binomial_lower_bound",
     "binomial_upper_bound",
     "certified_radius",
     "chance_of_radius",
+    "confidence_sequence_lower",
+    "crossed",
     "discrete_certified_radius",
+    "draws_if_none_fail",
+    "failures_allowed",
+    "first_crossing",
+    "futile",
     "iss_allocation",
     "iss_sample_sizes",
     "largest_certifiable_radius",
     "least_n_to_certify",
+    "least_upper",
+    "limit_q0",
+    "log_e_value",
+    "looked_lower_bound",
     "samples_for_error",
     "samples_for_radius",
     "wilson_interval",
