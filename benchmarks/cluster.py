@@ -20,7 +20,7 @@ from pathlib import Path
 from irs_core.hardware import describe_hardware
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import run_study
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from irs_core.hardware import describe_hardware
 from irs_core.jobs import Job, JobQueue
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 
 LOOK_SECONDS = 0.01

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.study import run_study
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import ChunkId, Library
 

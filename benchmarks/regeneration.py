@@ -30,7 +30,7 @@ from irs_core.run.prepare import Prepared, prepare
 from irs_core.run.study import run_study
 from irs_core.sampling import noise, sampler
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceKey, Library, Study
 

@@ -14,7 +14,7 @@ from irs_core.methods.kit.counts import (
     IssTally,
     StudyTally,
 )
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
 from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS

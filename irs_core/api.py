@@ -40,7 +40,8 @@ from irs_core.report import study_table, write_report
 from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import check_fit, run_study
-from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec

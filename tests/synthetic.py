@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import (
     BASE,

@@ -8,7 +8,7 @@ import pytest
 
 from irs_core import api
 from irs_core.cli.main import main
-from irs_core.spec.compressions import KNOWN_COMPRESSIONS
+from irs_core.spec.compression_kinds import known_compressions
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -30,7 +30,7 @@ def test_the_example_of_the_notebook_interface(tmp_path):
 
 def test_the_readme_explains_every_compression():
     named = set(re.findall(r"`([a-z0-9-]+)(?::[A-Z]*)?`", README))
-    assert {name.partition(":")[0] for name in KNOWN_COMPRESSIONS} <= named
+    assert {name.partition(":")[0] for name in known_compressions()} <= named
 
 
 @pytest.mark.parametrize("command", re.findall(r"^    \./irs (\w+) ", README, re.MULTILINE))

@@ -7,7 +7,7 @@ from synthetic import synthetic_spec
 
 from irs_core.data import load_dataset
 from irs_core.sampling.remote import Task
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec
 
 SPEC = synthetic_spec(

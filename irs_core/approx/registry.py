@@ -71,15 +71,28 @@ def compress(model: nn.Module, config: Compression) -> nn.Module:
         return apply(copy.deepcopy(model).eval(), config).eval()
 
 
-def describe(model: nn.Module, config: Compression) -> ApproxReport:
-    """What `compress` does to this model; the costs are those of compressing it once.
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """A compressed network with what was done to it.
+
+    Args:
+        module: In evaluation mode.
+    """
+
+    module: nn.Module
+    report: ApproxReport
+
+
+def applied(model: nn.Module, config: Compression) -> Applied:
+    """Compress a copy of the model, once, and say what that did.
 
     Raises:
         UnknownKeyError: No compression is registered for this type of description.
         ApproximationError: The compression does not fit the model.
     """
     _, report = _handlers(config)
-    return report(model, compress(model, config), config)
+    module = compress(model, config)
+    return Applied(module, report(model, module, config))
 
 
 def _handlers(config: object) -> tuple[Apply, Describe]:

@@ -28,7 +28,8 @@ from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
-from irs_core.spec.compressions import KNOWN_COMPRESSIONS, Compression, parse_compression
+from irs_core.spec.compression_kinds import known_compressions, parse_compression
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
@@ -84,7 +85,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         nargs="*",
         default=["fp16", "int8-dynamic", "prune:0.1"],
         metavar="C",
-        help="compressions: " + ", ".join(KNOWN_COMPRESSIONS),
+        help="compressions: " + ", ".join(known_compressions()),
     )
     parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
     parser.add_argument(

@@ -9,7 +9,7 @@ import pandas as pd
 from irs_core.cli.certify import add_data_options, data_spec
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseKind, NoiseSpec, StudySpec
 from irs_core.store import Library, default_root
 

@@ -71,7 +71,7 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _models(_: argparse.Namespace) -> None:
     from irs_core.models import known_architectures, shipped_models
-    from irs_core.spec.compressions import KNOWN_COMPRESSIONS
+    from irs_core.spec.compression_kinds import known_compressions
 
     print("shipped models (use as shipped:NAME)")
     cards = shipped_models()
@@ -81,7 +81,7 @@ def _models(_: argparse.Namespace) -> None:
         print(f"  {name:<{width}} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
         print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
     print("architectures\n  " + ", ".join(known_architectures()))
-    print("compressions\n  " + ", ".join(KNOWN_COMPRESSIONS))
+    print("compressions\n  " + ", ".join(known_compressions()))
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -19,7 +19,8 @@ from irs_core.certify import ABSTAIN, Certificates, certify_rs
 from irs_core.errors import SpecError
 from irs_core.integer.files import ARCH
 from irs_core.methods.kit.counting import count_classes
-from irs_core.spec.compressions import IntegerOnly, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import IntegerOnly
 from irs_core.spec.study import Stream
 from irs_core.store import BASE, ModelRecord, Study
 

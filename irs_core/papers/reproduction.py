@@ -7,7 +7,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import SpecError
 from irs_core.papers.published import PaperTable
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Study

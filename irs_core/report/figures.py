@@ -5,12 +5,11 @@ from typing import Any
 
 from irs_core import methods, metrics
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.colours import model_colours
 from irs_core.report.tables import accuracy_radii, certified
 from irs_core.store import StudyRecord
 
 Figure = dict[str, Any]
-# Okabe & Ito: told apart with any colour vision.
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
 def study_figures(record: StudyRecord, analysis: Analysis) -> list[Figure]:
@@ -24,6 +23,7 @@ def study_figures(record: StudyRecord, analysis: Analysis) -> list[Figure]:
 def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
     """Certified accuracy of each classifier over the L2 radius."""
     radii = accuracy_radii(record, analysis)
+    colours = model_colours(model.name for model in record.models)
     traces = [
         {
             "type": "scatter",
@@ -31,9 +31,9 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
             "name": title,
             "x": radii.tolist(),
             "y": metrics.certified_accuracy(found, analysis.labels, radii).tolist(),
-            "line": {"color": _colour(number), "shape": "hv"},
+            "line": {"color": colours[name], "shape": "hv"},
         }
-        for number, (_, title, found) in enumerate(certified(record, analysis))
+        for name, title, found in certified(record, analysis)
     ]
     return _figure("Certified accuracy", "L2 radius (pixel units)", "certified accuracy", traces)
 
@@ -41,7 +41,8 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
 def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
     """ACR of each compressed classifier against seconds, by every method that has draws."""
     traces = []
-    for number, model in enumerate(record.compressed, start=1):
+    colours = model_colours(model.name for model in record.models)
+    for model in record.compressed:
         for method in analysis.methods(model.name):
             points = analysis.per_input(model.name, method).points
             traces.append(
@@ -51,7 +52,7 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                     "name": f"{model.title}, {methods.get(method).title}",
                     "x": [_number(point.seconds) for point in points],
                     "y": [_number(point.acr.value) for point in points],
-                    "line": {"color": _colour(number), "dash": methods.get(method).style.dash},
+                    "line": {"color": colours[model.name], "dash": methods.get(method).style.dash},
                     "marker": {"symbol": methods.get(method).style.symbol},
                 }
             )
@@ -71,10 +72,6 @@ def _figure(title: str, x: str, y: str, traces: list[dict[str, Any]]) -> Figure:
             "height": 460,
         },
     }
-
-
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
 
 
 def _number(value: float) -> float | None:

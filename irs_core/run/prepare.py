@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from irs_core.approx import compress, describe
+from torch import nn
+
+from irs_core.approx import applied
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Predictor
@@ -121,20 +123,21 @@ class _Builder:
             )
         if isinstance(compression, IntegerOnly):
             return self._integer(compression)
-        report = describe(self._base.module, compression)
+        made = applied(self._base.module, compression)
         # By content: what a recipe makes may change with libraries and machines.
-        module = compress(self._base.module, compression)
-        digest = state_digest(module, f"{self._base.digest} {compression}")
-        predictor = make_classifier(self._base.module, compression, self._setting)
+        digest = state_digest(made.module, f"{self._base.digest} {compression}")
+        predictor = make_classifier(
+            self._base.module, compression, self._setting, compressed=made.module
+        )
         return Prepared(
             str(compression),
             compression.title,
             digest,
-            report.note,
-            report.size_bytes,
-            report.nonzero_parameters,
+            made.report.note,
+            made.report.size_bytes,
+            made.report.nonzero_parameters,
             predictor,
-            self._packer(compression, digest, predictor),
+            self._packer(compression, digest, predictor, compressed=made.module),
         )
 
     def _file(self, compression: FileModel) -> Prepared:
@@ -264,6 +267,7 @@ class _Builder:
         graph: Callable[[], tuple[bytes, bytes] | None] = lambda: None,
         module: GraphModule | None = None,
         network: IntegerNetwork | None = None,
+        compressed: nn.Module | None = None,
     ) -> Callable[[], ModelPayload]:
         if compression is None and isinstance(self._base.module, GraphModule):
             module = self._base.module
@@ -276,6 +280,7 @@ class _Builder:
             graph=graph(),
             module=module,
             network=network,
+            compressed=compressed,
         )
 
 

@@ -41,6 +41,7 @@ def make_classifier(
     setting: Setting,
     *,
     state: Mapping[str, Tensor] | None = None,
+    compressed: nn.Module | None = None,
 ) -> Predictor:
     """A predictor of the base network, or of its compressed form; the network stays as it is.
 
@@ -48,6 +49,7 @@ def make_classifier(
         base: A float network, or a `Carrier` of an integer one.
         compression: None for the base network; anything but static int8 and integers only.
         state: Weights of the compressed network, where they must not be computed anew.
+        compressed: The compressed network, where it was made already.
 
     Raises:
         ApproximationError: The compression does not fit the network, or `state` does not fit it.
@@ -63,8 +65,8 @@ def make_classifier(
     if compression is None:
         return _predictor(base, setting)
     if isinstance(compression, HalfCompute):
-        return _half(base, compression, setting)
-    module = compress(base, compression)
+        return _half(base, compression, setting, compressed)
+    module = compress(base, compression) if compressed is None else compressed
     if state is not None:
         try:
             module.load_state_dict(state)
@@ -107,7 +109,9 @@ def _predictor(
     )
 
 
-def _half(base: nn.Module, compression: HalfCompute, setting: Setting) -> Predictor:
+def _half(
+    base: nn.Module, compression: HalfCompute, setting: Setting, compressed: nn.Module | None
+) -> Predictor:
     if setting.backend in ("auto", "openvino") and check_device(setting.device).type == "cpu":
         try:
             # OpenVINO takes the 32-bit network and computes in 16 bits by itself.
@@ -123,5 +127,5 @@ def _half(base: nn.Module, compression: HalfCompute, setting: Setting) -> Predic
             if setting.backend == "openvino":
                 raise
             logger.warning("%s; PyTorch runs it instead", error)
-    module = compress(base, compression)
+    module = compress(base, compression) if compressed is None else compressed
     return _predictor(module, setting, compression.format, only_torch=True)

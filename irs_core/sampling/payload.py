@@ -21,7 +21,8 @@ from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
 from irs_core.models.load import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
-from irs_core.spec.compressions import Compression, LowRank, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression, LowRank
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def pack(
     graph: tuple[bytes, bytes] | None = None,
     module: GraphModule | None = None,
     network: IntegerNetwork | None = None,
+    compressed: nn.Module | None = None,
 ) -> ModelPayload:
     """The payload of a classifier.
 
@@ -133,6 +135,7 @@ def pack(
         graph: OpenVINO graph and constants, for static int8.
         module: The network where it is a graph file.
         network: The integer network, where the classifier is one.
+        compressed: The compressed network, where it was made already.
     """
     if setting.device == "auto":
         # Another machine may have other devices; the choice made here holds there.
@@ -153,7 +156,7 @@ def pack(
         return replace(made, mean=module.mean, std=module.std, file=module.file)
     factors = b""
     if isinstance(compression, LowRank):
-        factors = _tensors(compress(base.module, compression))
+        factors = _tensors(compressed or compress(base.module, compression))
     weights = _tensors(_network(base)) if graph is None else b""
     return replace(made, weights=weights, factors=factors, graph=graph)
 

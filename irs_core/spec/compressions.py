@@ -1,20 +1,19 @@
 """What can be done to a network to make it smaller: plain descriptions, no torch.
 
-`irs_core.approx` applies them. The text form (`prune:0.1`) is what the command line, the
-app and stored studies use; `parse_compression` and `str` are inverse to each other.
+`irs_core.approx` applies them. The text form (`prune:0.1`) is what the command line, the app and
+stored studies use; `compression_kinds` reads it and says what people are told about each kind.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, Protocol
 
-from irs_core.errors import SpecError, UnknownKeyError
+from irs_core.errors import SpecError
 
 
-def _number(value: float) -> str:
-    # The shortest text that reads back as the same number.
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same number."""
     return repr(float(value)).removesuffix(".0")
 
 
@@ -24,6 +23,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 HalfFormat = Literal["fp16", "bf16"]
 PruneScope = Literal["global", "layer"]
+
+
+class Compression(Protocol):
+    """A description of a compression: a frozen dataclass whose text reads back as the same."""
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class Int8Static:
     def __str__(self) -> str:
         if self.max_disagreement is None:
             return "int8"
-        return f"int8-mixed:{_number(self.max_disagreement)}"
+        return f"int8-mixed:{number_text(self.max_disagreement)}"
 
     @property
     def title(self) -> str:
@@ -142,7 +149,7 @@ class MagnitudePrune:
 
     def __str__(self) -> str:
         name = "prune" if self.scope == "global" else "prune-layer"
-        return f"{name}:{_number(self.ratio)}"
+        return f"{name}:{number_text(self.ratio)}"
 
     @property
     def title(self) -> str:
@@ -166,7 +173,7 @@ class LowRank:
             raise SpecError(f"low-rank energy must be in (0, 1]; got {self.energy}")
 
     def __str__(self) -> str:
-        return f"lowrank:{_number(self.energy)}"
+        return f"lowrank:{number_text(self.energy)}"
 
     @property
     def title(self) -> str:
@@ -214,78 +221,6 @@ class FileModel:
         return NORMALIZED_PREFIX if self.normalize else FILE_PREFIX
 
 
-Compression = (
-    HalfWeights
-    | HalfCompute
-    | Int8Static
-    | Int8Dynamic
-    | IntegerOnly
-    | MagnitudePrune
-    | LowRank
-    | FileModel
-)
-
-_PLAIN: dict[str, Compression] = {
-    str(config): config
-    for config in (
-        HalfWeights("fp16"),
-        HalfWeights("bf16"),
-        HalfCompute("fp16"),
-        HalfCompute("bf16"),
-        Int8Static(),
-        Int8Dynamic(),
-        IntegerOnly(),
-    )
-}
-
-
-def _whole(number: float) -> int:
-    if not number.is_integer():
-        raise SpecError(f"bits of a weight must be a whole number; got {_number(number)}")
-    return int(number)
-
-
-_WITH_NUMBER: dict[str, Callable[[float], Compression]] = {
-    "int8-mixed": Int8Static,
-    "integer": lambda number: IntegerOnly(_whole(number)),
-    "prune": lambda number: MagnitudePrune(number, "global"),
-    "prune-layer": lambda number: MagnitudePrune(number, "layer"),
-    "lowrank": LowRank,
-}
-KNOWN_COMPRESSIONS = (
-    *_PLAIN,
-    *(f"{name}:NUMBER" for name in _WITH_NUMBER),
-    f"{FILE_PREFIX}:PATH",
-    f"{NORMALIZED_PREFIX}:PATH",
-)
-
-
 def identity(compression: Compression) -> str:
     """What of a compression decides about predictions: its text, but of a file the content."""
     return compression.identity if isinstance(compression, FileModel) else str(compression)
-
-
-def parse_compression(text: str) -> Compression:
-    """The compression that a text names, e.g. `fp16`, `prune:0.1`, `lowrank:0.95`.
-
-    No file is read: `file:PATH#DIGEST` needs the digest, which `irs_core.graphs` finds.
-
-    Raises:
-        UnknownKeyError: No compression has that name.
-        SpecError: The number is missing, malformed or out of range.
-    """
-    text = text.strip()
-    if text in _PLAIN:
-        return _PLAIN[text]
-    name, _, number = text.partition(":")
-    if name in (FILE_PREFIX, NORMALIZED_PREFIX):
-        path, _, digest = number.rpartition("#")
-        return FileModel(path, digest, name == NORMALIZED_PREFIX)
-    if name not in _WITH_NUMBER:
-        known = ", ".join(KNOWN_COMPRESSIONS)
-        raise UnknownKeyError(f"unknown compression {text!r}; known: {known}")
-    try:
-        value = float(number)
-    except ValueError:
-        raise SpecError(f"{name} needs a number, as in {name}:0.1; got {text!r}") from None
-    return _WITH_NUMBER[name](value)

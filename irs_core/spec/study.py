@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
-from irs_core.spec.compressions import Compression, identity, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression, identity
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
     TOO_LARGE,

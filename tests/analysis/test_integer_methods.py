@@ -19,7 +19,7 @@ from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
 from irs_core.sampling.noise import noise_blocks, noisy
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import iss_allocation

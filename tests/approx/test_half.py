@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from irs_core.approx import compress, describe
+from irs_core.approx import applied, compress
 from irs_core.errors import ApproximationError
 from irs_core.models import build
 from irs_core.spec.compressions import HalfCompute, HalfWeights
@@ -41,4 +41,4 @@ def test_half_compute_computes_in_16_bits():
 
 
 def test_two_bytes_per_number():
-    assert describe(nn.Linear(3, 5), HalfWeights("fp16")).size_bytes == 2 * (15 + 5)
+    assert applied(nn.Linear(3, 5), HalfWeights("fp16")).report.size_bytes == 2 * (15 + 5)

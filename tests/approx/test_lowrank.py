@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from irs_core.approx import compress, describe
+from irs_core.approx import applied, compress
 from irs_core.approx.lowrank import least_rank
 from irs_core.models import build
 from irs_core.spec.compressions import LowRank
@@ -54,7 +54,7 @@ def test_least_rank_that_keeps_the_energy(energy, rank):
 
 
 def test_layers_that_would_not_shrink_are_reported():
-    report = describe(nn.Linear(4, 4), LowRank(1.0))
+    report = applied(nn.Linear(4, 4), LowRank(1.0)).report
     assert (report.touched, report.untouched) == ((), ("",))
     assert "0 of 1" in report.note
 
@@ -65,5 +65,5 @@ def test_grouped_convolutions_stay():
 
 def test_fewer_parameters():
     network = build("digits_resnet", 10)
-    report = describe(network, LowRank(0.5))
+    report = applied(network, LowRank(0.5)).report
     assert report.nonzero_parameters < sum(p.numel() for p in network.parameters())

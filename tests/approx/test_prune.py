@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from irs_core.approx import compress, describe
+from irs_core.approx import applied, compress
 from irs_core.approx.prune import smallest
 from irs_core.errors import ApproximationError
 from irs_core.models import build
@@ -51,7 +51,7 @@ def test_biases_and_normalisation_stay():
 
 
 def test_size_is_values_and_mask():
-    report = describe(nn.Linear(20, 5, bias=False), MagnitudePrune(0.5))
+    report = applied(nn.Linear(20, 5, bias=False), MagnitudePrune(0.5)).report
     assert report.size_bytes == 4 * 50 + 13
     assert report.nonzero_parameters == 50
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from irs_core.approx import compress, describe
+from irs_core.approx import applied, compress
 from irs_core.errors import ApproximationError
 from irs_core.models import build
 from irs_core.spec.compressions import Int8Dynamic
@@ -17,13 +17,16 @@ def test_only_linear_layers_change():
 
 
 def test_report_says_that_convolutions_are_not_int8():
-    report = describe(build("digits_resnet", 10), Int8Dynamic())
+    report = applied(build("digits_resnet", 10), Int8Dynamic()).report
     assert report.touched == ("fc",)
     assert "6 convolutions are not" in report.note
 
 
 def test_one_byte_per_linear_weight():
-    assert describe(nn.Sequential(nn.Linear(30, 5)), Int8Dynamic()).size_bytes == 150 + 4 * 5 + 16
+    assert (
+        applied(nn.Sequential(nn.Linear(30, 5)), Int8Dynamic()).report.size_bytes
+        == 150 + 4 * 5 + 16
+    )
 
 
 def test_a_model_without_linear_layers():

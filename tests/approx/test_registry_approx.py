@@ -1,19 +1,17 @@
 import pytest
 import torch
 
-from irs_core.approx import compress, describe, known_compressions, register
+from irs_core.approx import applied, compress, known_compressions, register
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.models import build
-from irs_core.spec.compressions import HalfWeights, parse_compression
+from irs_core.spec.compression_kinds import KINDS, parse_compression
+from irs_core.spec.compressions import HalfWeights
 
-TEXTS = (
-    "fp16",
-    "bf16",
-    "bf16-compute",
-    "int8-dynamic",
-    "prune:0.3",
-    "prune-layer:0.3",
-    "lowrank:0.5",
+# Everything that is applied to a PyTorch network; the others have builders of their own.
+TEXTS = tuple(
+    kind.example
+    for kind in KINDS.values()
+    if type(parse_compression(kind.example)).__name__ in known_compressions()
 )
 
 
@@ -46,7 +44,7 @@ def test_global_generator_is_left_alone(network, text):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_layer_is_either_touched_or_not(network, text):
-    report = describe(network, parse_compression(text))
+    report = applied(network, parse_compression(text)).report
     assert len(report.touched) + len(report.untouched) == 7
     assert not set(report.touched) & set(report.untouched)
 

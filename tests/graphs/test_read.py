@@ -8,7 +8,8 @@ from torch import nn
 
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.graphs import file_compression, read_graph
-from irs_core.spec.compressions import FileModel, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import FileModel
 
 SHAPE = (3, 8, 8)
 

@@ -7,7 +7,7 @@ from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.papers import PARTS
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.store import Library
 

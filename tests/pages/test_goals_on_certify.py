@@ -11,7 +11,7 @@ from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predic
 from irs_core.jobs import JobQueue
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.study import run_study
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
 from ui.certify.goal_form import TITLES

@@ -14,7 +14,7 @@ from irs_core.papers import PARTS, TABLES, find_part, find_table, measure_table,
 from irs_core.papers.compute import compute_study
 from irs_core.papers.published import published_values
 from irs_core.papers.reproduction import GAMMAS, choose_gamma
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library

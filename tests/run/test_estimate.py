@@ -5,7 +5,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.run.estimate import estimate_study
 from irs_core.run.plan import study_draws
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseSpec
 from irs_core.store import Library
 

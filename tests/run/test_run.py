@@ -17,7 +17,7 @@ from irs_core.methods.kit.counting import count_classes
 from irs_core.run import units as runner_module
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import BASE, Library
 

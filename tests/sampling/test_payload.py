@@ -14,7 +14,7 @@ from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare
 from irs_core.sampling import remote
 from irs_core.sampling.remote import Answer, Missing, run_task
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 
 KINDS = ("fp16", "int8", "fp16-compute", "int8-dynamic", "lowrank:0.9", "prune:0.1")
 

@@ -6,7 +6,8 @@ from synthetic import synthetic_spec
 
 from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.run.options import RunOptions
-from irs_core.spec.compressions import LowRank, MagnitudePrune, parse_compression
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import LowRank, MagnitudePrune
 from irs_core.spec.fields import stable_id
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 

@@ -1,6 +1,6 @@
 from synthetic import synthetic_spec
 
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec
 from ui.certify.clone import OWN_FILE, form_values
 

@@ -7,11 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from irs_core.errors import IrsError
-from irs_core.spec.compressions import FILE_PREFIX, KNOWN_COMPRESSIONS, NORMALIZED_PREFIX
+from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
+from irs_core.spec.compression_kinds import known_compressions
+from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS
 from irs_core.spec.study import DataSpec
 from ui.shared import controls, inventory, own_files, theme
-from ui.shared.glossary import COMPRESSIONS, HELP
+from ui.shared.glossary import HELP
 
 _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
 _FILES = {
@@ -51,8 +53,12 @@ def show_compressions() -> None:
     """What can be done to a model, in one line each."""
     st.subheader("Compressions", divider="gray")
     rows = [
+        {"name": _text_forms(kind.name), "what": kind.title, "how": kind.sentence}
+        for kind in COMPRESSIONS.values()
+    ]
+    rows += [
         {"name": _text_forms(key), "what": title, "how": text}
-        for key, (title, text) in (*COMPRESSIONS.items(), *_FILES.items())
+        for key, (title, text) in _FILES.items()
     ]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 
@@ -92,7 +98,7 @@ def _in_rows(names: list[str], width: int) -> list[tuple[Any, list[str]]]:
 
 def _text_forms(key: str) -> str:
     """What names a compression, with and without a number."""
-    return " or ".join(f"`{one}`" for one in KNOWN_COMPRESSIONS if one.partition(":")[0] == key)
+    return " or ".join(f"`{one}`" for one in known_compressions() if one.partition(":")[0] == key)
 
 
 def _card(name: str, card: Mapping[str, Any]) -> None:

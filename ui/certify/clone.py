@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compressions import IntegerOnly
 from irs_core.spec.study import StudySpec
 from ui.certify.goal_form import Kind, goal_values
-from ui.shared.glossary import COMPRESSIONS
 from ui.shared.own_files import clone_texts
 
 OWN_FILE = "own file"

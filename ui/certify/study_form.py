@@ -10,7 +10,9 @@ from irs_core import methods
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.goals.goal import Goal
 from irs_core.sampling.statements import describe_noise
-from irs_core.spec.compressions import Compression, parse_compression
+from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.study import (
     NOISE_KINDS,
@@ -23,15 +25,8 @@ from irs_core.spec.study import (
 from ui.certify import goal_form
 from ui.certify.clone import FROM_FILE, OWN_FILE
 from ui.shared import inventory, own_files
-from ui.shared.glossary import COMPRESSIONS, HELP
+from ui.shared.glossary import HELP
 
-_RATIOS = {
-    "int8-mixed": (["0.005", "0.01", "0.02"], ["0.01"]),
-    "integer": (["8", "6", "4"], ["8"]),
-    "prune": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
-    "prune-layer": (["0.05", "0.1", "0.2", "0.3"], ["0.1"]),
-    "lowrank": (["0.8", "0.9", "0.95", "0.99"], ["0.95"]),
-}
 # CIRS needs the first two alone.
 _LEVELS = (
     ("alpha", "α, for $p_A$", 0.001),
@@ -183,27 +178,29 @@ def _compressions() -> list[str]:
         "Kinds",
         list(COMPRESSIONS),
         default=_DEFAULT_KINDS,
-        format_func=lambda kind: COMPRESSIONS[kind][0],
+        format_func=lambda kind: COMPRESSIONS[kind].title,
         key="form_kinds",
         bind="query-params",
         help="Each one becomes a compressed model that is certified incrementally.",
     )
-    chosen = [kind for kind in kinds if kind in _RATIOS]
+    numbers = {kind: COMPRESSIONS[kind].number for kind in kinds}
+    chosen = {kind: number for kind, number in numbers.items() if number is not None}
     ratios = {}
-    for column, kind in zip(st.columns(max(len(chosen), 1)), chosen, strict=False):
-        options, default = _RATIOS[kind]
+    for column, (kind, number) in zip(
+        st.columns(max(len(chosen), 1)), chosen.items(), strict=False
+    ):
         ratios[kind] = column.multiselect(
-            f"{COMPRESSIONS[kind][0]}: ratios",
-            options,
-            default=default,
+            f"{COMPRESSIONS[kind].title}: ratios",
+            number.choices,
+            default=[number.default],
             accept_new_options=True,
             key=f"form_ratios_{kind}",
             bind="query-params",
-            help=f"{COMPRESSIONS[kind][1]} Type any other number.",
+            help=f"{COMPRESSIONS[kind].sentence} Type any other number.",
         )
     st.caption(
         "  \n".join(
-            f"**{title}.** {text}" for title, text in (COMPRESSIONS[kind] for kind in kinds)
+            f"**{one.title}.** {one.sentence}" for one in (COMPRESSIONS[kind] for kind in kinds)
         )
     )
     return [*compression_texts(kinds, ratios), *own_files.pick_compressed("form_compressed")]

@@ -112,6 +112,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
     """Every classifier of a study, the original first."""
     base = analysis.summary(BASE)
     last = len(analysis.tally.budgets) - 1
+    colours = theme.model_colours(model.name for model in record.models)
     rows = []
     for model in record.models:
         original = model.name == BASE
@@ -119,7 +120,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
         rows.append(
             ModelRow(
                 title=model.title,
-                colour=theme.model_colour(model.name),
+                colour=colours[model.name],
                 note=model.note,
                 summary=summary,
                 size_bytes=model.size_bytes,

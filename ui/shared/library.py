@@ -118,7 +118,7 @@ def panels(
         Panel(
             model.name,
             model.title,
-            theme.model_colour(model.name),
+            colours_of(one.record)[model.name],
             _compare(study_key(one), settings, model.name, one),
             labels[one.record.id],
         )

@@ -15,7 +15,7 @@ from irs_core.server_files import (
     keep_upload,
     upload_limit,
 )
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.study import DataSpec, ModelSpec
 from ui.shared import controls, inventory, library, theme

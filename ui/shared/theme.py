@@ -1,16 +1,21 @@
 """Colours and number formats, the same on every page."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from irs_core.analysis.results import Interval
-from irs_core.store import BASE
-
-# After Okabe & Ito (2008), with lightness moved so that each stands out on white and on black.
-PALETTE = (
-    *("#3182C4", "#E08A00", "#0E9F77", "#D45B1F", "#B7689B", "#39A9DB"),
-    *("#9A7B00", "#8A6FD1", "#8D6E63", "#6B8E23", "#E377C2", "#3F7D7B"),
+from irs_core.analysis.colours import (
+    MARK,
+    NEUTRAL,
+    PALETTE,
+    model_colour,
+    model_colours,
+    model_symbol,
+    shaded,
 )
+from irs_core.analysis.results import Interval
+
+__all__ = ["MARK", "NEUTRAL", "PALETTE", "model_colour", "model_colours", "model_symbol", "shaded"]
+
 # Less empty space at the top and the end of a page than Streamlit leaves; captions that contrast
 # enough with either ground (WCAG AA).
 STYLE = """<style>
@@ -23,70 +28,6 @@ FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "
     "1934, Wilson 1927, Agresti & Coull 1998, Cohen et al. 2019."
 )
-NEUTRAL = "#7B8694"
-MARK = "#DB4C4C"
-# One hue per kind of compression, in every study and on every page.
-_HUES = {
-    "fp16": 0,
-    "prune": 1,
-    "lowrank": 2,
-    "int8": 3,
-    "prune-layer": 4,
-    "bf16": 5,
-    "int8-mixed": 6,
-    "bf16-compute": 7,
-    "int8-dynamic": 8,
-    "fp16-compute": 9,
-    "integer": 10,
-}
-# Numbers of one kind differ in lightness, the stronger the darker; both stand out on either theme.
-_LIGHTEST, _DARKEST = 0.28, -0.34
-_SYMBOLS = ("circle", "square", "triangle-up", "x", "star", "pentagon", "hexagon", "cross")
-
-
-def model_colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour per model, the original included; equal names get equal colours everywhere."""
-    return {BASE: NEUTRAL} | {name: model_colour(name) for name in names}
-
-
-def model_colour(name: str) -> str:
-    """The colour of one model by its name, e.g. `prune:0.1`: the hue is its kind's."""
-    if name == BASE:
-        return NEUTRAL
-    kind, _, number = name.partition(":")
-    colour = PALETTE[_hue(kind)]
-    try:
-        strength = min(1.0, max(0.0, _strength(kind, float(number))))
-    except ValueError:
-        return colour
-    return shaded(colour, _LIGHTEST + strength * (_DARKEST - _LIGHTEST))
-
-
-def model_symbol(name: str) -> str:
-    """The marker of one model by its name, so that colour is never the only difference."""
-    return "diamond" if name == BASE else _SYMBOLS[_hue(name.partition(":")[0]) % len(_SYMBOLS)]
-
-
-def shaded(colour: str, amount: float) -> str:
-    """A hexadecimal colour moved towards white (amount up to 1) or black (down to -1)."""
-    target = 255 if amount > 0 else 0
-    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    mixed = (round(part + abs(amount) * (target - part)) for part in parts)
-    return "#" + "".join(f"{part:02X}" for part in mixed)
-
-
-def _hue(kind: str) -> int:
-    known = _HUES.get(kind)
-    return sum(map(ord, kind)) % len(PALETTE) if known is None else known
-
-
-def _strength(kind: str, number: float) -> float:
-    """How strongly a number compresses, about 0 to 1, on a scale that spreads usual values."""
-    if kind == "lowrank":
-        return (1 - number) / 0.2
-    if kind == "int8-mixed":
-        return number / 0.03
-    return math.log2(max(number, 1e-3) / 0.05) / 3
 
 
 def faded(colour: str, opacity: float) -> str:
