@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
@@ -33,9 +34,10 @@ from irs_core.analysis.ledger import with_fixed_split
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
 from irs_core.data import load_dataset
-from irs_core.errors import IrsError, UnknownKeyError
+from irs_core.errors import IrsError, SpecError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
+from irs_core.models.objects import Classifier, adopt, count_classes
 from irs_core.report import study_table, write_report
 from irs_core.report.figures import accuracy_figure, time_figure
 from irs_core.run.options import Progress, RunOptions
@@ -101,8 +103,10 @@ class Result:
 
 
 def load(
-    weights: str,
+    weights: str | None = None,
     *,
+    model: Classifier | None = None,
+    name: str | None = None,
     arch: str | None = None,
     num_classes: int | None = None,
     mean: Sequence[float] | None = None,
@@ -115,11 +119,23 @@ def load(
 
     Args:
         weights: A file (safetensors, .pth, .onnx, .xml), or shipped:NAME.
+        model, name: In its place an object: a PyTorch module that takes [0, 1] images, or a
+            callable of numpy batches (B, C, H, W) to scores (B, K) or class ids (B,). A callable
+            needs a name, which stands for what it answers; see `adopt`.
+        num_classes: None takes it from the file, the object's scores or the data.
         data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size.
 
     Raises:
         IrsError: One of them cannot be used, or they do not fit together.
     """
+    if (weights is None) == (model is None):
+        raise SpecError("load takes weights or a model, one of them; got both or none")
+    chosen = DataSpec(data, None if root is None else str(root), **subset)
+    dataset = load_dataset(chosen)
+    if model is not None:
+        classes = num_classes or len(dataset.classes)
+        weights = adopt(model, name=name, num_classes=classes)
+        num_classes = num_classes or count_classes(weights, dataset.images(np.arange(1)))
     spec = ModelSpec(
         str(weights),
         arch,
@@ -127,9 +143,8 @@ def load(
         None if mean is None else tuple(mean),
         None if std is None else tuple(std),
     )
-    chosen = DataSpec(data, None if root is None else str(root), **subset)
     loaded = load_model(spec)
-    check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, load_dataset(chosen))
+    check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
     return Model(spec, chosen, loaded.digest)
 
 
@@ -149,7 +164,8 @@ def certify(
     """Certify a model once and its compressed versions incrementally.
 
     Args:
-        compressions: Texts as on the command line: `fp16`, `int8`, `file:PATH`, ...
+        compressions: Texts as on the command line: `fp16`, `int8`, `file:PATH`, ...; or what
+            `adopt` gives for an object.
         sigma: Noise in pixel units.
         n_p: Draws per input of a compressed model; None for 1, 2, 5 and 10% of n.
         store: Folder of the evidence; None for that of the pages and the command line.

@@ -10,6 +10,7 @@ from irs_core.backends.graph_files import graph_predictor
 from irs_core.backends.torch_backend import TorchPredictor, compile_fails
 from irs_core.errors import ApproximationError, SpecError
 from irs_core.models.graph import GraphModule
+from irs_core.models.objects import CallableModule
 from irs_core.spec.study import BACKENDS, BackendName
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,9 @@ def make_predictor(
         )
     if backend == "onnxruntime":
         backend = "auto"
+    if isinstance(module, CallableModule):
+        # No converter sees what is inside.
+        backend = "torch"
     on_cpu = check_device(device).type == "cpu"
     if backend == "openvino" or (backend == "auto" and on_cpu and openvino_missing() is None):
         try:

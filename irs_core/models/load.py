@@ -17,8 +17,10 @@ from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import ARCH, read_network
 from irs_core.models.card import read_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.digest import state_digest
 from irs_core.models.graph import load_graph
 from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.objects import adopted, is_object
 from irs_core.models.registry import Architecture, build, find_architecture
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
@@ -69,6 +71,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
             architecture.
         UnknownKeyError: No such architecture or shipped model.
     """
+    if is_object(spec.weights):
+        return _load_object(spec)
     if is_graph_file(spec.weights):
         return _load_graph(spec)
     checkpoint = read_checkpoint(_weights_path(spec.weights))
@@ -96,6 +100,24 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         size_bytes=sum(value.nbytes for value in network.state_dict().values()),
         mean=mean,
         std=std,
+    )
+
+
+def _load_object(spec: ModelSpec) -> LoadedModel:
+    if spec.arch is not None or spec.mean is not None or spec.num_classes is None:
+        raise CheckpointError(
+            "an object has its own architecture and normalisation, and its number of classes must "
+            f"be named; got {spec}"
+        )
+    module = adopted(spec.weights)
+    return LoadedModel(
+        module=module,
+        arch="object",
+        num_classes=spec.num_classes,
+        input_shape=None,
+        digest=hashlib.sha256(spec.weights.encode()).hexdigest(),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        size_bytes=sum(value.nbytes for value in module.state_dict().values()),
     )
 
 
@@ -163,20 +185,6 @@ def model_digest(
     """
     head = {"arch": arch, "mean": mean and list(mean), "std": std and list(std)}
     return state_digest(network, json.dumps(head, sort_keys=True))
-
-
-def state_digest(network: nn.Module, head: str = "") -> str:
-    """SHA-256 (hexadecimal) of `head` and of every tensor in a network's state."""
-    digest = hashlib.sha256(head.encode())
-    for name, value in sorted(network.state_dict().items()):
-        if not isinstance(value, Tensor):
-            continue
-        value = value.dequantize() if value.is_quantized else value
-        tensor = value.detach().cpu().contiguous()
-        described = [name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)]
-        digest.update(json.dumps(described).encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def with_normalisation(

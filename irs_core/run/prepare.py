@@ -19,11 +19,12 @@ from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import read_network
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
+from irs_core.models.objects import adopted, is_object
 from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
-from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly
+from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
 
@@ -99,11 +100,15 @@ class _Builder:
             self._base.size_bytes,
             self._base.parameters,
             predictor,
-            self._packer(None, self._base.digest, predictor, network=network),
+            _unpackable
+            if is_object(self._spec.model.weights)
+            else self._packer(None, self._base.digest, predictor, network=network),
         )
 
     def build(self, compression: Compression) -> Prepared:
         """One compressed classifier."""
+        if isinstance(compression, ObjectModel):
+            return self._object(compression)
         if isinstance(self._base.module, Carrier) and not isinstance(
             compression, IntegerOnly | FileModel
         ):
@@ -138,6 +143,20 @@ class _Builder:
             made.report.nonzero_parameters,
             predictor,
             self._packer(compression, digest, predictor, compressed=made.module),
+        )
+
+    def _object(self, compression: ObjectModel) -> Prepared:
+        module = adopted(str(compression))
+        predictor = make_classifier(module, None, self._setting)
+        return Prepared(
+            str(compression),
+            compression.title,
+            sha256(f"compressed {compression}".encode()).hexdigest(),
+            f"An object of the process that certified it; {predictor.execution}.",
+            sum(value.nbytes for value in module.state_dict().values()),
+            sum(int(parameter.count_nonzero()) for parameter in module.parameters()),
+            predictor,
+            _unpackable,
         )
 
     def _file(self, compression: FileModel) -> Prepared:
@@ -282,6 +301,12 @@ class _Builder:
             network=network,
             compressed=compressed,
         )
+
+
+def _unpackable() -> ModelPayload:
+    raise ApproximationError(
+        "an object of this process cannot run in others; use the engine local, which stays in it"
+    )
 
 
 def _named(module: GraphModule) -> str:

@@ -8,6 +8,7 @@ from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.spec.compressions import (
     FILE_PREFIX,
     NORMALIZED_PREFIX,
+    OBJECT_PREFIX,
     Compression,
     FileModel,
     HalfCompute,
@@ -17,6 +18,7 @@ from irs_core.spec.compressions import (
     IntegerOnly,
     LowRank,
     MagnitudePrune,
+    ObjectModel,
     number_text,
 )
 
@@ -225,6 +227,9 @@ def parse_compression(text: str) -> Compression:
     if name in (FILE_PREFIX, NORMALIZED_PREFIX):
         path, _, digest = number.rpartition("#")
         return FileModel(path, digest, name == NORMALIZED_PREFIX)
+    if name == OBJECT_PREFIX:
+        label, _, digest = number.rpartition("#")
+        return ObjectModel(label, digest)
     kind = KINDS.get(name)
     if kind is None or (colon and kind.number is None):
         known = ", ".join(known_compressions())

@@ -17,7 +17,7 @@ def number_text(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-FILE_PREFIX, NORMALIZED_PREFIX = "file", "file-normalized"
+FILE_PREFIX, NORMALIZED_PREFIX, OBJECT_PREFIX = "file", "file-normalized", "object"
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -219,6 +219,34 @@ class FileModel:
     @property
     def _kind(self) -> str:
         return NORMALIZED_PREFIX if self.normalize else FILE_PREFIX
+
+
+@dataclass(frozen=True)
+class ObjectModel:
+    """A compressed network that is an object of the process that certifies it.
+
+    Args:
+        name: For people.
+        digest: 16 hexadecimal digits that stand for what it answers.
+    """
+
+    name: str
+    digest: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]{1,60}", self.name) or not _DIGEST.fullmatch(self.digest):
+            raise SpecError(
+                f"an object is named as object:NAME#DIGEST; got {self.name!r:.80} and "
+                f"{self.digest!r:.40}"
+            )
+
+    def __str__(self) -> str:
+        return f"{OBJECT_PREFIX}:{self.name}#{self.digest}"
+
+    @property
+    def title(self) -> str:
+        """A short name for people."""
+        return self.name
 
 
 def identity(compression: Compression) -> str:
