@@ -38,18 +38,27 @@ def synthetic_spec(**changes: object) -> StudySpec:
 
 
 def synthetic_study(
-    library: Library, spec: StudySpec | None = None, *, seed: int = 0
+    library: Library, spec: StudySpec | None = None, *, seed: int = 0, skewed: bool = False
 ) -> StudyRecord:
-    """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal."""
+    """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal.
+
+    Args:
+        skewed: The class that f favours is the true one of half the inputs only, other classes are
+            close, and f^p leaves it seldom but arrives at it often.
+    """
     spec = spec or synthetic_spec()
     rng = np.random.default_rng(seed)
     reported = spec.data.max or 40
     inputs = reported + spec.data.holdout
     labels = rng.integers(0, CLASSES, inputs)
     accuracy = rng.uniform(0.3, 1.0, inputs)
+    shown = labels
+    if skewed:
+        shown = np.where(rng.random(inputs) < 0.5, labels, (labels + 3) % CLASSES)
+        accuracy = np.sort(rng.uniform(0.15, 1.0, inputs))[rng.permutation(inputs)]
     base = {
-        "select": _draw(rng, labels, accuracy, spec.n0),
-        "estimate": _draw(rng, labels, accuracy, spec.n),
+        "select": _draw(rng, shown, accuracy, spec.n0),
+        "estimate": _draw(rng, shown, accuracy, spec.n),
     }
     models = [_store(library, spec, inputs, BASE, base)]
     for index, compression in enumerate(spec.compressions):
@@ -58,6 +67,8 @@ def synthetic_study(
         paired = np.where(
             flips, (base["estimate"][:, :budget] + 1) % CLASSES, base["estimate"][:, :budget]
         )
+        if skewed:
+            paired = _asymmetric(rng, base["estimate"][:, :budget], shown, index)
         models.append(
             _store(
                 library,
@@ -66,8 +77,8 @@ def synthetic_study(
                 str(compression),
                 {
                     "estimate": paired,
-                    "scratch-select": _draw(rng, labels, accuracy, spec.n0),
-                    "scratch-estimate": _draw(rng, labels, accuracy, budget),
+                    "scratch-select": _draw(rng, shown, accuracy, spec.n0),
+                    "scratch-estimate": _draw(rng, shown, accuracy, budget),
                 },
             )
         )
@@ -103,6 +114,19 @@ def _draw(
     right = rng.random((len(labels), draws)) < accuracy[:, None]
     other = (labels[:, None] + rng.integers(1, CLASSES, (len(labels), draws))) % CLASSES
     return np.where(right, labels[:, None], other)
+
+
+def _asymmetric(
+    rng: np.random.Generator, base: np.ndarray, shown: np.ndarray, index: int
+) -> np.ndarray:
+    """f^p: leaves the class that f favours on 1% of draws, arrives at it on 20% of the others."""
+    favoured = base == shown[:, None]
+    leaves = favoured & (rng.random(base.shape) < 0.01 * (1 + index))
+    arrives = ~favoured & (rng.random(base.shape) < 0.2)
+    moves = ~favoured & ~arrives & (rng.random(base.shape) < 0.1)
+    moved = (base + rng.integers(1, 3, base.shape)) % CLASSES
+    made = np.where(leaves | moves, moved, base)
+    return np.where(arrives, np.broadcast_to(shown[:, None], base.shape), made)
 
 
 def _store(

@@ -49,3 +49,8 @@ def test_digest_changes_with_one_pixel():
 
 def test_digest_changes_with_the_positions():
     assert load_dataset(DataSpec(max=3)).digest != load_dataset(DataSpec(max=4)).digest
+
+
+def test_digest_changes_with_the_scale():
+    data = load_dataset(DataSpec(max=3))
+    assert data.digest != data_digest(data.pixels, 2 * data.scale, data.indices)

@@ -1,0 +1,71 @@
+"""What a plan of CIRS may know, and that it says what the certificate does."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from synthetic import synthetic_spec
+
+from irs_core.methods.kit.cirs_plan import cached_counts, study_planner
+from irs_core.spec.study import NoiseSpec
+
+CANDIDATE = np.array([1, 2])
+
+
+def counted(spec, estimation, pilot=None, selection=None):
+    selection = np.array([[1, 1, 0, 3], [2, 0, 0, 2]]) if selection is None else selection
+    pilot = np.array([[1, 4, 1], [2, 2, 2]]) if pilot is None else pilot
+    return cached_counts(
+        spec,
+        candidate=CANDIDATE,
+        selection=selection.astype(np.uint8),
+        estimation=estimation.astype(np.uint8),
+        pilot=pilot.astype(np.uint8),
+        reported=np.array([True, True]),
+    )
+
+
+def test_counts_of_the_pilot_by_hand():
+    spec = synthetic_spec(methods=("cirs",), n=4, n0=4, n_p=(2,))
+    found = counted(spec, np.array([[1, 1, 1, 0], [2, 2, 2, 2]]))
+    assert found.selected.tolist() == [2, 2]
+    assert found.hits.tolist() == [3, 4]
+    # f: 1 1 0 against f^p: 1 4 1; then 2 0 0 against 2 2 2.
+    assert found.agree.tolist() == [2, 1]
+    assert found.leave.tolist() == [1, 0]
+    assert found.arrive.tolist() == [1, 2]
+
+
+@pytest.fixture
+def big():
+    rng = np.random.default_rng(3)
+    spec = synthetic_spec(methods=("cirs",), n=400, n0=50, n_p=(40,), split_draws=40)
+    favoured = np.array([[0.95], [0.8]])
+    names = CANDIDATE[:, None]
+    draws = [np.where(rng.random((2, n)) < favoured, names, 0) for n in (50, 400, 5)]
+    return spec, draws
+
+
+def test_plan_and_certificate_take_the_same_branch_at_the_threshold(big):
+    spec, (selection, estimation, pilot) = big
+    cached = counted(spec, estimation, pilot, selection)
+    threshold = study_planner(spec, cached).plan(40.0).threshold
+    assert 0 < threshold <= spec.n
+    at = replace(cached, hits=np.array([threshold, threshold - 1]))
+    plan = study_planner(spec, at).plan(40.0)
+    assert plan.threshold == threshold
+    assert plan.direct.tolist() == [True, False]
+
+
+def test_inputs_that_share_noise_do_not_see_each_others_estimation_draws(big):
+    spec, (selection, estimation, pilot) = big
+    shared = replace(spec, noise=NoiseSpec(0.5, seed=7, group=2))
+    cached = counted(shared, estimation, pilot, selection)
+    # What the other input's estimation draws say changes no draw of this one.
+    changed = replace(
+        cached, hits=cached.hits - [0, 300], within=np.maximum(cached.within - [0, 150], 0)
+    )
+    before = study_planner(shared, cached).plan(40.0).draws[0]
+    assert study_planner(shared, changed).plan(40.0).draws[0] == before
+    alone = study_planner(spec, changed).plan(40.0).draws[0]
+    assert alone != study_planner(spec, cached).plan(40.0).draws[0]
