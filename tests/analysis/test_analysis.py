@@ -160,7 +160,7 @@ def test_missing_baseline_is_said_and_the_rest_works(tally):
 
 def test_cirs_stands_for_a_model_where_its_draws_are_there(tally):
     analysis = Analysis(tally, SETTINGS)
-    assert analysis.methods("fp16") == ["rs", "irs", "iss", "cirs"]
+    assert {"rs", "irs", "iss", "cirs"} <= set(analysis.methods("fp16"))
     summary = analysis.summary("fp16")
     comparison = analysis.compare("fp16")
     assert summary.method == "cirs"

@@ -6,6 +6,7 @@ part of a cost or a branch taken the wrong way changes a number here.
 """
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -193,3 +194,11 @@ def test_what_is_counted_for_acr(analysis):
     acr = analysis.point("fp16", "irs", 2).acr.value
     assert acr == pytest.approx(np.where(right, made.radius, 0).sum() / 40)
     assert acr < made.radius.mean() * 0.8
+
+
+def test_nothing_is_proven_under_discrete_noise(analysis):
+    discrete = Analysis(replace(analysis.tally, noise="discrete"), analysis.settings)
+    assert discrete.base.provable_failure == 1
+    assert discrete.certify("fp16", "cirs", 2).provable_failure == 1
+    assert discrete.summary("fp16").failure == 1
+    assert analysis.summary("fp16").failure == pytest.approx(0.002)

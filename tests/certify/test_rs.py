@@ -18,6 +18,7 @@ from irs_core.certify import (
     certify_rs,
     certify_rs_hits,
 )
+from irs_core.certify.certificates import certificates_from_bounds
 from irs_core.errors import InvalidSampleError
 
 SELECTION = [[6, 4, 0], [1, 1, 8], [4, 3, 3]]
@@ -190,3 +191,18 @@ def test_importing_the_pure_packages_loads_neither_torch_nor_streamlit() -> None
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_bound_of_exactly_one_half_certifies_nothing():
+    made = certificates_from_bounds(
+        np.array([3, 3]),
+        np.array([0.5, np.nextafter(0.5, 1)]),
+        n_samples=np.array([10, 10]),
+        branch=np.zeros(2, np.uint8),
+        zeta_upper=np.full(2, np.nan),
+        sigma=1.0,
+        method="rs",
+        claimed_failure=0.001,
+        provable_failure=0.001,
+    )
+    assert made.predicted.tolist() == [ABSTAIN, 3]

@@ -36,20 +36,20 @@ def _hoeffding(case: Case, point: int) -> Certificates:
         branch=made.branch,
         zeta_upper=made.zeta_upper,
         sigma=made.sigma,
-        method="eb",
+        method="trial",
         claimed_failure=case.level,
         provable_failure=case.level,
     )
 
 
 TRIAL = MethodDef(
-    name="eb",
-    title="EB",
+    name="trial",
+    title="TRIAL",
     phrase="a trial",
     sentence="From scratch with a simpler bound.",
     asked_with="the RS baseline",
-    style=Style("dashdot", "x"),
-    order=7,
+    style=Style("longdashdot", "hexagram"),
+    order=77,
     standing=7,
     proven=lambda settings: settings.alpha + settings.alpha_zeta,
     stages=lambda models: iter(()),
@@ -80,17 +80,17 @@ def test_a_registered_method_is_in_every_table_and_figure_with_its_own_seconds(
     library = Library(tmp_path)
     record = synthetic_study(library)
     analysis = Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
-    points = analysis.compare("fp16").points("eb")
+    points = analysis.compare("fp16").points("trial")
     assert [point.seconds for point in points] == [40 * 7.0, 40 * 14.0, 40 * 21.0]
     assert 0 < points[-1].acr.value < analysis.compare("fp16").points("rs")[-1].acr.value
-    assert speedup_table(record, analysis)["eb (seconds)"].notna().any()
+    assert speedup_table(record, analysis)["trial (seconds)"].notna().any()
     names = [trace["name"] for trace in time_figure(record, analysis)["data"]]
-    assert "fp16, EB" in [name.replace(" weights", "") for name in names]
+    assert "fp16, TRIAL" in [name.replace(" weights", "") for name in names]
     panel = Panel("fp16", "fp16", "#000", analysis.compare("fp16"))
     frame = tables.curve_table([panel])
-    assert frame.loc[frame["method"] == "EB", "seconds"].tolist() == [280.0, 560.0, 840.0]
-    assert "EB, s" in tables.speedup_table([panel])
-    assert "eb" not in summary_table(record, analysis)["method"].tolist()
+    assert frame.loc[frame["method"] == "TRIAL", "seconds"].tolist() == [280.0, 560.0, 840.0]
+    assert "TRIAL, s" in tables.speedup_table([panel])
+    assert "trial" not in summary_table(record, analysis)["method"].tolist()
 
 
 @pytest.mark.parametrize("page", ["acr_time", "certify"])
@@ -99,11 +99,11 @@ def test_pages_show_a_registered_method(trial: MethodDef, store: Path, page: str
     at = open_page(page)
     assert not at.exception
     if page == "certify":
-        assert "EB" in at.multiselect(key="form_methods").options
+        assert "TRIAL" in at.multiselect(key="form_methods").options
         return
     spec = at.get("plotly_chart")[0].proto.spec
-    assert "EB, a trial" in spec
-    assert any("EB, s" in frame.value for frame in at.dataframe)
+    assert "TRIAL, a trial" in spec
+    assert any("TRIAL, s" in frame.value for frame in at.dataframe)
     assert texts(at)
 
 
@@ -111,12 +111,12 @@ def test_a_name_an_order_or_a_style_is_given_once(trial: MethodDef) -> None:
     for clash in (
         trial,
         replace(trial, name="other", style=Style("solid", "x"), order=0),
-        replace(trial, name="other", order=8),
+        replace(trial, name="other", order=78),
     ):
         with pytest.raises(UnknownKeyError, match="of its own"):
             methods.register(clash)
 
 
 def test_an_unknown_method_is_named_with_those_that_exist() -> None:
-    with pytest.raises(UnknownKeyError, match="one of rs, irs, iss, cirs; got 'abc'"):
+    with pytest.raises(UnknownKeyError, match="one of rs, irs, iss, cirs.* got 'abc'"):
         methods.get("abc")
