@@ -32,7 +32,7 @@ class Predictor(Protocol):
 
 
 def batch_for(pixels: int, largest: int = 50) -> int:
-    """A fixed batch size that suits images of so many pixels."""
+    """A fixed batch size that suits images of this size."""
     return max(1, min(largest, _BATCH_PIXELS // max(1, pixels)))
 
 

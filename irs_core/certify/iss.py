@@ -43,7 +43,7 @@ def certify_iss(
         selection_hits: Selection draws, of `k0`, that gave it, shape (N,); used only with
             `reuse_selection`.
         hits: Of the further draws, how many gave the candidate, shape (N,).
-        sizes: The sample sizes k_hat, at least 0, shape (N,); 0 abstains. By default so many
+        sizes: The sample sizes k_hat, at least 0, shape (N,); 0 abstains. By default that many
             further draws were made; with `reuse_selection` max(k_hat - k0, 0).
         k0: Selection draws per input, at least 1.
         alpha: Failure probability, in (0, 1).

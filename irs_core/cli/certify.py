@@ -182,8 +182,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of the data; not used by digits")
     parser.add_argument("--split", default="test", help="split or sub-folder")
     parser.add_argument("--start", type=int, default=0, help="first input")
-    parser.add_argument("--skip", type=int, default=1, help="take every so-manieth input")
-    parser.add_argument("--max", type=int, help="at most so many inputs")
+    parser.add_argument("--skip", type=int, default=1, help="take every N-th input")
+    parser.add_argument("--max", type=int, help="at most N inputs")
     parser.add_argument(
         "--holdout", type=int, default=0, help="further inputs for choosing gamma, never reported"
     )

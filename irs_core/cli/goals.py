@@ -28,7 +28,7 @@ class GoalOptions(TypedDict):
 
 
 def add_goal_options(parser: argparse.ArgumentParser) -> None:
-    """Which methods to draw for, and what CIRS is wished to reach."""
+    """Which methods to draw for, and the goal for CIRS, where there is one."""
     parser.add_argument(
         "--method",
         nargs="+",

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--momentum", type=float, default=default["momentum"])
     add("--weight-decay", type=float, default=default["weight_decay"])
-    add("--max-images", type=int, help="train on at most so many images")
+    add("--max-images", type=int, help="train on at most N images")
     flip = argparse.BooleanOptionalAction
     add("--flip", action=flip, help="mirror images at random (default: all but digits)")
     add("--bf16", action="store_true", help="forward passes in bfloat16")

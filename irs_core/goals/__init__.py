@@ -1,1 +1,1 @@
-"""From a wish to a study: budgets, forecasts, what is certain so far."""
+"""From a goal to a study: the draws it takes, forecasts, what is certain so far."""

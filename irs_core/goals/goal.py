@@ -1,4 +1,4 @@
-"""What CIRS is wished to reach, what that is predicted from, and the study that a wish becomes."""
+"""Goals for CIRS, what their cost is predicted from, and the study that a goal becomes."""
 
 from dataclasses import dataclass, replace
 
@@ -16,11 +16,11 @@ from irs_core.store import Library, Study, StudyRecord
 
 @dataclass(frozen=True)
 class Goal:
-    """A wish for CIRS; exactly one field is set.
+    """A goal for CIRS; exactly one field is set.
 
     Args:
-        draws: At most so many draws in total on each compressed classifier.
-        share: At most so many draws per input on average, as a share of n.
+        draws: At most this many draws in total on each compressed classifier.
+        share: At most this many draws per input on average, as a share of n.
         seconds: At most about so much time on each.
         acr: An average certified radius to reach, pixel units.
         loss: Radius that an input may lose against certifying from scratch with n draws.

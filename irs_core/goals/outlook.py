@@ -1,4 +1,4 @@
-"""CIRS before and while it runs: what a budget will buy, what a wish costs, what is certain so far.
+"""CIRS before and while it runs: what draws will buy, what a goal costs, what is certain so far.
 
 Predictions come from the plans and carry no confidence. Looks are certificates; the rule under
 which they stay valid when a run is stopped is in docs/methods/cirs.md.
@@ -69,7 +69,7 @@ def forecasts(analysis: Analysis, name: str, steps: int = _STEPS) -> Iterator[Fo
 
 
 def n_p_for_draws(analysis: Analysis, draws: int) -> int:
-    """The mean n_p that spends at most so many draws on each compressed classifier.
+    """The mean n_p that spends at most this many draws on each compressed classifier.
 
     Raises:
         SpecError: The pilot leaves nothing of it.
@@ -85,7 +85,7 @@ def n_p_for_draws(analysis: Analysis, draws: int) -> int:
 
 
 def n_p_for_seconds(analysis: Analysis, name: str, seconds: float) -> int:
-    """The mean n_p that takes about so many seconds at the measured rate.
+    """The mean n_p that takes about this many seconds at the measured rate.
 
     Raises:
         SpecError: Nothing was measured, or the time buys too few draws.
@@ -165,7 +165,7 @@ def looks(analysis: Analysis, name: str) -> list[Look]:
 
 
 def expected_gain(analysis: Analysis, name: str, seconds: float = 60.0) -> float:
-    """ACR that so many more seconds are expected to bring, after the rounds that are complete.
+    """ACR that some more seconds are expected to bring, after the rounds that are complete.
 
     NaN where no time was measured; 0 where all rounds are.
     """

@@ -185,7 +185,7 @@ class JobQueue:
             raise JobError(f"job {job_id} has not ended, so it cannot be started again")
 
     def move(self, job_id: int, places: int) -> None:
-        """Move a waiting job so many places, negative towards the front.
+        """Move a waiting job by some places, negative towards the front.
 
         Raises:
             JobError: It is not waiting.

@@ -105,7 +105,7 @@ def compressed_streams(spec: StudySpec) -> tuple[Stream, ...]:
 def stream_draws(spec: StudySpec, stream: Stream) -> int:
     """Draws per input, from the first, that a study may use of a compressed classifier.
 
-    Its digests cover so many.
+    Its digests cover them.
     """
     if stream.endswith("estimate"):
         found = [method.reach(spec) for method in asked(spec) if method.reach is not None]

@@ -49,7 +49,7 @@ class Row:
     Args:
         measured: With its 95% bootstrap interval over images; None where nothing was measured.
         study: Id of the study that it comes from; empty without one.
-        images: So many images it is measured on.
+        images: Number of images it is measured on.
         note: Why there is no counterpart, or why the two differ by more than the interval.
         rate: Draws per second of the classifier, for a comparison of methods; else NaN.
     """

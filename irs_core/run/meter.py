@@ -9,7 +9,7 @@ from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit
 from irs_core.spec.study import Stream
 
-# A rate is that of so many units: enough to be steady, few enough to follow a busy machine.
+# A rate is that of the last units: enough to be steady, few enough to follow a busy machine.
 RECENT_UNITS = 16
 _Key = tuple[str, Stream]
 

@@ -42,10 +42,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Unit:
-    """One chunk of one stream for all classifiers that lack it: draws [start, stop) of the chunk.
+    """One chunk of one stream for all classifiers that miss it: draws [start, stop) of the chunk.
 
     Args:
-        rows: Per need, which rows of the tile lack predictions.
+        rows: Per need, which rows of the tile miss predictions.
         masks: Per need, which draws [start, stop) of each row are wanted; None for all.
     """
 
@@ -112,7 +112,7 @@ def study_draws(spec: StudySpec, inputs: int) -> int:
 def plan_units(needs: Sequence[Need]) -> Iterator[Unit]:
     """Units that fill what is missing, stream by stream, chunk by chunk.
 
-    Classifiers that lack the same chunk of a stream share a unit, so its noise is made once.
+    Classifiers that miss the same chunk of a stream share a unit, so its noise is made once.
     """
     streams = dict.fromkeys(need.stream for need in needs)
     for stream in streams:

@@ -83,7 +83,7 @@ def _needs(wishes: Sequence[Wish], runnables: Sequence[Runnable], original: Orig
 
 
 def _prefix_need(name: str, stream: Stream, draws: Ints, array: EvidenceArray) -> Need:
-    """So many of the first draws of each input."""
+    """The first draws of each input, as many as it needs."""
     rows, most = draws > 0, int(draws.max())
     if (draws[rows] == most).all():
         return Need(name, stream, most, array, rows)
@@ -101,7 +101,7 @@ def _columns(at: ChunkId) -> Ints:
 def _hits_need(
     base: Runnable, original: Original, wanted: Ints
 ) -> Callable[[str, Stream, Ints, EvidenceArray], Need]:
-    """So many of the first draws of each input on which f gave its candidate."""
+    """The first draws of each input on which f gave its candidate, as many as it needs."""
     candidate, estimate = original.candidate, base.arrays["estimate"]
     stops = _stops(original.estimation == candidate[:, None], wanted)
 
@@ -117,6 +117,6 @@ def _hits_need(
 
 
 def _stops(hits: NDArray[np.bool_], wanted: Ints) -> Ints:
-    """Draws to go through, from the first, until each input has so many hits."""
+    """Draws to go through, from the first, until each input has its hits."""
     enough = np.cumsum(hits, axis=1, dtype=np.int32) >= wanted[:, None]
     return np.where(wanted > 0, enough.argmax(axis=1) + 1, 0)

@@ -54,7 +54,7 @@ def run_study(
     should_stop: Callable[[], bool] = lambda: False,
     until: Until = "end",
 ) -> StudyRecord:
-    """Compute what a study still lacks and save its manifest.
+    """Compute what is missing of a study and save its manifest.
 
     Whatever is stored already is kept, so a cancelled or killed run continues where it was, and
     its evidence is bit for bit that of an uninterrupted run.

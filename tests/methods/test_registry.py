@@ -118,5 +118,5 @@ def test_a_name_an_order_or_a_style_is_given_once(trial: MethodDef) -> None:
 
 
 def test_an_unknown_method_is_named_with_those_that_exist() -> None:
-    with pytest.raises(UnknownKeyError, match="one of rs, irs, iss, cirs.* got 'abc'"):
+    with pytest.raises(UnknownKeyError, match=r"one of rs, irs, iss, cirs.* got 'abc'"):
         methods.get("abc")

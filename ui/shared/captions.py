@@ -72,8 +72,8 @@ def choice_among(rows: Sequence[ModelRow]) -> str:
     if models < 2:
         return ""
     return (
-        f"One of {models} compressed models is quoted, so its confidence is that of all {models} "
-        f"at once: 100% less their failure probabilities, {theme.confidence(union_failure(rows))}."
+        f"One of {models} compressed models is quoted. All {models} hold together with "
+        f"{theme.confidence(union_failure(rows))} confidence."
     )
 
 

@@ -50,5 +50,5 @@ def row_counts(events: NDArray[np.bool_], gaps: NDArray[np.bool_], draws: Ints) 
 
 
 def times(rates: Floats, draws: Ints) -> Floats:
-    """Seconds of so many draws; none take none, measured or not."""
+    """Seconds of a number of draws; no draws take no time, measured or not."""
     return np.where(draws > 0, rates * draws, 0.0)
