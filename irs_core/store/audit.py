@@ -117,25 +117,54 @@ def unsealed_arrays(study: Study) -> int:
     return found
 
 
-def check_trusted(study: Study) -> None:
+def check_trusted(study: Study) -> bool:
     """Refuse to count a finished live study whose evidence may have been changed.
 
     Chunks that their journal does not vouch for count as not computed, which counting notices. What
     is left to find are changed chunks that were noted without a digest.
+
+    Returns:
+        Whether all is there that the study was finished with.
 
     Raises:
         StoreError: An array does not match the digest that the study gives, and not all of its
             chunks are vouched for by digests.
     """
     if study.shipped or not study.record.finished:
-        return
+        return True
+    whole = True
     for part in _parts(study.record):
         array = study.evidence(part.id)
         if array.digest(part.draws) == part.digest:
             continue
-        if "unsealed" in chunk_states(array, part.draws).values():
+        states = set(chunk_states(array, part.draws).values())
+        if "unsealed" in states:
             problem = _changed(part)
             raise StoreError(f"{problem.what}; {problem.remedy}")
+        whole &= study.record.spec.partial and states <= {"sound", "absent"}
+    return whole
+
+
+def sealable(study: Study) -> list[tuple[EvidenceArray, int]]:
+    """The arrays of a finished live study, with the draws that its digests cover and match.
+
+    Raises:
+        StoreError: The study is unfinished, or an array does not match its digest.
+    """
+    record = study.record
+    if not record.finished:
+        raise StoreError(
+            f"study {record.id} is unfinished, so nothing says what its draws were; run it to its "
+            "end, which seals it"
+        )
+    found = []
+    for part in _parts(record):
+        array = study.evidence(part.id)
+        if raw_digest(array, part.draws) != part.digest:
+            problem = _problem(record, part, array) or _changed(part)
+            raise StoreError(f"study {record.id} is not sealed: {problem.what}; {problem.remedy}")
+        found.append((array, part.draws))
+    return found
 
 
 def exportable(study: Study) -> StudyRecord:

@@ -27,6 +27,8 @@ from irs_core.store.records import StudyRecord
 from irs_core.store.verify import RULES, check_evidence, check_sizes, open_array
 
 SUFFIX = ".irs.zip"
+# Of the file, and of all that it unpacks to.
+MAX_FILE_BYTES = 1 << 30
 MAX_BYTES = 1 << 30
 MAX_FILES = 200_000
 MAX_STUDY_BYTES = 1 << 25
@@ -149,8 +151,8 @@ def read_bundle(path: Path) -> Bundle:
 def _content(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BundleError(f"a bundle may take {MAX_BYTES} bytes; {path.name} takes {size}")
+        if size > MAX_FILE_BYTES:
+            raise BundleError(f"a bundle may take {MAX_FILE_BYTES} bytes; {path.name} takes {size}")
         return path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path.name} is not a readable bundle: {error}") from None

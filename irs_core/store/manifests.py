@@ -7,10 +7,8 @@ unsealed, and what can be checked without it is: the name, and the keys of the e
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from irs_core.errors import StoreError
 from irs_core.store.files import read_json, write_json
@@ -32,7 +30,7 @@ class Manifest:
     sealed: bool
 
 
-def content_digest(described: Mapping[str, Any]) -> str:
+def content_digest(described: object) -> str:
     """SHA-256 of canonical JSON: keys sorted, no spaces.
 
     Raises:
