@@ -1,10 +1,12 @@
 """Counts of a finished study, kept on disk, so that opening it reads no single prediction.
 
 The file is a cache inside the live store, written by this program alone: an `.npz` without
-objects, named by the study, the digests of its evidence and the layout of the counts. Whatever
-does not fit is counted again.
+objects behind a digest of it and of the state that it was counted from, which are the study's whole
+manifest, the layout of the counts and the draws that other studies added. Whatever does not fit is
+counted again.
 """
 
+import hashlib
 import io
 import json
 import logging
@@ -18,15 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import methods
-from irs_core.analysis.tally import tally_study
+from irs_core.analysis.tally import count_study, tally_study
 from irs_core.errors import StoreError
 from irs_core.methods.kit.counts import StudyTally
-from irs_core.spec.fields import stable_id
 from irs_core.store import Study
+from irs_core.store.audit import check_trusted
 from irs_core.store.files import write_bytes
+from irs_core.store.manifests import content_digest, record_digest
 
 logger = logging.getLogger(__name__)
 _TREE = "tree"
+_SUFFIX = ".tally"
+_SEAL_BYTES = 32
 
 
 def open_tally(study: Study, root: Path) -> StudyTally:
@@ -34,15 +39,22 @@ def open_tally(study: Study, root: Path) -> StudyTally:
 
     Raises:
         MissingEvidenceError: The base classifier's draws are not all stored.
+        StoreError: The evidence of a finished study was changed.
     """
     if not study.record.finished:
         return tally_study(study)
     path = tally_path(study, root)
-    kept = _read(path)
-    if kept is not None:
-        return kept
-    tally = tally_study(study)
-    keep_tally(path, tally)
+    try:
+        return read_tally(path)
+    except FileNotFoundError:
+        pass
+    except StoreError as error:
+        logger.warning("counted again: %s", error)
+    whole = check_trusted(study)
+    tally = count_study(study)
+    if whole:
+        # Counts with gaps are not kept: the gaps may be filled.
+        keep_tally(path, tally)
     return tally
 
 
@@ -55,8 +67,9 @@ def keep_tally(path: Path, tally: StudyTally) -> None:
     named[_TREE] = np.frombuffer(tree.encode(), np.uint8)
     # Not compressed: opening it is what somebody waits for.
     np.savez(packed, **named)  # type: ignore[arg-type]
+    content = packed.getvalue()
     try:
-        write_bytes(path, packed.getvalue())
+        write_bytes(path, _seal(path, content) + content)
     except StoreError as error:
         logger.warning("counts are not kept: %s", error)
 
@@ -64,10 +77,8 @@ def keep_tally(path: Path, tally: StudyTally) -> None:
 def tally_path(study: Study, root: Path) -> Path:
     """Where the counts of one state of a study are kept."""
     record = study.record
-    state = stable_id(
-        [dict(record.digests), list(record.data.labels), _layout(StudyTally), _grown(study)]
-    )
-    return root / "tallies" / f"{record.id}-{state}.npz"
+    state = content_digest([record_digest(record), _layout(StudyTally), _grown(study)])
+    return root / "tallies" / f"{record.id}-{state}{_SUFFIX}"
 
 
 def _grown(study: Study) -> list[int]:
@@ -78,18 +89,35 @@ def _grown(study: Study) -> list[int]:
     return [path.stat().st_size if path.exists() else 0 for path in journals]
 
 
-def _read(path: Path) -> StudyTally | None:
+def _seal(path: Path, content: bytes) -> bytes:
+    """Digest of the counts and of the state that their file is named by."""
+    return hashlib.sha256(path.name.encode() + b"\n" + content).digest()
+
+
+def read_tally(path: Path) -> StudyTally:
+    """The counts in a file.
+
+    Raises:
+        FileNotFoundError: There is none.
+        StoreError: It is damaged, was changed, or holds the counts of another state or study.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            tree = json.loads(file[_TREE].tobytes())
-            tally = _unpacked(StudyTally, tree, file)
+        sealed = path.read_bytes()
     except FileNotFoundError:
-        return None
+        raise
+    except OSError as error:
+        raise StoreError(f"cannot read {path.name}: {error}") from None
+    seal, content = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+    if seal != _seal(path, content):
+        raise StoreError(f"the kept counts {path.name} do not match their digest")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            tally = _unpacked(StudyTally, json.loads(file[_TREE].tobytes()), file)
     except Exception as error:
-        # Whatever a reader raises on damaged bytes, the meaning is the same: count again.
-        logger.warning("counted again, because %s is damaged: %s", path.name, error)
-        return None
-    return tally if isinstance(tally, StudyTally) else None
+        # Whatever a reader raises on bytes that another program wrote, it means: count again.
+        raise StoreError(f"the kept counts {path.name} cannot be read: {error}") from None
+    assert isinstance(tally, StudyTally)
+    return tally
 
 
 def _packed(value: object, arrays: list[NDArray[Any]]) -> Any:

@@ -18,10 +18,22 @@ from irs_core.methods.kit.counts import (
 from irs_core.methods.kit.observed import Observed, Original, all_stored, gaps_of
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import EvidenceArray, ModelRecord, Study
+from irs_core.store.audit import check_trusted
 
 
 def tally_study(study: Study) -> StudyTally:
     """Count a study's evidence.
+
+    Raises:
+        MissingEvidenceError: The base classifier's draws are not all stored.
+        StoreError: The evidence of a finished study was changed.
+    """
+    check_trusted(study)
+    return count_study(study)
+
+
+def count_study(study: Study) -> StudyTally:
+    """The same, of evidence that is known to be the study's own.
 
     Raises:
         MissingEvidenceError: The base classifier's draws are not all stored.

@@ -16,6 +16,7 @@ from irs_core.cli.jobs import add_jobs, add_worker
 from irs_core.cli.options import add_store_option
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.report import add_report, import_file
+from irs_core.cli.verify import add_verify
 from irs_core.errors import IrsError
 from irs_core.store import Library
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add_worker(commands)
     add_report(commands)
     _add_bundles(commands)
+    add_verify(commands)
     _add_train(commands)
     add_integer(commands)
     add_intrs(commands)
@@ -143,10 +145,13 @@ def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _studies(arguments: argparse.Namespace) -> None:
-    for study in Library(arguments.store).studies():
+    survey = Library(arguments.store).survey()
+    for study in survey.studies:
         record = study.record
         state = "finished" if record.finished else "unfinished"
         print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
+    for sentence in survey.notices:
+        print(sentence, file=sys.stderr)
 
 
 def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -159,8 +164,13 @@ def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "import", help="verify a bundle and add its study, or read results per input (.tsv)"
     )
     importing.add_argument("file", type=Path)
+    importing.add_argument(
+        "--replace",
+        action="store_true",
+        help="show this bundle in place of one of the same study, which is kept aside",
+    )
     add_store_option(importing)
-    importing.set_defaults(run=lambda a: import_file(a.file, a.store))
+    importing.set_defaults(run=lambda a: import_file(a.file, a.store, replace=a.replace))
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

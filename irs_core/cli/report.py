@@ -48,10 +48,14 @@ def _report(arguments: argparse.Namespace) -> None:
     )
 
 
-def import_file(path: Path, store: Path) -> None:
-    """Import a bundle, or results in the format of Cohen et al. 2019 (.tsv)."""
+def import_file(path: Path, store: Path, *, replace: bool = False) -> None:
+    """Import a bundle, or results in the format of Cohen et al. 2019 (.tsv).
+
+    Args:
+        replace: Show a bundle in place of one of the same study, which is kept aside.
+    """
     if path.suffix.lower() != _TSV:
-        print(Library(store).import_bundle(path).id)
+        print(Library(store).import_bundle(path, replace=replace).id)
         return
     from irs_core.report import import_cohen
 

@@ -34,6 +34,7 @@ from irs_core.store import (
     Study,
     StudyRecord,
 )
+from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
 
 _CLEAN_BLOCK = 256
@@ -89,6 +90,7 @@ def run_study(
         library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
     if until == "pilot":
         return record
+    _check_unchanged(record, previous, library)
     record = replace(record, finished=True, digests=_digests(record, runnables))
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
@@ -214,13 +216,24 @@ def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:
     ]
 
 
+def _check_unchanged(record: StudyRecord, previous: StudyRecord | None, library: Library) -> None:
+    """Refuse to finish a study anew on evidence that was changed since it was finished before.
+
+    Raises:
+        StoreError: It was.
+    """
+    if previous is None or not previous.finished:
+        return
+    if [one.evidence for one in previous.models] == [one.evidence for one in record.models]:
+        check_trusted(Study(previous, library.evidence_folder))
+
+
 def _digests(record: StudyRecord, runnables: Sequence[_Runnable]) -> dict[str, str]:
-    arrays = {
-        one.record.evidence[stream]: array
-        for one in runnables
-        for stream, array in one.arrays.items()
-    }
-    draws = record.digest_draws()
-    return {
-        evidence_id: arrays[evidence_id].digest(length) for evidence_id, length in draws.items()
-    }
+    draws, found = record.digest_draws(), dict[str, str]()
+    for one in runnables:
+        for stream, array in one.arrays.items():
+            # The manifest promises what the journals vouch for, so they reach the disk before it.
+            array.settle()
+            evidence_id = one.record.evidence[stream]
+            found[evidence_id] = array.digest(draws[evidence_id])
+    return found

@@ -2,8 +2,9 @@
 
 from irs_core.store.bundle import SUFFIX, Bundle, read_bundle
 from irs_core.store.evidence import CHUNK_DRAWS, ChunkId, EvidenceArray, EvidenceKey
-from irs_core.store.library import Library, Study, default_root
+from irs_core.store.library import Damaged, Library, Survey, default_root
 from irs_core.store.records import BASE, DataRecord, ModelRecord, StudyRecord
+from irs_core.store.study import Study
 
 __all__ = [
     "BASE",
@@ -11,6 +12,7 @@ __all__ = [
     "SUFFIX",
     "Bundle",
     "ChunkId",
+    "Damaged",
     "DataRecord",
     "EvidenceArray",
     "EvidenceKey",
@@ -18,6 +20,7 @@ __all__ = [
     "ModelRecord",
     "Study",
     "StudyRecord",
+    "Survey",
     "default_root",
     "read_bundle",
 ]

@@ -15,7 +15,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -24,11 +24,14 @@ from irs_core.store.deltas import restore, shrink
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
 from irs_core.store.files import append_line, write_bytes
 from irs_core.store.records import StudyRecord
-from irs_core.store.verify import RULES, check_evidence, open_array
+from irs_core.store.verify import RULES, check_evidence, check_sizes, open_array
 
 SUFFIX = ".irs.zip"
+# Of the file, and of all that it unpacks to.
+MAX_FILE_BYTES = 1 << 30
 MAX_BYTES = 1 << 30
 MAX_FILES = 200_000
+MAX_STUDY_BYTES = 1 << 25
 # Version 2 has differences beside chunks; see `irs_core.store.deltas`.
 _FORMAT = 2
 # Written by scripts/mark_shipped. It is part of the program, so no folder of bundles can bring one.
@@ -74,6 +77,9 @@ class Bundle:
 def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None:
     """Write a study and the evidence it names into one file, which `read_bundle` accepts.
 
+    Args:
+        record: As `irs_core.store.audit.exportable` gives it: digests are never made up here.
+
     Raises:
         StoreError: Evidence is missing, damaged or too large, or the disk refuses.
     """
@@ -83,12 +89,12 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         }
     except OSError as error:
         raise StoreError(f"cannot read the evidence of study {record.id}: {error}") from None
-    bundle = _with_current_digests(Bundle(record, lambda: evidence))
-    check_evidence(bundle.record, bundle.arrays)
-    small = shrink(bundle.record, evidence)
+    check_sizes(record)
+    check_evidence(record, Bundle(record, lambda: evidence).arrays)
+    small = shrink(record, evidence)
     # What reading allows is refused here already, while the study can still be cut into two.
-    restore(bundle.record, small, MAX_BYTES)
-    files = {_STUDY: _json_bytes(bundle.record.to_dict()), **small}
+    restore(record, small, MAX_BYTES)
+    files = {_STUDY: _json_bytes(record.to_dict()), **small}
     manifest = {
         "schema": _FORMAT,
         "files": {
@@ -144,6 +150,9 @@ def read_bundle(path: Path) -> Bundle:
 
 def _content(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise BundleError(f"a bundle may take {MAX_FILE_BYTES} bytes; {path.name} takes {size}")
         return path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path.name} is not a readable bundle: {error}") from None
@@ -159,7 +168,7 @@ def _lines(path: Path) -> list[str]:
 def _bundle_of(content: bytes) -> Bundle:
     """What holds a bundle that was verified."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        record = StudyRecord.from_dict(json.loads(archive.read(_STUDY)))
+        record = _record(archive.read(_STUDY))
 
     def unpack() -> Mapping[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -187,7 +196,7 @@ def _verified(content: bytes, name: str) -> Bundle:
         raise BundleError(f"{name} is not a readable bundle: {error}") from None
     _verify(files, name)
     try:
-        record = StudyRecord.from_dict(json.loads(files[_STUDY]))
+        record = _record(files[_STUDY])
     except (ValueError, RecursionError, StoreError) as error:
         raise BundleError(f"{name} holds no valid study: {error}") from None
     try:
@@ -197,6 +206,17 @@ def _verified(content: bytes, name: str) -> Bundle:
     except StoreError as error:
         raise BundleError(f"{name}: {error}") from None
     return bundle
+
+
+def _record(content: bytes) -> StudyRecord:
+    if len(content) > MAX_STUDY_BYTES:
+        raise BundleError(
+            f"the description of a study may take {MAX_STUDY_BYTES} bytes; this one takes "
+            f"{len(content)}"
+        )
+    record = StudyRecord.from_dict(json.loads(content))
+    check_sizes(record)
+    return record
 
 
 def _evidence_files(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -211,18 +231,6 @@ def _evidence_files(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Pa
             # Another study may have drawn further; its draws are not this one's.
             if "/c/" not in name or int(source.name) * CHUNK_DRAWS < draws:
                 yield name, source
-
-
-def _with_current_digests(bundle: Bundle) -> Bundle:
-    record = bundle.record
-    if not record.spec.partial or not record.finished:
-        return bundle
-    # Draws that some inputs do not need may have been added by another study.
-    digests = {
-        evidence_id: bundle.evidence(evidence_id).digest(draws)
-        for evidence_id, draws in record.digest_draws().items()
-    }
-    return replace(bundle, record=replace(record, digests=digests))
 
 
 def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:

@@ -2,76 +2,51 @@
 
 An array is (inputs, draws) of unsigned integers; the top value means "not computed". It is
 cut into chunks of `tile_rows` inputs by `CHUNK_DRAWS` draws. A chunk is the unit of work and of
-commit; one that is absent or fails its checksum counts as not computed.
+commit; one that is absent, fails its checksum or is not vouched for by the journal counts as not
+computed.
 """
 
-import fcntl
 import hashlib
-import json
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.abc.store import Store
-from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
-from zarr.storage import MemoryStore
 
 from irs_core.errors import MissingEvidenceError, StoreError
 from irs_core.spec.fields import stable_id
-from irs_core.spec.study import MAX_DRAWS, NoiseSpec, Stream
-from irs_core.store.files import DurableStore, append_line, storage_error, write_bytes
+from irs_core.store.files import DurableStore, file_lock, sync_file, write_bytes
+from irs_core.store.layout import (
+    CHUNK_DRAWS,
+    EvidenceKey,
+    check_description,
+    describe_array,
+    tile_rows_for,
+)
+from irs_core.store.notes import ChunkId, Journal, Note, chunk_digest
 
-CHUNK_DRAWS = 500
-# No chunk takes 30 years; larger sums would leave the range of floats.
-_MAX_SECONDS = 1e9
-_TILE_PIXELS = 131_072
-_MAX_TILE_ROWS = 32
+__all__ = [
+    "CHUNK_DRAWS",
+    "ChunkId",
+    "EvidenceArray",
+    "EvidenceKey",
+    "Predictions",
+    "create_evidence",
+    "describe_array",
+    "predictions_digest",
+    "read_evidence",
+    "tile_rows_for",
+]
+
+logger = logging.getLogger(__name__)
 
 Predictions = NDArray[np.unsignedinteger[Any]]
-
-
-@dataclass(frozen=True)
-class EvidenceKey:
-    """What a prediction depends on. Equal noise and stream pair f with f^p draw by draw.
-
-    Args:
-        model: Digest of the classifier, compression included.
-        data: Digest of the inputs.
-        execution: Arithmetic that ran it, e.g. `torch cpu fp32`: part of what the classifier is.
-    """
-
-    model: str
-    data: str
-    noise: NoiseSpec
-    stream: Stream
-    execution: str
-
-    @property
-    def id(self) -> str:
-        """Stable id; the name of the array's folder."""
-        return stable_id(asdict(self))
-
-
-class ChunkId(NamedTuple):
-    """Position of a chunk: which inputs, which draws."""
-
-    tile: int
-    chunk: int
-
-
-class Note(NamedTuple):
-    """What a commit of a chunk cost: seconds, and the predictions that they bought."""
-
-    tile: int
-    chunk: int
-    seconds: float
-    draws: int
 
 
 class EvidenceArray:
@@ -80,9 +55,11 @@ class EvidenceArray:
     def __init__(self, array: "zarr.Array[Any]", journal: Path | str) -> None:
         """Wrap an open zarr array and its journal (a file, or the text of one)."""
         self._array = array
-        self._journal = journal
+        self._file = journal if isinstance(journal, Path) else None
         self.n_inputs: int = array.shape[0]
         self.tile_rows: int = array.chunks[0]
+        self.id = stable_id(array.attrs.asdict().get("key"))
+        self.journal = Journal(journal, self.id, self.tile_rows * CHUNK_DRAWS)
 
     @property
     def missing(self) -> int:
@@ -105,21 +82,70 @@ class EvidenceArray:
 
     def read(self, draws: int, start: int = 0) -> Predictions:
         """Predictions on draws [start, draws), shape (inputs, draws - start); gaps marked."""
+        # Whole chunks, because journals vouch for whole ones.
+        first, last = start // CHUNK_DRAWS, -(-draws // CHUNK_DRAWS)
+        block = self._block(first, last)
+        refused = [at for at in self.chunks(first, last) if not self._checked(block, first, at)]
+        if refused:
+            logger.warning(
+                "%d chunks of evidence %s are not vouched for by its journal, %s first, and count "
+                "as not computed",
+                len(refused),
+                self.id,
+                tuple(refused[0]),
+            )
+        left = first * CHUNK_DRAWS
+        return block[:, start - left : draws - left]
+
+    def raw(self, draws: int) -> Predictions:
+        """As `read` from the first draw, whether or not the journal vouches for it."""
+        return self._block(0, -(-draws // CHUNK_DRAWS))[:, :draws]
+
+    def _block(self, first: int, last: int) -> Predictions:
+        """All draws of some chunks as they are stored."""
         try:
-            return np.asarray(self._array[:, start:draws])
+            return np.array(self._array[:, first * CHUNK_DRAWS : last * CHUNK_DRAWS])
         except Exception:
             # Some chunk is damaged; find out which by reading them one at a time.
-            return self._read_by_chunk(start, draws)
-
-    def _read_by_chunk(self, start: int, draws: int) -> Predictions:
-        out = np.full((self.n_inputs, draws - start), self.missing, self.dtype)
-        for tile in range(self.n_tiles):
-            for chunk in range(start // CHUNK_DRAWS, -(-draws // CHUNK_DRAWS)):
-                left, right = chunk * CHUNK_DRAWS, (chunk + 1) * CHUNK_DRAWS
-                a, b = max(left, start), min(right, draws)
-                part = self.read_chunk(ChunkId(tile, chunk))
-                out[self.rows(tile), a - start : b - start] = part[:, a - left : b - left]
+            out = np.full((self.n_inputs, (last - first) * CHUNK_DRAWS), self.missing, self.dtype)
+        damaged = 0
+        for at in self.chunks(first, last):
+            try:
+                out[self._inside(first, at)] = self.raw_chunk(at)
+            except Exception:
+                damaged += 1
+        logger.warning(
+            "%d chunks of evidence %s are damaged and count as not computed", damaged, self.id
+        )
         return out
+
+    def chunks(self, first: int, last: int) -> Iterator[ChunkId]:
+        """Chunks [first, last) of every tile."""
+        return (ChunkId(tile, n) for tile in range(self.n_tiles) for n in range(first, last))
+
+    def _inside(self, first: int, at: ChunkId) -> tuple[slice, slice]:
+        """Where a chunk stands in a block that begins with the chunk `first`."""
+        left = (at.chunk - first) * CHUNK_DRAWS
+        return self.rows(at.tile), slice(left, left + CHUNK_DRAWS)
+
+    def _checked(self, block: Predictions, first: int, at: ChunkId) -> bool:
+        """Empty a chunk of a block if the journal does not vouch for it; whether it does."""
+        part = block[self._inside(first, at)]
+        known = self._vouched(at, part)
+        if not known:
+            part[...] = self.missing
+        return known
+
+    def _vouched(self, at: ChunkId, part: Predictions) -> bool:
+        # Bundles are verified as a whole; see `irs_core.store.bundle`.
+        if self._file is None or (part == self.missing).all():
+            return True
+        return self.journal.vouches(at, part) != "no"
+
+    def raw_chunk(self, at: ChunkId) -> Predictions:
+        """One chunk as it is stored, whether or not it counts; whatever zarr raises, it raises."""
+        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
+        return np.asarray(self._array[self.rows(at.tile), columns])
 
     def read_complete(self, draws: int) -> Predictions:
         """The first `draws` predictions of every input.
@@ -137,7 +163,7 @@ class EvidenceArray:
         return predictions
 
     def read_chunk(self, at: ChunkId) -> Predictions:
-        """One chunk, shape (rows of the tile, CHUNK_DRAWS); all missing if absent or damaged."""
+        """One chunk, shape (rows of the tile, CHUNK_DRAWS); all missing if it does not count."""
         try:
             return self._stored(at)
         except StoreError:
@@ -149,15 +175,14 @@ class EvidenceArray:
         Raises:
             StoreError: It cannot be read.
         """
-        rows = self.rows(at.tile)
-        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
         try:
-            return np.asarray(self._array[rows, columns])
+            found = self.raw_chunk(at)
         except (OSError, MemoryError) as error:
             raise StoreError(f"cannot read stored predictions: {error}") from None
         except Exception:
             # Whatever a codec raises on damaged bytes, the meaning is the same: compute it again.
             return self._empty(at)
+        return found if self._vouched(at, found) else self._empty(at)
 
     def _empty(self, at: ChunkId) -> Predictions:
         rows = self.rows(at.tile)
@@ -177,19 +202,15 @@ class EvidenceArray:
         Raises:
             StoreError: The array is read-only, or the disk refuses.
         """
-        if not isinstance(self._journal, Path):
+        if self._file is None:
             raise StoreError("this evidence is read-only: it comes from a bundle")
-        # The note goes first: a note without a chunk is harmless, the reverse loses the time.
-        note = {
-            "tile": at.tile,
-            "chunk": at.chunk,
-            "seconds": round(seconds, 6),
-            "draws": draws,
-            "hardware": hardware,
-        }
-        append_line(self._journal, json.dumps(note, sort_keys=True))
+        whole = np.asarray(predictions, self.dtype)
+        content = chunk_digest(self.id, at, whole)
+        # The note goes first: a note without a chunk is harmless, and a reader that sees the chunk
+        # finds its note.
+        self.journal.add(at, content, seconds=seconds, draws=draws, hardware=hardware)
         columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
-        self._array[self.rows(at.tile), columns] = predictions
+        self._array[self.rows(at.tile), columns] = whole
 
     def merge_chunk(
         self,
@@ -220,51 +241,29 @@ class EvidenceArray:
             raise StoreError(
                 f"class ids must be in [0, {self.missing}); got {ids.min()} to {ids.max()}"
             )
-        with self._locked():
+        with self.locked():
             stored = self._stored(at).copy()
             old = stored[rows, start : start + classes.shape[1]]
             new = np.where((old == self.missing) & made, found, old)
             stored[rows, start : start + classes.shape[1]] = new
             self.write_chunk(at, stored, seconds=seconds, draws=ids.size, hardware=hardware)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from changing this array in between reading and writing."""
-        if not isinstance(self._journal, Path):
-            yield
-            return
-        path = self._journal.with_name("lock")
-        try:
-            lock = path.open("w")
-        except OSError as error:
-            raise storage_error(path, error) from None
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        return nullcontext() if self._file is None else file_lock(self._file.with_name("lock"))
 
     def journal_text(self) -> str:
         """The notes of all committed chunks, one JSON object a line."""
-        if isinstance(self._journal, str):
-            return self._journal
-        return self._journal.read_text(errors="replace") if self._journal.exists() else ""
+        return self.journal.text()
 
     def notes(self) -> Iterator[Note]:
         """The notes of all committed chunks; torn or damaged lines are skipped."""
-        for line in self.journal_text().splitlines():
-            try:
-                fields = json.loads(line)
-                note = Note(
-                    int(fields["tile"]),
-                    int(fields["chunk"]),
-                    float(fields["seconds"]),
-                    int(fields["draws"]),
-                )
-            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-                continue
-            chunk_draws = self.tile_rows * CHUNK_DRAWS
-            # Not a number fails the first comparison as well.
-            if 0 <= note.seconds <= _MAX_SECONDS and 0 <= note.draws <= chunk_draws:
-                yield note
+        return iter(self.journal.notes())
+
+    def settle(self) -> None:
+        """Make the journal durable, as the chunks are already."""
+        if self._file is not None and self._file.exists():
+            sync_file(self._file)
 
     def seconds_per_draw(self, draws: int) -> NDArray[np.float64]:
         """Measured seconds per prediction, shape (tiles, chunks of the first `draws`).
@@ -293,14 +292,14 @@ class EvidenceArray:
 
     def digest(self, draws: int) -> str:
         """SHA-256 of the first `draws` predictions of every input."""
-        predictions = np.ascontiguousarray(self.read(draws))
-        head = f"{predictions.dtype} {predictions.shape}".encode()
-        return hashlib.sha256(head + predictions.tobytes()).hexdigest()
+        return predictions_digest(self.read(draws))
 
 
-def tile_rows_for(pixels: int) -> int:
-    """Inputs per tile, so that a chunk is a few seconds of work at any image size."""
-    return max(1, min(_MAX_TILE_ROWS, _TILE_PIXELS // max(1, pixels)))
+def predictions_digest(found: Predictions) -> str:
+    """SHA-256 of predictions, shape (inputs, draws), with their type and shape."""
+    predictions = np.ascontiguousarray(found)
+    head = f"{predictions.dtype} {predictions.shape}".encode()
+    return hashlib.sha256(head + predictions.tobytes()).hexdigest()
 
 
 def create_evidence(
@@ -323,24 +322,6 @@ def create_evidence(
     return read_evidence(DurableStore(place), place / "journal.jsonl")
 
 
-def describe_array(key: EvidenceKey, n_inputs: int, classes: int, tile_rows: int) -> bytes:
-    """The description of an array, as zarr writes it."""
-    dtype = np.uint8 if classes <= np.iinfo(np.uint8).max else np.uint16
-    store = MemoryStore()
-    zarr.create_array(
-        store,
-        # Arrays are sparse, so the declared width costs nothing and never has to grow.
-        shape=(n_inputs, MAX_DRAWS),
-        chunks=(tile_rows, CHUNK_DRAWS),
-        dtype=dtype,
-        fill_value=np.iinfo(dtype).max,
-        serializer=BytesCodec(),
-        compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        attributes={"key": asdict(key), "classes": classes},
-    )
-    return bytes(store._store_dict["zarr.json"].to_bytes())
-
-
 def read_evidence(store: Store | Path, journal: Path | str, path: str = "") -> EvidenceArray:
     """Open an array that is already there.
 
@@ -348,8 +329,11 @@ def read_evidence(store: Store | Path, journal: Path | str, path: str = "") -> E
         StoreError: There is none, or its description is damaged.
     """
     if isinstance(store, Path):
-        if not (store / "zarr.json").exists():
-            raise StoreError(f"no evidence {store.name} in the store")
+        try:
+            content = (store / "zarr.json").read_bytes()
+        except OSError:
+            raise StoreError(f"no evidence {store.name} in the store") from None
+        check_description(store.name, content)
         store = DurableStore(store)
     try:
         return EvidenceArray(

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +43,42 @@ def append_line(path: Path, line: str) -> None:
     """Add one line in a single write, so that concurrent writers never interleave."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab", buffering=0) as file:
-            file.write(line.encode() + b"\n")
+        with path.open("ab+", buffering=0) as file:
+            # A line that a full disk or a crash tore must not take this one with it.
+            torn = file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0
+            start = b"\n" if torn and file.read(1) != b"\n" else b""
+            file.write(start + line.encode() + b"\n")
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+def sync_file(path: Path) -> None:
+    """Make what was added to a file durable.
+
+    Raises:
+        StoreError: The disk refuses.
+    """
+    try:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Keep out other processes that ask for the same lock.
+
+    Raises:
+        StoreError: The lock's file cannot be made.
+    """
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise storage_error(path, error) from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_json(path: Path, value: object) -> None:

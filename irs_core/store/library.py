@@ -1,22 +1,29 @@
 """All studies that can be looked at: the live store's, the shipped and the imported bundles'."""
 
+import hashlib
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
-from irs_core.errors import StoreError
+from irs_core.errors import BundleError, StoreError
+from irs_core.store.audit import exportable
 from irs_core.store.bundle import SUFFIX, Bundle, open_bundle, read_bundle, write_bundle
-from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence, read_evidence
-from irs_core.store.files import read_json, write_bytes, write_json
+from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence
+from irs_core.store.files import write_bytes
+from irs_core.store.manifests import read_manifest, write_manifest
 from irs_core.store.records import StudyRecord
+from irs_core.store.study import Origin, Study
+
+__all__ = ["Damaged", "Library", "Origin", "Study", "Survey", "default_root", "shipped_folder"]
 
 logger = logging.getLogger(__name__)
 
-Origin = Literal["live", "shipped", "imported"]
+_MARK_DIGITS = 12
+
 _SOURCE = Path(__file__).resolve().parents[2]
 # An installed package keeps its results with the user, not among the packages.
 _PROJECT = _SOURCE if (_SOURCE / "pyproject.toml").exists() else Path.home() / ".irs"
@@ -33,34 +40,50 @@ def shipped_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Study:
-    """A study with access to its evidence.
+class Damaged:
+    """A file of a study that cannot be opened."""
 
-    Args:
-        folder: Where live evidence lies.
-        bundle: What holds the evidence of a study that is not live.
-        origin: Computed here, come with the program, or reported by somebody else.
-    """
-
-    record: StudyRecord
-    folder: Path
-    bundle: Bundle | None = None
-    origin: Origin = "live"
+    path: Path
+    reason: str
+    origin: Origin
 
     @property
-    def shipped(self) -> bool:
-        """Whether it comes from a bundle, of either origin, and cannot be extended in place."""
-        return self.bundle is not None
+    def name(self) -> str:
+        """Of its file, without the suffix: the study's id, where the file is named by that."""
+        return self.path.name.removesuffix(SUFFIX).removesuffix(".json")
 
-    def evidence(self, evidence_id: str) -> EvidenceArray:
-        """One of its arrays.
 
-        Raises:
-            StoreError: It is not there or cannot be opened.
-        """
-        if self.bundle is not None:
-            return self.bundle.evidence(evidence_id)
-        return read_evidence(self.folder / evidence_id, self.folder / evidence_id / "journal.jsonl")
+@dataclass(frozen=True)
+class Survey:
+    """What lies in a library.
+
+    Args:
+        studies: Those that can be opened, latest first.
+        damaged: Those that cannot.
+    """
+
+    studies: tuple[Study, ...]
+    damaged: tuple[Damaged, ...]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What somebody who looks at the studies has to be told, a sentence each."""
+        found = []
+        if self.damaged:
+            several = len(self.damaged) > 1
+            reasons = "; ".join(f"{one.name}: {one.reason}" for one in self.damaged)
+            found.append(
+                f"{len(self.damaged)} {'studies' if several else 'study'} cannot be opened: "
+                f"{reasons}; ./irs verify {'--all' if several else self.damaged[0].name} says "
+                "what to do."
+            )
+        old = [study.record.id for study in self.studies if not study.sealed]
+        if old:
+            found.append(
+                f"Written before manifests carried digests: {', '.join(old)}; check each with "
+                "./irs verify ID, then ./irs verify --seal ID."
+            )
+        return tuple(found)
 
 
 class Library:
@@ -82,7 +105,7 @@ class Library:
 
     def save(self, record: StudyRecord) -> None:
         """Write or replace a live study's manifest."""
-        write_json(self.study_path(record.id), record.to_dict())
+        write_manifest(self.study_path(record.id), record)
 
     def discard(self, study_id: str) -> None:
         """Remove a live study's manifest; its evidence stays for others that use it."""
@@ -90,21 +113,15 @@ class Library:
 
     def live_record(self, study_id: str) -> StudyRecord | None:
         """The manifest of a live study; None where there is none that can be read."""
-        try:
-            return StudyRecord.from_dict(read_json(self.study_path(study_id)))
-        except StoreError:
-            return None
+        return _readable(self.study_path(study_id))
 
     def save_pilot(self, record: StudyRecord) -> None:
         """Write or replace what the pilot of a study left behind; it is no study of the store."""
-        write_json(self._pilot_path(record.id), record.to_dict())
+        write_manifest(self._pilot_path(record.id), record)
 
     def pilot_record(self, study_id: str) -> StudyRecord | None:
         """What `save_pilot` wrote; None where there is none that can be read."""
-        try:
-            return StudyRecord.from_dict(read_json(self._pilot_path(study_id)))
-        except StoreError:
-            return None
+        return _readable(self._pilot_path(study_id))
 
     def _pilot_path(self, study_id: str) -> Path:
         return self.root / "pilots" / f"{study_id}.json"
@@ -118,54 +135,104 @@ class Library:
         )
 
     def studies(self) -> list[Study]:
-        """Every readable study, latest first; unreadable ones are logged and left out.
+        """Every readable study, latest first; `damaged` has the others, which are logged as well.
 
         Of several with one specification the finished ones come first; among those, and among
         unfinished ones, live wins over shipped, and shipped over imported.
         """
-        imported = self._from_bundles(self._imported, "imported")
-        shipped = self._from_bundles(self._shipped, "shipped")
+        return list(self.survey().studies)
+
+    def damaged(self) -> list[Damaged]:
+        """Every study that cannot be opened, with the reason."""
+        return list(self.survey().damaged)
+
+    def survey(self) -> Survey:
+        """Both in one go."""
+        damaged: list[Damaged] = []
         found: dict[str, Study] = {}
-        for study in (*imported, *shipped, *self._live()):
+        for study in self._opened(damaged):
             known = found.get(study.record.id)
             if known is None or study.record.finished or not known.record.finished:
                 found[study.record.id] = study
-        return sorted(found.values(), key=lambda study: study.record.created, reverse=True)
+        latest = sorted(found.values(), key=lambda study: study.record.created, reverse=True)
+        return Survey(tuple(latest), tuple(damaged))
 
     def open(self, study_id: str) -> Study:
         """The study of that id.
 
         Raises:
-            StoreError: There is none.
+            StoreError: There is none, or it cannot be opened.
         """
-        for study in self.studies():
+        survey = self.survey()
+        for study in survey.studies:
             if study.record.id == study_id:
                 return study
+        for one in survey.damaged:
+            if one.name == study_id:
+                raise StoreError(
+                    f"study {study_id} cannot be opened: {one.reason}; ./irs verify {study_id} "
+                    "says what to do"
+                )
         raise StoreError(f"no study {study_id!r} in the store")
+
+    def files(self) -> list[tuple[Path, Origin]]:
+        """The files that studies are opened from: of imported and shipped ones, then live ones."""
+        imported, shipped = (
+            sorted(one.glob(f"*{SUFFIX}")) for one in (self._imported, self._shipped)
+        )
+        live = sorted((self.root / "studies").glob("*.json"))
+        return [
+            *((path, "imported") for path in imported),
+            *((path, "shipped") for path in shipped),
+            *((path, "live") for path in live),
+        ]
+
+    def open_file(self, path: Path, origin: Origin) -> Study:
+        """The study in one of `files`.
+
+        Raises:
+            StoreError: It is damaged, or is named after another study.
+        """
+        if origin == "live":
+            manifest = read_manifest(path)
+            return Study(manifest.record, self.evidence_folder, sealed=manifest.sealed)
+        bundle = self._open_bundle(path)
+        if origin == "imported" and path.name != f"{bundle.record.id}{SUFFIX}":
+            raise StoreError(
+                f"the bundle is that of study {bundle.record.id}, whose name the file does not bear"
+            )
+        return Study(bundle.record, self.evidence_folder, bundle, origin)
+
+    def _opened(self, damaged: list[Damaged]) -> Iterator[Study]:
+        for path, origin in self.files():
+            try:
+                yield self.open_file(path, origin)
+            except (StoreError, OSError) as error:
+                logger.warning("left out %s: %s", path.name, error)
+                damaged.append(Damaged(path, str(error), origin))
 
     def export(self, study_id: str, path: Path) -> None:
         """Write a study of the live store to a bundle file.
 
         Raises:
-            StoreError: There is no such live study, its evidence is missing or damaged, or the
-                disk refuses.
+            StoreError: There is no such live study, it does not verify, or the disk refuses.
         """
         study = self.open(study_id)
         if study.bundle is not None:
             raise StoreError(f"study {study_id} is a bundle already")
-        write_bundle(path, study.record, self.evidence_folder)
+        write_bundle(path, exportable(study), self.evidence_folder)
 
     def bundle_bytes(self, study_id: str) -> bytes:
         """A study as a bundle file: written anew if it is live, else the file that it came in.
 
         Raises:
-            StoreError: There is no such study, or its evidence is missing or damaged.
+            StoreError: There is no such study, or it does not verify.
         """
         study = self.open(study_id)
         if study.bundle is None:
             with TemporaryDirectory() as folder:
                 path = Path(folder) / f"{study_id}{SUFFIX}"
-                write_bundle(path, study.record, self.evidence_folder)
+                write_bundle(path, exportable(study), self.evidence_folder)
                 return path.read_bytes()
         for place in (self._shipped, self._imported):
             for path in sorted(place.glob(f"*{SUFFIX}")):
@@ -177,41 +244,39 @@ class Library:
                     return path.read_bytes()
         raise StoreError(f"the bundle of study {study_id} is gone")
 
-    def import_bundle(self, path: Path) -> StudyRecord:
+    def import_bundle(self, path: Path, *, replace: bool = False) -> StudyRecord:
         """Verify a bundle and keep a copy of it beside the live store.
 
         Its evidence stays in the bundle, read-only: predictions that somebody else reports must
-        never be taken for the predictions of a model that runs here.
+        never be taken for the predictions of a model that runs here. A study that was imported
+        before from other contents is never overwritten.
+
+        Args:
+            replace: Take this bundle in place of one of the same study, which is kept in the
+                folder `earlier`, named by the digest of its contents.
 
         Raises:
-            BundleError: The bundle is damaged or unsafe; the store is untouched.
+            BundleError: The bundle is damaged or unsafe, or another one of its study is there and
+                `replace` was not said; the store is untouched.
         """
         bundle = read_bundle(path)
-        write_bytes(self._imported / f"{bundle.record.id}{SUFFIX}", path.read_bytes())
+        content = path.read_bytes()
+        target = self._imported / f"{bundle.record.id}{SUFFIX}"
+        former = target.read_bytes() if target.exists() else content
+        if former != content and not replace:
+            raise BundleError(
+                f"study {bundle.record.id} was imported before with other contents, which stay; "
+                "to show these instead, ./irs import --replace, which keeps the others aside"
+            )
+        if former != content:
+            mark = hashlib.sha256(former).hexdigest()[:_MARK_DIGITS]
+            write_bytes(self._imported / "earlier" / f"{bundle.record.id}-{mark}{SUFFIX}", former)
+        write_bytes(target, content)
         return bundle.record
 
     @property
     def _imported(self) -> Path:
         return self.root / "bundles"
-
-    def _live(self) -> list[Study]:
-        studies = []
-        for path in sorted((self.root / "studies").glob("*.json")):
-            try:
-                studies.append(Study(StudyRecord.from_dict(read_json(path)), self.evidence_folder))
-            except StoreError as error:
-                logger.warning("left out %s: %s", path.name, error)
-        return studies
-
-    def _from_bundles(self, folder: Path, origin: Origin) -> list[Study]:
-        studies = []
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            try:
-                bundle = self._open_bundle(path)
-                studies.append(Study(bundle.record, self.evidence_folder, bundle, origin))
-            except (StoreError, OSError) as error:
-                logger.warning("left out %s: %s", path.name, error)
-        return studies
 
     def _open_bundle(self, path: Path) -> Bundle:
         return _opened(path, path.stat().st_mtime_ns, self.root / "verified")
@@ -220,3 +285,14 @@ class Library:
 @lru_cache(maxsize=64)
 def _opened(path: Path, _modified: int, verified: Path) -> Bundle:
     return open_bundle(path, verified)
+
+
+def _readable(path: Path) -> StudyRecord | None:
+    """The record in a manifest; None where there is none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        return read_manifest(path).record
+    except StoreError as error:
+        logger.warning("%s of %s is not used: %s", path.name, path.parent.name, error)
+        return None

@@ -1,6 +1,7 @@
 """The manifest of a study: what was asked, of which models and inputs, and where it lies."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -218,6 +219,9 @@ def _check_data(data: DataRecord) -> None:
     count = len(data.indices)
     if not count or len(data.labels) != count or len(data.reported) != count:
         raise StoreError("a study needs one label and one role per input, and at least one input")
+    if len(set(data.indices)) != count:
+        again = next(one for one, times in Counter(data.indices).items() if times > 1)
+        raise StoreError(f"a study needs each input once; it lists the index {again} again")
     if not any(data.reported):
         raise StoreError(f"a study needs an input that is reported; all {count} are held out")
 

@@ -25,6 +25,9 @@ from irs_core.store.records import ModelRecord, StudyRecord
 
 # What reading all predictions of a bundle may take; its files can be far smaller.
 MAX_PREDICTION_BYTES = 1 << 30
+# What counting a study may take: a study of somebody else is opened before it is looked at.
+MAX_BUDGETS = 1000
+MAX_COUNTS = 1 << 26
 # Raised with every rule that is added: what passed under fewer rules is verified again.
 RULES = 1
 
@@ -50,6 +53,25 @@ def open_array(files: Files) -> EvidenceArray:
     store = MemoryStore({name: make(content) for name, content in files.items()})
     journal = files.get("journal.jsonl", b"").decode(errors="replace")
     return read_evidence(store.with_read_only(True), journal)
+
+
+def check_sizes(record: StudyRecord) -> None:
+    """Refuse a study of somebody else that would take too much to count or to show.
+
+    Raises:
+        BundleError: It has more budgets, or counts of inputs, models and budgets, than allowed.
+    """
+    budgets = len(record.spec.n_p)
+    if budgets > MAX_BUDGETS:
+        raise BundleError(
+            f"a bundle's study may have {MAX_BUDGETS} budgets; this one has {budgets}"
+        )
+    counts = len(record.data.indices) * len(record.models) * budgets
+    if counts > MAX_COUNTS:
+        raise BundleError(
+            f"a bundle's study may have {MAX_COUNTS} counts of inputs x models x budgets; this one "
+            f"has {counts}"
+        )
 
 
 def check_evidence(record: StudyRecord, arrays: Mapping[str, Files]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from old_store import without_digests
 from synthetic import synthetic_spec
 
 from irs_core.analysis.tally import tally_study
@@ -74,6 +75,34 @@ def test_a_damaged_manifest_is_written_again(library, reference):
     assert library.studies() == [] or SPEC.id not in [s.record.id for s in library.studies()]
     assert run_study(SPEC, library).digests == reference.digests
     assert library.open(SPEC.id).record.finished
+
+
+def test_an_old_study_is_sealed_by_the_next_run(library, reference):
+    without_digests(library.root)
+    chunk = next((library.evidence_folder / reference.base.evidence["estimate"]).glob("c/0/*"))
+    chunk.unlink()
+    assert not library.open(SPEC.id).sealed
+    assert run_study(SPEC, library).digests == reference.digests
+    assert library.open(SPEC.id).sealed
+
+
+def test_changed_evidence_of_an_old_study_is_not_taken_for_its_own(library, reference):
+    without_digests(library.root)
+    folder = library.evidence_folder / reference.compressed[0].evidence["estimate"]
+    shutil.copy(folder / "c" / "1" / "0", folder / "c" / "0" / "0")
+    with pytest.raises(StoreError, match=f"delete the folder evidence/{folder.name}"):
+        run_study(SPEC, library)
+    assert library.open(SPEC.id).record.digests == reference.digests
+    shutil.rmtree(folder)
+    assert run_study(SPEC, library).digests == reference.digests
+
+
+def test_a_chunk_at_another_place_is_computed_again(library, reference):
+    folder = library.evidence_folder / reference.compressed[0].evidence["estimate"]
+    shutil.copy(folder / "c" / "1" / "0", folder / "c" / "0" / "0")
+    seen = []
+    assert run_study(SPEC, library, on_progress=seen.append).digests == reference.digests
+    assert 0 < seen[-1].done <= 32 * 500
 
 
 @pytest.fixture
