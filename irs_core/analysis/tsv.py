@@ -13,9 +13,9 @@ def certificates_tsv(
 ) -> str:
     """One model's certificates at its largest budget, one line per reported input.
 
-    Columns: position in the full set, true class, predicted class (-1 for ABSTAIN), radius (three
-    significant digits, rounded to nearest as the field prints it, so up to 0.5% above the
-    certified one), 1 where right, seconds.
+    Columns: position in the full set, true class, predicted class (-1 for ABSTAIN), radius (all
+    digits: the field's three, rounded to nearest, can be more than what is certified), 1 where
+    right, seconds.
 
     Args:
         model: Its name in the study; of a file, the file's name is enough.
@@ -49,6 +49,6 @@ def _lines(
         indices, analysis.labels, certificates.predicted, certificates.radius, seconds, strict=True
     )  # type: ignore[call-overload]
     return [
-        f"{index}\t{label}\t{predicted}\t{radius:.3}\t{int(predicted == label)}\t{spent:.3}"
+        f"{index}\t{label}\t{predicted}\t{float(radius)!r}\t{int(predicted == label)}\t{spent:.3}"
         for index, label, predicted, radius, spent in rows
     ]

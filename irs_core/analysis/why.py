@@ -7,6 +7,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
 from irs_core.errors import SpecError
 from irs_core.methods.cirs import METHOD, counts_of
+from irs_core.spec.outward import down, up
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
 from irs_core.store import StudyRecord
@@ -120,16 +121,17 @@ def _sentence(
     made: Certificates, row: int, draws: int, left: int, cached: float, threshold: int
 ) -> str:
     outcome = (
-        f"certified at {made.radius[row]:.3f}"
+        f"certified at {down(made.radius[row])}"
         if made.radius[row] > 0
         else "abstains, since that is at most 1/2"
     )
     if made.branch[row] == Branch.DIRECT:
         return (
             f"Direct: at least {threshold} cached hits, so {draws} fresh draws; {left} missed the "
-            f"class, P >= {made.p_lower[row]:.4f}; {outcome}."
+            f"class, P >= {down(made.p_lower[row], 4)}; {outcome}."
         )
     return (
-        f"Incremental: left the class on {left} of {draws} cached hits, so P >= {cached:.4f} x "
-        f"(1 - {made.zeta_upper[row]:.4f}) = {made.p_lower[row]:.4f}; {outcome}."
+        f"Incremental: left the class on {left} of {draws} cached hits, so P >= "
+        f"{down(cached, 4)} x "
+        f"(1 - {up(made.zeta_upper[row], 4)}), at least {down(made.p_lower[row], 4)}; {outcome}."
     )

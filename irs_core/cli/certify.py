@@ -28,6 +28,7 @@ from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec import outward
 from irs_core.spec.compression_kinds import known_compressions, parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS
@@ -359,9 +360,18 @@ def _print_table(table: pd.DataFrame) -> None:
     table = table.copy()
     for name in [one.removesuffix(" low") for one in map(str, table) if one.endswith(" low")]:
         ends = table.pop(f"{name} low"), table.pop(f"{name} high")
-        table[name] = [_with_ends(*values) for values in zip(table[name], *ends, strict=True)]
-    print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+        side = outward.direction(name)
+        rows = zip(table[name], *ends, strict=True)
+        table[name] = [_with_ends(*values, side) for values in rows]
+    for name in table.select_dtypes("float"):
+        side = outward.direction(str(name))
+        table[name] = ["-" if isnan(one) else outward.text(one, 4, side) for one in table[name]]
+    print(table.to_string(index=False, na_rep="-"))
 
 
-def _with_ends(value: float, low: float, high: float) -> str:
-    return "-" if isnan(value) else f"{value:.4g} ({low:.4g}..{high:.4g})"
+def _with_ends(value: float, low: float, high: float, side: outward.Direction) -> str:
+    if isnan(value):
+        return "-"
+    shown = outward.significant(value, 4, side)
+    ends = outward.significant(low, 4, "down"), outward.significant(high, 4, "up")
+    return f"{shown} ({ends[0]}..{ends[1]})"

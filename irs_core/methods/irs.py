@@ -115,5 +115,5 @@ METHOD = MethodDef(
     seconds=_seconds,
     branches=Branches(_both, _takes_direct),
     price="ζ",
-    reused="The original's bound {base} less ζ = {lost} is {bound}",
+    reused="The original's bound {base} less ζ, at most {lost}, is at least {bound}",
 )

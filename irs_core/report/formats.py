@@ -3,12 +3,13 @@
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from irs_core.errors import IrsError, UnknownKeyError
+from irs_core.spec.outward import Direction, direction, text
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -16,14 +17,15 @@ _LATEX = {
     "^": r"\textasciicircum{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+_DECIMALS = 4
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def table_bytes(frame: pd.DataFrame, kind: str) -> bytes:
     """A table in one of `FORMATS`.
 
-    CSV and Parquet keep every digit; Markdown and LaTeX (booktabs) show four decimals and a dash
-    where there is no value.
+    CSV and Parquet keep every digit; Markdown and LaTeX (booktabs) show four decimals, bounds
+    rounded outward, and a dash where there is no value.
 
     Raises:
         UnknownKeyError: There is no such format.
@@ -52,7 +54,7 @@ def _markdown(frame: pd.DataFrame) -> bytes:
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
     marks = ["---:" if _is_number(frame[name]) else "---" for name in frame]
-    rows = [line([_text(value) for value in row]) for row in frame.itertuples(index=False)]
+    rows = [line(cells) for cells in shown_rows(frame, _DECIMALS)]
     return "\n".join([line([str(name) for name in frame]), line(marks), *rows, ""]).encode()
 
 
@@ -61,7 +63,7 @@ def _latex(frame: pd.DataFrame) -> bytes:
         return f"{' & '.join(map(_escaped, cells))} \\\\"
 
     columns = "".join("r" if _is_number(frame[name]) else "l" for name in frame)
-    rows = [line([_text(value) for value in row]) for row in frame.itertuples(index=False)]
+    rows = [line(cells) for cells in shown_rows(frame, _DECIMALS)]
     return "\n".join(
         [
             f"\\begin{{tabular}}{{{columns}}}",
@@ -84,9 +86,16 @@ def _is_number(column: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column))
 
 
-def _text(value: object) -> str:
+def shown_rows(frame: pd.DataFrame, digits: int) -> Iterator[list[str]]:
+    """The cells of a table as texts, bounds rounded outward by the names of their columns."""
+    sides = [direction(str(name)) for name in frame]
+    for row in frame.itertuples(index=False):
+        yield [_text(value, digits, side) for value, side in zip(row, sides, strict=True)]
+
+
+def _text(value: object, digits: int, side: Direction) -> str:
     if isinstance(value, float):
-        return f"{value:.4f}" if math.isfinite(value) else "-"
+        return text(value, digits, side) if math.isfinite(value) else "-"
     return _CONTROL.sub(" ", str(value))
 
 

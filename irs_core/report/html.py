@@ -11,6 +11,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import study_ledger
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
+from irs_core.report.formats import shown_rows
 from irs_core.report.tables import study_table
 from irs_core.sampling.statements import describe_noise
 from irs_core.store import StudyRecord
@@ -19,6 +20,7 @@ from irs_core.store import StudyRecord
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
+_DECIMALS = 4
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0;font-size:14px;display:block;overflow-x:auto}
@@ -104,17 +106,9 @@ def _table(frame: pd.DataFrame) -> str:
         )
         return f"<tr>{inside}</tr>"
 
-    rows = [
-        row([_cell(value) for value in values], "td") for values in frame.itertuples(index=False)
-    ]
+    rows = [row(cells, "td") for cells in shown_rows(frame, _DECIMALS)]
     head = row([str(name) for name in frame], "th")
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "-" if value != value else f"{value:.4g}"
-    return str(value)
 
 
 def _figure(number: int, figure: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.results import Point
 from irs_core.methods import MethodDef
+from irs_core.spec import outward
 from ui.shared import theme
 from ui.shared.drawing import LEGEND, MARGINS, add_mark, axis_style, band, blank
 from ui.shared.entries import Panel, Sweep
@@ -57,7 +58,7 @@ def _one_line(
     figure.add_scatter(
         x=[float(getattr(point, cost)) for point in points],
         y=[point.acr.value for point in points],
-        customdata=[[point.n_p, point.acr.low, point.acr.high] for point in points],
+        customdata=[[point.n_p, _acr_text(point)] for point in points],
         mode="lines+markers",
         name=label,
         line={
@@ -70,10 +71,14 @@ def _one_line(
     )
 
 
+def _acr_text(point: Point) -> str:
+    return theme.interval(point.acr.value, point.acr.low, point.acr.high)
+
+
 def _hover(label: str, cost: Cost) -> str:
     return (
         f"<b>{label}</b>, n<sub>p</sub> = %{{customdata[0]:,}}<br>"
-        "ACR %{y:.3f} [%{customdata[1]:.3f}, %{customdata[2]:.3f}]<br>"
+        "ACR %{customdata[1]}<br>"
         f"%{{x:,.4~g}} {cost}<extra></extra>"
     )
 
@@ -152,7 +157,8 @@ def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
         mode="lines+markers",
         name="ACR of IRS",
         line={"color": colour, "width": 2.5},
-        hovertemplate="γ %{x:.4g}<br>ACR %{y:.3f}<extra></extra>",
+        customdata=[outward.down(one.value) for one in sweep.acr],
+        hovertemplate="γ %{x:.4g}<br>ACR %{customdata}<extra></extra>",
     )
     best = sweep.best
     figure.add_scatter(
@@ -188,7 +194,7 @@ def _curve(
         "type": "scatter",
         "x": costs,
         "y": [point.acr.value for point in points],
-        "customdata": [[point.n_p, point.acr.low, point.acr.high] for point in points],
+        "customdata": [[point.n_p, _acr_text(point)] for point in points],
         "mode": "lines+markers",
         "name": name,
         "legendgroup": name,

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from irs_core.spec.outward import up
 from ui.shared import theme
 from ui.shared.drawing import add_mark, blank, whole_ticks
 from ui.shared.entries import branch_shares
@@ -28,7 +29,7 @@ def zeta_histogram(values: ArrayLike, floor: float, colour: str) -> go.Figure:
     edges = np.linspace(low, low + 1.02 * (top - low), 31)
     figure = blank("ζ, upper bound on P(different answers)", "inputs (count)")
     add_bars(figure, zeta, edges, colour, "inputs")
-    add_mark(figure, floor, f"floor {floor:.4f}", "left")
+    add_mark(figure, floor, f"floor {up(floor, 4)}", "left")
     figure.update_xaxes(range=[low - 0.02 * (top - low), edges[-1]])
     figure.update_layout(showlegend=False)
     whole_ticks(figure, int(np.histogram(zeta, edges)[0].max()))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.certify import ABSTAIN, Branch, Certificates
+from irs_core.spec.outward import down, up
 from irs_core.store import BASE, StudyRecord
 from ui.shared import theme
 from ui.shared.drawing import blank
@@ -118,24 +119,24 @@ def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
     """One sentence on how a model came to its answer about an input."""
     tested = _class(fate.candidate, classes)
     verdict = (
-        f"above ½, so {tested} is certified at {fate.radius:.3f}"
+        f"above ½, so {tested} is certified at {down(fate.radius)}"
         if fate.predicted != ABSTAIN
         else "not above ½, so it abstains"
     )
     if fate.name == BASE:
-        return f"Its draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
+        return f"Its draws bound P({tested}) by {down(fate.p_lower, 4)}: {verdict}."
     if fate.branch is Branch.SKIPPED:
         title = methods.get(fate.method).title
         return f"{title} spends its draws on other inputs, so nothing is certified here."
     if fate.branch is Branch.INCREMENTAL and not np.isnan(fate.disagreement):
         how = methods.get(fate.method).reused.format(
-            base=f"{base.p_lower:.4f}",
-            lost=f"{fate.disagreement:.4f}",
-            bound=f"{fate.p_lower:.4f}",
+            base=down(base.p_lower, 4),
+            lost=up(fate.disagreement, 4),
+            bound=down(fate.p_lower, 4),
             tested=tested,
         )
         return f"{how}: {verdict}."
-    return f"Fresh draws bound P({tested}) by {fate.p_lower:.4f}: {verdict}."
+    return f"Fresh draws bound P({tested}) by {down(fate.p_lower, 4)}: {verdict}."
 
 
 def votes_figure(
@@ -191,8 +192,8 @@ def status(model: Fate, base: Fate) -> str:
         return "abstains"
     if not model.right:
         return "wrong"
-    after = f"{model.radius:.2f}"
-    return after if model.name == BASE else f"{base.radius:.2f} → {after}"
+    after = down(model.radius, 2)
+    return after if model.name == BASE else f"{down(base.radius, 2)} → {after}"
 
 
 ReadImages = Callable[[NDArray[np.int64]], NDArray[np.float32]]

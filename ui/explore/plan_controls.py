@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from irs_core.spec.outward import down, up
 from irs_core.stats import (
     INTERVAL_METHODS,
     chance_of_radius,
@@ -106,12 +107,12 @@ def limits(wish: RadiusWish) -> tuple[tuple[str, str, str], ...]:
         ),
         (
             f"Largest radius with n = {theme.count(wish.n)}",
-            f"{largest:.3f}",
+            down(largest),
             "σ times the normal quantile of $α^{1/n}$: reached when every draw agrees.",
         ),
         (
             "With 10 times the draws",
-            f"{float(largest_certifiable_radius(10 * wish.n, wish.alpha, wish.sigma)):.3f}",
+            down(float(largest_certifiable_radius(10 * wish.n, wish.alpha, wish.sigma))),
             "Radii grow with the square root of the logarithm of n.",
         ),
     )
@@ -156,7 +157,9 @@ def floor_answer() -> str:
     """The floor of zeta at a few budgets, in Markdown."""
     alpha = float(_level(st, "$α_ζ$", "plan_alpha_zeta", HELP["alpha_zeta"]))
     budgets = (100, 500, 1000, 5000, 10_000)
-    floors = [f"**{float(zeta_floor(n_p, alpha)):.5f}** with {theme.count(n_p)}" for n_p in budgets]
+    floors = [
+        f"**{up(float(zeta_floor(n_p, alpha)), 5)}** with {theme.count(n_p)}" for n_p in budgets
+    ]
     return (
         f"When no draw disagrees, ζ is 1 - $α_ζ^{{1/n_p}}$: {theme.listing(floors)} draws. "
         "No compression, however faithful, pays less."

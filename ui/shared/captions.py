@@ -7,6 +7,7 @@ from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.methods import asked
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec import outward
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
@@ -110,5 +111,6 @@ def guarantee(spec: StudySpec) -> str:
         least = least_n_to_certify(spec.alpha)
         return sentence + f"**n = {spec.n} can certify nothing:** at least {least} are needed."
     return sentence + (
-        f"With these draws no radius of the original can exceed **{largest:.2f}** (pixel units)."
+        "With these draws no radius of the original can exceed "
+        f"**{outward.up(largest, 2)}** (pixel units)."
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.results import Summary
+from irs_core.spec.outward import down
 from irs_core.store import StudyRecord
 from ui.shared import theme
 from ui.shared.entries import ModelRow
@@ -104,7 +105,7 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
     # Without a radius of the original there is no share of it.
     if best is None or math.isnan(best.kept):
         acr = rows[0].summary.acr.value
-        return f"The original model has an average certified radius of **{acr:.3f}**."
+        return f"The original model has an average certified radius of **{down(acr)}**."
     size = f"**{theme.percent(best.size_share, 0)}** of its size"
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
         share = best.nonzero / max(record.base.nonzero, 1)
@@ -143,7 +144,7 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
         Number(
             "ACR kept",
             theme.percent(best.kept),
-            f"{acr:.3f} of {full:.3f} pixel units",
+            f"{down(acr)} of {down(full)} pixel units",
             HELP["kept"],
         ),
         Number(
@@ -165,7 +166,7 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
 def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
     accuracy, acr = base.summary.accuracy, base.summary.acr
     return (
-        Number("Average certified radius", f"{acr.value:.3f}", theme.ends(acr), HELP["acr"]),
+        Number("Average certified radius", down(acr.value), theme.ends(acr), HELP["acr"]),
         Number(
             "Smoothed accuracy",
             theme.percent(accuracy.value),
@@ -179,5 +180,5 @@ def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
 def spoken(rows: Sequence[ModelRow], axis: Axis) -> str:
     """The picture in words, for those who cannot see it."""
     beaten = dominated_by(rows, axis)
-    kept = [f"{row.title} {row.summary.acr.value:.3f}" for row in rows if row.name not in beaten]
+    kept = [f"{row.title} {down(row.summary.acr.value)}" for row in rows if row.name not in beaten]
     return f"not dominated: {theme.listing(kept)}."

@@ -1,5 +1,6 @@
 """Widgets that several pages share. Values that change what is shown live in the URL."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
+from irs_core.spec import outward
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
@@ -223,7 +225,7 @@ def table(
         Position of the selected row; None where none is.
     """
     event = st.dataframe(
-        frame,
+        _outward(frame, columns),
         hide_index=True,
         column_config=dict(columns),
         key=f"table-{name}",
@@ -236,6 +238,24 @@ def table(
     # Without selection the answer is the element itself.
     rows = event["selection"]["rows"] if isinstance(event, dict) else []
     return rows[0] if rows else None
+
+
+def _outward(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """The table as it is shown: bounds rounded outward to the digits of their column."""
+    shown = frame.copy()
+    for name in frame.select_dtypes("float"):
+        digits = _digits(columns.get(str(name)))
+        if digits is not None:
+            side = outward.direction(str(name))
+            shown[name] = outward.rounded(frame[name].to_numpy(), digits, side)
+    return shown
+
+
+def _digits(column: Any) -> int | None:
+    """Decimals that a column configuration shows; None where it names none."""
+    kind = column.get("type_config") if isinstance(column, dict) else None
+    found = re.match(r"%\.(\d)f", str((kind or {}).get("format", "")))
+    return int(found.group(1)) if found else None
 
 
 def note(opened: Opened, *, held_out: bool = False) -> str:

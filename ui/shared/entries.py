@@ -11,6 +11,7 @@ from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
 from irs_core.methods import MethodDef
+from irs_core.spec.outward import down
 from irs_core.store import BASE, StudyRecord
 from ui.shared import theme
 
@@ -156,11 +157,11 @@ def sweep_sentence(sweep: Sweep, gamma: float, inputs: int) -> str:
     here = sweep.acr[int(np.argmin(np.abs(sweep.gammas - gamma)))]
     text = (
         f"On {theme.plural(inputs, 'held-out input')} the best value is "
-        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {best.value:.4f}; "
+        f"**γ = {sweep.gammas[sweep.best]:g}** with an ACR of {down(best.value, 4)}; "
         + (
             f"γ = {gamma:g}, in use, is as good."
             if here.value > best.value - 1e-9
-            else f"γ = {gamma:g}, in use, gives {here.value:.4f}."
+            else f"γ = {gamma:g}, in use, gives {down(here.value, 4)}."
         )
     )
     if best.low <= here.value <= best.high and best.value > here.value:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from irs_core.goals.outlook import Look
+from irs_core.spec.outward import down
 
 
 def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
@@ -19,6 +20,6 @@ def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
         return f"**{title}**: nothing to look at yet.{more}"
     last = found[-1]
     return (
-        f"**{title}**: ACR **{last.acr.value:.3f}** so far, at {last.n_p:,} draws per input on "
+        f"**{title}**: ACR **{down(last.acr.value)}** so far, at {last.n_p:,} draws per input on "
         f"average; it holds if you stop now.{more}"
     )

@@ -13,6 +13,7 @@ from irs_core.analysis.colours import (
     shaded,
 )
 from irs_core.analysis.results import Interval
+from irs_core.spec import outward
 
 __all__ = ["MARK", "NEUTRAL", "PALETTE", "model_colour", "model_colours", "model_symbol", "shaded"]
 
@@ -42,8 +43,8 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def confidence(failure: float) -> str:
-    """One minus a failure probability in percent, without rounding it up to certainty."""
-    return f"{100 * (1 - failure):.6g}%"
+    """One minus a failure probability in percent, rounded down."""
+    return outward.confidence(failure)
 
 
 def times(ratio: float) -> str:
@@ -58,7 +59,11 @@ def ends(interval: Interval) -> str:
 
 def between(interval: Interval) -> str:
     """`2.09 to 2.36`, empty where there is no interval."""
-    return "" if math.isnan(interval.low) else f"{interval.low:.2f} to {interval.high:.2f}"
+    return (
+        ""
+        if math.isnan(interval.low)
+        else f"{outward.down(interval.low, 2)} to {outward.up(interval.high, 2)}"
+    )
 
 
 def count(number: float) -> str:
@@ -104,7 +109,11 @@ def spread(low: float, high: float, digits: int) -> str:
 
 def interval(value: float, low: float, high: float) -> str:
     """A mean with its interval."""
-    return "n/a" if math.isnan(value) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    return (
+        "n/a"
+        if math.isnan(value)
+        else f"{outward.down(value)} [{outward.down(low)}, {outward.up(high)}]"
+    )
 
 
 def plural(number: int, word: str) -> str:
