@@ -20,7 +20,9 @@ from statement_coverage import (
 )
 from synthetic import synthetic_spec, synthetic_study
 
+from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import fixed_split, spending, study_ledger, with_fixed_split
+from irs_core.analysis.tally import tally_study
 from irs_core.methods.kit.cirs_plan import Cached, Planner, look_weights
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
@@ -204,3 +206,17 @@ def test_the_best_point_of_a_curve_is_the_union():
     said = study_ledger(spec)
     best = worst_any_wrong(TEN, [said.proven] * len(TEN))
     assert 4 * said.proven < best <= said.best
+
+
+def test_discrete_noise_proves_no_certificate(tmp_path: Path):
+    library = Library(tmp_path)
+    record = synthetic_study(library, synthetic_spec(n=500, n_p=(100,)))
+    tally = tally_study(library.open(record.id))
+    name = next(iter(tally.compressed))
+    for noise, proven in (("gaussian", 0.001), ("discrete", 1.0)):
+        made = Analysis(replace(tally, noise=noise), Settings.of(record.spec))
+        assert made.base.provable_failure == pytest.approx(proven)
+        for method in made.methods(name):
+            failure = made.certify(name, method, 0).provable_failure
+            assert failure == 1.0 if noise == "discrete" else failure < 0.01
+        assert (made.summary(name).failure == 1.0) == (noise == "discrete")
