@@ -27,9 +27,10 @@ opened = controls.open_study()
 record, settings = opened.record, opened.settings
 with controls.explained():
     rows = library.overview(opened.study, settings)
+moved = captions.moved(record, settings)
 
 st.subheader(
-    choice.headline(record, rows, captions.union_failure(rows)),
+    choice.headline(record, rows, captions.union_failure(rows), moved),
     divider="gray",
     anchor=False,
 )
@@ -76,5 +77,5 @@ controls.table(
 st.caption(
     "A compressed model is certified with fewer draws than the original. Fewer draws prove smaller "
     "radii even where no answer changes: a part of the ACR that it loses is the price of those. "
-    f"{captions.choice_among(rows)}"
+    f"{captions.choice_among(rows, moved)}"
 )

@@ -56,3 +56,19 @@ def test_every_glossary_name_is_a_row_of_four():
     ]
     assert len(rows) > 10
     assert {row.count("|") for row in rows} == {5}
+
+
+STATED = re.findall(
+    r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "methods" / "statements.md").read_text()
+)
+
+
+@pytest.mark.parametrize(("path", "name"), STATED)
+def test_every_test_behind_a_statement_exists(path, name):
+    assert f"\ndef {name}(" in (ROOT / "tests" / path).read_text()
+
+
+def test_every_section_of_the_statements_names_its_tests():
+    sections = (ROOT / "docs" / "methods" / "statements.md").read_text().split("\n## ")[1:]
+    assert len(sections) >= 7
+    assert [one.splitlines()[0] for one in sections if ".py::" not in one] == []

@@ -12,6 +12,7 @@ from datetime import datetime
 from math import pi
 
 from irs_core import methods
+from irs_core.analysis import levels
 from irs_core.spec.compressions import identity
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
@@ -30,10 +31,14 @@ class Ledger:
             models' certificates of an input fails.
         moved: Settings that are not the study's own, as `name = value`.
         discrete: Whether the noise has no proof of the full radius.
-        follows_n_p: Whether a method's split of alpha follows n_p, so that n_p had to be chosen
-            before the original's draws were seen.
-        earlier: Finished studies that used some of the same draws before, by id.
-        repeats: Finished studies of the same model, inputs and noise on other draws, by id.
+        points: Points of a model's curves: methods that can be shown, each at its budgets.
+        best: Failure probability of the best of these points: that any of them fails.
+        follows_n_p: What follows n_p, so that n_p had to be chosen before the original's draws
+            were seen.
+        earlier: Studies that showed results on some of the same draws before, by id.
+        repeats: Studies that showed results of the same model, inputs and noise on other draws,
+            by id.
+        repeated: Failure probability of the best of this study and its repeats.
     """
 
     claimed: float
@@ -42,9 +47,12 @@ class Ledger:
     chosen: float
     moved: tuple[str, ...] = ()
     discrete: bool = False
-    follows_n_p: bool = False
+    points: int = 1
+    best: float = 0.0
+    follows_n_p: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
     repeats: tuple[str, ...] = ()
+    repeated: float = 0.0
 
     @property
     def holds(self) -> bool:
@@ -75,22 +83,26 @@ class Ledger:
                 f"Whoever quotes the best of the {self.models} compressed models states "
                 f"{self.chosen:g}: the failure probability of all of them together."
             )
+        if self.points > 1 and self.holds:
+            found.append(
+                f"Each of the {self.points} points of a model's curves holds by itself. Whoever "
+                f"quotes the best of them states {self.best:g} for each model."
+            )
         if self.earlier:
             found.append(
                 f"{_studies(self.earlier)} used some of these draws before. The level holds if the "
-                "numbers of draws of this study were fixed before those results were seen; "
-                "otherwise use a fresh seed."
+                "settings and numbers of draws of this study were fixed before those results were "
+                "seen; otherwise use a fresh seed."
             )
-        if self.repeats:
-            total = min(1.0, self.chosen * (1 + len(self.repeats)))
+        if self.repeats and self.holds:
             found.append(
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
-                f"Whoever quotes the best of them states {total:g}."
+                f"Whoever quotes the best of them states {self.repeated:g}."
             )
         if self.follows_n_p and self.holds:
             found.append(
-                "The split of alpha follows n_p here. The level holds if n_p was chosen before "
-                "the original's draws were seen."
+                "The level holds if n_p was chosen before the original's draws were seen, since "
+                f"it decides {' and '.join(self.follows_n_p)}."
             )
         return tuple(found)
 
@@ -114,25 +126,26 @@ def study_ledger(
         settings: In use; None for the study's own.
         records: The studies at hand, this one among them or not.
     """
-    settings = settings or Settings.of(spec)
-    claimed = settings.alpha + (settings.alpha_zeta if spec.compressions else 0.0)
-    proven = claimed
-    if spec.compressions:
-        proven = max(method.proven(settings) for method in methods.asked(spec))
-    discrete = spec.noise.kind == "discrete"
-    proven, models = 1.0 if discrete else proven, len(spec.compressions)
-    others = [one for one in records if one.finished and one.id != spec.id]
-    own = next((one for one in records if one.id == spec.id), None)
+    settings, listed = settings or Settings.of(spec), list(records)
+    others = [one for one in listed if _seen(one) and one.id != spec.id]
+    own = next((one for one in listed if one.id == spec.id), None)
+    repeats = [one for one in others if _repeats(one.spec, spec)]
+    chosen, (points, best) = levels.chosen(spec, settings), levels.curves(spec, settings)
     return Ledger(
-        claimed=claimed,
-        proven=proven,
-        models=models,
-        chosen=min(1.0, max(1, models) * proven),
+        claimed=settings.alpha + (settings.alpha_zeta if spec.compressions else 0.0),
+        proven=levels.proven(spec, settings),
+        models=len(spec.compressions),
+        chosen=min(1.0, chosen),
         moved=_moved(spec, settings),
-        discrete=discrete,
-        follows_n_p=_follows_n_p(spec),
+        discrete=spec.noise.kind == "discrete",
+        points=points,
+        best=min(1.0, best),
+        follows_n_p=levels.follows_n_p(spec),
         earlier=tuple(one.id for one in others if _shares(one, spec) and _before(one, own)),
-        repeats=tuple(one.id for one in others if _repeats(one.spec, spec)),
+        repeats=tuple(one.id for one in repeats),
+        repeated=min(
+            1.0, chosen + sum(levels.chosen(one.spec, Settings.of(one.spec)) for one in repeats)
+        ),
     )
 
 
@@ -142,7 +155,7 @@ def with_fixed_split(spec: StudySpec) -> StudySpec:
     The threshold and the split of CIRS must not follow an n_p that was chosen after looking at the
     original's draws, which is how studies are mostly made: certified once, recertified later.
     """
-    if spec.split_draws is not None or not any(one.plans for one in methods.asked(spec)):
+    if spec.split_draws is not None or not levels.plans(spec):
         return spec
     return replace(spec, split_draws=fixed_split(spec.n))
 
@@ -153,8 +166,11 @@ def fixed_split(n: int) -> int:
 
 
 def used_before(spec: StudySpec, records: Iterable[StudyRecord]) -> tuple[StudyRecord, ...]:
-    """Finished studies that used draws which a study would use again, the first ones first."""
-    found = [one for one in records if one.finished and one.id != spec.id and _shares(one, spec)]
+    """Studies that showed results on draws which a study would use again, the first ones first.
+
+    Among them are those that stopped, if their results could be seen while they ran.
+    """
+    found = [one for one in records if _seen(one) and one.id != spec.id and _shares(one, spec)]
     return tuple(sorted(found, key=lambda one: one.created))
 
 
@@ -169,10 +185,11 @@ def spending(spec: StudySpec, records: Iterable[StudyRecord]) -> StudySpec:
 
     The k-th study of a model and inputs gets 6 / (pi^2 k^2) of alpha and of alpha_zeta; they add up
     to alpha and alpha_zeta however many follow. It is valid because the draws are fresh: given all
-    earlier results, each study fails with at most its own level.
+    earlier results, each study fails with at most its own level. Studies that were not made so add
+    their own levels; `Ledger.repeated` has the sum.
     """
     listed = list(records)
-    k = 1 + sum(one.finished and _same_subject(one.spec, spec) for one in listed)
+    k = 1 + sum(_seen(one) and _same_subject(one.spec, spec) for one in listed)
     share = 6 / (pi * k) ** 2
     noise = replace(spec.noise, seed=fresh_seed(spec, listed))
     return replace(spec, noise=noise, alpha=spec.alpha * share, alpha_zeta=spec.alpha_zeta * share)
@@ -202,9 +219,9 @@ def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _follows_n_p(spec: StudySpec) -> bool:
-    plans = any(method.plans for method in methods.asked(spec))
-    return bool(spec.compressions) and plans and spec.split_draws is None
+def _seen(record: StudyRecord) -> bool:
+    """Whether a study's results could be seen, finished or not."""
+    return record.finished or record.spec.looks
 
 
 def _same_subject(one: StudySpec, other: StudySpec) -> bool:
@@ -226,11 +243,20 @@ def _repeats(one: StudySpec, other: StudySpec) -> bool:
 
 
 def _shares(record: StudyRecord, spec: StudySpec) -> bool:
-    """Whether a study drew noise that another would draw again, for a model that both have."""
+    """Whether a study drew noise that another would draw again, and not as the same statement.
+
+    A further compressed model on the very cache of the original repeats no statement. With
+    another cache it does: that of the original, on which all certificates rest.
+    """
     one = record.spec
     same = _same_subject(one, spec) and one.noise.seed == spec.noise.seed
     both = bool(_compressed(one) & _compressed(spec)) or not spec.compressions
-    return same and both
+    return same and (both or _cache(one) != _cache(spec))
+
+
+def _cache(spec: StudySpec) -> tuple[int, int, float, float]:
+    """What decides the original's bounds, of which CIRS takes a part of both levels."""
+    return spec.n0, spec.n, spec.alpha, spec.alpha_zeta
 
 
 def _compressed(spec: StudySpec) -> set[str]:

@@ -13,6 +13,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
+from irs_core.spec.compressions import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
@@ -105,3 +106,61 @@ def test_the_split_of_cirs_follows_no_n_p():
     assert not study_ledger(fixed).follows_n_p
     assert with_fixed_split(replace(spec, n_p=(50,))).split_draws == fixed.split_draws
     assert with_fixed_split(synthetic_spec()) == synthetic_spec()
+
+
+def test_a_study_that_stopped_after_looks_was_seen(tmp_path):
+    library = Library(tmp_path)
+    looked = synthetic_study(library, synthetic_spec(methods=("cirs",), looks=True))
+    stopped = replace(looked, finished=False, digests={})
+    again = replace(stopped.spec, looks=False)
+    assert used_before(again, [stopped]) == (stopped,)
+    assert study_ledger(again, records=[stopped]).earlier == (stopped.id,)
+    assert spending(again, [stopped]).alpha == pytest.approx(6 / math.pi**2 / 4 * again.alpha)
+    # Without looks nothing of an unfinished study was to be seen.
+    unseen = replace(stopped, spec=replace(again, n_p=(50,)))
+    assert used_before(again, [unseen]) == ()
+
+
+def test_another_cache_on_the_same_draws_repeats_the_original(tmp_path):
+    spec = synthetic_spec(n=500, n_p=(100,))
+    first = synthetic_study(Library(tmp_path), spec)
+    further = replace(spec, compressions=(parse_compression("int8-dynamic"),))
+    # Of the very same cache a further model makes a further statement, not the same one again.
+    assert used_before(further, [first]) == ()
+    for changes in ({"n": 1000}, {"n0": 50}, {"alpha": 0.01}, {"alpha_zeta": 0.01}):
+        assert used_before(replace(further, **changes), [first]) == (first,)
+
+
+def test_the_best_of_repeats_states_the_sum_of_their_levels(tmp_path):
+    spec = synthetic_spec(n=500, n_p=(100,), methods=("cirs",))
+    plain = synthetic_study(Library(tmp_path), spec)
+    repeat = spending(spec, [plain])
+    found = study_ledger(repeat, records=[plain])
+    share = 1 + 6 / math.pi**2 / 4
+    assert found.repeated == pytest.approx(2 * 0.002 * share)
+    assert any(f"{found.repeated:g}" in one for one in found.conditions)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "best"),
+    [
+        # RS, IRS and ISS at three budgets, CIRS at four below them as well.
+        ({}, 16, 3 * (0.002 + 0.003 + 0.002) + 7 * 0.002),
+        ({"looks": True}, 16, 3 * (0.002 + 0.003 + 0.002) + (1 + 4 / 4) * 0.002),
+        ({"methods": ("cirs",), "baseline": False, "n_p": (8,)}, 1, 0.002),
+        ({"compressions": ()}, 1, 0.001),
+    ],
+)
+def test_the_best_point_of_a_curve_is_paid_for(changes, count, best):
+    found = study_ledger(synthetic_spec(**changes))
+    assert (found.points, found.best) == (count, pytest.approx(best))
+    assert any("model's curves" in one for one in found.conditions) == (count > 1)
+
+
+def test_what_follows_n_p_is_named():
+    irs = study_ledger(synthetic_spec(baseline=False))
+    assert irs.follows_n_p == ("zeta of IRS",)
+    # With the baseline CIRS speaks for the models of a study that asked for IRS.
+    both = study_ledger(synthetic_spec())
+    assert len(both.follows_n_p) == 2
+    assert study_ledger(synthetic_spec(compressions=())).follows_n_p == ()

@@ -79,6 +79,23 @@ def test_headline_is_a_sentence_whatever_the_model_is_called(
     )
 
 
+def test_the_headline_claims_nothing_at_moved_settings(
+    record_and_analysis: tuple[StudyRecord, Analysis],
+) -> None:
+    record, analysis = record_and_analysis
+    rows = entries.model_rows(record, analysis)
+    own = Settings.of(record.spec)
+    moved = captions.moved(record, replace(own, gamma=0.9))
+    for sentence in (
+        choice.headline(record, rows, 0.004, moved),
+        choice.headline(record, rows, 1.0),
+    ):
+        assert "not proven" in sentence
+        assert "confidence is" not in sentence
+    assert captions.choice_among(rows, moved) == ""
+    assert captions.moved(record, own) == ()
+
+
 def test_headline_of_an_original_without_radius_compares_nothing(
     record_and_analysis: tuple[StudyRecord, Analysis],
 ) -> None:

@@ -67,10 +67,16 @@ def _word(level: Ledger) -> str:
     return "proven"
 
 
-def choice_among(rows: Sequence[ModelRow]) -> str:
-    """What picking the best of several compressed models costs in confidence."""
+def moved(record: StudyRecord, settings: Settings) -> tuple[str, ...]:
+    """Settings in use that are not the study's own, at which nothing is proven."""
+    return study_ledger(record.spec, settings).moved
+
+
+def choice_among(rows: Sequence[ModelRow], moved: Sequence[str] = ()) -> str:
+    """What picking the best of several compressed models costs in confidence; nothing where
+    nothing is proven."""
     models = sum(not row.is_base for row in rows)
-    if models < 2:
+    if models < 2 or moved or union_failure(rows) >= 1:
         return ""
     return (
         f"One of {models} compressed models is quoted. All {models} hold together with "

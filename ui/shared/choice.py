@@ -95,11 +95,14 @@ def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
     return max(compressed, key=lambda row: row.summary.acr.value, default=None)
 
 
-def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> str:
+def headline(
+    record: StudyRecord, rows: Sequence[ModelRow], failure: float, moved: Sequence[str] = ()
+) -> str:
     """One sentence about the best useful compression, in Markdown.
 
     Args:
         failure: Failure probability per input, proven for all models of the study at once.
+        moved: Settings that are not the study's own; see `Ledger`.
     """
     best = best_row(rows)
     # Without a radius of the original there is no share of it.
@@ -111,14 +114,20 @@ def headline(record: StudyRecord, rows: Sequence[ModelRow], failure: float) -> s
         share = best.nonzero / max(record.base.nonzero, 1)
         size = f"**{theme.percent(share, 0)}** of its non-zero weights"
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
-    proven = "claimed" if record.spec.noise.kind == "discrete" else "proven"
     # Titles are of either number: "int8", "fp16 weights".
     return (
         f"With **{best.title}**, the model keeps **{theme.percent(best.kept, 0)}** of the "
         f"original's certified radius with **{draws}** of its draws, at {size}"
-        f"{_cost_clause(best.summary)}. The confidence is **{theme.confidence(failure)}** per "
-        f"input ({proven})."
+        f"{_cost_clause(best.summary)}. {_confidence(failure, moved)}"
     )
+
+
+def _confidence(failure: float, moved: Sequence[str]) -> str:
+    if moved:
+        return f"Exploring: not proven at {', '.join(moved)}."
+    if failure >= 1:
+        return "The radius is claimed; its full size is not proven under this noise."
+    return f"The confidence is **{theme.confidence(failure)}** per input (proven)."
 
 
 def _cost_clause(summary: Summary) -> str:
