@@ -27,7 +27,7 @@ opened = controls.open_study()
 record, settings = opened.record, opened.settings
 with controls.explained():
     rows = library.overview(opened.study, settings)
-moved = captions.moved(record, settings)
+moved = opened.ledger.moved
 
 st.subheader(
     choice.headline(record, rows, captions.union_failure(rows), moved),

@@ -14,6 +14,7 @@ from math import pi
 from irs_core import methods
 from irs_core.analysis import levels
 from irs_core.spec.compressions import identity
+from irs_core.spec.outward import failure
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import StudyRecord
@@ -39,6 +40,7 @@ class Ledger:
         repeats: Studies that showed results of the same model, inputs and noise on other draws,
             by id.
         repeated: Failure probability of the best of this study and its repeats.
+        reported: Whether somebody else reported the draws, so that nothing of it is proven here.
     """
 
     claimed: float
@@ -53,26 +55,29 @@ class Ledger:
     earlier: tuple[str, ...] = ()
     repeats: tuple[str, ...] = ()
     repeated: float = 0.0
+    reported: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether anything is proven at the settings in use."""
-        return self.proven < 1 and not self.moved
+        return self.proven < 1 and not self.moved and not self.reported
 
     @property
     def sentence(self) -> str:
         """The failure probability of one certificate in words, without a full stop."""
-        said = f"failure probability per input {self.claimed:g}"
+        said = f"failure probability per input {failure(self.claimed)}"
         if self.moved:
             return (
                 f"exploring: not proven at {', '.join(self.moved)}, which was chosen after the "
                 "results could be seen; the study's own settings are proven"
             )
+        if self.reported:
+            return f"{said} as reported by others, not recomputed here"
         if self.discrete:
             return f"{said} as claimed for discrete noise, whose full radius is not proven"
         if self.proven == self.claimed:
             return f"{said}, proven"
-        return f"{said} as published, {self.proven:g} proven in the worst case"
+        return f"{said} as published, {failure(self.proven)} proven in the worst case"
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -81,12 +86,12 @@ class Ledger:
         if self.models > 1 and self.holds:
             found.append(
                 f"Whoever quotes the best of the {self.models} compressed models states "
-                f"{self.chosen:g}: the failure probability of all of them together."
+                f"{failure(self.chosen)}: the failure probability of all of them together."
             )
         if self.points > 1 and self.holds:
             found.append(
                 f"Each of the {self.points} points of a model's curves holds by itself. Whoever "
-                f"quotes the best of them states {self.best:g} for each model."
+                f"quotes the best of them states {failure(self.best)} for each model."
             )
         if self.earlier:
             found.append(
@@ -97,7 +102,7 @@ class Ledger:
         if self.repeats and self.holds:
             found.append(
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
-                f"Whoever quotes the best of them states {self.repeated:g}."
+                f"Whoever quotes the best of them states {failure(self.repeated)}."
             )
         if self.follows_n_p and self.holds:
             found.append(
@@ -114,7 +119,11 @@ class Ledger:
 
 
 def study_ledger(
-    spec: StudySpec, settings: Settings | None = None, records: Iterable[StudyRecord] = ()
+    spec: StudySpec,
+    settings: Settings | None = None,
+    records: Iterable[StudyRecord] = (),
+    *,
+    reported: bool = False,
 ) -> Ledger:
     """What the certificates of a study promise.
 
@@ -125,6 +134,7 @@ def study_ledger(
     Args:
         settings: In use; None for the study's own.
         records: The studies at hand, this one among them or not.
+        reported: Whether somebody else reported the study; see `Study.origin`.
     """
     settings, listed = settings or Settings.of(spec), list(records)
     others = [one for one in listed if _seen(one) and one.id != spec.id]
@@ -146,6 +156,7 @@ def study_ledger(
         repeated=min(
             1.0, chosen + sum(levels.chosen(one.spec, Settings.of(one.spec)) for one in repeats)
         ),
+        reported=reported,
     )
 
 
@@ -153,9 +164,10 @@ def with_fixed_split(spec: StudySpec) -> StudySpec:
     """The study with a split of alpha that no n_p moves, where a method needs one.
 
     The threshold and the split of CIRS must not follow an n_p that was chosen after looking at the
-    original's draws, which is how studies are mostly made: certified once, recertified later.
+    original's draws, which is how studies are mostly made: certified once, recertified later. The
+    draws of a study for IRS serve CIRS as well, so it gets one too.
     """
-    if spec.split_draws is not None or not levels.plans(spec):
+    if spec.split_draws is not None or not spec.compressions:
         return spec
     return replace(spec, split_draws=fixed_split(spec.n))
 

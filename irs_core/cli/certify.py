@@ -345,7 +345,10 @@ def show_results(arguments: argparse.Namespace) -> None:
         _print_table(speedup_table(study.record, analysis))
         return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    said = study_ledger(spec, analysis.settings, [one.record for one in library.studies()])
+    records = [one.record for one in library.studies()]
+    said = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
+    if study.banner:
+        print(study.banner)
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
@@ -363,9 +366,9 @@ def _print_table(table: pd.DataFrame) -> None:
         side = outward.direction(name)
         rows = zip(table[name], *ends, strict=True)
         table[name] = [_with_ends(*values, side) for values in rows]
-    for name in table.select_dtypes("float"):
-        side = outward.direction(str(name))
-        table[name] = ["-" if isnan(one) else outward.text(one, 4, side) for one in table[name]]
+    for column in table.select_dtypes("float"):
+        side = outward.direction(str(column))
+        table[column] = ["-" if isnan(one) else outward.text(one, 4, side) for one in table[column]]
     print(table.to_string(index=False, na_rep="-"))
 
 

@@ -45,6 +45,8 @@ def _report(arguments: argparse.Namespace) -> None:
         table=arguments.table,
         model=arguments.model,
         method=arguments.method,
+        banner=study.banner,
+        records=[one.record for one in library.studies()],
     )
 
 

@@ -2,13 +2,14 @@
 
 import html
 import json
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.ledger import study_ledger
+from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
 from irs_core.report.formats import shown_rows
@@ -30,17 +31,25 @@ figure{margin:1rem 0 2rem}code{overflow-wrap:anywhere}
 """.strip()
 
 
-def html_report(record: StudyRecord, analysis: Analysis) -> str:
+def html_report(
+    record: StudyRecord,
+    analysis: Analysis,
+    *,
+    banner: str = "",
+    records: Sequence[StudyRecord] = (),
+) -> str:
     """The report of a study as a whole HTML document of about 5 MB, most of it Plotly's code.
 
     Raises:
         IrsError: The package plotly, whose script is put into the file, is missing.
     """
     figures = study_figures(record, analysis)
+    ledger = study_ledger(record.spec, analysis.settings, records, reported=bool(banner))
     title = html.escape(record.title)
     body = [
         f"<h1>{title}</h1>",
-        f"<p>{_described(record, analysis)}</p>",
+        *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
+        f"<p>{_described(record, analysis, ledger)}</p>",
         "<h2>Summary</h2>",
         _table(study_table(record, analysis, "summary")),
         *(_figure(number, one) for number, one in enumerate(figures)),
@@ -67,14 +76,14 @@ def html_report(record: StudyRecord, analysis: Analysis) -> str:
     )
 
 
-def _described(record: StudyRecord, analysis: Analysis) -> str:
+def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
     return html.escape(
         f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
-        f"Certificates: {study_ledger(spec, settings).text} {noise.guarantee} "
+        f"Certificates: {ledger.text} {noise.guarantee} "
         "Radii are L2; wrong and abstaining inputs count as 0 in the average certified radius "
         "(ACR). Intervals are 95% intervals over inputs: bootstrapped for means, exact for shares."
     )

@@ -1,5 +1,6 @@
 """A study's results in a file whose suffix says what it becomes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from irs_core.analysis.analysis import Analysis
@@ -20,12 +21,17 @@ def write_report(
     table: str = "summary",
     model: str = BASE,
     method: str | None = None,
+    banner: str = "",
+    records: Sequence[StudyRecord] = (),
 ) -> None:
     """Write a report (.html), a table (.csv, .parquet, .md, .tex) or results per input (.tsv).
 
     Args:
         table: Which table; for the four table formats.
         model, method: Whose results, and by what; for .tsv. None for the model's main method.
+        banner: What has to be said of a study that others reported; see `Study.banner`. Per-input
+            results (.tsv) are of a fixed form and carry none.
+        records: The studies at hand, for what the confidence covers.
 
     Raises:
         UnknownKeyError: The suffix, the table or the model is unknown.
@@ -33,11 +39,14 @@ def write_report(
     """
     kind = path.suffix.removeprefix(".").lower()
     if kind == "html":
-        content = html_report(record, analysis).encode()
+        content = html_report(record, analysis, banner=banner, records=records).encode()
     elif kind == "tsv":
         content = certificates_tsv(record, analysis, model, method).encode()
     elif kind in FORMATS:
-        content = table_bytes(study_table(record, analysis, table), kind)
+        frame = study_table(record, analysis, table)
+        if banner:
+            frame["origin"] = banner
+        content = table_bytes(frame, kind)
     else:
         known = ", ".join(f".{one}" for one in ("html", "tsv", *FORMATS))
         raise UnknownKeyError(f"a report ends with one of {known}; got {path.name!r}")

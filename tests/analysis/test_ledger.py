@@ -13,7 +13,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
-from irs_core.spec.compressions import parse_compression
+from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library

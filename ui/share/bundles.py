@@ -23,7 +23,7 @@ from irs_core.report import (
 )
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library
-from ui.shared import captions, controls, library, tables
+from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
 from ui.shared.navigation import STUDY_PAGES, TITLES
 
@@ -109,7 +109,12 @@ def show_downloads(opened: Opened) -> None:
         )
         st.download_button(
             "Report (HTML)",
-            lambda: html_report(record, opened.analysis),
+            lambda: html_report(
+                record,
+                opened.analysis,
+                banner=opened.study.banner,
+                records=[one.record for one in library.list_studies()],
+            ),
             f"{record.id}.html",
             "text/html",
             key="report",
@@ -127,9 +132,7 @@ def show_downloads(opened: Opened) -> None:
         )
         st.download_button(
             "All tables",
-            lambda: packed_tables(
-                all_tables(opened), kind, captions.provenance(record, opened.settings)
-            ),
+            lambda: packed_tables(all_tables(opened), kind, controls.note(opened)),
             f"{record.id}-tables-{kind}.zip",
             "application/zip",
             key="tables",

@@ -16,8 +16,19 @@ from ui.shared import theme
 from ui.shared.entries import ModelRow
 
 
-def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = False) -> str:
-    """What was drawn, on what, at which confidence."""
+def provenance(
+    record: StudyRecord,
+    settings: Settings,
+    *,
+    held_out: bool = False,
+    ledger: Ledger | None = None,
+) -> str:
+    """What was drawn, on what, at which confidence.
+
+    Args:
+        ledger: What the confidence covers, with all studies at hand in view.
+    """
+    ledger = ledger or study_ledger(record.spec, settings)
     spec = record.spec
     held = record.data.reported.count(False)
     inputs = held if held_out else len(record.data.reported) - held
@@ -29,8 +40,9 @@ def provenance(record: StudyRecord, settings: Settings, *, held_out: bool = Fals
         f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
         f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
-        f"{confidence(spec, settings)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
         f"{record.hardware} · study {record.id}"
+        + "".join(f"\n\n{condition}" for condition in ledger.conditions)
     )
 
 
@@ -40,9 +52,8 @@ def noise(spec: StudySpec) -> str:
     return f"**Noise: {said.title}.** {said.law} {said.guarantee}"
 
 
-def confidence(spec: StudySpec, settings: Settings) -> str:
+def confidence(spec: StudySpec, settings: Settings, level: Ledger) -> str:
     """The levels and what they add up to: as claimed, and as proven."""
-    level = study_ledger(spec, settings)
     claimed = theme.confidence(level.claimed)
     if not spec.compressions:
         return f"α = {settings.alpha:g}: confidence per input {claimed} (1 - α), {_word(level)}"
@@ -62,14 +73,11 @@ def confidence(spec: StudySpec, settings: Settings) -> str:
 def _word(level: Ledger) -> str:
     if level.moved:
         return f"exploring: not proven at {', '.join(level.moved)}"
+    if level.reported:
+        return "reported by others, not recomputed here"
     if level.discrete:
         return "claimed; the full radius under discrete noise is not proven"
     return "proven"
-
-
-def moved(record: StudyRecord, settings: Settings) -> tuple[str, ...]:
-    """Settings in use that are not the study's own, at which nothing is proven."""
-    return study_ledger(record.spec, settings).moved
 
 
 def choice_among(rows: Sequence[ModelRow], moved: Sequence[str] = ()) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.ledger import Ledger
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
 from irs_core.spec import outward
@@ -37,6 +38,11 @@ class Opened:
     def record(self) -> StudyRecord:
         """Its manifest."""
         return self.study.record
+
+    @property
+    def ledger(self) -> Ledger:
+        """What its confidence covers."""
+        return library.ledger(self.study, self.settings)
 
     @property
     def analysis(self) -> Analysis:
@@ -68,6 +74,9 @@ def open_study() -> Opened:
     """Let the user choose a study and settings; stop the page where there is nothing to show."""
     with explained():
         studies = library.list_studies()
+        notices = library.notices()
+    for notice in notices:
+        st.warning(notice, icon=":material/report:")
     if not studies:
         _no_study()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -79,7 +88,16 @@ def open_study() -> Opened:
         opened = Opened(study, settings)
         # Opening the evidence here lets every page rely on it.
         _ = opened.analysis.cache
+    _warn(opened)
     return opened
+
+
+def _warn(opened: Opened) -> None:
+    """What has to be read before any number of the study."""
+    if opened.study.banner:
+        st.warning(opened.study.banner, icon=":material/person_alert:")
+    if opened.ledger.moved:
+        st.info(sentence(IrsError(opened.ledger.sentence)), icon=":material/explore:")
 
 
 def _no_study() -> NoReturn:
@@ -260,12 +278,17 @@ def _digits(column: Any) -> int | None:
 
 def note(opened: Opened, *, held_out: bool = False) -> str:
     """Where a figure's numbers come from."""
-    return captions.provenance(opened.record, opened.settings, held_out=held_out)
+    return captions.provenance(
+        opened.record, opened.settings, held_out=held_out, ledger=opened.ledger
+    )
 
 
 def notes(studies: Sequence[Study], settings: Settings) -> str:
     """Where a figure's numbers come from, one paragraph per study."""
-    return "\n\n".join(captions.provenance(study.record, settings) for study in studies)
+    return "\n\n".join(
+        captions.provenance(study.record, settings, ledger=library.ledger(study, settings))
+        for study in studies
+    )
 
 
 def name_main_method(opened: Opened) -> None:

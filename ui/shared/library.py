@@ -13,6 +13,7 @@ import streamlit as st
 
 from irs_core.analysis.analysis import Analysis, Memo
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.results import Comparison
 from irs_core.analysis.why import why_table
 from irs_core.methods.cirs import METHOD
@@ -20,7 +21,7 @@ from irs_core.methods.kit.counts import StudyTally
 from irs_core.spec.fields import stable_id
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
-from irs_core.store.library import shipped_folder
+from irs_core.store.library import Survey, shipped_folder
 from ui.shared import theme
 from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
 
@@ -34,6 +35,15 @@ def store_root() -> Path:
 
 def list_studies() -> tuple[Study, ...]:
     """Every readable study, latest first."""
+    return _survey().studies
+
+
+def notices() -> tuple[str, ...]:
+    """What somebody who looks at the studies has to be told, a sentence each."""
+    return _survey().notices
+
+
+def _survey() -> Survey:
     root, shipped = store_root(), shipped_folder()
     folders = {root / "studies": "*.json", root / "bundles": f"*{SUFFIX}", shipped: f"*{SUFFIX}"}
     stamps = tuple(
@@ -45,9 +55,9 @@ def list_studies() -> tuple[Study, ...]:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading studies...")
-def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Study, ...]:
+def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> Survey:
     del stamps  # Part of the key only.
-    return tuple(Library(Path(root), Path(shipped)).studies())
+    return Library(Path(root), Path(shipped)).survey()
 
 
 def study_key(study: Study) -> StudyKey:
@@ -126,6 +136,22 @@ def panels(
         for model in one.record.compressed
         if model.name in names
     ]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ledger(
+    key: StudyKey, settings: Settings, others: int, _study: Study, _records: Sequence[StudyRecord]
+) -> Ledger:
+    del key, others  # What it is kept by.
+    reported = bool(_study.banner)
+    return study_ledger(_study.record.spec, settings, _records, reported=reported)
+
+
+def ledger(study: Study, settings: Settings) -> Ledger:
+    """What the confidence of a study covers, with all studies at hand in view."""
+    studies = list_studies()
+    records = [one.record for one in studies]
+    return _ledger(study_key(study), settings, id(studies), study, records)
 
 
 def study_labels(records: Sequence[StudyRecord]) -> dict[str, str]:
