@@ -41,8 +41,7 @@ def text(value: float, digits: int, direction: Direction) -> str:
         return "n/a"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    # Exact: a float is a decimal number.
-    exact = Decimal(float(value)).quantize(Decimal(1).scaleb(-digits), _ROUNDING[direction])
+    exact = _decimal(value).quantize(Decimal(1).scaleb(-digits), _ROUNDING[direction])
     return f"{exact + 0:f}"
 
 
@@ -53,7 +52,7 @@ def significant(value: float, digits: int, direction: Direction) -> str:
     """
     if math.isnan(value) or math.isinf(value) or value == 0:
         return text(value, 0, direction)
-    exact = Decimal(float(value))
+    exact = _decimal(value)
     places = digits - 1 - exact.adjusted()
     shown = text(value, places, direction) if places >= 0 else f"{value:.{digits}g}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
@@ -62,7 +61,7 @@ def significant(value: float, digits: int, direction: Direction) -> str:
 def confidence(failure: float) -> str:
     """One minus a failure probability in percent, rounded down to six digits."""
     # Meant as a decimal number; sums of levels carry errors of the last bit.
-    typed = (1 - Decimal(repr(round(float(failure), 15)))) * 100
+    typed = (1 - _decimal(round(failure, 15))) * 100
     exact = typed.quantize(Decimal("0.0001"), ROUND_FLOOR)
     return f"{exact.normalize():f}%"
 
@@ -71,6 +70,11 @@ def failure(value: float) -> str:
     """A failure probability with up to six significant digits, rounded up."""
     # Sums of levels carry errors of the last bit, which are not worth a digit.
     return significant(round(value, 15), 6, "up") if value > 0 else "0"
+
+
+def _decimal(value: float) -> Decimal:
+    """The shortest decimal number that reads back as the value: 0.31, not 0.309999999999999997."""
+    return Decimal(repr(float(value)))
 
 
 def direction(column: str) -> Direction:

@@ -105,7 +105,10 @@ def test_the_split_of_cirs_follows_no_n_p():
     fixed = with_fixed_split(spec)
     assert not study_ledger(fixed).follows_n_p
     assert with_fixed_split(replace(spec, n_p=(50,))).split_draws == fixed.split_draws
-    assert with_fixed_split(synthetic_spec()) == synthetic_spec()
+    # Draws for IRS serve CIRS as well.
+    assert with_fixed_split(synthetic_spec()).split_draws == fixed.split_draws
+    alone = synthetic_spec(compressions=())
+    assert with_fixed_split(alone) == alone
 
 
 def test_a_study_that_stopped_after_looks_was_seen(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.results import Interval
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
@@ -85,7 +86,7 @@ def test_the_headline_claims_nothing_at_moved_settings(
     record, analysis = record_and_analysis
     rows = entries.model_rows(record, analysis)
     own = Settings.of(record.spec)
-    moved = captions.moved(record, replace(own, gamma=0.9))
+    moved = study_ledger(record.spec, replace(own, gamma=0.9)).moved
     for sentence in (
         choice.headline(record, rows, 0.004, moved),
         choice.headline(record, rows, 1.0),
@@ -93,7 +94,7 @@ def test_the_headline_claims_nothing_at_moved_settings(
         assert "not proven" in sentence
         assert "confidence is" not in sentence
     assert captions.choice_among(rows, moved) == ""
-    assert captions.moved(record, own) == ()
+    assert study_ledger(record.spec, own).moved == ()
 
 
 def test_headline_of_an_original_without_radius_compares_nothing(

@@ -11,6 +11,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks
+from irs_core.spec.outward import down, up
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import BASE, CHUNK_DRAWS, Library
@@ -42,7 +43,8 @@ def test_reason_names_bound_zeta_and_outcome(study) -> None:  # type: ignore[no-
     row = int(np.flatnonzero(certificates[1].branch == Branch.INCREMENTAL)[0])
     found = inputs.fates(study.record, certificates, row, int(analysis.labels[row]))
     text = inputs.why(found[1], found[0], study.record.data.classes)
-    assert f"{found[0].p_lower:.4f} less ζ = {found[1].disagreement:.4f}" in text
+    zeta = up(found[1].disagreement, 4)
+    assert f"{down(found[0].p_lower, 4)} less ζ, at most {zeta}" in text
     assert ("abstains" in text) == (found[1].predicted == -1)
 
 
@@ -55,8 +57,8 @@ def test_reason_under_cirs_is_what_is_lost(study) -> None:  # type: ignore[no-un
         base, model, _ = inputs.fates(study.record, certificates, row, int(analysis.labels[row]))
         text, seen = inputs.why(model, base, classes), seen | {model.branch}
         if model.branch == Branch.INCREMENTAL:
-            assert f"share of {model.disagreement:.4f}" in text
-            assert f"at least {model.p_lower:.4f}" in text
+            assert f"share of {up(model.disagreement, 4)}" in text
+            assert f"at least {down(model.p_lower, 4)}" in text
         assert ("spends its draws on other inputs" in text) == (model.branch == Branch.SKIPPED)
     assert {Branch.INCREMENTAL, Branch.SKIPPED} <= seen
 
