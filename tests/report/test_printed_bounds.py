@@ -128,7 +128,7 @@ def test_tables_of_pages(opened):
         printed_against(
             frame[list(columns)], [[row[list(frame).index(n)] for n in columns] for row in cells]
         )
-        > 500
+        > 200
     )
 
 
