@@ -96,8 +96,9 @@ def count_at_most(
         missing = np.maximum(true - may, 1)
         chance = np.where(true == may, 1.0, np.minimum(1.0, level * true / missing))
     else:
-        chance = np.asarray(binom.cdf(may, true, 1 - level))
-    return int(true[chance > beta * (1 - _MARGIN)][-1])
+        chance = np.asarray(binom.sf(true - may - 1, true, level))
+    # No margin: at beta = level, where no flag is set, the chance of b = 1 is beta itself.
+    return int(true[chance > beta][-1])
 
 
 def count_at_least(

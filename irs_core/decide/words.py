@@ -102,17 +102,17 @@ def settle_words(settle: Settle, inputs: int, noun: str) -> str:
     ways = []
     if settle.draws is not None and settle.draws.inputs:
         ways.append(
-            f"about {settle.draws.draws:,} more draws on {len(settle.draws.inputs)} {noun}, "
-            "counted sequentially"
+            f"about {_about(settle.draws.draws)} more draws, counted sequentially, "
+            f"on {len(settle.draws.inputs)} of these {noun}"
         )
     if settle.inputs_to_hold is not None and settle.inputs_to_hold > inputs:
         ways.append(
-            f"a fixed set of about {settle.inputs_to_hold:,} {noun} instead of {inputs:,}, "
+            f"a fixed set of about {_about(settle.inputs_to_hold)} {noun} instead of {inputs:,}, "
             "if the same share of them stays open"
         )
     if settle.inputs_to_fail is not None and settle.inputs_to_fail > inputs:
         ways.append(
-            f"a fixed set of about {settle.inputs_to_fail:,} {noun}, "
+            f"a fixed set of about {_about(settle.inputs_to_fail)} {noun}, "
             "if the same share of them is proven lost"
         )
     if not ways:
@@ -125,3 +125,9 @@ def _here(loss: ShareBounds, noun: str) -> str:
     if loss.here_at_most:
         which = f"all but at most {loss.here_at_most} of these {loss.inputs} {noun}"
     return f"on {which} ({sure(loss.failure_here)} sure)"
+
+
+def _about(count: int) -> str:
+    """A count in two digits, rounded up: an estimate has no more."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // step) * step:,}"
