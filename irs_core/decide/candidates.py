@@ -1,0 +1,176 @@
+"""Several compressed models, several tolerances: what choosing costs."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from irs_core.decide.noninferiority import p_value_holds, share_at_least
+from irs_core.decide.requirement import Requirement
+from irs_core.decide.routes import Routes
+from irs_core.decide.settle import Settle
+from irs_core.decide.statements import Measured, Split
+from irs_core.decide.verdict import Decision, decide
+from irs_core.errors import SpecError
+from irs_core.stats import binomial_lower_bound
+
+
+def decide_all(
+    requirement: Requirement,
+    routes: Mapping[str, Routes],
+    measured: Mapping[str, Measured] | None = None,
+    *,
+    settle: Mapping[str, Settle] | None = None,
+    shared_noise: bool = False,
+    noun: str = "images",
+) -> dict[str, Decision]:
+    """Three-way verdicts about K models; all of them are right together at the confidence.
+
+    Each model gets a K-th of the failure probability. A verdict, once given, therefore holds for
+    whichever model is chosen afterwards.
+
+    Args:
+        requirement: One for all.
+        routes: By name of the model, at least one.
+        measured, settle: By name, where known.
+        shared_noise, noun: As for `decide`.
+
+    Raises:
+        SpecError: There is no model.
+    """
+    _check_some(routes)
+    beta = requirement.beta / len(routes)
+    split = Split(holds=beta, fails=beta, bounds=beta, candidates=len(routes))
+    return {
+        name: decide(
+            requirement,
+            name,
+            one,
+            (measured or {}).get(name),
+            split=split,
+            settle=(settle or {}).get(name),
+            shared_noise=shared_noise,
+            noun=noun,
+        )
+        for name, one in routes.items()
+    }
+
+
+def which_hold(
+    requirement: Requirement,
+    routes: Mapping[str, Routes],
+    measured: Mapping[str, Measured] | None = None,
+    *,
+    noun: str = "images",
+) -> dict[str, Decision]:
+    """Which of K models may ship, by Holm's procedure; *fails* is never said.
+
+    With probability at least the confidence, every model that is said to hold does. Sharper for
+    *holds* than `decide_all`; printed bounds still get a K-th each. Inputs must have noise of
+    their own; nothing else is assumed about how the models depend on each other.
+
+    Args and errors are those of `decide_all`.
+    """
+    _check_some(routes)
+    known = measured or {}
+    values = {
+        name: _p_value(requirement, one, known.get(name, Measured()))
+        for name, one in routes.items()
+    }
+    levels = holm_levels(values, requirement.beta)
+    bounds = requirement.beta / len(routes)
+    return {
+        name: decide(
+            requirement,
+            name,
+            one,
+            known.get(name),
+            split=Split(
+                holds=levels.get(name, bounds), fails=None, bounds=bounds, candidates=len(routes)
+            ),
+            noun=noun,
+        )
+        for name, one in routes.items()
+    }
+
+
+def holm_levels(p_values: Mapping[str, float], beta: float) -> dict[str, float]:
+    """The hypotheses that Holm's procedure rejects, each with the level it was rejected at.
+
+    The chance that any true hypothesis is among them is at most `beta`, under any dependence.
+
+    Args:
+        p_values: By name.
+        beta: Familywise error.
+
+    Source:
+        Holm 1979.
+    """
+    rejected: dict[str, float] = {}
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    for done, name in enumerate(ordered):
+        level = beta / (len(ordered) - done)
+        if p_values[name] > level:
+            break
+        rejected[name] = level
+    return rejected
+
+
+def smallest_tolerance(holds: Callable[[float], bool], tolerances: Iterable[float]) -> float | None:
+    """The smallest tolerance that holds, walking down from the largest to the first that does not.
+
+    Costs nothing beyond one test's failure probability: a wrong *holds* anywhere on the way needs
+    one at the largest tolerance that truly does not hold, the first one that can go wrong. Radius
+    and limit are the same all the way, and the tolerances were listed beforehand.
+
+    Args:
+        holds: The verdict at a tolerance, each at the full failure probability.
+        tolerances: In any order.
+
+    Returns:
+        None where not even the largest holds.
+    """
+    smallest = None
+    for tolerance in sorted(set(tolerances), reverse=True):
+        if not holds(tolerance):
+            break
+        smallest = tolerance
+    return smallest
+
+
+def _p_value(requirement: Requirement, routes: Routes, measured: Measured) -> float:
+    """The least failure probability at which all statistical limits hold."""
+    values = [0.0]
+    n = len(routes)
+    if requirement.max_loss is not None:
+        values.append(
+            p_value_holds(
+                int(routes.may_lose.sum()), n, max_share=requirement.max_loss, level=routes.level
+            )
+        )
+    if requirement.min_certified is not None:
+        values.append(_smallest_beta(int(routes.certified.sum()), n, requirement, routes))
+    if requirement.min_accuracy is not None and measured.right is not None and measured.right_of:
+        right, of, least = measured.right, measured.right_of, requirement.min_accuracy
+        values.append(_bisect(lambda b: float(binomial_lower_bound(right, of, b)) >= least))
+    return max(values)
+
+
+def _smallest_beta(certified: int, inputs: int, requirement: Requirement, routes: Routes) -> float:
+    least = requirement.min_certified or 0.0
+    return _bisect(
+        lambda b: share_at_least(certified, inputs, beta=b, level=routes.claimed_level) >= least
+    )
+
+
+def _bisect(holds: Callable[[float], bool]) -> float:
+    """The smallest failure probability at which a statement holds, rounded up; 1 if none does."""
+    low, high = 0.0, 0.25
+    if not holds(high):
+        return 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _check_some(routes: Mapping[str, Routes]) -> None:
+    if not routes:
+        raise SpecError("a decision needs at least one model; got none")

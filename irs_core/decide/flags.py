@@ -1,0 +1,238 @@
+"""Dubious evaluations raise flags; each has a sentence and a place in docs/flags.md."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped, unused-ignore]
+from scipy.stats import binom  # type: ignore[import-untyped, unused-ignore]
+
+from irs_core.decide.rounding import chosen_percent
+from irs_core.decide.settle import inputs_to_hold
+from irs_core.errors import InvalidSampleError
+from irs_core.stats import binomial_lower_bound, binomial_upper_bound, least_n_to_certify
+from irs_core.stats.binomial import integers
+
+# A flag that rests on chance is raised wrongly at most so often.
+_LEVEL = 0.01
+# Below so many inputs shares are coarse, whatever is asked.
+_FEW = 100
+# Noise that costs more than half of the accuracy was not trained for.
+_LEFT_UNDER_NOISE = 0.5
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something that makes an evaluation doubtful.
+
+    Args:
+        code: For programs.
+        sentence: For readers: what was seen, and what to do.
+        anchor: Where the documentation explains it.
+    """
+
+    code: str
+    sentence: str
+    anchor: str
+
+
+def accuracy_flag(right: int, inputs: int, classes: int) -> Flag | None:
+    """Accuracy that is not shown to be above guessing, or is shown to be below.
+
+    Args:
+        right: Correct answers, of `inputs`.
+        classes: Number of classes, at least 2.
+    """
+    chance = 1 / _at_least("classes", classes, 2)
+    shown = f"{right} of {inputs} inputs are right; guessing among {classes} classes gives "
+    shown += f"about {inputs * chance:.0f}"
+    if float(binomial_upper_bound(right, inputs, _LEVEL)) < chance:
+        return _flag("accuracy-below-chance", f"{shown}: check the order of the labels")
+    if float(binomial_lower_bound(right, inputs, _LEVEL)) <= chance:
+        return _flag("accuracy-near-chance", f"{shown}: check model, labels and normalisation")
+    return None
+
+
+def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
+    """Labels that would fit much better after renaming classes.
+
+    Raised where, among the inputs on which own and renamed labels disagree, significantly more
+    predictions fit the renamed ones. The level is divided over all renamings of as many classes.
+
+    Args:
+        confusion: Counts, true class by predicted class, shape (classes, classes).
+    """
+    counts = integers("confusion", confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
+        raise InvalidSampleError(f"confusion must be a square of counts; got {counts.shape}")
+    rows, named = linear_sum_assignment(counts, maximize=True)
+    moved = rows != named
+    k, classes = int(moved.sum()), len(counts)
+    if k == 0:
+        return None
+    fits, own = int(counts[rows, named][moved].sum()), int(counts[rows, rows][moved].sum())
+    # Renamings of k classes: at most classes! / (classes - k)!.
+    renamings = math.lgamma(classes + 1) - math.lgamma(classes - k + 1)
+    chance = float(binom.logsf(fits - 1, fits + own, 0.5))
+    if chance + renamings + math.log(classes) > math.log(_LEVEL):
+        return None
+    total, right = int(counts.sum()), int(np.trace(counts))
+    return _flag(
+        "labels-permuted",
+        f"{right} of {total} inputs are right as labelled, {right + fits - own} would be after "
+        f"renaming {k} classes: check the order of the class names",
+    )
+
+
+def folder_order_flag(names: Sequence[str]) -> Flag | None:
+    """Class folders named by numbers and sorted as text: 1, 10, 2.
+
+    Args:
+        names: Class names in the order of their ids.
+    """
+    if not names or not all(one.isascii() and one.isdigit() for one in names):
+        return None
+    listed = list(names)
+    if listed != sorted(listed) or listed == sorted(listed, key=int):
+        return None
+    at = next(
+        i for i, (a, b) in enumerate(zip(listed, sorted(listed, key=int), strict=True)) if a != b
+    )
+    return _flag(
+        "numeric-folder-order",
+        f"class folders are numbers in the order of text, so class {at} is folder {listed[at]!r}: "
+        "give the class names in the order the model was trained with",
+    )
+
+
+def normalisation_flags(
+    *, guessed: bool, used: tuple[int, int], alternatives: Mapping[str, tuple[int, int]]
+) -> tuple[Flag, ...]:
+    """Normalisation that nobody stated, or that fits worse than another.
+
+    Args:
+        guessed: Whether it was guessed.
+        used: Correct answers with it, of how many inputs.
+        alternatives: The same with others, by name.
+    """
+    found = []
+    if guessed:
+        found.append(
+            _flag(
+                "normalisation-guessed",
+                "the normalisation of the images was guessed: state the one used in training",
+            )
+        )
+    if alternatives:
+        level = _LEVEL / (2 * len(alternatives))
+        upper = float(binomial_upper_bound(*used, level))
+        name, (right, of) = max(alternatives.items(), key=lambda one: one[1][0] / one[1][1])
+        if float(binomial_lower_bound(right, of, level)) > upper:
+            found.append(
+                _flag(
+                    "normalisation-fits-worse",
+                    f"with the normalisation {name!r} {right} of {of} inputs are right, with the "
+                    f"one in use {used[0]} of {used[1]}: check which was used in training",
+                )
+            )
+    return tuple(found)
+
+
+def draws_flag(n: int, alpha: float) -> Flag | None:
+    """Too few draws to certify anything at all.
+
+    Args:
+        n: Estimation draws.
+        alpha: Failure probability of a certificate.
+    """
+    least = least_n_to_certify(alpha)
+    if n >= least:
+        return None
+    return _flag(
+        "too-few-draws",
+        f"{n} draws certify nothing at alpha = {alpha:g}, even if all agree: use at least {least}",
+    )
+
+
+def noise_flag(clean_right: int, noisy_right: int, inputs: int, sigma: float) -> Flag | None:
+    """A model that loses more than half of its accuracy under the noise.
+
+    Args:
+        clean_right, noisy_right: Correct answers without noise and with one draw of it.
+        inputs: Of how many.
+        sigma: Standard deviation of the noise, pixel units.
+    """
+    kept = float(binomial_upper_bound(noisy_right, inputs, _LEVEL / 2))
+    if kept >= _LEFT_UNDER_NOISE * float(binomial_lower_bound(clean_right, inputs, _LEVEL / 2)):
+        return None
+    return _flag(
+        "not-trained-for-noise",
+        f"{clean_right} of {inputs} inputs are right without noise, {noisy_right} under noise of "
+        f"sigma {sigma:g}: train the model with this noise",
+    )
+
+
+def inputs_flag(
+    inputs: int, *, max_loss: float | None = None, beta: float = 0.01, level: float = 0.0025
+) -> Flag | None:
+    """Too few inputs for the requirement, even if nothing is lost, or for any share at all.
+
+    Args:
+        inputs: Reported inputs.
+        max_loss: Allowed share of lost inputs; None asks for 100 inputs.
+        beta, level: As for `share_at_most`.
+    """
+    least = _FEW
+    if max_loss is not None:
+        least = inputs_to_hold(0.0, max_share=max_loss, beta=beta, level=level) or _FEW
+    if inputs >= least:
+        return None
+    why = "shares are coarse below 100"
+    if max_loss is not None:
+        why = (
+            f"a loss of at most {chosen_percent(max_loss)} cannot be shown with fewer than {least}"
+        )
+    return _flag("few-inputs", f"{inputs} inputs are few: {why}")
+
+
+def unequal_draws_flag(base: int, compressed: int) -> Flag | None:
+    """Original and compressed model compared at different numbers of draws.
+
+    Args:
+        base, compressed: Draws behind the two numbers that are compared.
+    """
+    if base == compressed:
+        return None
+    return _flag(
+        "unequal-draws",
+        f"the original is shown at {base:,} draws and the compressed model at {compressed:,}: "
+        "part of the gap is due to the draws, so compare both at equal draws",
+    )
+
+
+def integer_sums_flag(*, quantized: bool, exact: bool) -> Flag | None:
+    """An 8-bit model on a processor whose 8-bit sums may saturate.
+
+    Args:
+        quantized: Whether the model computes with 8-bit integers.
+        exact: Whether the processor and library sum them exactly.
+    """
+    if exact or not quantized:
+        return None
+    return _flag(
+        "inexact-8-bit-sums",
+        "this processor may cut off sums of 8-bit products, so the model can answer differently "
+        "elsewhere: certify it on the hardware it will run on",
+    )
+
+
+def _flag(code: str, sentence: str) -> Flag:
+    return Flag(code, sentence, f"docs/flags.md#{code}")
+
+
+def _at_least(name: str, value: int, least: int) -> int:
+    if value < least:
+        raise InvalidSampleError(f"{name} must be at least {least}; got {value}")
+    return value

@@ -1,0 +1,68 @@
+"""Numbers in sentences: no bound is printed as better than it is."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+
+def up(value: float, places: int) -> str:
+    """`value` with so many decimal places, never below itself: for upper bounds."""
+    return _rounded(Decimal(repr(float(value))), places, ROUND_CEILING)
+
+
+def down(value: float, places: int) -> str:
+    """`value` with so many decimal places, never above itself: for lower bounds."""
+    return _rounded(Decimal(repr(float(value))), places, ROUND_FLOOR)
+
+
+def percent_up(share: float, places: int = 2) -> str:
+    """A share in percent, never below itself, without trailing zeros, e.g. `0.92%`."""
+    return _percent(share, places, ROUND_CEILING)
+
+
+def percent_down(share: float, places: int = 2) -> str:
+    """A share in percent, never above itself, without trailing zeros, e.g. `99.7%`."""
+    return _percent(share, places, ROUND_FLOOR)
+
+
+def sure(failure: float) -> str:
+    """The confidence 1 - `failure` in percent, rounded down, e.g. `99.7%`.
+
+    At least one decimal place; more where the failure probability is so small that one would
+    hide it.
+    """
+    lost = Decimal(repr(float(failure))) * 100
+    places = 1
+    while lost < Decimal(1).scaleb(-places) and places < 9:
+        places += 1
+    return _trimmed(_rounded(100 - lost, places, ROUND_FLOOR)) + "%"
+
+
+def exact(value: float, least_places: int = 2) -> str:
+    """A number that somebody chose, as they wrote it, with at least so many decimal places."""
+    written = Decimal(repr(float(value)))
+    exponent = written.normalize().as_tuple().exponent
+    own = -exponent if isinstance(exponent, int) else 0
+    return _rounded(written, max(least_places, own), ROUND_HALF_EVEN)
+
+
+def chosen_percent(share: float) -> str:
+    """A share that somebody chose, in percent, as they wrote it, e.g. `1%`."""
+    return _trimmed(f"{Decimal(repr(float(share))) * 100:f}") + "%"
+
+
+def less(value: float, taken: float) -> float:
+    """`value` less `taken` as a reader takes their decimals: 0.3 less 0.1 is 0.2."""
+    return float(Decimal(repr(float(value))) - Decimal(repr(float(taken))))
+
+
+def _percent(share: float, places: int, rounding: str) -> str:
+    return _trimmed(_rounded(Decimal(repr(float(share))) * 100, places, rounding)) + "%"
+
+
+def _rounded(value: Decimal, places: int, rounding: str) -> str:
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=rounding)
+    # A negative zero is no number for a sentence.
+    return f"{abs(rounded) if rounded == 0 else rounded:f}"
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text

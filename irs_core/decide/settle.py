@@ -1,0 +1,197 @@
+"""What would settle an undecided question: how many more draws, or how many inputs.
+
+Estimates for planning, from counts as they stand; no verdict rests on them. More draws keep a
+verdict's confidence only where the counts behind it may grow (sequential certificates, the
+leave rule `anytime`). More inputs need a fresh set of that size, or the walk of
+`noninferiority.walk_holds`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, rel_entr  # type: ignore[import-untyped, unused-ignore]
+
+from irs_core.decide.noninferiority import share_at_least, share_at_most
+from irs_core.decide.rounding import less
+from irs_core.decide.routes import (
+    UNKNOWN,
+    BaseCounts,
+    CompressedCounts,
+    Levels,
+    Routes,
+    probability_gap,
+)
+
+Floats = NDArray[np.float64]
+
+_MOST_INPUTS = 10_000_000
+# A bound that grows with the draws needs about so many times the draws of one that is fixed.
+_SEQUENTIAL = 1.15
+
+
+@dataclass(frozen=True)
+class MoreDraws:
+    """The cheapest draws after which enough inputs are expected to be settled.
+
+    Args:
+        inputs: Positions of the inputs to draw on, cheapest first.
+        draws: Further draws in total, about.
+    """
+
+    inputs: tuple[int, ...]
+    draws: int
+
+
+@dataclass(frozen=True)
+class Settle:
+    """What would settle an undecided loss.
+
+    Args:
+        draws: None where draws alone are not expected to.
+        inputs_to_hold: Number of inputs, with the same share that may be lost, at which the
+            upper bound meets the limit; None where it never does.
+        inputs_to_fail: The same for the lower bound and the share that is proven lost.
+    """
+
+    draws: MoreDraws | None
+    inputs_to_hold: int | None
+    inputs_to_fail: int | None
+
+
+def find_settle(
+    routes: Routes,
+    base: BaseCounts,
+    compressed: CompressedCounts,
+    *,
+    radius: float,
+    tolerance: float,
+    sigma: float,
+    levels: Levels,
+    max_loss: float,
+    beta: float,
+) -> Settle:
+    """What would settle the loss behind `routes`; arguments are those of `find_routes`.
+
+    Args:
+        max_loss: Allowed share of lost inputs.
+        beta: Failure probability of the verdict.
+    """
+    n, may, lost = len(routes), int(routes.may_lose.sum()), int(routes.proven_lost.sum())
+    allowed = most_flags(n, max_share=max_loss, beta=beta, level=routes.level)
+    cost = _cheapest(base, compressed, routes, radius, tolerance, sigma, levels)
+    return Settle(
+        draws=None if allowed is None else _first(cost, routes.may_lose, may - allowed),
+        inputs_to_hold=inputs_to_hold(may / n, max_share=max_loss, beta=beta, level=routes.level),
+        inputs_to_fail=inputs_to_fail(
+            lost / n, max_share=max_loss, beta=beta, level=routes.proven_level
+        ),
+    )
+
+
+def most_flags(inputs: int, *, max_share: float, beta: float, level: float) -> int | None:
+    """Most *may* flags with which the bound is at most `max_share`; None if not even none will do.
+
+    Arguments are those of `share_at_most`.
+    """
+
+    def meets(flags: int) -> bool:
+        return share_at_most(flags, inputs, beta=beta, level=level) <= max_share
+
+    if not meets(0):
+        return None
+    low, high = 0, inputs
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if meets(middle) else (low, middle)
+    return low
+
+
+def inputs_to_hold(share: float, *, max_share: float, beta: float, level: float) -> int | None:
+    """Fewest inputs at which a share of *may* flags keeps the upper bound within `max_share`."""
+    return _fewest(
+        lambda n: share_at_most(ceil(share * n - 1e-9), n, beta=beta, level=level) <= max_share
+    )
+
+
+def inputs_to_fail(share: float, *, max_share: float, beta: float, level: float) -> int | None:
+    """Fewest inputs at which a share of *proven* flags puts the lower bound above `max_share`."""
+    return _fewest(
+        lambda n: share_at_least(floor(share * n + 1e-9), n, beta=beta, level=level) > max_share
+    )
+
+
+def _fewest(enough: Callable[[int], bool]) -> int | None:
+    high = 1
+    while not enough(high):
+        high *= 2
+        if high > _MOST_INPUTS:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _cheapest(
+    base: BaseCounts,
+    compressed: CompressedCounts,
+    routes: Routes,
+    radius: float,
+    tolerance: float,
+    sigma: float,
+    levels: Levels,
+) -> Floats:
+    """Further draws until the cheapest route is expected to fire; infinite where none will."""
+    reach = less(radius, tolerance)
+    gap = probability_gap(radius, reach, sigma)
+    excluded = _further(
+        base.label_hits, base.draws, float(ndtr(radius / sigma)), levels.excluded, above=False
+    )
+    claimed = _further(
+        compressed.label_hits,
+        compressed.label_draws,
+        float(ndtr(reach / sigma)),
+        levels.claimed,
+        above=True,
+    )
+    stays = _further(
+        compressed.leavers, compressed.leave_draws, max(gap, 1e-12), levels.stays, above=False
+    )
+    claimed[~routes.open_claimed] = np.inf
+    stays[~routes.open_stays] = np.inf
+    return np.minimum(np.minimum(excluded, claimed), stays)
+
+
+def _further(
+    hits: NDArray[np.int64],
+    draws: int | NDArray[np.int64],
+    threshold: float,
+    level: float,
+    *,
+    above: bool,
+) -> Floats:
+    """Draws that show on which side of a threshold a probability is, by Chernoff's bound."""
+    taken = np.broadcast_to(np.asarray(draws, np.float64), hits.shape)
+    rate = (np.maximum(hits, 0) + 0.5) / (taken + 1)
+    # A threshold that nothing distinguishes from 1 is out of reach.
+    threshold = min(threshold, 1 - 1e-15)
+    apart = rel_entr(rate, threshold) + rel_entr(1 - rate, 1 - threshold)
+    with np.errstate(divide="ignore"):
+        wanted = -np.log(level) / apart * _SEQUENTIAL
+    right_side = (rate > threshold) if above else (rate < threshold)
+    usable = right_side & (hits != UNKNOWN)
+    return np.where(usable, np.maximum(np.ceil(wanted - taken), 1.0), np.inf)
+
+
+def _first(cost: Floats, may_lose: NDArray[np.bool_], wanted: int) -> MoreDraws | None:
+    if wanted <= 0:
+        return MoreDraws((), 0)
+    open_inputs = np.flatnonzero(may_lose & np.isfinite(cost))
+    if len(open_inputs) < wanted:
+        return None
+    chosen = open_inputs[np.argsort(cost[open_inputs], kind="stable")][:wanted]
+    return MoreDraws(tuple(int(one) for one in chosen), int(cost[chosen].sum()))

@@ -1,0 +1,133 @@
+"""Sentences of a decision; upper bounds are rounded up, lower bounds and confidence down."""
+
+from irs_core.decide.requirement import Requirement
+from irs_core.decide.rounding import (
+    chosen_percent,
+    down,
+    exact,
+    percent_down,
+    percent_up,
+    sure,
+    up,
+)
+from irs_core.decide.settle import Settle
+from irs_core.decide.statements import ShareBounds, Verdict
+
+
+def loss_words(
+    requirement: Requirement,
+    loss: ShareBounds,
+    verdict: Verdict,
+    candidates: int,
+    model: str,
+    noun: str,
+) -> str:
+    """The answer about the loss, as a clause without a full stop.
+
+    Args:
+        candidates: Number of models that the confidence covers together.
+        model, noun: Name of the model, and what an input is called, in the plural.
+    """
+    limit = requirement.max_loss or 0.0
+    radius, reach = exact(requirement.radius), exact(requirement.reach)
+    together = f", for all {candidates} candidates together" if candidates > 1 else ""
+    confidence = f"({sure(requirement.beta)} sure{together})"
+    if verdict == "holds":
+        return (
+            f"wherever the original provably and correctly withstands {radius}, {model} "
+            f"withstands at least {reach}: {_here(loss, noun)}, and with at most "
+            f"{chosen_percent(limit)} exceptions among {noun} like these {confidence}"
+        )
+    if verdict == "fails":
+        return (
+            f"on at least {percent_down(loss.lower)} of {noun} like these the original provably "
+            f"and correctly withstands {radius} and {model} falls short of {reach}; "
+            f"{chosen_percent(limit)} is allowed "
+            f"{confidence}"
+        )
+    return (
+        f"where the original provably and correctly withstands {radius}, {model} may withstand "
+        f"less than {reach} on up to {percent_up(loss.upper)} of {noun} like these "
+        f"({loss.may} of {loss.inputs} are open, {loss.proven} proven lost); "
+        f"{chosen_percent(limit)} is allowed {confidence}"
+    )
+
+
+def certified_words(
+    requirement: Requirement, certified: ShareBounds, verdict: Verdict, model: str, noun: str
+) -> str:
+    """The answer about certified accuracy, as a clause."""
+    asked = chosen_percent(requirement.min_certified or 0.0)
+    radius, confidence = exact(requirement.radius), f"({sure(requirement.beta)} sure)"
+    if verdict == "holds":
+        return (
+            f"{model} is right and withstands {radius} on at least {asked} of {noun} {confidence}"
+        )
+    if verdict == "fails":
+        return (
+            f"{model} is right and withstands {radius} on fewer than {asked} of {noun} {confidence}"
+        )
+    low, high = percent_down(certified.lower), percent_up(certified.upper)
+    return (
+        f"{model} is right and withstands {radius} on between {low} and {high} of {noun}; "
+        f"{asked} is asked for"
+    )
+
+
+def accuracy_words(limit: float, right: int, of: int, verdict: Verdict) -> str:
+    """The answer about accuracy without noise, as a clause."""
+    counted = f"{right} of {of} right without noise"
+    asked = chosen_percent(limit)
+    return {
+        "holds": f"{counted}, which shows at least {asked}",
+        "fails": f"{counted}, which shows less than {asked}",
+        "undecided": f"{counted} does not show whether {asked} is reached",
+    }[verdict]
+
+
+def measured_words(unit: str, limit: float, value: tuple[float, float], verdict: Verdict) -> str:
+    """The answer about a measured time or size, as a clause."""
+    if unit == "bytes":
+        shown = f"{value[1]:,.0f}"
+    else:
+        shown = down(value[0], 2) if verdict == "fails" else up(value[1], 2)
+    if verdict == "undecided":
+        shown = f"{down(value[0], 2)} to {up(value[1], 2)}"
+    allowed = f"{limit:,.0f}" if unit == "bytes" else f"{limit:g}"
+    return f"{shown} {unit}, {allowed} allowed"
+
+
+def settle_words(settle: Settle, inputs: int, noun: str) -> str:
+    """What would settle an undecided loss, as sentences."""
+    ways = []
+    if settle.draws is not None and settle.draws.inputs:
+        ways.append(
+            f"about {_about(settle.draws.draws)} more draws, counted sequentially, "
+            f"on {len(settle.draws.inputs)} of these {noun}"
+        )
+    if settle.inputs_to_hold is not None and settle.inputs_to_hold > inputs:
+        ways.append(
+            f"a fixed set of about {_about(settle.inputs_to_hold)} {noun} instead of {inputs:,}, "
+            "if the same share of them stays open"
+        )
+    if settle.inputs_to_fail is not None and settle.inputs_to_fail > inputs:
+        ways.append(
+            f"a fixed set of about {_about(settle.inputs_to_fail)} {noun}, "
+            "if the same share of them is proven lost"
+        )
+    if not ways:
+        return f"Neither more draws nor more {noun} are expected to settle it."
+    return f"What would settle it: {'; or '.join(ways)}."
+
+
+def _here(loss: ShareBounds, noun: str) -> str:
+    which = f"all of these {loss.inputs} {noun}"
+    if loss.here_at_most:
+        which = f"all but at most {loss.here_at_most} of these {loss.inputs} {noun}"
+    return f"on {which} ({sure(loss.failure_here)} sure)"
+
+
+def _about(count: int) -> str:
+    """A count in two digits, rounded up: an estimate has no more."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // step) * step:,}"
