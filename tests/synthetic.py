@@ -38,7 +38,11 @@ def synthetic_spec(**changes: object) -> StudySpec:
 
 
 def synthetic_study(
-    library: Library, spec: StudySpec | None = None, *, seed: int = 0
+    library: Library,
+    spec: StudySpec | None = None,
+    *,
+    seed: int = 0,
+    execution: str = "synthetic",
 ) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal."""
     spec = spec or synthetic_spec()
@@ -51,7 +55,7 @@ def synthetic_study(
         "select": _draw(rng, labels, accuracy, spec.n0),
         "estimate": _draw(rng, labels, accuracy, spec.n),
     }
-    models = [_store(library, spec, inputs, BASE, base)]
+    models = [_store(library, spec, inputs, BASE, base, execution)]
     for index, compression in enumerate(spec.compressions):
         budget = spec.n_p[-1]
         flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
@@ -69,6 +73,7 @@ def synthetic_study(
                     "scratch-select": _draw(rng, labels, accuracy, spec.n0),
                     "scratch-estimate": _draw(rng, labels, accuracy, budget),
                 },
+                execution,
             )
         )
     unfinished = StudyRecord(
@@ -106,11 +111,16 @@ def _draw(
 
 
 def _store(
-    library: Library, spec: StudySpec, inputs: int, name: str, draws: dict[Stream, np.ndarray]
+    library: Library,
+    spec: StudySpec,
+    inputs: int,
+    name: str,
+    draws: dict[Stream, np.ndarray],
+    execution: str,
 ) -> ModelRecord:
     evidence = {}
     for stream, predictions in draws.items():
-        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, "synthetic")
+        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, execution)
         array = library.open_evidence(key, n_inputs=inputs, classes=CLASSES, pixels=PIXELS)
         # Fresh draws cost twice as much, so that mixing up the branches shows.
         rate = 2e-6 if stream.startswith("scratch") else 1e-6
@@ -118,7 +128,7 @@ def _store(
         evidence[stream] = key.id
     title = "original (fp32)" if name == BASE else parse_compression(name).title
     return ModelRecord(
-        name, title, name * 4, "synthetic", "Made up for tests.", 100_000, 25_000, evidence
+        name, title, name * 4, execution, "Made up for tests.", 100_000, 25_000, evidence
     )
 
 
