@@ -38,7 +38,15 @@ def synthetic_spec(**changes: object) -> StudySpec:
 
 
 def synthetic_study(
+<<<<<<< HEAD
     library: Library, spec: StudySpec | None = None, *, seed: int = 0, skewed: bool = False
+=======
+    library: Library,
+    spec: StudySpec | None = None,
+    *,
+    seed: int = 0,
+    execution: str = "synthetic",
+>>>>>>> h-verify
 ) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal.
 
@@ -60,7 +68,7 @@ def synthetic_study(
         "select": _draw(rng, shown, accuracy, spec.n0),
         "estimate": _draw(rng, shown, accuracy, spec.n),
     }
-    models = [_store(library, spec, inputs, BASE, base)]
+    models = [_store(library, spec, inputs, BASE, base, execution)]
     for index, compression in enumerate(spec.compressions):
         budget = spec.n_p[-1]
         flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
@@ -80,6 +88,7 @@ def synthetic_study(
                     "scratch-select": _draw(rng, shown, accuracy, spec.n0),
                     "scratch-estimate": _draw(rng, shown, accuracy, budget),
                 },
+                execution,
             )
         )
     unfinished = StudyRecord(
@@ -130,11 +139,16 @@ def _asymmetric(
 
 
 def _store(
-    library: Library, spec: StudySpec, inputs: int, name: str, draws: dict[Stream, np.ndarray]
+    library: Library,
+    spec: StudySpec,
+    inputs: int,
+    name: str,
+    draws: dict[Stream, np.ndarray],
+    execution: str,
 ) -> ModelRecord:
     evidence = {}
     for stream, predictions in draws.items():
-        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, "synthetic")
+        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, execution)
         array = library.open_evidence(key, n_inputs=inputs, classes=CLASSES, pixels=PIXELS)
         # Fresh draws cost twice as much, so that mixing up the branches shows.
         rate = 2e-6 if stream.startswith("scratch") else 1e-6
@@ -142,7 +156,7 @@ def _store(
         evidence[stream] = key.id
     title = "original (fp32)" if name == BASE else parse_compression(name).title
     return ModelRecord(
-        name, title, name * 4, "synthetic", "Made up for tests.", 100_000, 25_000, evidence
+        name, title, name * 4, execution, "Made up for tests.", 100_000, 25_000, evidence
     )
 
 

@@ -44,6 +44,7 @@ def count_study(study: Study) -> StudyTally:
     arrays = opened(study, record.base)
     reported = np.asarray(record.data.reported, np.bool_)
     original = models[0].original if models else read_original(spec, arrays, reported)
+    labels = np.asarray(record.data.labels, np.int64)
     return StudyTally(
         n0=spec.n0,
         n=spec.n,
@@ -51,10 +52,10 @@ def count_study(study: Study) -> StudyTally:
         noise=spec.noise.kind,
         looks=spec.looks,
         budgets=np.asarray(spec.n_p, np.int64),
-        labels=np.asarray(record.data.labels, np.int64),
+        labels=labels,
         reported=reported,
-        base=_count_base(spec, original, arrays),
-        compressed={one.name: _count(one) for one in models},
+        base=_count_base(spec, original, arrays, labels),
+        compressed={one.name: _count(one, labels) for one in models},
     )
 
 
@@ -113,7 +114,10 @@ def opened(study: Study, model: ModelRecord) -> Mapping[Stream, EvidenceArray]:
 
 
 def _count_base(
-    spec: StudySpec, original: Original, arrays: Mapping[Stream, EvidenceArray]
+    spec: StudySpec,
+    original: Original,
+    arrays: Mapping[Stream, EvidenceArray],
+    labels: Ints,
 ) -> BaseTally:
     candidate = original.candidate
     wanted: tuple[tuple[Stream, int], ...] = (("select", spec.n0), ("estimate", spec.n))
@@ -123,10 +127,14 @@ def _count_base(
         selected=np.count_nonzero(original.selection == candidate[:, None], axis=1),
         hits=np.count_nonzero(original.estimation == candidate[:, None], axis=1),
         seconds=seconds[0] + seconds[1],
+        label_hits=np.count_nonzero(original.estimation == labels[:, None], axis=1),
+        early_hits=np.cumsum(
+            original.estimation[:, : spec.n_p[-1]] == candidate[:, None], axis=1, dtype=np.int64
+        )[:, np.asarray(spec.n_p) - 1],
     )
 
 
-def _count(one: Observed) -> CompressedTally:
+def _count(one: Observed, labels: Ints) -> CompressedTally:
     """All counts of one compressed classifier."""
     spec = one.spec
     budgets = np.asarray(spec.n_p, np.int64)
@@ -141,6 +149,7 @@ def _count(one: Observed) -> CompressedTally:
         paired_seconds=one.seconds("estimate", budgets),
         fresh_seconds=one.seconds("scratch-estimate", budgets),
         select_seconds=one.seconds("scratch-select", np.array([spec.n0]))[:, 0],
+        **_decision_counts(one, int(budgets[-1]), labels),
         own={
             method.name: method.count(one) for method in methods.every() if method.count is not None
         },
@@ -155,6 +164,20 @@ def _paired_counts(one: Observed, budgets: Ints) -> dict[str, Ints]:
         "disagreements": prefix_counts(seen != cached, gaps, budgets),
         "leaves": prefix_counts(hits & (seen != cached), gaps, budgets),
         "agreements": prefix_counts(hits, gaps, budgets),
+        "paired_hits": prefix_counts(seen == one.original.candidate[:, None], gaps, budgets),
+    }
+
+
+def _decision_counts(one: Observed, width: int, labels: Ints) -> dict[str, Ints]:
+    """What decisions about a model count over fixed prefixes of both streams."""
+    seen, drawn = one.read("estimate", width), one.read("scratch-estimate", width)
+    hits = one.original.estimation[:, :width] == one.original.candidate[:, None]
+    left = np.count_nonzero(hits & (seen != one.original.candidate[:, None]), axis=1)
+    missing = (hits & gaps_of(seen)).any(axis=1)
+    right = np.count_nonzero(drawn == labels[:, None], axis=1)
+    return {
+        "leavers": np.where(missing, UNKNOWN, left),
+        "label_hits": np.where(all_stored(drawn), right, UNKNOWN),
     }
 
 

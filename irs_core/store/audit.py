@@ -40,6 +40,8 @@ class _Part:
     draws: int
     # What the study says that its predictions were; empty before it is finished.
     digest: str
+    # Whether the study has all of these draws, so that none can be added.
+    complete: bool
 
     @property
     def title(self) -> str:
@@ -50,8 +52,9 @@ def _parts(record: StudyRecord) -> Iterator[_Part]:
     draws = record.digest_draws()
     digests = record.digests if record.finished else {}
     for model in record.models:
+        complete = model is record.base or not record.spec.partial
         for stream, one in model.evidence.items():
-            yield _Part(model, stream, one, draws[one], digests.get(one, ""))
+            yield _Part(model, stream, one, draws[one], digests.get(one, ""), complete)
 
 
 def evidence_problems(study: Study) -> list[Problem]:
@@ -91,8 +94,11 @@ def _problem(record: StudyRecord, part: _Part, array: EvidenceArray) -> Problem 
         return None
     if counted["unsealed"]:
         return _changed(part)
-    # All chunks are what was committed: other studies have added draws where these may be missing.
-    return None if record.spec.partial else Problem(f"{part.title}: predictions are missing", AGAIN)
+    if not part.complete:
+        # All chunks are what was committed: other studies have added draws.
+        return None
+    lost = (array.read(part.draws) == array.missing).any()
+    return Problem(f"{part.title}: predictions are missing", AGAIN) if lost else _changed(part)
 
 
 def _changed(part: _Part) -> Problem:
@@ -121,14 +127,14 @@ def check_trusted(study: Study) -> bool:
     """Refuse to count a finished live study whose evidence may have been changed.
 
     Chunks that their journal does not vouch for count as not computed, which counting notices. What
-    is left to find are changed chunks that were noted without a digest.
+    is left to find are changed chunks that were noted without a digest, or noted anew after that.
 
     Returns:
         Whether all is there that the study was finished with.
 
     Raises:
-        StoreError: An array does not match the digest that the study gives, and not all of its
-            chunks are vouched for by digests.
+        StoreError: An array does not match the digest that the study gives, and neither gaps nor
+            draws of other studies need be the reason.
     """
     if study.shipped or not study.record.finished:
         return True
@@ -138,10 +144,11 @@ def check_trusted(study: Study) -> bool:
         if array.digest(part.draws) == part.digest:
             continue
         states = set(chunk_states(array, part.draws).values())
-        if "unsealed" in states:
+        full = part.complete and (array.read(part.draws) != array.missing).all()
+        if full or "unsealed" in states:
             problem = _changed(part)
             raise StoreError(f"{problem.what}; {problem.remedy}")
-        whole &= study.record.spec.partial and states <= {"sound", "absent"}
+        whole &= not part.complete and states <= {"sound", "absent"}
     return whole
 
 

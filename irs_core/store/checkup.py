@@ -1,5 +1,6 @@
 """A check of everything that a library holds: manifests, evidence, journals, pilots and bundles."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +9,21 @@ from typing import Literal
 from irs_core.errors import StoreError
 from irs_core.store.audit import Problem, evidence_problems, sealable, unsealed_arrays
 from irs_core.store.bundle import SUFFIX, read_bundle
-from irs_core.store.chunk_states import vouch
+from irs_core.store.chunk_states import chunk_states, vouch
+from irs_core.store.evidence import CHUNK_DRAWS, read_evidence
 from irs_core.store.library import Library
 from irs_core.store.manifests import read_manifest
 from irs_core.store.study import Origin, Study
 
-Kind = Literal["live", "shipped", "imported", "pilot"]
+Kind = Literal["live", "shipped", "imported", "pilot", "evidence"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the check of one file of a study found.
+    """What the check of one file of a study found, or of evidence that no study uses.
 
     Args:
-        name: Id of the study; the name of the file where it cannot be opened.
+        name: Id of the study or of the evidence; the name of the file where it cannot be opened.
         title: For people; empty where it cannot be opened.
         problems: What is wrong.
         notes: What is not wrong, and should be known.
@@ -49,6 +51,7 @@ def check_up(library: Library, wanted: str = "") -> Iterator[Finding]:
         yield _live(library, path) if origin == "live" else _bundle(library, path, origin)
     if not wanted:
         yield from _pilots(library)
+        yield from _unused(library)
 
 
 def seal(library: Library, wanted: str) -> tuple[str, int]:
@@ -184,3 +187,29 @@ def _pilots(library: Library) -> Iterator[Finding]:
         except StoreError as error:
             problems = (Problem(str(error), f"delete {path}; a forecast makes it again"),)
         yield Finding(_stem(path), "pilot", title, problems, notes)
+
+
+def _unused(library: Library) -> Iterator[Finding]:
+    """Arrays of no readable study or pilot: what studies that were removed or began left behind."""
+    used: set[str] = set()
+    for folder in ("studies", "pilots"):
+        for path in (library.root / folder).glob("*.json"):
+            with contextlib.suppress(StoreError):
+                used |= set(read_manifest(path).record.digest_draws())
+    for place in sorted(library.evidence_folder.glob("*/")):
+        if place.name not in used:
+            yield Finding(place.name, "evidence", "of no study", tuple(_array_problems(place)))
+
+
+def _array_problems(place: Path) -> Iterator[Problem]:
+    remedy = f"delete {place}, which no study uses"
+    try:
+        array = read_evidence(place, place / "journal.jsonl")
+    except StoreError as error:
+        yield Problem(str(error), remedy)
+        return
+    last = max((at.chunk for at in array.journal.noted()), default=-1)
+    states = chunk_states(array, (last + 1) * CHUNK_DRAWS).values()
+    bad = sum(state in ("damaged", "foreign") for state in states)
+    if bad:
+        yield Problem(f"{bad} of {len(states)} chunks are not what was committed there", remedy)

@@ -114,9 +114,10 @@ class EvidenceArray:
                 out[self._inside(first, at)] = self.raw_chunk(at)
             except Exception:
                 damaged += 1
-        logger.warning(
-            "%d chunks of evidence %s are damaged and count as not computed", damaged, self.id
-        )
+        if damaged:
+            logger.warning(
+                "%d chunks of evidence %s are damaged and count as not computed", damaged, self.id
+            )
         return out
 
     def chunks(self, first: int, last: int) -> Iterator[ChunkId]:

@@ -23,6 +23,8 @@ __all__ = ["Damaged", "Library", "Origin", "Study", "Survey", "default_root", "s
 logger = logging.getLogger(__name__)
 
 _MARK_DIGITS = 12
+# Reasons that a notice gives; the command that it names gives all.
+_NAMED = 3
 
 _SOURCE = Path(__file__).resolve().parents[2]
 # An installed package keeps its results with the user, not among the packages.
@@ -71,7 +73,7 @@ class Survey:
         found = []
         if self.damaged:
             several = len(self.damaged) > 1
-            reasons = "; ".join(f"{one.name}: {one.reason}" for one in self.damaged)
+            reasons = "; ".join(f"{one.name}: {one.reason}" for one in self.damaged[:_NAMED])
             found.append(
                 f"{len(self.damaged)} {'studies' if several else 'study'} cannot be opened: "
                 f"{reasons}; ./irs verify {'--all' if several else self.damaged[0].name} says "

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from heard import listening
 from old_store import without_digests
 from synthetic import synthetic_study
 
@@ -15,6 +16,12 @@ from irs_core.store import Library
 def library(tmp_path, monkeypatch):
     monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
     return Library(tmp_path / "store")
+
+
+@pytest.fixture
+def heard():
+    with listening() as found:
+        yield found
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def test_json_has_the_same(library, record, capsys):
     assert "run the study again" in problem["remedy"]
 
 
-def test_damaged_counts_are_found_and_counted_again(library, record, capsys, caplog):
+def test_damaged_counts_are_found_and_counted_again(library, record, capsys, heard):
     study = library.open(record.id)
     open_tally(study, library.root)
     path = tally_path(study, library.root)
@@ -85,7 +92,7 @@ def test_damaged_counts_are_found_and_counted_again(library, record, capsys, cap
     assert _run(library, "verify") == 2
     assert "do not match their digest; delete" in capsys.readouterr().out
     assert _run(library, "studies", record.id) == 0
-    assert "counted again" in caplog.text
+    assert "counted again" in heard.text
     assert _run(library, "verify") == 0
 
 

@@ -108,10 +108,8 @@ def pair(tmp_path_factory):
     for key in ("cifar10-resnet20-0.25-at-0.50", "cifar10-resnet20-0.25-at-0.50-integer"):
         part = next(part for part in PARTS if part.key == key)
         spec = part.spec(DataSpec("image-folder", root="images"), images=40)
-        record = synthetic_study(library, spec, seed=len(studies))
-        if part.integer:
-            integer = replace(record.base, execution="integer int8")
-            library.save(replace(record, models=(integer,)))
+        execution = "integer int8" if part.integer else "synthetic"
+        record = synthetic_study(library, spec, seed=len(studies), execution=execution)
         studies.append(library.open(record.id))
     return library, *studies
 

@@ -105,7 +105,8 @@ def test_draws_of_a_longer_study_are_not_exported(tmp_path, library, record, pat
 def test_a_study_without_baseline_may_gain_draws_from_another(tmp_path):
     library = Library(tmp_path / "a", tmp_path / "none")
     record = synthetic_study(library, synthetic_spec(baseline=False))
-    library.save(replace(record, digests=dict.fromkeys(record.digests, "0" * 64)))
+    grown = {one: "0" * 64 for model in record.compressed for one in model.evidence.values()}
+    library.save(replace(record, digests={**record.digests, **grown}))
     library.export(record.id, tmp_path / "study.irs.zip")
     assert Library(tmp_path / "b").import_bundle(tmp_path / "study.irs.zip") == record
 

@@ -1,5 +1,6 @@
 """What a check of a store finds, and what it lets leave."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -11,8 +12,9 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.spec.study import NoiseSpec
-from irs_core.store import Library, StudyRecord
+from irs_core.store import ChunkId, Library, StudyRecord
 from irs_core.store import verify as rules
+from irs_core.store.audit import check_trusted, evidence_problems
 from irs_core.store.checkup import check_up, seal
 from irs_core.store.manifests import content_digest, read_manifest
 
@@ -110,8 +112,6 @@ def test_the_digest_is_that_of_canonical_json(library, record):
     described = json.loads(library.study_path(record.id).read_text())
     stated = described.pop("sha256")
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
-    import hashlib
-
     assert stated == hashlib.sha256(text.encode()).hexdigest() == content_digest(described)
 
 
@@ -295,3 +295,29 @@ def test_an_array_of_other_inputs_is_refused(library, record):
     with pytest.raises(StoreError, match="is of 61 inputs; the study has 60"):
         library.open(record.id).evidence(one)
     assert np.all([problem.what for problem in _problems(library)])
+
+
+def test_old_chunks_that_were_changed_and_then_extended_are_found(library, record):
+    without_digests(library.root)
+    _swap(library, record)
+    array = library.open(record.id).evidence(record.compressed[0].evidence["estimate"])
+    # Another study adds draws, and a note with a digest.
+    rows = np.ones(32, bool)
+    classes = np.full((32, 4), 5)
+    array.merge_chunk(ChunkId(0, 0), rows, 400, classes, seconds=1, hardware="")
+    array.merge_chunk(ChunkId(1, 0), rows[:28], 400, classes[:28], seconds=1, hardware="")
+    study = library.open(record.id)
+    with pytest.raises(StoreError, match=r"fp16 on estimate draws .* does not match the digest"):
+        check_trusted(study)
+    assert "does not match the digest" in evidence_problems(study)[0].what
+
+
+def test_evidence_of_no_study_is_checked(library, record):
+    library.discard(record.id)
+    found = list(check_up(library))
+    assert {finding.kind for finding in found} == {"evidence"}
+    assert [finding.problems for finding in found] == [()] * len(record.digest_draws())
+    chunk = _chunk(library, record)
+    shutil.copy(chunk.parents[1] / "1" / "0", chunk)
+    (problem,) = _problems(library)
+    assert problem.what == "1 of 2 chunks are not what was committed there"

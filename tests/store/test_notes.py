@@ -13,6 +13,7 @@ from irs_core.spec.study import NoiseSpec
 from irs_core.store import CHUNK_DRAWS, ChunkId, EvidenceKey
 from irs_core.store.chunk_states import chunk_states, vouch
 from irs_core.store.evidence import create_evidence, read_evidence
+from irs_core.store.notes import chunk_digest
 
 KEY = EvidenceKey("model", "data", NoiseSpec(0.5), "estimate", "torch cpu fp32")
 OTHER = EvidenceKey("other", "data", NoiseSpec(0.5), "estimate", "torch cpu fp32")
@@ -175,3 +176,13 @@ def test_a_changed_description_is_refused(place, old, new):
         return
     with pytest.raises(StoreError, match=r"is damaged|was changed"):
         _open(place)
+
+
+def test_digests_of_chunks_are_bound_to_array_and_place(predictions):
+    chunk = predictions[:32, :CHUNK_DRAWS]
+    found = {
+        chunk_digest(one, ChunkId(*at), chunk)
+        for one in ("a", "b")
+        for at in ((0, 0), (0, 1), (1, 0))
+    }
+    assert len(found) == 6

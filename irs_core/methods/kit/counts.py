@@ -26,12 +26,18 @@ class BaseTally:
         selected: How many of the selection draws gave it, (inputs,).
         hits: How many of the n estimation draws gave it, (inputs,).
         seconds: Time of all its draws, (inputs,).
+        label_hits: How many of the n estimation draws gave the true class, (inputs,); read by
+            decisions about a model only, never by a certifier.
+        early_hits: Of the first n_p estimation draws, how many gave the candidate, (inputs,
+            budgets): what f has at equal draws.
     """
 
     candidate: Ints
     selected: Ints
     hits: Ints
     seconds: Floats
+    label_hits: Ints
+    early_hits: Ints
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,14 @@ class CompressedTally:
         select_seconds: Time of the selection draws, (inputs,).
         leaves, agreements: On how many of the first n_p cached draws f predicted the candidate
             and f^p did not, and on how many f predicted it, (inputs, budgets).
+        paired_hits: On how many of the first n_p cached draws f^p predicted the base's candidate,
+            (inputs, budgets): what it has on the very draws of `BaseTally.early_hits`.
         scratch_selected: Of f^p's own selection draws, how many gave its candidate, (inputs,).
+        leavers: Of the first n_p draws of the stream, all of them counted, on how many f gave its
+            candidate and f^p did not, with the largest n_p, (inputs,). Draws on which f gave
+            another class need no answer of f^p.
+        label_hits: Of the fresh draws at the largest n_p, how many gave the true class, (inputs,);
+            read by decisions only.
         own: What single methods count beside these, by their names; see `MethodDef.count`.
     """
 
@@ -62,7 +75,10 @@ class CompressedTally:
     select_seconds: Floats
     leaves: Ints
     agreements: Ints
+    paired_hits: Ints
     scratch_selected: Ints
+    leavers: Ints
+    label_hits: Ints
     own: Mapping[str, Any]
 
 

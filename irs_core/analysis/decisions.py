@@ -1,0 +1,273 @@
+"""From a study to decisions about its compressed models, and to comparisons at equal draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irs_core import metrics
+from irs_core.analysis.analysis import Analysis
+from irs_core.certify import certify_rs_hits
+from irs_core.decide import (
+    UNKNOWN,
+    BaseCounts,
+    CompressedCounts,
+    Decision,
+    Flag,
+    GainsAndLosses,
+    Gap,
+    Levels,
+    Measured,
+    Requirement,
+    accuracy_flag,
+    decide,
+    draws_flag,
+    find_routes,
+    find_settle,
+    gains_and_losses,
+    inputs_flag,
+    levels_for,
+    noise_flag,
+    permuted_labels_flag,
+    split_gap,
+)
+from irs_core.errors import UnknownKeyError
+from irs_core.stats import largest_certifiable_radius
+from irs_core.store import BASE, StudyRecord
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class EqualDraws:
+    """Counted radii of the original and of a compressed model, input by input.
+
+    Args:
+        n, n_p: Draws of the original, and draws of both in the comparison.
+        full: The original at its n draws, (inputs,).
+        equal: The original at its first n_p draws.
+        compressed: The compressed model on the same noise.
+    """
+
+    n: int
+    n_p: int
+    full: Floats
+    equal: Floats
+    compressed: Floats
+
+
+def study_decision(
+    record: StudyRecord, analysis: Analysis, name: str, requirement: Requirement
+) -> Decision:
+    """May a compressed model of a study replace its original?
+
+    The verdict is about this model alone, named before looking. Certificates are those of the
+    model's main method; the levels are those of the study and `Levels`.
+
+    Raises:
+        UnknownKeyError: The study has no such compressed model.
+        MissingEvidenceError: No method has all its draws.
+    """
+    if name not in analysis.tally.compressed:
+        known = ", ".join(analysis.tally.compressed) or "none"
+        raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
+    base, compressed, levels = _counts(analysis, name)
+    found = find_routes(
+        base,
+        compressed,
+        radius=requirement.radius,
+        tolerance=requirement.tolerance,
+        sigma=analysis.tally.sigma,
+        levels=levels,
+    )
+    settle = None
+    if requirement.max_loss is not None:
+        settle = find_settle(
+            found,
+            base,
+            compressed,
+            radius=requirement.radius,
+            tolerance=requirement.tolerance,
+            sigma=analysis.tally.sigma,
+            levels=levels,
+            max_loss=requirement.max_loss,
+            beta=requirement.beta,
+        )
+    return decide(
+        requirement,
+        _title(record, name),
+        found,
+        _measured(record, analysis, name),
+        shared_noise=record.spec.noise.group > 1,
+        settle=settle,
+        noun="inputs",
+    )
+
+
+def study_decisions(
+    record: StudyRecord, analysis: Analysis, requirement: Requirement
+) -> dict[str, Decision]:
+    """The decision about each compressed model whose draws are there, each for itself.
+
+    Whoever picks one of them by its verdict has the confidence of all of them together.
+    """
+    names = [one for one in analysis.tally.compressed if analysis.methods(one)]
+    return {name: study_decision(record, analysis, name, requirement) for name in names}
+
+
+def preset_requirement(sigma: float, *, max_loss: float = 0.01) -> Requirement:
+    """A sensible requirement for a noise level: at r = sigma, a tenth of it as the tolerance."""
+    return Requirement(
+        radius=round(sigma, 4), tolerance=round(sigma / 10, 4), max_loss=max_loss, confidence=0.99
+    )
+
+
+def equal_draws(analysis: Analysis, name: str, budget: int = -1) -> EqualDraws | None:
+    """The original and a compressed model at the same number of draws of the same noise.
+
+    Both are certified from these draws alone, at the level that compressed models get. None where
+    the compressed model's answers on the original's first draws are not all stored.
+
+    Args:
+        budget: Position of the n_p.
+    """
+    tally, rows = analysis.tally, analysis.rows
+    hits = tally.compressed[name].paired_hits[rows, budget]
+    if (hits == UNKNOWN).any():
+        return None
+    n_p = int(tally.budgets[budget])
+    level = analysis.settings.alpha + analysis.settings.alpha_zeta
+
+    def counted(found: NDArray[np.int64]) -> Floats:
+        made = certify_rs_hits(
+            tally.base.candidate[rows], found, n0=tally.n0, n=n_p, alpha=level, sigma=tally.sigma
+        )
+        return metrics.counted_radii(made, analysis.labels)
+
+    return EqualDraws(
+        n=tally.n,
+        n_p=n_p,
+        full=metrics.counted_radii(analysis.base, analysis.labels),
+        equal=counted(tally.base.early_hits[rows, budget]),
+        compressed=counted(hits),
+    )
+
+
+def study_gaps(
+    analysis: Analysis, name: str, *, radii: Sequence[float] = (), budget: int = -1
+) -> tuple[Gap, ...]:
+    """What fewer draws cost and what compression costs, in ACR and in certified accuracy.
+
+    Empty where `equal_draws` is None.
+    """
+    found = equal_draws(analysis, name, budget)
+    if found is None:
+        return ()
+    return split_gap(
+        found.full,
+        found.equal,
+        found.compressed,
+        most=_most(analysis),
+        radii=tuple(radii),
+    )
+
+
+def study_gains(analysis: Analysis, name: str, budget: int = -1) -> tuple[GainsAndLosses, ...]:
+    """Gains and losses by compression on hard and on easy inputs, at equal draws."""
+    found = equal_draws(analysis, name, budget)
+    if found is None:
+        return ()
+    return gains_and_losses(
+        found.equal, found.compressed, analysis.tally.base.hits[analysis.rows] / found.n
+    )
+
+
+def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
+    """What makes a study's numbers dubious, a sentence each."""
+    spec, rows = record.spec, analysis.rows
+    clean = np.asarray(record.base.clean, np.int64)
+    found: list[Flag | None] = [
+        inputs_flag(int(rows.sum())),
+        draws_flag(spec.n, spec.alpha),
+    ]
+    if len(clean):
+        right = clean[rows] == analysis.labels
+        noisy = analysis.tally.base.candidate[rows] == analysis.labels
+        classes = len(record.data.classes)
+        found += [
+            accuracy_flag(int(right.sum()), len(right), classes),
+            permuted_labels_flag(_confusion(clean[rows], analysis.labels, classes)),
+            noise_flag(int(right.sum()), int(noisy.sum()), len(right)),
+        ]
+    return tuple(one for one in found if one is not None)
+
+
+def _confusion(
+    predicted: NDArray[np.int64], labels: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    size = max(classes, 1 + int(predicted.max()), 1 + int(labels.max()))
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts, Levels]:
+    tally, rows = analysis.tally, analysis.rows
+    counts, own = tally.compressed[name], analysis.base
+    made = analysis.main_certificates(name)
+    n_p = int(tally.budgets[-1])
+    base = BaseCounts(
+        labels=analysis.labels,
+        candidate=tally.base.candidate[rows],
+        label_hits=tally.base.label_hits[rows],
+        draws=tally.n,
+        predicted=own.predicted,
+        radius=own.radius,
+    )
+    compressed = CompressedCounts(
+        candidate=made.candidate,
+        predicted=made.predicted,
+        radius=made.radius,
+        leavers=counts.leavers[rows],
+        leave_draws=n_p,
+        label_hits=counts.label_hits[rows],
+        label_draws=n_p,
+    )
+    return base, compressed, levels_for(made, own, Levels())
+
+
+def _title(record: StudyRecord, name: str) -> str:
+    return next(model.title for model in record.models if model.name == name)
+
+
+def _measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
+    models = {model.name: model for model in record.models}
+    clean = np.asarray(models[name].clean, np.int64)
+    right = clean[analysis.rows] == analysis.labels if len(clean) else None
+    seconds, base = (_seconds_per_pass(analysis, one) for one in (name, BASE))
+    known = np.isfinite(seconds) and seconds > 0
+    relative = seconds / base if known and np.isfinite(base) and base > 0 else None
+    return Measured(
+        right=None if right is None else int(right.sum()),
+        right_of=None if right is None else len(right),
+        latency_ms=(1000 * seconds, 1000 * seconds) if known else None,
+        relative_latency=None if relative is None else (relative, relative),
+        bytes=models[name].size_bytes,
+    )
+
+
+def _seconds_per_pass(analysis: Analysis, name: str) -> float:
+    """Measured seconds of a draw in the study's own batches, noise included."""
+    tally, rows = analysis.tally, analysis.rows
+    if name == BASE:
+        return float(tally.base.seconds[rows].mean()) / (tally.n0 + tally.n)
+    spent = tally.compressed[name].paired_seconds[rows, -1]
+    return float(spent.mean()) / int(tally.budgets[-1])
+
+
+def _most(analysis: Analysis) -> float:
+    """The largest radius that any of the certificates can have."""
+    level = analysis.settings.alpha + analysis.settings.alpha_zeta
+    bounds = [largest_certifiable_radius(analysis.tally.n, level, analysis.tally.sigma)]
+    return float(max(bounds)) * (1 + 1e-9)
