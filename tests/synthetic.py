@@ -38,15 +38,12 @@ def synthetic_spec(**changes: object) -> StudySpec:
 
 
 def synthetic_study(
-<<<<<<< HEAD
-    library: Library, spec: StudySpec | None = None, *, seed: int = 0, skewed: bool = False
-=======
     library: Library,
     spec: StudySpec | None = None,
     *,
     seed: int = 0,
+    skewed: bool = False,
     execution: str = "synthetic",
->>>>>>> h-verify
 ) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal.
 

@@ -179,7 +179,10 @@ def study_gains(analysis: Analysis, name: str, budget: int = -1) -> tuple[GainsA
     if found is None:
         return ()
     return gains_and_losses(
-        found.equal, found.compressed, analysis.tally.base.hits[analysis.rows] / found.n
+        found.equal,
+        found.compressed,
+        analysis.tally.base.hits[analysis.rows] / found.n,
+        most=_most(analysis),
     )
 
 
@@ -198,7 +201,7 @@ def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
         found += [
             accuracy_flag(int(right.sum()), len(right), classes),
             permuted_labels_flag(_confusion(clean[rows], analysis.labels, classes)),
-            noise_flag(int(right.sum()), int(noisy.sum()), len(right)),
+            noise_flag(int(right.sum()), int(noisy.sum()), len(right), spec.noise.sigma),
         ]
     return tuple(one for one in found if one is not None)
 
