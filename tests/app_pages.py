@@ -14,7 +14,7 @@ def open_page(name: str, **query: str) -> AppTest:
     at = AppTest.from_file(_APP, default_timeout=_PATIENCE_SECONDS)
     for key, value in query.items():
         at.query_params[key] = value
-    if name != "overview":
+    if name != "decide":
         at.switch_page(f"pages/{name}.py")
     return at.run()
 

@@ -21,7 +21,7 @@ _COLUMNS: Mapping[str, Direction] = {
     ),
     **dict.fromkeys(("accuracy", "smoothed accuracy", "95% low"), "down"),
     **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
-    **dict.fromkeys(("95% high",), "up"),
+    **dict.fromkeys(("95% high", "exceptions, at most"), "up"),
 }
 
 

@@ -41,6 +41,20 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
     }
 
 
+def decisions() -> dict[str, Any]:
+    """All candidates of a decision."""
+    return {
+        "model": st.column_config.TextColumn(pinned=True),
+        "verdict": st.column_config.TextColumn(help="Of this model, judged for itself."),
+        "may be lost": _number("localized", "Inputs on which a loss is not excluded."),
+        "proven lost": _number("localized", "Inputs on which a loss is proven."),
+        "exceptions, at most": _number("%.2f%%", "Bound on their share among inputs like these."),
+        "size kB": _number("%.1f", HELP["size"]),
+        "µs per pass": _number("%.1f", HELP["latency"]),
+        "draws per input": _number("localized", HELP["n_p"]),
+    }
+
+
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
     compared = [one.name for one in methods.accelerated()]

@@ -10,6 +10,7 @@ from ui.shared.glossary import HELP, SYMBOLS
 
 _SECTIONS = {
     "Start here": (
+        ("decide", "May it ship?", ":material/gavel:"),
         ("overview", "Overview", ":material/space_dashboard:"),
         ("models_and_data", "Models and data", ":material/inventory_2:"),
     ),
@@ -35,6 +36,7 @@ TITLES = {name: title for pages in _SECTIONS.values() for name, title, _ in page
 PAGES = tuple(TITLES)
 # Pages that look at one study.
 STUDY_PAGES = (
+    "decide",
     "overview",
     "acr_time",
     "certified_accuracy",
@@ -52,7 +54,7 @@ def sections() -> dict[str, list[Any]]:
     st.session_state[_ENTERED] = True
     return {
         section: [
-            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "overview")
+            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == PAGES[0])
             for name, title, icon in pages
         ]
         for section, pages in _SECTIONS.items()

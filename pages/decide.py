@@ -1,0 +1,74 @@
+"""May a compressed model replace the original? The first page."""
+
+import streamlit as st
+
+from irs_core.spec import outward
+from ui.decide import answer, decisions, picture, question
+from ui.shared import columns, controls, figures, library, navigation, tour
+
+navigation.head(
+    "May it ship?",
+    "A compressed model may replace the original if it withstands nearly as much wherever the "
+    "original does: a non-inferiority test with a proof.",
+)
+opened = controls.open_study()
+with controls.explained():
+    name, requirement = question.ask(opened)
+    found = decisions.decisions(opened.study, opened.settings, requirement)
+    rows = library.overview(opened.study, opened.settings)
+if name not in found:
+    st.info("The draws of this model are not all stored: run the study to its end.")
+    st.stop()
+decision = found[name]
+row = next(one for one in rows if one.name == name)
+
+show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
+icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
+gains = answer.facts(row, rows[0])
+show(
+    f"**{answer.WORDS[decision.verdict]}.** {decision.sentence}"
+    + (f" **{gains}.**" if gains else ""),
+    icon=f":material/{icon}:",
+)
+for flag in decisions.flags(opened.study, opened.settings):
+    st.warning(flag.sentence, icon=":material/flag:")
+
+left, right = st.columns([3, 2])
+equal = decisions.at_equal_draws(opened.study, opened.settings, name)
+with left:
+    if equal is None:
+        st.info("The compressed model's answers on the original's first draws are not all stored.")
+    else:
+        figures.show(
+            picture.radii_picture(equal, decision, requirement, row.colour),
+            "decision",
+            picture.points(equal, decision),
+            alt=f"Certified radius of every input under the original and {decision.model}, both "
+            f"with {equal.n_p:,} draws; {len(decision.may_lose)} inputs may be lost",
+            note="",
+        )
+with right:
+    if equal is not None:
+        gaps = decisions.gaps(opened.study, opened.settings, name)
+        st.markdown(answer.gap_sentence(gaps, equal.n, equal.n_p))
+    st.markdown(
+        answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
+    )
+    tour.offer(opened.record.id)
+with st.expander("What this rests on", icon=":material/fact_check:"):
+    controls.caption(opened)
+with st.expander("The same question in continuous integration", icon=":material/terminal:"):
+    st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
+st.subheader("All candidates", anchor=False)
+controls.table(
+    answer.candidates(found, rows),
+    f"decisions-{opened.record.id}",
+    columns.decisions(),
+    alt="Verdict, possible losses, size and speed of every compressed model",
+)
+failure = min(1.0, len(found) * requirement.beta)
+if len(found) > 1:
+    st.caption(
+        f"Each verdict holds for itself with {100 * requirement.confidence:g}% confidence. Whoever "
+        f"picks one of the {len(found)} by its verdict has {outward.confidence(failure)}."
+    )

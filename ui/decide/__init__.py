@@ -1,0 +1,1 @@
+"""May a compressed model replace its original?"""

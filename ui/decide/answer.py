@@ -1,0 +1,83 @@
+"""The answer in a line, what it rests on, and all candidates as a table; plain data and words."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from irs_core.decide import Decision, Gap, Requirement, Verdict
+from irs_core.spec.outward import down, up
+from ui.shared import theme
+from ui.shared.entries import ModelRow
+
+WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
+
+
+def facts(row: ModelRow, base: ModelRow) -> str:
+    """What the model gains, as measured: size and time of a pass."""
+    parts = []
+    if row.size_bytes and base.size_bytes / row.size_bytes > 1.05:
+        parts.append(f"{base.size_bytes / row.size_bytes:.1f}× smaller")
+    elif row.nonzero < 0.99 * base.nonzero:
+        parts.append(f"{theme.percent(1 - row.nonzero / base.nonzero, 0)} fewer non-zero weights")
+    if row.draw_seconds > 0 and base.draw_seconds > 0:
+        ratio = base.draw_seconds / row.draw_seconds
+        parts.append(f"{ratio:.1f}× faster" if ratio >= 1.05 else f"{1 / ratio:.1f}× the time")
+    return " · ".join(parts)
+
+
+def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
+    """What of the difference in ACR comes from fewer draws, and what from compression."""
+    if not gaps:
+        return ""
+    gap = gaps[0]
+    change = gap.compression
+    lost, kept = up(max(0.0, change.mean)), "no difference can be told"
+    if change.low > 0:
+        kept = f"it costs {lost}"
+    elif change.high < 0:
+        kept = f"it even gains {down(-change.mean)}"
+    return (
+        f"The original's average certified radius is {down(gap.full)} with {n:,} draws and "
+        f"{down(gap.equal)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
+        f"{down(gap.compressed)}: of compression itself, {kept} "
+        f"(95% interval {down(-change.high)} to {up(-change.low)})."
+    )
+
+
+def known(requirement: Requirement, inputs: int, noise: float) -> str:
+    """What the answer covers and what it does not."""
+    return (
+        f"**Covered:** {inputs:,} inputs, fixed before looking, as samples of what the model will "
+        f"see; noise σ = {noise:g}; disturbances of L2 norm up to {requirement.radius:g}. "
+        "**Not covered:** other kinds of inputs, other noise levels, disturbances measured in "
+        "another norm, and what the original itself gets wrong."
+    )
+
+
+def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.DataFrame:
+    """One row per compressed model."""
+    by_name = {row.name: row for row in rows}
+    return pd.DataFrame(
+        [
+            {
+                "model": decision.model,
+                "verdict": WORDS[decision.verdict],
+                "may be lost": len(decision.may_lose),
+                "proven lost": len(decision.proven_lost),
+                "exceptions, at most": 100 * decision.loss.upper if decision.loss else float("nan"),
+                "size kB": by_name[name].size_bytes / 1000,
+                "µs per pass": 1e6 * by_name[name].draw_seconds,
+                "draws per input": by_name[name].summary.n_p,
+            }
+            for name, decision in found.items()
+        ]
+    )
+
+
+def gate_command(study: str, model: str, requirement: Requirement) -> str:
+    """The same question for continuous integration."""
+    return (
+        f"./irs gate {study[:6]} --model {model} --radius {requirement.radius:g} "
+        f"--tolerance {requirement.tolerance:g} --max-loss {100 * (requirement.max_loss or 0):g}% "
+        f"--confidence {requirement.confidence:g}"
+    )

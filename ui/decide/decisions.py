@@ -1,0 +1,55 @@
+"""Decisions and comparisons at equal draws, cached."""
+
+import streamlit as st
+
+from irs_core.analysis.decisions import (
+    EqualDraws,
+    equal_draws,
+    study_decisions,
+    study_flags,
+    study_gaps,
+)
+from irs_core.decide import Decision, Flag, Gap, Requirement
+from irs_core.spec.settings import Settings
+from irs_core.store import Study
+from ui.shared import library
+
+
+@st.cache_resource(max_entries=64, show_spinner="Deciding...")
+def _decisions(
+    key: library.StudyKey, settings: Settings, requirement: Requirement, _study: Study
+) -> dict[str, Decision]:
+    return study_decisions(_study.record, library.analysis(_study, settings), requirement)
+
+
+def decisions(study: Study, settings: Settings, requirement: Requirement) -> dict[str, Decision]:
+    """The decision about each compressed model whose draws are there, each for itself."""
+    return _decisions(library.study_key(study), settings, requirement, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _equal(
+    key: library.StudyKey, settings: Settings, name: str, _study: Study
+) -> tuple[EqualDraws | None, tuple[Gap, ...]]:
+    analysis = library.analysis(_study, settings)
+    return equal_draws(analysis, name), study_gaps(analysis, name)
+
+
+def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
+    """Radii of the original and of a model on the same draws; None where they are not stored."""
+    return _equal(library.study_key(study), settings, name, study)[0]
+
+
+def gaps(study: Study, settings: Settings, name: str) -> tuple[Gap, ...]:
+    """What fewer draws and what compression cost in ACR; empty where that is not known."""
+    return _equal(library.study_key(study), settings, name, study)[1]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _flags(key: library.StudyKey, settings: Settings, _study: Study) -> tuple[Flag, ...]:
+    return study_flags(_study.record, library.analysis(_study, settings))
+
+
+def flags(study: Study, settings: Settings) -> tuple[Flag, ...]:
+    """What makes a study's numbers dubious."""
+    return _flags(library.study_key(study), settings, study)

@@ -1,0 +1,82 @@
+"""The question: a model and a requirement, chosen on top of the page; they live in the address."""
+
+import streamlit as st
+
+from irs_core.analysis.decisions import preset_requirement
+from irs_core.decide import Requirement
+from ui.shared import controls, library
+from ui.shared.controls import Opened
+
+_CONFIDENCES = (0.9, 0.95, 0.99, 0.995, 0.999)
+
+
+def ask(opened: Opened) -> tuple[str, Requirement]:
+    """What is asked; the page stops where the study has no compressed model."""
+    titles = library.titles_of(opened.record)
+    if not titles:
+        st.info("This study certifies the original alone: there is no compressed model to judge.")
+        st.page_link(
+            controls.CERTIFY_PAGE, label="Compress and certify", icon=":material/compress:"
+        )
+        st.stop()
+    preset = preset_requirement(opened.record.spec.noise.sigma)
+    names = list(titles)
+    first = next((at for at, name in enumerate(names) if name == "int8"), 0)
+    columns = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
+    name = columns[0].selectbox(
+        "May this model replace the original?",
+        names,
+        index=first,
+        format_func=titles.__getitem__,
+        key="model",
+        bind="query-params",
+    )
+    # Another study has another noise, and so another sensible radius.
+    own = opened.record.id[:6]
+    radius = columns[1].number_input(
+        "Where the original withstands",
+        min_value=0.001,
+        value=preset.radius,
+        step=0.05,
+        format="%.3f",
+        key=f"radius_{own}",
+        bind="query-params",
+        help="L2 radius in pixel units: the size of a disturbance that matters to you.",
+    )
+    tolerance = columns[2].number_input(
+        "it may fall short by",
+        min_value=0.0,
+        max_value=float(radius),
+        value=min(preset.tolerance, float(radius)),
+        step=0.01,
+        format="%.3f",
+        key=f"tolerance_{own}",
+        bind="query-params",
+        help="The tolerance, in the same unit. Without any, inputs on which the original itself is "
+        "barely certified stay open.",
+    )
+    loss = columns[3].number_input(
+        "exceptions, at most (%)",
+        min_value=0.1,
+        max_value=50.0,
+        value=1.0,
+        step=0.5,
+        format="%.1f",
+        key="exceptions",
+        bind="query-params",
+        help="Share of inputs on which it may fall shorter than that.",
+    )
+    confidence = columns[4].selectbox(
+        "with confidence",
+        _CONFIDENCES,
+        index=_CONFIDENCES.index(0.99),
+        format_func=lambda one: f"{100 * one:g}%",
+        key="confidence",
+        bind="query-params",
+    )
+    return name, Requirement(
+        radius=float(radius),
+        tolerance=float(tolerance),
+        max_loss=round(float(loss) / 100, 6),
+        confidence=confidence,
+    )
