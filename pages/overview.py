@@ -75,7 +75,8 @@ controls.table(
     alt="Verdict, accuracy, certified radius, size and speedup of every model",
 )
 st.caption(
-    "A compressed model is certified with fewer draws than the original. Fewer draws prove smaller "
-    "radii even where no answer changes: a part of the ACR that it loses is the price of those. "
+    "A compressed model is certified with fewer draws than the original, and fewer draws prove "
+    "smaller radii even where no answer changes. Kept ACR and verdicts therefore compare both "
+    "models at the same number of draws; the column ACR does not. "
     f"{captions.choice_among(rows, moved)}"
 )

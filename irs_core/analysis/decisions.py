@@ -168,7 +168,7 @@ def study_gaps(
         found.full,
         found.equal,
         found.compressed,
-        most=_most(analysis),
+        most=largest_radius(analysis),
         radii=tuple(radii),
     )
 
@@ -182,7 +182,7 @@ def study_gains(analysis: Analysis, name: str, budget: int = -1) -> tuple[GainsA
         found.equal,
         found.compressed,
         analysis.tally.base.hits[analysis.rows] / found.n,
-        most=_most(analysis),
+        most=largest_radius(analysis),
     )
 
 
@@ -269,7 +269,7 @@ def _seconds_per_pass(analysis: Analysis, name: str) -> float:
     return float(spent.mean()) / int(tally.budgets[-1])
 
 
-def _most(analysis: Analysis) -> float:
+def largest_radius(analysis: Analysis) -> float:
     """The largest radius that any of the certificates can have."""
     level = analysis.settings.alpha + analysis.settings.alpha_zeta
     bounds = [largest_certifiable_radius(analysis.tally.n, level, analysis.tally.sigma)]

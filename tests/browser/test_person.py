@@ -51,8 +51,18 @@ def turn_gamma(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"[?&]gamma="))
 
 
-def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
+def test_a_newcomer_reads_the_answer_without_scrolling(app: str, page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(app)
+    answer = page.get_by_text("int8 may ship: wherever the original provably")
+    expect(answer).to_be_in_viewport(timeout=TIMEOUT)
+    expect(
+        page.get_by_text(re.compile(r"at most 1% exceptions among inputs like these"))
+    ).to_be_visible()
+
+
+def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
+    page.goto(f"{app}/overview")
     said = headline(page)
     assert re.search(r"keeps \d+% .* confidence is [\d.]+%", said)
     assert "%" in numbers(page)[0]
@@ -102,7 +112,7 @@ def test_bundle_shows_the_same_numbers_elsewhere(
         page.get_by_role("button", name="Bundle", exact=True).click()
     bundle = tmp_path / download.value.suggested_filename
     download.value.save_as(bundle)
-    page.goto(app)
+    page.goto(f"{app}/overview")
     said, seen = headline(page), numbers(page)
     elsewhere = serve(shipped=False)
     page.goto(f"{elsewhere}/share")

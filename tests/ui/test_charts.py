@@ -7,7 +7,7 @@ import pytest
 
 from irs_core.analysis.results import Comparison, Interval, Point, Summary
 from ui.explore import charts, distributions, pareto
-from ui.shared import tables, theme
+from ui.shared import choice, tables, theme
 from ui.shared.entries import ModelRow, Panel, Sweep
 
 
@@ -18,7 +18,8 @@ def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:
 def row(name: str, acr: float, size: int) -> ModelRow:
     numbers = [Interval(one, one - 0.1, one + 0.1) for one in (0.9, acr, 0.2, 2.0, 3.0)]
     summary = Summary(name, 100, *numbers, failure=0.002)
-    return ModelRow(name, theme.PALETTE[0], "", summary, size, size, 0.01, 0.9, 0.5)
+    made = ModelRow(name, theme.PALETTE[0], "", summary, size, size, 0.01, 0.9, 0.5)
+    return replace(made, equal=np.full(2000, acr), largest=1.0)
 
 
 def panel(name: str) -> Panel:
@@ -52,6 +53,19 @@ def test_pareto_fades_what_is_dominated_and_draws_intervals() -> None:
     assert (half.marker.opacity, pruned.marker.opacity) == (1, 0.4)
     assert "dominated by fp16" in pruned.hovertemplate
     assert axis_titles(figure) == {"size of the weights (kB)", charts.ACR_TITLE}
+
+
+def test_a_difference_that_can_be_chance_dominates_nobody() -> None:
+    rng = np.random.default_rng(0)
+    base, one, other = row("base", 0.6, 80_000), row("fp16", 0.5, 40_000), row("int8", 0.5, 60_000)
+    rows = [
+        base,
+        replace(one, equal=rng.uniform(0, 1, 500)),
+        replace(other, equal=rng.uniform(0, 1, 500)),
+    ]
+    assert choice.dominated_by([replace(base, equal=np.full(500, 0.6)), *rows[1:]], "size") == {}
+    # Without draws to compare nothing is said.
+    assert choice.dominated_by([replace(one, equal=None) for one in rows], "size") == {}
 
 
 def test_one_figure_has_dashes_by_study_and_colours_by_model() -> None:

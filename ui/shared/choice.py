@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.results import Summary
+from irs_core.decide import dominated
 from irs_core.spec.outward import down
 from irs_core.store import StudyRecord
 from ui.shared import theme
@@ -46,18 +47,23 @@ def costs(rows: Sequence[ModelRow], axis: Axis) -> NDArray[np.float64]:
 def dominated_by(rows: Sequence[ModelRow], axis: Axis) -> dict[str, ModelRow]:
     """For each dominated model the most robust one that beats it.
 
-    A model is dominated if another has at least its ACR at no higher cost and is strictly better
-    in one of them. Models without a known cost take no part.
+    A model is dominated if another costs no more and is more robust by a paired test at equal
+    draws; all such statements of a study hold together at 95%. Models without a known cost or
+    without draws to compare take no part.
     """
-    cost = costs(rows, axis)
-    acr = np.array([row.summary.acr.value for row in rows])
-    found = {}
-    for index, row in enumerate(rows):
-        at_least = (acr >= acr[index]) & (cost <= cost[index])
-        better = at_least & ((acr > acr[index]) | (cost < cost[index]))
-        if better.any():
-            found[row.name] = rows[int(np.argmax(np.where(better, acr, -1.0)))]
-    return found
+    cost = dict(zip([row.name for row in rows], costs(rows, axis).tolist(), strict=True))
+    known = {
+        row.name: row for row in rows if row.equal is not None and not math.isnan(cost[row.name])
+    }
+    radii = {name: row.equal for name, row in known.items() if row.equal is not None}
+    if len(radii) < 2:
+        return {}
+    found = dominated(radii, {name: cost[name] for name in radii}, most=rows[0].largest)
+    return {
+        name: max((known[one] for one in better), key=lambda row: row.kept)
+        for name, better in found.items()
+        if better
+    }
 
 
 def verdicts(rows: Sequence[ModelRow]) -> list[str]:
@@ -76,7 +82,7 @@ def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> s
     if winner is not None:
         return f"dominated by {winner.title}"
     if row.kept < USEFUL_SHARE:
-        return f"smaller; certified radius {theme.percent(1 - row.kept, 0)} lower"
+        return f"certified radius {theme.percent(1 - row.kept, 0)} lower at equal draws"
     if row.summary.speedup_seconds.value < 1:
         return "certify it from scratch instead"
     return "also good"
@@ -116,8 +122,8 @@ def headline(
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
     # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"With **{best.title}**, the model keeps **{theme.percent(best.kept, 0)}** of the "
-        f"original's certified radius with **{draws}** of its draws, at {size}"
+        f"At equal draws, **{best.title}** keeps **{theme.percent(best.kept, 0)}** of the "
+        f"original's certified radius, at {size}, certified with **{draws}** of its draws"
         f"{_cost_clause(best.summary)}. {_confidence(failure, moved)}"
     )
 

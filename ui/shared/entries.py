@@ -1,7 +1,7 @@
 """What pages show, as plain data: rows, panels, sentences. No widgets, no drawing."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import EqualDraws, equal_draws, largest_radius
 from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
 from irs_core.methods import MethodDef
 from irs_core.spec.outward import down
@@ -24,11 +25,14 @@ class ModelRow:
         size_bytes: Weights in the model's own number format.
         nonzero: Weights that are not zero.
         disagreement: Share of paired draws answered differently; NaN for the original.
-        kept: ACR over the ACR of the original; NaN where that is 0.
+        kept: ACR over the ACR of the original, both at the same draws where that is known; NaN
+            where the latter is 0.
         size_share: Size over the size of the original.
         execution: Backend, device and arithmetic that computed its evidence.
         clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
         draw_seconds: Measured seconds of one draw; NaN where no times are stored.
+        equal: Counted radius of each input at equal draws, (inputs,); None where not known.
+        largest: Largest radius that these draws can certify.
         certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
     """
 
@@ -45,6 +49,8 @@ class ModelRow:
     clean_accuracy: float = math.nan
     draw_seconds: float = math.nan
     certify_seconds: float = math.nan
+    equal: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    largest: float = math.nan
 
     @property
     def name(self) -> str:
@@ -118,6 +124,11 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
     for model in record.models:
         original = model.name == BASE
         summary = base if original else analysis.summary(model.name)
+        equal = (
+            equal_draws(analysis, record.compressed[0].name if original else model.name)
+            if (record.compressed)
+            else None
+        )
         rows.append(
             ModelRow(
                 title=model.title,
@@ -127,7 +138,9 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 size_bytes=model.size_bytes,
                 nonzero=model.nonzero,
                 disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
-                kept=_ratio(summary.acr.value, base.acr.value),
+                kept=_kept(equal, summary, base, original=original),
+                equal=_radii(equal, original=original),
+                largest=largest_radius(analysis),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
                 clean_accuracy=clean_accuracy(record, model.name).value,
@@ -135,6 +148,19 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
             )
         )
     return rows
+
+
+def _radii(equal: EqualDraws | None, *, original: bool) -> NDArray[np.float64] | None:
+    if equal is None:
+        return None
+    return equal.equal if original else equal.compressed
+
+
+def _kept(equal: EqualDraws | None, summary: Summary, base: Summary, *, original: bool) -> float:
+    """What compression leaves of the ACR; fewer draws are no fault of the model."""
+    if equal is None or original:
+        return _ratio(summary.acr.value, base.acr.value)
+    return _ratio(float(equal.compressed.mean()), float(equal.equal.mean()))
 
 
 def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:

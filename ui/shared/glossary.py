@@ -13,7 +13,7 @@ HELP = {
         "the same kind. It is not the confidence of the certificates."
     ),
     "accuracy": "Share of inputs that are certified for their true class; abstaining is wrong.",
-    "kept": "ACR of the compressed model divided by the ACR of the original.",
+    "kept": "ACR of the compressed model over that of the original, both with the same draws.",
     "size": (
         "Bytes of the weights, stored in the model's own number format; of a pruned model those of "
         "the weights that are not zero, and a bit per weight."
@@ -96,12 +96,12 @@ HELP |= {
         "draws for compressed models, from scratch for the original."
     ),
     "verdict": (
-        "First choice: the smallest model that keeps at least 95% of the ACR. Dominated: another "
-        "model is at least as robust and no larger, and better in one of them."
+        "First choice: the smallest model that keeps at least 95% of the ACR at equal draws. "
+        "Dominated: another model is no larger and more robust by a paired test."
     ),
     "pareto": (
-        "A model is dominated if another one has at least its ACR at no higher cost, and is "
-        "strictly better in one of them. Dominated models are faded."
+        "A model is dominated if another one costs no more and is more robust by a paired test at "
+        "equal draws. Dominated models are faded."
     ),
     **{method.name: method.sentence for method in methods.every()},
     "radius": (

@@ -1,0 +1,86 @@
+"""`decide` and `gate`: words, JSON, exit codes, files for continuous integration."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.cli.main import main
+from irs_core.spec.study import DataSpec
+from irs_core.store import Library
+
+NONE = ["--store", "/nonexistent-store"]
+SHIPPED = "f6529b"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[str, list[str]]:
+    record = synthetic_study(Library(tmp_path), synthetic_spec(data=DataSpec(max=40)))
+    return record.id, ["--store", str(tmp_path)]
+
+
+def gate(*words: str) -> int:
+    return main(["gate", SHIPPED, *words, *NONE])
+
+
+def test_exit_codes_say_what_the_verdict_is(capsys):
+    assert gate("--model", "int8", "--radius", "0.5", "--tolerance", "0.05") == 0
+    assert "int8 may ship" in capsys.readouterr().out
+    assert gate("--model", "prune:0.2", "--radius", "0.5", "--tolerance", "0.05") == 3
+    assert "undecided" in capsys.readouterr().out
+    assert gate("--model", "int8", "--max-bytes", "10") == 1
+    assert "10 allowed" in capsys.readouterr().out
+    assert gate("--model", "nonsense") == 2
+    assert gate("--model", "int8", "--radius", "-1") == 2
+    assert main(["gate", "zzzzzz", "--model", "int8", *NONE]) == 2
+
+
+def test_a_least_certified_accuracy(capsys):
+    assert gate("--model", "int8", "--min-certified", "30%", "--tolerance", "0.05") == 0
+    assert gate("--model", "int8", "--min-certified", "60%", "--tolerance", "0.05") == 1
+    assert "fewer than 60%" in capsys.readouterr().out
+
+
+def test_json_has_all_that_is_said(capsys):
+    assert main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", *NONE]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["schema"] == 1
+    assert set(found["decisions"]) == {"int8", "fp16"}
+    one = found["decisions"]["int8"]
+    assert one["verdict"] == "holds"
+    assert one["codes"] == ["loss-holds"]
+    assert found["requirement"]["radius"] == 0.5
+    assert "failure probability" in found["confidence"].lower()
+
+
+def test_every_model_is_judged_and_compared_at_equal_draws(capsys):
+    assert main(["decide", SHIPPED, *NONE]) == 0
+    out = capsys.readouterr().out
+    assert out.count("At equal draws") == 7
+    assert "Each verdict holds for itself; 7 were looked at." in out
+
+
+def test_files_for_continuous_integration(tmp_path, capsys):
+    xml, summary = tmp_path / "gate.xml", tmp_path / "summary.md"
+    arguments = ["--model", "prune:0.2", "--junit", str(xml), "--summary", str(summary)]
+    assert gate(*arguments) == 3
+    suite = ElementTree.parse(xml).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "0", "1")
+    assert suite.find("testcase/error").get("type") == "loss-undecided"
+    assert "undecided" in summary.read_text()
+    assert "| loss | undecided |" in summary.read_text()
+
+
+def test_a_dubious_study_is_flagged_and_an_imported_one_named(small, tmp_path, capsys):
+    study, store = small
+    assert main(["gate", study, "--model", "fp16", *store]) == 3
+    assert "warning: " in capsys.readouterr().err
+    bundle = tmp_path / "x.irs.zip"
+    assert main(["export", study, str(bundle), *store]) == 0
+    elsewhere = ["--store", str(tmp_path / "other")]
+    assert main(["import", str(bundle), *elsewhere]) == 0
+    capsys.readouterr()
+    main(["gate", study, "--model", "fp16", *elsewhere])
+    assert "Reported by others, not recomputed here." in capsys.readouterr().out

@@ -1,0 +1,54 @@
+"""The first page answers the question that everybody has."""
+
+import pytest
+from app_pages import open_page, texts
+from synthetic import synthetic_spec, synthetic_study
+
+from irs_core.spec.study import DataSpec
+from irs_core.store import Library
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRS_STORE", str(tmp_path))
+
+
+def test_a_newcomer_reads_the_answer_first(shipped) -> None:
+    at = open_page("decide")
+    assert not at.exception
+    (answer,) = at.success
+    assert "Yes." in answer.value
+    assert "int8 may ship: wherever the original provably and correctly withstands" in answer.value
+    assert "4.0× smaller" in answer.value
+    assert "10,000 draws" in texts(at)
+
+
+def test_another_model_and_another_requirement(shipped) -> None:
+    at = open_page("decide", model="prune 20%")
+    assert "Not decided." in at.warning[0].value
+    at.selectbox(key="model").set_value("int8").run()
+    assert at.success
+    at.number_input(key="tolerance_f6529b").set_value(0.0).run()
+    assert "16 of 500 are open" in at.warning[0].value
+    verdicts = at.dataframe[0].value.set_index("model")["may be lost"]
+    assert verdicts["int8"] == 16
+
+
+def test_a_study_of_the_original_alone_has_nothing_to_judge(tmp_path, monkeypatch) -> None:
+    (tmp_path / "none").mkdir()
+    monkeypatch.setenv("IRS_STORE", str(tmp_path))
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
+    synthetic_study(Library(tmp_path), synthetic_spec(compressions=(), data=DataSpec(max=20)))
+    at = open_page("decide")
+    assert not at.exception
+    assert "no compressed model to judge" in texts(at)
+
+
+def test_few_inputs_are_flagged(tmp_path, monkeypatch) -> None:
+    (tmp_path / "none").mkdir()
+    monkeypatch.setenv("IRS_STORE", str(tmp_path))
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
+    synthetic_study(Library(tmp_path))
+    at = open_page("decide")
+    assert not at.exception
+    assert any("40 inputs" in one.value for one in at.warning)
