@@ -17,6 +17,7 @@ Counts = NDArray[np.int64]
 # Below so many bounds a table does not pay; above so many draws it is too long.
 _MANY = 500
 _LONGEST_TABLE = 200_000
+_MARGIN, _MARGIN_PER_DRAW = 1e-12, 3e-17
 # The largest double below 1: no finite number of draws proves a probability of 1.
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
@@ -34,7 +35,8 @@ def binomial_lower_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
         alpha: Failure probability in (0, 1). One-sided: do not halve it.
 
     Returns:
-        Bounds in [0, 1), the broadcast shape; exactly 0 where `k` is 0.
+        Bounds in [0, 1), the broadcast shape; exactly 0 where `k` is 0. Floating point never
+        lifts one above the exact bound.
 
     Raises:
         InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
@@ -59,7 +61,8 @@ def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
         alpha: Failure probability in (0, 1). One-sided: do not halve it.
 
     Returns:
-        Bounds in (0, 1], the broadcast shape; exactly 1 where `k` is `n`.
+        Bounds in (0, 1], the broadcast shape; exactly 1 where `k` is `n`. Floating point never
+        puts one below the exact bound.
 
     Raises:
         InvalidSampleError: `k`, `n` or `alpha` is out of range or `k` or `n` not an integer.
@@ -75,14 +78,24 @@ def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
 def _lower(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:
     # Beta(k, n - k + 1) has no k = 0 member; the bound there is 0 by definition.
     bound = betaincinv(np.maximum(hits, 1), draws - hits + 1, alpha)
-    return np.where(hits == 0, 0.0, np.minimum(bound, _BELOW_ONE))
+    return np.where(hits == 0, 0.0, np.minimum(bound * (1 - _margin(draws)), _BELOW_ONE))
 
 
 def _upper(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:
     # The complemented inverse keeps its digits where 1 - lower(n - k) would cancel.
     bound = betainccinv(hits + 1, np.maximum(draws - hits, 1), alpha)
     # Beta(k + 1, n - k) has no k = n member; the bound there is 1 by definition.
-    return np.where(hits == draws, 1.0, bound)
+    return np.where(hits == draws, 1.0, np.minimum(bound * (1 + _margin(draws)), 1.0))
+
+
+def _margin(draws: Counts) -> NDArray[np.float64]:
+    """Relative error that the inverse of the incomplete beta function never exceeds.
+
+    It is at most 1.4e-13 for lower bounds, and grows with the draws to 1.1e-10 for upper bounds at
+    n = 10^7; tests compare with 60 digits. What it leaves covers the few roundings that follow: a
+    product, a difference, a quantile.
+    """
+    return _MARGIN + _MARGIN_PER_DRAW * draws
 
 
 def _evaluated(

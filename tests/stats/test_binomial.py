@@ -71,7 +71,9 @@ def at_most(k: int, n: int, p: mpmath.mpf) -> mpmath.mpf:
 def test_lower_bound_of_many_hits_in_high_precision(k: int, n: int, alpha: float) -> None:
     with mpmath.workdps(50):
         lower = mpmath.mpf(float(binomial_lower_bound(k, n, alpha)))
-        assert float(at_most(n - k, n, 1 - lower)) == pytest.approx(alpha, rel=1e-8)
+        level = float(at_most(n - k, n, 1 - lower))
+        assert level <= alpha
+        assert level == pytest.approx(alpha, rel=1e-4)
 
 
 @pytest.mark.parametrize(("k", "n", "alpha"), [(1, 10**6, 1e-6), (3, 10**9, 1e-12)])
@@ -148,7 +150,7 @@ def test_bounds_bracket_the_share_and_mirror(n: int, data: st.DataObject, alpha:
     k = data.draw(st.integers(0, n))
     lower, upper = binomial_lower_bound(k, n, alpha), binomial_upper_bound(k, n, alpha)
     assert 0 <= lower <= k / n <= upper <= 1
-    assert upper == pytest.approx(1 - binomial_lower_bound(n - k, n, alpha), abs=1e-12)
+    assert upper == pytest.approx(1 - binomial_lower_bound(n - k, n, alpha), abs=1e-9)
 
 
 @pytest.mark.parametrize(

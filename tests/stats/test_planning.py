@@ -44,7 +44,8 @@ def test_is_the_least_of_all_sizes(method, alpha: float, p: float) -> None:
     q = min(p, 1 - p)
     lower, upper = INTERVALS[method](np.floor(q * n + 0.5).astype(int), n, alpha)
     for error in [0.9, 0.5, 0.1, 0.02]:
-        meets = upper - lower <= error
+        # Bounds carry a margin for floating point, which sizes for planning do not.
+        meets = upper - lower <= error * (1 + 1e-11)
         assert meets.any()
         assert samples_for_error(method, p, error, alpha) == n[np.argmax(meets)], error
 

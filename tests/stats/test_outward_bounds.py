@@ -1,0 +1,89 @@
+"""Bounds never lie on the wrong side of the exact ones, up to 10^7 draws and levels of 1e-12."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from irs_core.stats import binomial_lower_bound, binomial_upper_bound, certified_radius
+
+DIGITS = 60
+
+
+def at_least(k: int, n: int, p: mp.mpf) -> mp.mpf:
+    """P(Binomial(n, p) >= k), by the continued fraction of the incomplete beta function."""
+    a, b = mp.mpf(k), mp.mpf(n - k + 1)
+    if p > (a + 1) / (a + b + 2):
+        return 1 - _beta(b, a, 1 - p)
+    return _beta(a, b, p)
+
+
+def _beta(a: mp.mpf, b: mp.mpf, x: mp.mpf) -> mp.mpf:
+    front = mp.exp(
+        mp.loggamma(a + b) - mp.loggamma(a) - mp.loggamma(b) + a * mp.log(x) + b * mp.log1p(-x)
+    )
+    # Lentz; Abramowitz & Stegun 26.5.8.
+    tiny = mp.mpf(10) ** (-2 * DIGITS)
+    c, d = mp.mpf(1), 1 / (1 - (a + b) * x / (a + 1))
+    value = d
+    for m in range(1, 200_000):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / (1 + step * d or tiny)
+            c = 1 + step / c or tiny
+            value *= d * c
+        if abs(d * c - 1) < mp.mpf(10) ** (8 - DIGITS):
+            return front * value / a
+    raise AssertionError("the continued fraction did not converge")
+
+
+def test_the_reference_is_right():
+    with mp.workdps(DIGITS):
+        p = mp.mpf("0.3")
+        exact = mp.fsum(mp.binomial(20, k) * p**k * (1 - p) ** (20 - k) for k in range(7, 21))
+        assert abs(at_least(7, 20, p) - exact) < mp.mpf(10) ** (10 - DIGITS)
+
+
+def counts(n: int) -> list[int]:
+    return sorted({k for k in (1, 2, n // 10, n // 2, (9 * n) // 10, n - 2, n - 1) if 0 < k < n})
+
+
+@pytest.mark.parametrize("n", [2, 10, 1000, 10_000, 100_000, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("alpha", [1e-12, 0.001, 0.3])
+def test_bounds_hold_in_sixty_digits(n, alpha):
+    chosen = counts(n) if n <= 100_000 else [1, n // 2, n - 1]
+    with mp.workdps(DIGITS):
+        level = mp.mpf(alpha)
+        for k in chosen:
+            low = mp.mpf(float(binomial_lower_bound(k, n, alpha)))
+            # At or below the exact bound: its tail has at most the level. A little above: more.
+            assert at_least(k, n, low) <= level
+            assert at_least(k, n, low * (1 + mp.mpf(1) / 10**8)) > level
+            high = mp.mpf(float(binomial_upper_bound(k, n, alpha)))
+            assert 1 - at_least(k + 1, n, high) <= level
+            assert 1 - at_least(k + 1, n, high * (1 - mp.mpf(1) / 10**8)) > level
+
+
+def test_edges():
+    assert binomial_lower_bound(0, 10, 0.01) == 0
+    assert binomial_upper_bound(10, 10, 0.01) == 1
+    for n in (1, 10, 10**7):
+        with mp.workdps(DIGITS):
+            exact = mp.mpf(0.001) ** (mp.mpf(1) / n)
+            assert mp.mpf(float(binomial_lower_bound(n, n, 0.001))) <= exact
+            assert mp.mpf(float(binomial_upper_bound(0, n, 0.001))) >= 1 - exact
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.25, 0.37, 1.0])
+def test_radii_are_never_above_the_quantile(sigma):
+    rng = np.random.default_rng(5)
+    chances = np.concatenate(
+        [rng.uniform(0.5, 1, 200), 0.5 + 10.0 ** -np.arange(2, 16), 1 - 10.0 ** -np.arange(2, 16)]
+    )
+    radii = certified_radius(chances, sigma)
+    with mp.workdps(40):
+        for p, radius in zip(chances, radii, strict=True):
+            exact = mp.mpf(sigma) * mp.sqrt(2) * mp.erfinv(2 * mp.mpf(float(p)) - 1)
+            assert mp.mpf(float(radius)) <= exact
+            assert mp.mpf(float(radius)) >= exact * (1 - mp.mpf(1) / 10**13)
