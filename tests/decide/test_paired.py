@@ -134,3 +134,18 @@ def test_radii_must_fit_together() -> None:
         split_gap([1.0], [1.0], [3.0], most=2)
     with pytest.raises(InvalidSampleError, match="most must be positive"):
         split_gap([1.0], [1.0], [1.0], most=0)
+
+
+def test_all_pairs_share_the_failure_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def interval(values: object, *, low: float, high: float, beta: float) -> tuple[float, float]:
+        asked.append(beta / 2)
+        return -1.0, 1.0
+
+    monkeypatch.setattr("irs_core.decide.paired.bounded_mean_interval", interval)
+    models = {name: np.zeros(3) for name in "abc"}
+    dominated(models, dict.fromkeys("abc", 1.0), most=1.0, beta=0.06)
+    # One-sided tests, one for each ordered pair of three models.
+    assert len(asked) == 6
+    assert sum(asked) == pytest.approx(0.06)

@@ -243,3 +243,15 @@ def test_the_gap_keeps_its_digits_near_certainty() -> None:
     gap = probability_gap(5.0, 4.9, 0.5)
     assert gap == pytest.approx(norm.sf(9.8) - norm.sf(10), rel=1e-3, abs=2e-16)
     assert probability_gap(0.5, 0.5, 0.5) == 0.0
+
+
+def test_certified_means_at_the_radius_itself() -> None:
+    fp = compressed(2, 10, predicted=np.zeros(2, int), radius=np.array([0.49, 0.5]))
+    found = routes(base(2, 10), fp)
+    assert found.claimed.tolist() == [True, True]
+    assert found.certified.tolist() == [False, True]
+
+
+def test_a_proof_of_loss_fails_with_the_larger_of_its_two_levels() -> None:
+    assert Levels(base_claimed=0.02, ruled_out=0.03).proven == 0.03
+    assert Levels(base_claimed=0.03, ruled_out=0.02).proven == 0.03
