@@ -1,0 +1,151 @@
+"""Equal draws, guaranteed intervals, and nobody called worse by chance."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from irs_core.decide import (
+    bounded_mean_interval,
+    dominated,
+    gains_and_losses,
+    lost_inputs,
+    split_gap,
+)
+from irs_core.errors import InvalidSampleError
+from irs_core.stats import binomial_lower_bound, certified_radius
+
+N = 11
+SEQUENCES = np.array(list(product([0.0, 1.0], repeat=N)))
+
+
+def misses(ends: np.ndarray, p: float) -> float:
+    ones = SEQUENCES.sum(axis=1)
+    chance = p**ones * (1 - p) ** (N - ones)
+    return float(chance @ ((ends[:, 0] > p) | (ends[:, 1] < p)))
+
+
+def intervals(sequences: np.ndarray, beta: float) -> np.ndarray:
+    return np.array([bounded_mean_interval(x, low=0, high=1, beta=beta) for x in sequences])
+
+
+def test_the_guaranteed_interval_misses_with_probability_at_most_beta() -> None:
+    beta = 0.3
+    ends = intervals(SEQUENCES, beta)
+    rates = [misses(ends, p) for p in (0.01, 0.1, 0.25, 0.5, 0.7, 0.95)]
+    assert max(rates) <= beta
+    assert max(rates) > 0.2 * beta
+
+
+def test_values_ordered_by_looking_break_it() -> None:
+    beta = 0.3
+    ends = intervals(np.sort(SEQUENCES, axis=1)[:, ::-1], beta)
+    assert max(misses(ends, p) for p in (0.25, 0.5, 0.7)) > beta
+
+
+def test_many_values_give_a_narrow_interval_in_any_range() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.normal(0.01, 0.02, 2000).clip(-2, 2)
+    low, high = bounded_mean_interval(values, low=-2, high=2, beta=0.05)
+    assert low < values.mean() < high
+    assert high - low < 0.03
+    mirrored = bounded_mean_interval(-values, low=-2, high=2, beta=0.05)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"), [([], "N >= 1"), ([2.0], r"in \[0, 1\]"), ([np.nan], r"in \[0, 1\]")]
+)
+def test_values_outside_the_range_are_refused(values: list[float], rule: str) -> None:
+    with pytest.raises(InvalidSampleError, match=rule):
+        bounded_mean_interval(values, low=0, high=1, beta=0.1)
+    with pytest.raises(InvalidSampleError, match="beta"):
+        bounded_mean_interval([0.5], low=0, high=1, beta=0)
+
+
+def radii(p: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    hits = rng.binomial(draws, p)
+    return certified_radius(binomial_lower_bound(hits, draws, 0.001), 0.5)
+
+
+def test_a_gap_is_the_sum_of_draws_and_compression() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.3, 1, 400)
+    full, equal, small = radii(p, 10_000, rng), radii(p, 500, rng), radii(p * 0.97, 500, rng)
+    gaps = split_gap(full, equal, small, most=1.7, radii=(0.25, 0.5))
+    assert [one.name for one in gaps] == ["ACR", "CA(0.25)", "CA(0.5)"]
+    for one in gaps:
+        total = one.fewer_draws.mean + one.compression.mean
+        assert total == pytest.approx(one.full - one.compressed, abs=1e-12)
+        for part in (one.fewer_draws, one.compression):
+            assert part.sure_low <= part.low <= part.mean <= part.high <= part.sure_high
+    assert gaps[0].fewer_draws.low > 0
+    assert gaps[1].full == pytest.approx((full > 0.25).mean())
+
+
+def test_a_model_is_not_blamed_for_fewer_draws() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.5, 1, 500)
+    full, equal = radii(p, 10_000, rng), radii(p, 300, rng)
+    acr = split_gap(full, equal, equal, most=1.7)[0]
+    assert acr.fewer_draws.sure_low > 0
+    assert acr.compression.mean == 0
+    assert acr.compression.sure_low < 0 < acr.compression.sure_high
+
+
+def test_equal_models_are_not_called_worse() -> None:
+    called, runs, beta = 0, 300, 0.05
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        p = rng.beta(4, 1, 200)
+        models = {name: radii(p, 200, rng) for name in "abc"}
+        called += any(dominated(models, {"a": 1, "b": 1, "c": 2}, most=1.7, beta=beta).values())
+    assert called <= binom.ppf(0.999, runs, beta)
+
+
+def test_a_clearly_worse_model_is_dominated_unless_it_is_cheaper() -> None:
+    rng = np.random.default_rng(5)
+    p = rng.beta(6, 1, 800)
+    models = {"good": radii(p, 1000, rng), "bad": radii(p * 0.8, 1000, rng)}
+    assert dominated(models, {"good": 1, "bad": 1}, most=1.7) == {"good": (), "bad": ("good",)}
+    assert dominated(models, {"good": 2, "bad": 1}, most=1.7) == {"good": (), "bad": ()}
+
+
+def test_gains_and_losses_are_told_apart_by_hardness() -> None:
+    equal, small = [0.2, 0.4, 0.6, 1.0], [0.3, 0.1, 0.6, 0.8]
+    hard, easy = gains_and_losses(equal, small, [0.6, 0.8, 0.95, 0.99], most=2)
+    assert (hard.name, hard.inputs, hard.gained, hard.lost) == ("hard", 2, 1, 1)
+    assert (hard.mean_gain, hard.mean_loss) == pytest.approx((0.05, 0.15))
+    assert (easy.name, easy.inputs, easy.gained, easy.lost) == ("easy", 2, 0, 1)
+    assert (easy.mean_gain, easy.mean_loss) == pytest.approx((0.0, 0.1))
+
+
+def test_lost_means_lost_by_one_cause() -> None:
+    draws, compression = lost_inputs([1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 1], radius=0.5, most=2)
+    assert draws.tolist() == [True, False, False, False]
+    assert compression.tolist() == [False, True, False, False]
+
+
+def test_radii_must_fit_together() -> None:
+    with pytest.raises(InvalidSampleError, match="share one shape"):
+        split_gap([1.0], [1.0, 1.0], [1.0], most=2)
+    with pytest.raises(InvalidSampleError, match="every radius of compressed"):
+        split_gap([1.0], [1.0], [3.0], most=2)
+    with pytest.raises(InvalidSampleError, match="most must be positive"):
+        split_gap([1.0], [1.0], [1.0], most=0)
+
+
+def test_all_pairs_share_the_failure_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def interval(values: object, *, low: float, high: float, beta: float) -> tuple[float, float]:
+        asked.append(beta / 2)
+        return -1.0, 1.0
+
+    monkeypatch.setattr("irs_core.decide.paired.bounded_mean_interval", interval)
+    models = {name: np.zeros(3) for name in "abc"}
+    dominated(models, dict.fromkeys("abc", 1.0), most=1.0, beta=0.06)
+    # One-sided tests, one for each ordered pair of three models.
+    assert len(asked) == 6
+    assert sum(asked) == pytest.approx(0.06)
