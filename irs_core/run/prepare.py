@@ -11,7 +11,7 @@ from torch import nn
 from irs_core.approx import applied
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
-from irs_core.backends import Predictor
+from irs_core.backends import Measurable, Predictor
 from irs_core.backends.graph_files import arithmetic_of
 from irs_core.data import Dataset
 from irs_core.errors import ApproximationError, CheckpointError, DatasetError
@@ -42,6 +42,7 @@ class Prepared:
 
     Args:
         pack: Makes what another process needs to run the same classifier.
+        fixed: What was measured of it as a function of one image; empty before that.
     """
 
     name: str
@@ -50,8 +51,9 @@ class Prepared:
     note: str
     size_bytes: int
     nonzero: int
-    predictor: Predictor
+    predictor: Measurable
     pack: Callable[[], ModelPayload]
+    fixed: str = ""
 
 
 def prepare(
