@@ -70,7 +70,8 @@ class OnnxPredictor:
         self._mean = np.asarray(module.mean or 0, np.float32).reshape(shape)
         self._std = np.asarray(module.std or 1, np.float32).reshape(shape)
         self.execution = f"onnxruntime cpu {arithmetic_of(module)}"
-        self(np.zeros((1, *input_shape), np.float32))
+        # Shapes are refused here; what a black image scores says nothing about noisy ones.
+        self.scores(np.zeros((1, *input_shape), np.float32))
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids of noisy inputs; see `Predictor`."""
