@@ -11,9 +11,9 @@ from irs_core.backends import Predictor
 from irs_core.data import Dataset, load_dataset
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import LoadedModel, load_model
-from irs_core.run.fixed import as_fixed, prepare_fixed
 from irs_core.run.options import RunOptions
-from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.prepare import prepare, prepare_fixed
+from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.run.study import check_fit
 from irs_core.sampling.noise import noise_blocks
 from irs_core.spec.compressions import Compression, FileModel

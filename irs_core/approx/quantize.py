@@ -63,8 +63,7 @@ def quantize_linear(model: nn.Module, config: Int8Dynamic) -> nn.Module:
 
 def _linear(model: nn.Module) -> dict[str, nn.Linear]:
     layers = weighted_layers(model).items()
-    # PyTorch leaves subclasses alone: others reach into their weights.
-    return {name: layer for name, layer in layers if name and type(layer) is nn.Linear}
+    return {name: layer for name, layer in layers if name and isinstance(layer, nn.Linear)}
 
 
 def _describe(model: nn.Module, compressed: nn.Module, config: Int8Dynamic) -> ApproxReport:

@@ -17,10 +17,10 @@ from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
-from irs_core.run.fixed import prepare_fixed
 from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.run.plan import expected_draws
-from irs_core.run.prepare import Prepared
+from irs_core.run.prepare import prepare_fixed
+from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner
 from irs_core.spec.data_kinds import KINDS

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from graph_files import export_onnx, noisy
-from onnx import TensorProto, helper, numpy_helper
+from graph_files import export_onnx, linear_graph, noisy
+from onnx import TensorProto, helper
 from torch import nn
 
 from irs_core.backends import make_predictor
@@ -30,44 +30,6 @@ node = helper.make_node
 @pytest.fixture(scope="module")
 def images():
     return noisy(SHAPE, IMAGES)
-
-
-def given(name, value):
-    return numpy_helper.from_array(np.asarray(value), name)
-
-
-CONSTANTS = [
-    given("zero", np.float32(0)),
-    given("one", np.float32(1)),
-    given("half", np.float32(0.5)),
-    given("rows", np.array([0])),
-    given("first", np.array([1])),
-    given("yes", np.array(True)),
-    given("scale", np.ones(1, np.float32)),
-    given("bias", np.zeros(1, np.float32)),
-    given("zeroth", np.array(0)),
-    given("pixels", np.array([1, 2, 3])),
-]
-
-
-def graph(path, *nodes, batch="n"):
-    """A linear network of what the nodes make of `x`, which they call `z`."""
-    weights = np.random.default_rng(0).standard_normal((64, 10)).astype(np.float32)
-    last = [node("Flatten", ["z"], ["flat"]), node("MatMul", ["flat", "w"], ["y"])]
-    used = {name for one in nodes for name in one.input}
-    made = helper.make_model(
-        helper.make_graph(
-            [*nodes, *last],
-            "g",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *SHAPE])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 10])],
-            [given("w", weights), *(one for one in CONSTANTS if one.name in used)],
-        ),
-        opset_imports=[helper.make_opsetid("", 18)],
-    )
-    made.ir_version = 10
-    path.write_bytes(made.SerializeToString())
-    return path
 
 
 def predictor(path, backend, batch=None):
@@ -156,7 +118,7 @@ HARMLESS = {
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", SEES_OTHERS)
 def test_what_sees_other_images_runs_one_by_one(tmp_path, images, name, backend):
-    path = graph(tmp_path / "g.onnx", *SEES_OTHERS[name])
+    path = linear_graph(tmp_path / "g.onnx", *SEES_OTHERS[name])
     answers = []
     for batch in (1, 200):
         plain = predictor(path, backend, batch)
@@ -172,7 +134,7 @@ def test_what_sees_other_images_runs_one_by_one(tmp_path, images, name, backend)
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_statistics_of_the_batch_are_refused_or_run_one_by_one(tmp_path, images, backend):
-    path = graph(tmp_path / "g.onnx", *BATCH_NORM)
+    path = linear_graph(tmp_path / "g.onnx", *BATCH_NORM)
     try:
         run, _ = held_fixed("g", predictor(path, backend), images)
     except (ApproximationError, ModelOutputError):
@@ -183,7 +145,7 @@ def test_statistics_of_the_batch_are_refused_or_run_one_by_one(tmp_path, images,
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", RANDOM)
 def test_chance_is_refused(tmp_path, images, name, backend):
-    path = graph(tmp_path / "g.onnx", *RANDOM[name])
+    path = linear_graph(tmp_path / "g.onnx", *RANDOM[name])
     with pytest.raises((ModelOutputError, ApproximationError)) as refusal:
         held_fixed("g", predictor(path, backend), images)
     if refusal.type is ModelOutputError:
@@ -193,13 +155,13 @@ def test_chance_is_refused(tmp_path, images, name, backend):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", HIDES_NAN)
 def test_nan_is_refused_wherever_it_hides(tmp_path, images, name, backend):
-    path = graph(tmp_path / "g.onnx", *HIDES_NAN[name])
+    path = linear_graph(tmp_path / "g.onnx", *HIDES_NAN[name])
     with pytest.raises(ModelOutputError, match="NaN"):
         held_fixed("g", predictor(path, backend), images)
 
 
 def test_nan_is_seen_where_there_is_no_second_backend(tmp_path, images, monkeypatch):
-    path = graph(tmp_path / "g.onnx", *HIDES_NAN["root"])
+    path = linear_graph(tmp_path / "g.onnx", *HIDES_NAN["root"])
     run = predictor(path, "openvino")
     monkeypatch.setattr(type(run), "second", lambda _: None)
     assert np.isfinite(run.scores(images)).all()
@@ -210,7 +172,7 @@ def test_nan_is_seen_where_there_is_no_second_backend(tmp_path, images, monkeypa
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_fixed_function_stays_as_it_is(tmp_path, images, name, backend):
-    plain = predictor(graph(tmp_path / "g.onnx", *HARMLESS[name]), backend)
+    plain = predictor(linear_graph(tmp_path / "g.onnx", *HARMLESS[name]), backend)
     run, found = held_fixed("g", plain, images)
     assert run is plain
     assert found.fixed
@@ -221,7 +183,7 @@ def test_a_fixed_function_stays_as_it_is(tmp_path, images, name, backend):
 
 
 def test_a_file_for_four_images_that_sees_them_is_refused(tmp_path, images):
-    path = graph(tmp_path / "g.onnx", *SEES_OTHERS["mean over the batch"], batch=4)
+    path = linear_graph(tmp_path / "g.onnx", *SEES_OTHERS["mean over the batch"], batch=4)
     with pytest.raises(ModelOutputError, match="made for 4 images"):
         held_fixed("g", predictor(path, "onnxruntime"), images)
 

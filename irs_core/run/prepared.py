@@ -1,39 +1,43 @@
-"""Classifiers of a study, each measured to be a fixed function of one image before it counts."""
+"""A classifier of a study, and what makes sure that it is a fixed function of one image."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from irs_core.backends import Measurable
 from irs_core.data import Dataset
-from irs_core.models import LoadedModel
-from irs_core.run.options import RunOptions
-from irs_core.run.prepare import Prepared, prepare
 from irs_core.sampling.fixed_function import Fixedness, held_fixed, trial_images
 from irs_core.sampling.payload import ModelPayload
-from irs_core.spec.study import NoiseSpec, StudySpec
+from irs_core.spec.study import NoiseSpec
 
 
-def prepare_fixed(
-    spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
-) -> Iterator[Prepared]:
-    """The base classifier, then each compression, as `prepare` gives them, measured one by one.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A classifier ready to run, with what a study records about it.
 
-    What depends on the batch runs one image at a time; its execution and its note say so.
-
-    Raises:
-        ModelOutputError: A classifier is random, hides NaN, or cannot run one image at a time
-            although its answers depend on the batch.
-        IrsError: A compression does not fit the model, the device or what is installed.
+    Args:
+        pack: Makes what another process needs to run the same classifier.
+        fixed: What was measured of it as a function of one image; empty before that.
     """
-    for one in prepare(spec, base, dataset, options):
-        yield as_fixed(one, dataset, spec.noise)
+
+    name: str
+    title: str
+    digest: str
+    note: str
+    size_bytes: int
+    nonzero: int
+    predictor: Measurable
+    pack: Callable[[], ModelPayload]
+    fixed: str = ""
 
 
 def as_fixed(prepared: Prepared, dataset: Dataset, noise: NoiseSpec) -> Prepared:
     """A classifier as it can be certified, with a sentence on what was measured of it.
 
+    What depends on the batch runs one image at a time; its execution and its note say so.
+
     Raises:
-        ModelOutputError: It is no fixed function of one image, and cannot be made one.
+        ModelOutputError: It is random, hides NaN, or cannot run one image at a time although its
+            answers depend on the batch.
     """
     steps = noise.integer and getattr(prepared.predictor, "takes_steps", False)
     images = trial_images(dataset, noise, steps=steps)
