@@ -278,3 +278,68 @@ def test_trial_images_are_noisy_and_always_the_same():
     assert len(np.unique(found.reshape(IMAGES, -1), axis=0)) == IMAGES
     assert np.array_equal(found, trial_images(dataset, noise, steps=False))
     assert found.min() < 0
+
+
+class Scripted:
+    """A predictor whose scores are a function of image, batch size, place in the call and call."""
+
+    def __init__(self, twist, *, execution="torch cpu fp32", batch=50, calls=None, other=None):
+        self.twist, self.execution, self.batch = twist, execution, batch
+        self.calls, self.other = [] if calls is None else calls, other
+
+    def scores(self, images):
+        self.calls.append(len(images))
+        scores = images.reshape(len(images), -1)[:, :10].astype(np.float64)
+        place = np.arange(len(images))
+        twist = self.twist(self.batch, place, len(self.calls))
+        return (scores + np.outer(np.broadcast_to(twist, len(images)), np.arange(10))).astype("f4")
+
+    def __call__(self, images):
+        return self.scores(images).argmax(axis=1)
+
+    def with_batch(self, batch):
+        return Scripted(self.twist, execution=self.execution, batch=batch, calls=self.calls)
+
+    def second(self):
+        return self.other
+
+    def nan_inside(self, images):
+        return 0
+
+
+def test_two_runs_are_compared(images):
+    found = measure(Scripted(lambda batch, place, call: 1e-3 * call), images)
+    assert (found.random, found.batch_dependent, found.fixed) == (IMAGES, 0, False)
+
+
+def test_batch_sizes_are_compared(images):
+    found = measure(Scripted(lambda batch, place, call: 0.1 * (batch == 3)), images)
+    assert (found.random, found.batch_dependent, found.fixed) == (0, IMAGES, False)
+
+
+def test_orders_are_compared(images):
+    found = measure(Scripted(lambda batch, place, call: 0.1 * place), images)
+    assert found.random == 0
+    assert found.batch_dependent > IMAGES // 2
+
+
+def test_one_by_one_is_measured_as_well(images):
+    run = Scripted(lambda batch, place, call: 0.1 * place)
+    with pytest.raises(ModelOutputError, match="two runs"):
+        held_fixed("s", run, images)
+
+
+def test_rounding_is_allowed_for_by_arithmetic(images):
+    def rounded(batch, place, call):
+        return 1e-3 * (batch == 3)
+
+    assert measure(Scripted(rounded), images).batch_dependent > 0
+    assert measure(Scripted(rounded, execution="torch cpu bf16"), images).fixed
+
+
+def test_other_scores_on_a_second_backend_are_said(images):
+    run = Scripted(lambda *_: 0.0, other=Scripted(lambda *_: 1.0, execution="other cpu fp32"))
+    same, found = held_fixed("s", run, images)
+    assert same is run
+    assert found.backends_differ == IMAGES
+    assert "on other cpu fp32: 16 differ" in found.sentence
