@@ -12,7 +12,8 @@ from irs_core.data import Dataset, load_dataset
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import LoadedModel, load_model
 from irs_core.run.options import RunOptions
-from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.prepare import prepare, prepare_fixed
+from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.run.study import check_fit
 from irs_core.sampling.noise import noise_blocks
 from irs_core.spec.compressions import Compression, FileModel
@@ -37,6 +38,7 @@ class CheckRow:
         rate: Predictions per second.
         digest: SHA-256, as in the key of its evidence.
         execution: What ran it.
+        fixed: What was measured of it as a function of one image, in a sentence.
     """
 
     name: str
@@ -49,6 +51,7 @@ class CheckRow:
     size_bytes: int
     digest: str
     execution: str
+    fixed: str
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def check_model(
     trial = _Trial(dataset, noise, draws)
     options = options or RunOptions()
     rows, warnings = [], []
-    for one in prepare(spec, base, dataset, options):
+    for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
     warnings += _noise_warning(rows[0], sigma)
     for row, compression in zip(rows[1:], compressions, strict=True):
@@ -140,6 +143,7 @@ class _Trial:
             size_bytes=one.size_bytes,
             digest=one.digest,
             execution=one.predictor.execution,
+            fixed=one.fixed,
         )
 
     def _noisy(self, predictor: Predictor) -> tuple[NDArray[np.int64], float]:
@@ -193,7 +197,7 @@ def _other_normalisation(
         return []
     other = replace(compression, normalize=not compression.normalize)
     _, prepared = prepare(replace(spec, compressions=(other,)), base, dataset, options)
-    found = trial.row(prepared)
+    found = trial.row(as_fixed(prepared, dataset, spec.noise))
     if found.agreement <= row.agreement:
         return []
     return [

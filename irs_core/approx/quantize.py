@@ -1,9 +1,9 @@
-"""PyTorch's dynamic int8 quantisation, which is for linear layers only."""
+"""PyTorch's dynamic int8 quantisation, image by image, which is for linear layers only."""
 
 import warnings
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from irs_core.approx.layers import nonzero_parameters, state_bytes, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
@@ -14,8 +14,28 @@ from irs_core.spec.compressions import Int8Dynamic
 _SCALE_BYTES = 16
 
 
+class PerImageLinear(nn.Module):
+    """A dynamically quantised linear layer that takes the scale of each image from it alone.
+
+    PyTorch's own takes one scale for the whole batch, so that an image's scores would depend on
+    the images beside it. This one gives the scores of a batch of one, bit for bit.
+
+    Args:
+        linear: PyTorch's layer.
+    """
+
+    def __init__(self, linear: nn.Module) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Outputs (B, ..., out) of inputs (B, ..., in)."""
+        return torch.cat([self.linear(one) for one in torch.split(values, 1)])
+
+
 def quantize_linear(model: nn.Module, config: Int8Dynamic) -> nn.Module:
-    """Linear layers with int8 weights (one scale per layer) and inputs quantised on the fly.
+    """Linear layers with int8 weights (one scale per layer) and inputs quantised on the fly,
+    one scale per image.
 
     Convolutions, batch normalisation and everything else stay in fp32: in a residual network
     only the classifier is int8. CPU only.
@@ -24,7 +44,8 @@ def quantize_linear(model: nn.Module, config: Int8Dynamic) -> nn.Module:
         ApproximationError: The model has no linear layer, or is not on the CPU.
     """
     del config
-    if not _linear(model):
+    linear = _linear(model)
+    if not linear:
         raise ApproximationError("int8-dynamic needs a linear layer in the model; found none")
     device = next(model.parameters()).device
     if device.type != "cpu":
@@ -35,6 +56,8 @@ def quantize_linear(model: nn.Module, config: Int8Dynamic) -> nn.Module:
             model, {nn.Linear}, dtype=torch.qint8, inplace=True
         )
     assert isinstance(quantized, nn.Module)
+    for name in linear:
+        quantized.set_submodule(name, PerImageLinear(quantized.get_submodule(name)))
     return quantized
 
 
@@ -49,7 +72,7 @@ def _describe(model: nn.Module, compressed: nn.Module, config: Int8Dynamic) -> A
     saved = sum(3 * layer.weight.numel() - _SCALE_BYTES for layer in linear.values())
     lost = 0
     for name, layer in linear.items():
-        weight = compressed.get_submodule(name).weight()  # type: ignore[operator]
+        weight = compressed.get_submodule(f"{name}.linear").weight()  # type: ignore[operator]
         lost += int(layer.weight.count_nonzero()) - int(weight.int_repr().count_nonzero())
     return ApproxReport(
         title=config.title,
@@ -59,7 +82,7 @@ def _describe(model: nn.Module, compressed: nn.Module, config: Int8Dynamic) -> A
         nonzero_parameters=nonzero_parameters(model) - lost,
         note=(
             f"{len(linear)} linear layers are int8; the {len(untouched)} convolutions are not: "
-            "dynamic quantisation leaves them in fp32."
+            "dynamic quantisation leaves them in fp32. Each image has a scale of its own."
         ),
     )
 

@@ -1,7 +1,7 @@
 """What every backend offers, and the checks that all of them share."""
 
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,42 @@ class Predictor(Protocol):
         Raises:
             ModelOutputError: The scores are not (N, classes), or not finite.
         """
+
+
+class Measurable(Predictor, Protocol):
+    """A predictor of which it can be measured whether it is a fixed function of one image.
+
+    Attributes:
+        batch: Inputs per forward pass.
+    """
+
+    batch: int
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores (N, classes) as they come, NaN and infinity included."""
+
+    def with_batch(self, batch: int) -> Self:
+        """The same classifier at another batch size.
+
+        Raises:
+            ApproximationError: It was made for another number of images.
+        """
+
+    def second(self) -> "Measurable | None":
+        """The same classifier on another backend; None where there is none."""
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """Inputs on which NaN arises before the scores; 0 where nobody can look inside."""
+
+
+def classes_of(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The class of the highest score of each input.
+
+    Raises:
+        ModelOutputError: A score is NaN or infinite.
+    """
+    check_finite(bool(np.isfinite(scores).all()))
+    return np.asarray(scores.argmax(axis=1), np.int64)
 
 
 def batch_for(pixels: int, largest: int = 50) -> int:

@@ -4,7 +4,7 @@ import logging
 
 from torch import nn
 
-from irs_core.backends.base import Arithmetic, Predictor
+from irs_core.backends.base import Arithmetic, Measurable
 from irs_core.backends.device import check_device
 from irs_core.backends.graph_files import graph_predictor
 from irs_core.backends.torch_backend import TorchPredictor, compile_fails
@@ -34,7 +34,7 @@ def make_predictor(
     device: str = "auto",
     backend: BackendName = "auto",
     batch: int | None = None,
-) -> Predictor:
+) -> Measurable:
     """A predictor on the backend asked for, or on the fastest that can run the module.
 
     Graph files run on the CPU, by OpenVINO unless `onnxruntime` is asked for; that backend runs
@@ -96,7 +96,7 @@ def _openvino(
     input_shape: tuple[int, int, int],
     arithmetic: Arithmetic,
     batch: int | None,
-) -> Predictor:
+) -> Measurable:
     reason = openvino_missing()
     if reason is not None:
         raise ApproximationError(f"OpenVINO is not installed ({reason})")
@@ -110,6 +110,9 @@ def _openvino(
         input_shape=input_shape,
         arithmetic=arithmetic,
         batch=batch,
+        other=lambda: TorchPredictor(
+            module, classes=classes, input_shape=input_shape, device="cpu", batch=batch
+        ),
     )
     openvino_backend.check_agreement(predictor, module, input_shape)
     return predictor

@@ -1,17 +1,19 @@
 """Graph files on OpenVINO or ONNX Runtime, on the CPU."""
 
+import copy
 from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends.base import (
     Arithmetic,
-    Predictor,
+    Measurable,
     batch_for,
-    check_finite,
     check_scores,
+    classes_of,
     fixed_batches,
 )
 from irs_core.errors import ApproximationError, ModelOutputError
@@ -26,9 +28,18 @@ class OnnxPredictor:
     """An ONNX file run by ONNX Runtime on the CPU."""
 
     def __init__(
-        self, module: GraphModule, *, classes: int, input_shape: Shape, batch: int
+        self,
+        module: GraphModule,
+        *,
+        classes: int,
+        input_shape: Shape,
+        batch: int,
+        other: Callable[[], Measurable] | None = None,
     ) -> None:
         """Make a session for this file.
+
+        Args:
+            other: Makes the same classifier on another backend.
 
         Raises:
             ApproximationError: ONNX Runtime is missing or cannot run the file.
@@ -53,17 +64,23 @@ class OnnxPredictor:
         given = self._session.get_inputs()[0]
         self._name = given.name
         self._dtype = np.float16 if given.type == "tensor(float16)" else np.float32
-        self._classes, self._batch = classes, batch
+        self._classes, self.batch, self._other = classes, batch, other
+        self._name_of_file, self._made_for = module.file.name, module.file.facts.batch
         shape = (-1, 1, 1)
         self._mean = np.asarray(module.mean or 0, np.float32).reshape(shape)
         self._std = np.asarray(module.std or 1, np.float32).reshape(shape)
         self.execution = f"onnxruntime cpu {arithmetic_of(module)}"
-        self(np.zeros((1, *input_shape), np.float32))
+        # Shapes are refused here; what a black image scores says nothing about noisy ones.
+        self.scores(np.zeros((1, *input_shape), np.float32))
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids of noisy inputs; see `Predictor`."""
-        classes = np.full(len(inputs), -1, np.int64)
-        for place, part in fixed_batches(inputs, self._batch):
+        return classes_of(self.scores(inputs))
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores as they come; see `Measurable`."""
+        found = np.full((len(inputs), self._classes), np.nan, np.float32)
+        for place, part in fixed_batches(inputs, self.batch):
             normal = ((part - self._mean) / self._std).astype(self._dtype)
             try:
                 scores = np.asarray(self._session.run(None, {self._name: normal})[0])
@@ -72,9 +89,28 @@ class OnnxPredictor:
                     f"the model failed on inputs of shape {part.shape}: {_first_line(error)}"
                 ) from None
             check_scores(scores.shape, len(part), self._classes)
-            check_finite(bool(np.isfinite(scores).all()))
-            classes[place] = scores.argmax(axis=1)[: place.stop - place.start]
-        return classes
+            found[place] = scores[: place.stop - place.start]
+        return found
+
+    def with_batch(self, batch: int) -> Self:
+        """The same session at another batch size; see `Measurable`."""
+        if self._made_for not in (None, batch):
+            raise ApproximationError(
+                f"{self._name_of_file} is made for {self._made_for} images at a time; asked for "
+                f"were {batch}"
+            )
+        made = copy.copy(self)
+        made.batch = batch
+        return made
+
+    def second(self) -> Measurable | None:
+        """The same classifier on another backend; see `Measurable`."""
+        return None if self._other is None else self._other()
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """Inputs on which a layer gives NaN, as OpenVINO sees it."""
+        other = self.second()
+        return 0 if other is None else other.nan_inside(inputs)
 
 
 def graph_predictor(
@@ -85,26 +121,30 @@ def graph_predictor(
     backend: BackendName = "auto",
     batch: int | None = None,
     arithmetic: Arithmetic | None = None,
-) -> Predictor:
+) -> Measurable:
     """A predictor of a graph file: ONNX Runtime where it is asked for, else OpenVINO.
 
     A file for a fixed number of images is run for many at once where that changes no answer, and
-    else for that number. A file whose answers depend on the batch is run image by image.
+    else for that number. Whether answers depend on the batch is measured elsewhere.
 
     Raises:
         ApproximationError: What runs it is missing or refuses it.
     """
-
     if backend == "auto" and module.file.format == "onnx" and find_spec("openvino") is None:
         backend = "onnxruntime"
 
-    def make(size: int) -> Predictor:
-        if backend == "onnxruntime":
-            return OnnxPredictor(module, classes=classes, input_shape=input_shape, batch=size)
-        return _openvino(module, classes, input_shape, size, arithmetic)
+    def on_onnxruntime(size: int) -> Measurable:
+        other = None if find_spec("openvino") is None else lambda: on_openvino(size)
+        return OnnxPredictor(
+            module, classes=classes, input_shape=input_shape, batch=size, other=other
+        )
 
-    if module.file.facts.one_by_one:
-        return make(1)
+    def on_openvino(size: int) -> Measurable:
+        takes = module.file.facts.batch or size
+        other = (lambda: on_onnxruntime(takes)) if module.file.format == "onnx" else None
+        return _openvino(module, classes, input_shape, size, arithmetic, other)
+
+    make = on_onnxruntime if backend == "onnxruntime" else on_openvino
     wanted = batch or batch_for(int(np.prod(input_shape)))
     fixed = module.file.facts.batch
     if fixed is None or fixed == wanted:
@@ -121,8 +161,8 @@ def arithmetic_of(module: GraphModule) -> Arithmetic:
 
 
 def _unfixed(
-    make: Callable[[int], Predictor], wanted: int, fixed: int, input_shape: Shape
-) -> Predictor:
+    make: Callable[[int], Measurable], wanted: int, fixed: int, input_shape: Shape
+) -> Measurable:
     as_written = make(fixed)
     try:
         changed = make(wanted)
@@ -140,7 +180,8 @@ def _openvino(
     input_shape: Shape,
     batch: int,
     arithmetic: Arithmetic | None,
-) -> Predictor:
+    other: Callable[[], Measurable] | None,
+) -> Measurable:
     try:
         from irs_core.backends import openvino_backend
     except ImportError as error:
@@ -153,6 +194,7 @@ def _openvino(
         input_shape=input_shape,
         arithmetic=arithmetic or arithmetic_of(module),
         batch=batch,
+        other=other,
     )
 
 

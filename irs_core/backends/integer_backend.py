@@ -1,12 +1,14 @@
 """Runs integer networks: whatever kernels carry the integers, the answers are the same."""
 
+import copy
 import logging
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from irs_core.backends.base import Predictor
+from irs_core.backends.base import Measurable
 from irs_core.backends.choose import openvino_missing
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_ort import OrtIntegers
@@ -52,14 +54,37 @@ class IntegerPredictor:
         self._scale = network.scale
         carrier = Carrier(network)
         self._run = _kernels(carrier, device, backend, batch)
+        self.batch = self._run.batch
         self.kernels = self._run.execution
         _check(carrier, self._run)
 
     def __call__(self, inputs: NDArray[np.float32] | NDArray[np.int16]) -> NDArray[np.int64]:
         """Class ids of noisy inputs: int16 grid steps, or float32 pixels in units of [0, 1]."""
+        return self._run(self._steps(inputs))
+
+    def scores(self, inputs: NDArray[np.float32] | NDArray[np.int16]) -> NDArray[np.float32]:
+        """Scores of the same inputs; see `Measurable`."""
+        return self._run.scores(self._steps(inputs))
+
+    def with_batch(self, batch: int) -> Self:
+        """The same kernels at another batch size; see `Measurable`."""
+        made = copy.copy(self)
+        made._run = self._run.with_batch(batch)
+        made.batch = batch
+        return made
+
+    def second(self) -> None:
+        """None: the kernels were compared with the reference when they were made."""
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """0: whole numbers are never NaN."""
+        del inputs
+        return 0
+
+    def _steps(self, inputs: NDArray[np.float32] | NDArray[np.int16]) -> NDArray[np.float32]:
         if inputs.dtype == np.float32:
             inputs = np.rint(inputs * np.float32(self._scale))
-        return self._run(inputs.astype(np.float32, copy=False))
+        return inputs.astype(np.float32, copy=False)
 
 
 def extreme_images(network: IntegerNetwork) -> NDArray[np.int16]:
@@ -72,7 +97,7 @@ def extreme_images(network: IntegerNetwork) -> NDArray[np.int16]:
     return np.stack([*flat, ends, noise]).astype(np.int16)
 
 
-def _kernels(carrier: Carrier, device: str, backend: BackendName, batch: int | None) -> Predictor:
+def _kernels(carrier: Carrier, device: str, backend: BackendName, batch: int | None) -> Measurable:
     network = carrier.network
     on_cpu = check_device(device).type == "cpu"
     if backend == "auto" and on_cpu and not carrier.wide:
@@ -106,7 +131,7 @@ def _kernels(carrier: Carrier, device: str, backend: BackendName, batch: int | N
     )
 
 
-def _check(carrier: Carrier, run: Predictor) -> None:
+def _check(carrier: Carrier, run: Measurable) -> None:
     images = extreme_images(carrier.network)
     expected = reference_scores(carrier.network, images)
     with torch.inference_mode():

@@ -7,8 +7,10 @@ saturate, which on x86 means VNNI, and a graph in which every such convolution i
 checked before use.
 """
 
+import copy
 import tempfile
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +55,30 @@ class OrtIntegers:
             )
             _check_fused(network, fused)
         self._classes = network.classes
-        self._batch = batch or batch_for(int(np.prod(network.input_shape)))
+        self.batch = batch or batch_for(int(np.prod(network.input_shape)))
 
     def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores (N, classes), whole numbers."""
         found = np.empty((len(inputs), self._classes), np.float32)
-        for place, part in fixed_batches(inputs, self._batch):
+        for place, part in fixed_batches(inputs, self.batch):
             scores = self._session.run(None, {"images": part})[0]
             check_scores(scores.shape, len(part), self._classes)
             found[place] = scores[: place.stop - place.start]
         return found
+
+    def with_batch(self, batch: int) -> Self:
+        """The same session at another batch size; see `Measurable`."""
+        made = copy.copy(self)
+        made.batch = batch
+        return made
+
+    def second(self) -> None:
+        """None: integer networks are compared with their reference instead."""
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """0: whole numbers are never NaN."""
+        del inputs
+        return 0
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids; see `Predictor`."""

@@ -1,11 +1,13 @@
 """OpenVINO: the fastest way to run a classifier on a CPU, in fp32, bf16 and int8."""
 
+import copy
 import logging
 import tempfile
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import openvino as ov
@@ -14,13 +16,22 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 from torch import nn
 
-from irs_core.backends.base import Arithmetic, batch_for, check_finite, check_scores, fixed_batches
+from irs_core.backends.base import (
+    Arithmetic,
+    Measurable,
+    batch_for,
+    check_finite,
+    check_scores,
+    classes_of,
+    fixed_batches,
+)
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
 from irs_core.models.graph import GraphModule
 
 # What a layer's arithmetic is called in the compiled graph.
 _INT8 = {"i8", "u8"}
+_NO_LAYERS = {"Parameter", "Constant", "Result"}
 _WEIGHTED = {"Convolution", "FullyConnected", "MatMul", "GroupConvolution"}
 # Share of the spread of scores that 16-bit arithmetic may move.
 _NEAR_TIE = 0.05
@@ -38,48 +49,87 @@ class OpenVinoPredictor:
         input_shape: tuple[int, int, int],
         arithmetic: Arithmetic = "fp32",
         batch: int | None = None,
+        other: Callable[[], Measurable] | None = None,
     ) -> None:
         """Compile the model for this CPU.
 
         Args:
             arithmetic: `fp32`, `bf16` (the whole network) or `int8` (a quantised model; what is
                 not quantised runs in fp32).
+            other: Makes the same classifier on another backend.
 
         Raises:
             ApproximationError: This CPU has no such arithmetic.
         """
         check_arithmetic(arithmetic)
-        self._classes = classes
-        self._batch = batch or batch_for(int(np.prod(input_shape)))
+        self._classes, self._input_shape, self._other = classes, input_shape, other
+        self._model, self._arithmetic = model, arithmetic
+        self.execution = f"openvino cpu {arithmetic}"
+        self._compile(batch or batch_for(int(np.prod(input_shape))))
+
+    def _compile(self, batch: int) -> None:
+        self.batch = batch
         streams = usable_cores()
         settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": streams,
             "INFERENCE_NUM_THREADS": streams,
-            "INFERENCE_PRECISION_HINT": _HINTS[arithmetic],
+            "INFERENCE_PRECISION_HINT": _HINTS[self._arithmetic],
         }
-        model = model.clone()
+        model = self._model.clone()
         try:
-            model.reshape([self._batch, *input_shape])
+            model.reshape([batch, *self._input_shape])
             self.compiled = _core().compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ApproximationError(
                 f"OpenVINO cannot compile the model: {first_line(error)}"
             ) from error
-        check_scores(tuple(self.compiled.output(0).shape), self._batch, classes)
+        check_scores(tuple(self.compiled.output(0).shape), batch, self._classes)
         # One request more than streams keeps every stream fed while this thread copies.
         self._queue = ov.AsyncInferQueue(self.compiled, streams + 1)
         self._queue.set_callback(self._collect)
-        self.execution = f"openvino cpu {arithmetic}"
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids of noisy inputs; see `Predictor`."""
+        return classes_of(self.scores(inputs))
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores as they come; see `Measurable`."""
         scores = np.full((len(inputs), self._classes), np.nan, np.float32)
-        for place, part in fixed_batches(inputs, self._batch):
+        for place, part in fixed_batches(inputs, self.batch):
             self._queue.start_async({0: ov.Tensor(part, shared_memory=True)}, (scores, place, part))
         self._queue.wait_all()
-        check_finite(bool(np.isfinite(scores).all()))
-        return np.asarray(scores.argmax(axis=1), np.int64)
+        return scores
+
+    def with_batch(self, batch: int) -> Self:
+        """The same model compiled for another batch size; see `Measurable`."""
+        made = copy.copy(self)
+        made._compile(batch)
+        return made
+
+    def second(self) -> Measurable | None:
+        """The same classifier on another backend; see `Measurable`."""
+        return None if self._other is None else self._other()
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """Inputs on which some layer gives NaN: kernels may turn it into a number later on."""
+        model = self._model.clone()
+        for operation in model.get_ordered_ops():
+            if operation.get_type_name() not in _NO_LAYERS:
+                real = [one for one in operation.outputs() if one.get_element_type().is_real()]
+                model.add_outputs(real)
+        try:
+            model.reshape([1, *self._input_shape])
+            hint = {"INFERENCE_PRECISION_HINT": _HINTS[self._arithmetic]}
+            compiled = _core().compile_model(model, "CPU", hint)
+        except RuntimeError as error:
+            raise ApproximationError(
+                f"OpenVINO cannot look inside the model: {first_line(error)}"
+            ) from error
+        return sum(
+            any(bool(np.isnan(values).any()) for values in compiled([image[None]]).values())
+            for image in inputs
+        )
 
     def _collect(self, request: Any, job: tuple[NDArray[np.float32], slice, Any]) -> None:
         # The job also holds the input, which must live until the request is done.

@@ -2,7 +2,7 @@
 
 import copy
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -43,22 +43,55 @@ class TorchPredictor:
             forbid_tf32()
         # A copy: moving the caller's module would change it under its other users.
         module = copy.deepcopy(module).eval().to(self._device).to(memory_format=torch.channels_last)
+        self._eager = module
         self._module: Any = torch.compile(module, dynamic=False) if compiled else module
+        self._compiled = compiled
         self._classes = classes
         largest = CUDA_BATCH if self._device.type == "cuda" else CPU_BATCH
-        self._batch = batch or batch_for(int(np.prod(input_shape)), largest)
+        self.batch = batch or batch_for(int(np.prod(input_shape)), largest)
         kind = "torch compiled" if compiled else "torch"
+        self._arithmetic = arithmetic
         self.execution = f"{kind} {self._device.type} {arithmetic}"
 
     @torch.inference_mode()
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids of noisy inputs; see `Predictor`."""
         classes = np.full(len(inputs), -1, np.int64)
-        for place, part in fixed_batches(inputs, self._batch):
-            classes[place] = self._predict(part)[: place.stop - place.start]
+        for place, part in fixed_batches(inputs, self.batch):
+            scores = self._scores(part)
+            check_finite(bool(torch.isfinite(scores).all()))
+            classes[place] = scores.argmax(dim=1).cpu().numpy()[: place.stop - place.start]
         return classes
 
-    def _predict(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
+    @torch.inference_mode()
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores as they come; see `Measurable`."""
+        found = np.full((len(inputs), self._classes), np.nan, np.float32)
+        for place, part in fixed_batches(inputs, self.batch):
+            found[place] = self._scores(part).float().cpu().numpy()[: place.stop - place.start]
+        return found
+
+    def with_batch(self, batch: int) -> Self:
+        """The same module at another batch size; see `Measurable`."""
+        made = copy.copy(self)
+        made.batch = batch
+        return made
+
+    def second(self) -> "TorchPredictor | None":
+        """Eager PyTorch, where this one is compiled."""
+        if not self._compiled:
+            return None
+        made = copy.copy(self)
+        made._module, made._compiled = self._eager, False
+        made.execution = f"torch {self._device.type} {self._arithmetic}"
+        return made
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """0: PyTorch lets NaN through to the scores."""
+        del inputs
+        return 0
+
+    def _scores(self, inputs: NDArray[np.float32]) -> torch.Tensor:
         batch = torch.from_numpy(inputs).to(self._device, memory_format=torch.channels_last)
         try:
             scores = self._module(batch)
@@ -71,9 +104,7 @@ class TorchPredictor:
             kind = type(scores).__name__
             raise ModelOutputError(f"the model must return a tensor of scores; got {kind}")
         check_scores(tuple(scores.shape), len(inputs), self._classes)
-        check_finite(bool(torch.isfinite(scores).all()))
-        classes: NDArray[np.int64] = scores.argmax(dim=1).cpu().numpy()
-        return classes
+        return scores
 
 
 @cache

@@ -54,5 +54,7 @@ def _check(arguments: argparse.Namespace) -> None:
         shares = (row.clean, row.noisy, row.voted, row.agreement)
         cells = [*(f"{one:<7.1%}" for one in shares), f"{row.rate:<7.0f}", row.digest[:16]]
         print(f"{row.title:<{width}}  {'  '.join(cells)}  {row.execution}")
+    for row in report.rows:
+        print(f"{row.title}: {row.fixed}")
     for sentence in report.warnings:
         print(f"warning: {sentence}")

@@ -25,8 +25,6 @@ class GraphFacts:
         num_classes: Scores per image; None where the file leaves it open.
         parameters: Numbers among its constants.
         quantised: It computes in 8-bit integers, at least in part.
-        one_by_one: Its answer for an image may depend on the images beside it, so that only one
-            may be run at a time (quantisation whose range is taken from the batch).
     """
 
     batch: Dim
@@ -34,7 +32,6 @@ class GraphFacts:
     num_classes: Dim
     parameters: int
     quantised: bool
-    one_by_one: bool
 
 
 def facts_of(
@@ -78,7 +75,6 @@ def facts_of(
         quantised=any(
             "Quantize" in one or "Integer" in one or "QLinear" in one for one in operations
         ),
-        one_by_one="DynamicQuantizeLinear" in operations,
     )
 
 

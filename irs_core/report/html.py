@@ -96,6 +96,7 @@ def _models(record: StudyRecord) -> pd.DataFrame:
                 "model": model.title,
                 "what it is": model.note,
                 "run by": model.execution,
+                "fixed function": model.fixed or "not measured",
                 "bytes": model.size_bytes,
                 "digest": model.digest[:16],
             }

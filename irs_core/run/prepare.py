@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from irs_core.models import GraphModule, LoadedModel, load_file_model, state_dig
 from irs_core.models.objects import adopted, is_object
 from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
+from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
@@ -36,24 +36,6 @@ _INTEGER_NOTE = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A classifier ready to run, with what a study records about it.
-
-    Args:
-        pack: Makes what another process needs to run the same classifier.
-    """
-
-    name: str
-    title: str
-    digest: str
-    note: str
-    size_bytes: int
-    nonzero: int
-    predictor: Predictor
-    pack: Callable[[], ModelPayload]
-
-
 def prepare(
     spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
 ) -> Iterator[Prepared]:
@@ -66,6 +48,19 @@ def prepare(
     yield builder.base()
     for compression in spec.compressions:
         yield builder.build(compression)
+
+
+def prepare_fixed(
+    spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
+) -> Iterator[Prepared]:
+    """The same, each measured to be a fixed function of one image before it is given.
+
+    Raises:
+        ModelOutputError: A classifier is none and cannot be made one; see `as_fixed`.
+        IrsError: A compression does not fit the model, the device or what is installed.
+    """
+    for one in prepare(spec, base, dataset, options):
+        yield as_fixed(one, dataset, spec.noise)
 
 
 class _Builder:

@@ -19,7 +19,8 @@ from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
 from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.run.plan import expected_draws
-from irs_core.run.prepare import Prepared, prepare
+from irs_core.run.prepare import prepare_fixed
+from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner
 from irs_core.spec.data_kinds import KINDS
@@ -73,7 +74,7 @@ def run_study(
         dataset = load_dataset(spec.data)
         base = load_model(spec.model)
         check_fit(spec, base, dataset)
-        prepared = list(prepare(spec, base, dataset, options))
+        prepared = list(prepare_fixed(spec, base, dataset, options))
         runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
@@ -165,6 +166,7 @@ def _runnable(
         nonzero=prepared.nonzero,
         evidence={stream: key.id for stream, key in keys.items()},
         clean=_clean(prepared.predictor, dataset),
+        fixed=prepared.fixed,
     )
     return _Runnable(record, arrays)
 
@@ -202,7 +204,9 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     """The record of a study that was started before: its date, and where nothing new is computed
     its machine."""
     record = replace(record, created=previous.created)
-    if previous.finished and previous.models == record.models:
+    # What was measured anew of the same classifiers computes nothing.
+    before, after = ([replace(one, fixed="") for one in r.models] for r in (previous, record))
+    if previous.finished and before == after:
         record = replace(record, hardware=previous.hardware, versions=previous.versions)
     return record
 

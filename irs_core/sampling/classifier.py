@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from irs_core.approx import compress
-from irs_core.backends import Arithmetic, Predictor, make_predictor
+from irs_core.backends import Arithmetic, Measurable, make_predictor
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.errors import ApproximationError
@@ -42,7 +42,7 @@ def make_classifier(
     *,
     state: Mapping[str, Tensor] | None = None,
     compressed: nn.Module | None = None,
-) -> Predictor:
+) -> Measurable:
     """A predictor of the base network, or of its compressed form; the network stays as it is.
 
     Args:
@@ -96,7 +96,7 @@ def _predictor(
     arithmetic: Arithmetic = "fp32",
     *,
     only_torch: bool = False,
-) -> Predictor:
+) -> Measurable:
     return make_predictor(
         module,
         classes=setting.classes,
@@ -111,7 +111,7 @@ def _predictor(
 
 def _half(
     base: nn.Module, compression: HalfCompute, setting: Setting, compressed: nn.Module | None
-) -> Predictor:
+) -> Measurable:
     if setting.backend in ("auto", "openvino") and check_device(setting.device).type == "cpu":
         try:
             # OpenVINO takes the 32-bit network and computes in 16 bits by itself.

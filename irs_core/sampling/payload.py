@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from irs_core.approx import compress
-from irs_core.backends import Predictor
+from irs_core.backends import Measurable
 from irs_core.backends.device import check_device
 from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile
@@ -21,6 +21,7 @@ from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
 from irs_core.models.load import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
+from irs_core.sampling.fixed_function import is_one_by_one, one_by_one
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression, LowRank
 
@@ -67,7 +68,7 @@ class ModelPayload:
             found.update(part)
         return found.hexdigest()
 
-    def predictor(self) -> Predictor:
+    def predictor(self) -> Measurable:
         """The predictor, bit for bit the one that was packed.
 
         Raises:
@@ -75,6 +76,8 @@ class ModelPayload:
             IrsError: It cannot run here at all.
         """
         made = self._make()
+        if is_one_by_one(self.execution):
+            made = one_by_one(made)
         if made.execution != self.execution:
             raise ApproximationError(
                 f"{self.compression or 'the original'} must run as {self.execution!r}; "
@@ -83,7 +86,7 @@ class ModelPayload:
             )
         return made
 
-    def _make(self) -> Predictor:
+    def _make(self) -> Measurable:
         if self.file is not None:
             module = GraphModule(self.file, self.mean, self.std)
             return make_classifier(module, None, self.setting)
@@ -91,7 +94,7 @@ class ModelPayload:
             return make_integer(files.from_bytes(self.integers), self.setting)
         return self._from_weights() if self.graph is None else self._from_graph(*self.graph)
 
-    def _from_weights(self) -> Predictor:
+    def _from_weights(self) -> Measurable:
         network = build(self.arch, self.setting.classes, self.setting.input_shape[0])
         network.load_state_dict(load(self.weights))
         return make_classifier(
@@ -101,7 +104,7 @@ class ModelPayload:
             state=load(self.factors) if self.factors else None,
         )
 
-    def _from_graph(self, graph: bytes, constants: bytes) -> Predictor:
+    def _from_graph(self, graph: bytes, constants: bytes) -> Measurable:
         try:
             from irs_core.backends.openvino_backend import OpenVinoPredictor, from_bytes
         except ImportError as error:

@@ -155,7 +155,8 @@ for _kind in (
     Kind(
         "int8-dynamic",
         "8-bit dynamic",
-        "PyTorch's dynamic int8: linear layers only, every convolution stays in 32 bits.",
+        "PyTorch's dynamic int8, one scale per image: linear layers only, every convolution stays "
+        "in 32 bits.",
         8,
         lambda _: Int8Dynamic(),
     ),

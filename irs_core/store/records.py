@@ -32,6 +32,8 @@ class ModelRecord:
         nonzero: Non-zero parameters.
         evidence: Stream to the id of its evidence array.
         clean: Class that it predicts for each input without noise; empty where not computed.
+        fixed: What was measured of it as a function of one image, in a sentence; empty where
+            nothing was.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelRecord:
     nonzero: int
     evidence: Mapping[Stream, str]
     clean: tuple[int, ...] = ()
+    fixed: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,10 @@ class StudyRecord:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable form, read back by `from_dict`."""
         described = asdict(self)
+        for model in described["models"]:
+            # A record from before this was measured stays as it was, byte for byte.
+            if not model["fixed"]:
+                del model["fixed"]
         described["spec"] = self.spec.to_dict()
         described["schema"] = SCHEMA_VERSION
         return described
@@ -236,8 +243,8 @@ def _check_models(models: tuple[ModelRecord, ...], spec: StudySpec) -> None:
         )
     for model in models:
         _check(
-            f"the title, digest, execution and note of {model.name}",
-            [model.title, model.digest, model.execution, model.note],
+            f"the title, digest, execution, note and measurement of {model.name}",
+            [model.title, model.digest, model.execution, model.note, model.fixed],
             str,
         )
         _check_range(f"the sizes of {model.name}", [model.size_bytes, model.nonzero], _LARGEST)

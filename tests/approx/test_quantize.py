@@ -32,3 +32,13 @@ def test_one_byte_per_linear_weight():
 def test_a_model_without_linear_layers():
     with pytest.raises(ApproximationError, match="linear"):
         compress(nn.Conv2d(1, 1, 1), Int8Dynamic())
+
+
+def test_each_image_has_the_scores_of_a_batch_of_one():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    images = torch.randn(20, 1, 8, 8) * torch.logspace(-2, 2, 20)[:, None, None, None]
+    whole = torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8)
+    alone = torch.cat([whole(one[None]) for one in images])
+    assert not torch.equal(whole(images), alone)
+    assert torch.equal(compress(model, Int8Dynamic())(images), alone)

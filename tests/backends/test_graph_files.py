@@ -10,6 +10,7 @@ from irs_core.backends import make_predictor
 from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError
 from irs_core.graphs import read_graph
 from irs_core.models import GraphModule, NormalizeLayer, load_model
+from irs_core.sampling.fixed_function import held_fixed
 from irs_core.spec.study import ModelSpec
 
 SHAPE = (1, 8, 8)
@@ -125,7 +126,8 @@ def test_dynamic_quantisation_does_not_see_other_images(folder, tmp_path, images
     from onnxruntime.quantization import quantize_dynamic
 
     quantize_dynamic(folder / "plain.onnx", tmp_path / "dynamic.onnx")
-    run = predictor(tmp_path / "dynamic.onnx", "onnxruntime")
+    run, found = held_fixed("d", predictor(tmp_path / "dynamic.onnx", "onnxruntime"), images[:16])
+    assert found.one_by_one
     # A bright neighbour would change the range that all share.
     bright = np.concatenate([images[:20], 100 * images[20:40]])
     assert np.array_equal(run(bright)[:20], run(images[:20]))
