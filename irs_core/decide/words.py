@@ -34,19 +34,19 @@ def loss_words(
     confidence = f"({sure(requirement.beta)} sure{together})"
     if verdict == "holds":
         return (
-            f"wherever the original provably and correctly withstands {radius}, it "
+            f"wherever the original provably and correctly withstands {radius}, {model} "
             f"withstands at least {reach}: {_here(loss, noun)}, and with at most "
             f"{chosen_percent(limit)} exceptions among {noun} like these {confidence}"
         )
     if verdict == "fails":
         return (
             f"on at least {percent_down(loss.lower)} of {noun} like these the original provably "
-            f"and correctly withstands {radius} and it falls short of {reach}; "
+            f"and correctly withstands {radius} and {model} falls short of {reach}; "
             f"{chosen_percent(limit)} is allowed "
             f"{confidence}"
         )
     return (
-        f"where the original provably and correctly withstands {radius}, it may withstand "
+        f"where the original provably and correctly withstands {radius}, {model} may withstand "
         f"less than {reach} on up to {percent_up(loss.upper)} of {noun} like these "
         f"({loss.may} of {loss.inputs} are open, {loss.proven} proven lost); "
         f"{chosen_percent(limit)} is allowed {confidence}"

@@ -85,7 +85,8 @@ def _upper(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:
     # The complemented inverse keeps its digits where 1 - lower(n - k) would cancel.
     bound = betainccinv(hits + 1, np.maximum(draws - hits, 1), alpha)
     # Beta(k + 1, n - k) has no k = n member; the bound there is 1 by definition.
-    return np.where(hits == draws, 1.0, np.minimum(bound * (1 + _margin(draws)), 1.0))
+    outward = np.minimum(bound * (1 + _margin(draws)), 1.0)
+    return np.asarray(np.where(hits == draws, 1.0, outward), np.float64)
 
 
 def _margin(draws: Counts) -> NDArray[np.float64]:
