@@ -96,7 +96,7 @@ def _margin(draws: Counts) -> NDArray[np.float64]:
     n = 10^7; tests compare with 60 digits. What it leaves covers the few roundings that follow: a
     product, a difference, a quantile.
     """
-    return _MARGIN + _MARGIN_PER_DRAW * draws
+    return np.asarray(_MARGIN + _MARGIN_PER_DRAW * draws, np.float64)
 
 
 def _evaluated(

@@ -97,7 +97,7 @@ def test_the_sentence_of_a_model_that_may_ship() -> None:
     one = made()
     assert one.verdict == "holds"
     assert one.sentence == (
-        "int8 may ship: wherever the original provably and correctly withstands 0.50, it "
+        "int8 may ship: wherever the original provably and correctly withstands 0.50, int8 "
         "withstands at least 0.45: on all of these 500 images (99.7% sure), and with at most 1% "
         "exceptions among images like these (99% sure)."
     )
@@ -111,7 +111,7 @@ def test_the_sentence_of_a_model_that_may_not_ship() -> None:
     assert one.verdict == "fails"
     assert one.sentence == (
         "int8 may not ship: on at least 5.32% of images like these the original provably and "
-        "correctly withstands 0.50 and it falls short of 0.45; 1% is allowed (99% sure)."
+        "correctly withstands 0.50 and int8 falls short of 0.45; 1% is allowed (99% sure)."
     )
     assert one.proven_lost == tuple(range(40))
 
