@@ -72,3 +72,17 @@ def test_every_section_of_the_statements_names_its_tests():
     sections = (ROOT / "docs" / "methods" / "statements.md").read_text().split("\n## ")[1:]
     assert len(sections) >= 7
     assert [one.splitlines()[0] for one in sections if ".py::" not in one] == []
+
+
+def test_the_steps_of_the_workflow_run(tmp_path, monkeypatch):
+    text = (ROOT / "docs" / "how-to" / "continuous-integration.md").read_text()
+    workflow = text.partition("```yaml")[2].partition("```")[0]
+    steps = re.findall(r"run: (?:>-\n)?((?:\s*irs .*\n(?:\s+--.*\n)?)+)", workflow)
+    commands = [step.split()[1:] for step in steps]
+    assert [command[0] for command in commands] == ["import", "gate"]
+    bundle = ROOT / commands[0][1]
+    monkeypatch.chdir(tmp_path)
+    commands[0][1] = str(bundle)
+    assert [main(command) for command in commands] == [0, 0]
+    assert "int8: holds" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "gate.xml").exists()
