@@ -154,12 +154,14 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
     base, best = rows[0], best_row(rows)
     if best is None:
         return _of_the_original(base)
-    acr, full = best.summary.acr.value, base.summary.acr.value
+    acr, full, where = best.summary.acr.value, base.summary.acr.value, "pixel units"
+    if best.equal is not None and base.equal is not None:
+        acr, full, where = float(best.equal.mean()), float(base.equal.mean()), "at equal draws"
     return (
         Number(
             "ACR kept",
             theme.percent(best.kept),
-            f"{down(acr)} of {down(full)} pixel units",
+            f"{down(acr)} of {down(full)} {where}",
             HELP["kept"],
         ),
         Number(
