@@ -30,7 +30,7 @@ with controls.explained():
 moved = opened.ledger.moved
 
 st.subheader(
-    choice.headline(record, rows, captions.union_failure(rows), moved),
+    choice.headline(record, rows, captions.union_failure(rows), moved, opened.study.banner),
     divider="gray",
     anchor=False,
 )

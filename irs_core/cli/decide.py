@@ -17,6 +17,7 @@ from irs_core.analysis.decisions import (
 )
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
+from irs_core.analysis.replay import sequential_run
 from irs_core.cli.options import add_store_option
 from irs_core.decide import Decision, Flag, Requirement, Verdict
 from irs_core.errors import SpecError
@@ -39,6 +40,12 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     _add_options(decide)
     decide.add_argument("--model", nargs="+", help="compressed models; all without it")
+    decide.add_argument(
+        "--replay",
+        action="store_true",
+        help="also say what sequential certification at the radius would have taken, from the "
+        "stored draws",
+    )
     decide.set_defaults(run=_decide)
     gate = commands.add_parser(
         "gate",
@@ -122,6 +129,8 @@ def _decide(arguments: argparse.Namespace) -> None:
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")
     for name, decision in found.items():
         print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
+        if arguments.replay:
+            print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
     _say(flags, study, ledger, len(found))
 
 
@@ -163,6 +172,14 @@ def _gap_words(analysis: Analysis, name: str) -> str:
     return (
         f" At equal draws its ACR is {down(gap.compressed)}, the original's {down(gap.equal)}; "
         f"with all its draws the original has {down(gap.full)}."
+    )
+
+
+def _replay_words(study: Study, name: str, radius: float) -> str:
+    run = sequential_run(study, name, radius)
+    return (
+        f"Sequentially, {run.certified} of {run.inputs} inputs are certified at {radius:g} with "
+        f"{run.draws:.1f} draws per input on average instead of {study.record.spec.n_p[-1]:,}."
     )
 
 

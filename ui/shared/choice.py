@@ -102,13 +102,18 @@ def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
 
 
 def headline(
-    record: StudyRecord, rows: Sequence[ModelRow], failure: float, moved: Sequence[str] = ()
+    record: StudyRecord,
+    rows: Sequence[ModelRow],
+    failure: float,
+    moved: Sequence[str] = (),
+    banner: str = "",
 ) -> str:
     """One sentence about the best useful compression, in Markdown.
 
     Args:
         failure: Failure probability per input, proven for all models of the study at once.
         moved: Settings that are not the study's own; see `Ledger`.
+        banner: What is said of a study that others reported; see `Study.banner`.
     """
     best = best_row(rows)
     # Without a radius of the original there is no share of it.
@@ -124,7 +129,7 @@ def headline(
     return (
         f"At equal draws, **{best.title}** keeps **{theme.percent(best.kept, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
-        f"{_cost_clause(best.summary)}. {_confidence(failure, moved)}"
+        f"{_cost_clause(best.summary)}. {banner or _confidence(failure, moved)}"
     )
 
 

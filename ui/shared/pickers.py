@@ -62,7 +62,7 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
     same = [name for name, one in others.items() if _counterparts(record, one.record)]
     labels = library.study_labels([record, *(one.record for one in others.values())])
     chosen = st.multiselect(
-        "Beside it, the studies",
+        "Compare with",
         list(others),
         default=same if all_at_first else [],
         format_func=lambda one: labels[one],

@@ -1,0 +1,87 @@
+"""What sequential certification would have taken, replayed on stored evidence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from irs_core.analysis.tally import observed_models
+from irs_core.certify import build_cache_from_hits
+from irs_core.certify.stopping import Status, replay_incremental
+from irs_core.errors import MissingEvidenceError, UnknownKeyError
+from irs_core.methods.kit.observed import gaps_of
+from irs_core.stats.budget import split_alpha
+from irs_core.store import Study
+
+# Few draws settle most inputs, so nearly all of the level goes to the leave rate.
+_TYPICAL_DRAWS = 50
+
+
+@dataclass(frozen=True)
+class SequentialRun:
+    """Where each reported input would have stopped at a radius named in advance.
+
+    Args:
+        radius: Pixel units.
+        inputs: Reported inputs.
+        certified: Inputs certified at the radius; labels do not enter.
+        hopeless: Inputs that f's own evidence rules out, which take no draw.
+        open: Inputs whose stored draws ended before the answer.
+        draws: Mean draws of f^p per input.
+    """
+
+    radius: float
+    inputs: int
+    certified: int
+    hopeless: int
+    open: int
+    draws: float
+
+
+def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) -> SequentialRun:
+    """Replay the method `seq` on a compressed model's stored draws (docs/methods/seq.md).
+
+    Args:
+        name: The compressed model's name.
+        radius: L2 radius, pixel units, named in advance.
+        block: Draws between two looks.
+
+    Raises:
+        UnknownKeyError: The study has no such compressed model.
+        MissingEvidenceError: The original's draws are not all stored.
+    """
+    models = {one.name: one for one in observed_models(study)}
+    if name not in models:
+        known = ", ".join(models) or "none"
+        raise UnknownKeyError(f"a replay is of a compressed model, {known}; got {name!r}")
+    one, spec = models[name], study.record.spec
+    rows, original = one.original.reported, one.original
+    candidate = original.candidate[rows]
+    a1, a2 = split_alpha(spec.n, _TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
+    hits = original.estimation[rows] == candidate[:, None]
+    cache = build_cache_from_hits(
+        candidate, np.count_nonzero(hits, axis=1), n0=spec.n0, n=spec.n, alpha=a1
+    )
+    width = spec.n_p[-1]
+    seen = one.read("estimate", width)[rows]
+    if gaps_of(seen).all():
+        raise MissingEvidenceError(f"no answer of {name} on the original's draws is stored")
+    found = replay_incremental(
+        cache,
+        seen != candidate[:, None],
+        hits[:, :width],
+        radius=radius,
+        sigma=spec.noise.sigma,
+        a1=a1,
+        a2=a2,
+        known=~gaps_of(seen),
+        block=block,
+    )
+    status = found.status
+    return SequentialRun(
+        radius=radius,
+        inputs=len(status),
+        certified=int(np.count_nonzero(status == Status.CERTIFIED)),
+        hopeless=int(np.count_nonzero(status == Status.NOT_CERTIFIABLE)),
+        open=int(np.count_nonzero(status == Status.OUT_OF_DRAWS)),
+        draws=float(found.draws.mean()),
+    )
