@@ -8,7 +8,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.jobs import JobQueue
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.study import NoiseSpec
+from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.store import Library
 
 
@@ -51,3 +51,16 @@ def test_certify_says_what_is_stored_already(store: Path) -> None:
     at = open_page("certify")
     assert "of them are stored already" in texts(at)
     assert "at the rates measured for this model" in texts(at)
+
+
+def test_draws_whose_results_were_seen_are_named(store: Path) -> None:
+    at = open_page("certify")
+    assert not any("showed results on these draws" in one.value for one in at.warning)
+    spec = synthetic_spec(
+        data=DataSpec(max=40, holdout=20), noise=NoiseSpec(0.5, seed=0), n=500, n_p=(50,)
+    )
+    study = synthetic_study(Library(store), spec)
+    at = open_page("certify")
+    (said,) = [one.value for one in at.warning if "showed results on these draws" in one.value]
+    assert study.id[:6] in said
+    assert "with seed 1 it stands by itself" in said

@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from irs_core.analysis.ledger import fresh_seed, used_before
 from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
 from irs_core.run.options import RunOptions, Until
@@ -22,6 +23,20 @@ def describe_launch(spec: StudySpec) -> None:
     st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs)}")
     st.markdown(captions.guarantee(spec))
     st.caption(captions.noise(spec))
+    _warn_of_used_draws(spec)
+
+
+def _warn_of_used_draws(spec: StudySpec) -> None:
+    """Say which results were seen on these very draws, and which seed draws fresh ones."""
+    records = [one.record for one in library.list_studies()]
+    before = used_before(spec, records)
+    if before:
+        st.warning(
+            f"Study {before[0].id[:6]} showed results on these draws. A proof holds only if this "
+            "study's settings and numbers of draws were fixed before that; with seed "
+            f"{fresh_seed(spec, records)} it stands by itself.",
+            icon=":material/recycling:",
+        )
 
 
 def _expected_time(spec: StudySpec, inputs: int) -> str:
