@@ -29,11 +29,13 @@ import numpy as np
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import preset_requirement, study_decision
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
 from irs_core.data import load_dataset
+from irs_core.decide import Decision, Requirement
 from irs_core.errors import IrsError, SpecError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
@@ -190,6 +192,23 @@ def certify(
     return Result(
         record, Analysis(open_tally(library.open(record.id), library.root), Settings.of(spec))
     )
+
+
+def decide(result: Result, name: str, **limits: Any) -> Decision:
+    """May a compressed model of the study replace its original?
+
+    Args:
+        name: The compressed model's name.
+        limits: As in `Requirement`: radius, tolerance, max_loss, confidence, min_certified, ...;
+            without a radius those of `preset_requirement`.
+
+    Raises:
+        IrsError: A limit breaks a rule, or the study has no such compressed model.
+    """
+    preset = preset_requirement(result.record.spec.noise.sigma)
+    asked = limits if "radius" in limits else {**preset.to_json(), **limits}
+    requirement = Requirement.from_json(asked)
+    return study_decision(result.record, result.analysis, name, requirement)
 
 
 def compare(result: Result, table: str = "summary") -> pd.DataFrame:

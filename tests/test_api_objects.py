@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from irs_core.api import adopt, certify, load
+from irs_core.api import adopt, certify, decide, load
 from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError, SpecError
 from irs_core.models import load_model, objects
 from irs_core.run.options import RunOptions
@@ -93,3 +93,11 @@ def test_what_cannot_be_named_is_refused(arguments, said):
 def test_answers_of_another_shape_are_refused():
     with pytest.raises(ModelOutputError, match="scores"):
         load(model=lambda images: images, name="image", max=2)
+
+
+def test_a_decision_in_a_notebook(tmp_path):
+    result = certify(load("shipped:digits-0.50", max=4), ["fp16"], store=tmp_path, **QUICK)
+    assert decide(result, "fp16").requirement.radius == 0.5
+    found = decide(result, "fp16", radius=0.2, max_loss=0.05)
+    assert found.verdict == "undecided"
+    assert "fp16 weights" in found.sentence

@@ -8,6 +8,7 @@ from synthetic import synthetic_study
 
 from irs_core.analysis import close_up
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import equal_draws
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks
@@ -35,6 +36,22 @@ def test_filters_keep_what_they_say(study) -> None:  # type: ignore[no-untyped-d
     drop = base.radius[lost]
     assert (np.diff(drop) <= 0).all()
     assert len(inputs.choose("all", base, model, labels)) == len(labels)
+
+
+def test_what_fewer_draws_lose_is_no_loss_of_the_model(study) -> None:  # type: ignore[no-untyped-def]
+    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    base, model = analysis.base, analysis.certify("prune:0.1", "irs", 2)
+    equal = equal_draws(analysis, "prune:0.1")
+    assert equal is not None
+    choose = inputs.choose
+    lost = set(choose("lost", base, model, analysis.labels, equal))
+    fewer = set(choose("fewer draws", base, model, analysis.labels, equal))
+    assert lost == set(np.flatnonzero((equal.equal > 0) & (equal.compressed == 0)))
+    assert fewer == set(np.flatnonzero((equal.full > 0) & (equal.equal == 0)))
+    assert fewer
+    assert not lost & fewer
+    # Without equal draws nothing is put down to them.
+    assert len(choose("fewer draws", base, model, analysis.labels)) == 0
 
 
 def test_reason_names_bound_zeta_and_outcome(study) -> None:  # type: ignore[no-untyped-def]

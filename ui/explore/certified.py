@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from irs_core.analysis import close_up
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
+from irs_core.analysis.decisions import EqualDraws, equal_draws
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.metrics import certified_accuracy
@@ -32,6 +33,18 @@ def _certificates(key: library.StudyKey, settings: Settings, _study: Study) -> l
 def certificates(study: Study, settings: Settings) -> list[Certificates]:
     """Certificates of every model at the largest budget, the original's first."""
     return _certificates(library.study_key(study), settings, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _equal(
+    key: library.StudyKey, settings: Settings, name: str, _study: Study
+) -> EqualDraws | None:
+    return equal_draws(library.analysis(_study, settings), name)
+
+
+def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
+    """Radii of the original and of a compressed model on the same draws; None where not stored."""
+    return _equal(library.study_key(study), settings, name, study)
 
 
 def radius_curves(

@@ -46,13 +46,18 @@ def pick_rows(opened: Opened, name: str) -> NDArray[np.int64]:
         format_func=inputs.FILTER_TITLES.__getitem__,
         key="show",
         bind="query-params",
-        help="Lost: the original certifies the right class and the model does not. The inputs "
-        "that lose most come first.",
+        help="Lost by compression: the original certifies the right class and the model does not, "
+        "both with the same draws. Lost by fewer draws: the original itself loses it with as few. "
+        "The inputs that lose most come first.",
     )
     certificates = certified.certificates(opened.study, opened.settings)
     names = [model.name for model in opened.record.models]
     return inputs.choose(
-        which, certificates[0], certificates[names.index(name)], opened.analysis.labels
+        which,
+        certificates[0],
+        certificates[names.index(name)],
+        opened.analysis.labels,
+        None if name == BASE else certified.at_equal_draws(opened.study, opened.settings, name),
     )
 
 

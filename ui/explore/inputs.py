@@ -9,16 +9,18 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from irs_core import methods
+from irs_core.analysis.decisions import EqualDraws
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.spec.outward import down, up
 from irs_core.store import BASE, StudyRecord
 from ui.shared import theme
 from ui.shared.drawing import blank
 
-FILTERS = ("all", "lost", "gained", "shrunk most", "abstaining", "wrong")
+FILTERS = ("all", "lost", "fewer draws", "gained", "shrunk most", "abstaining", "wrong")
 FILTER_TITLES: Mapping[str, str] = {
     "all": "all",
-    "lost": "lost by the model",
+    "lost": "lost by compression",
+    "fewer draws": "lost by fewer draws",
     "gained": "gained by the model",
     "shrunk most": "shrunk most",
     "abstaining": "model abstains",
@@ -49,7 +51,11 @@ class Fate:
 
 
 def choose(
-    which: str, base: Certificates, model: Certificates, labels: NDArray[np.int64]
+    which: str,
+    base: Certificates,
+    model: Certificates,
+    labels: NDArray[np.int64],
+    equal: EqualDraws | None = None,
 ) -> NDArray[np.int64]:
     """Positions of the inputs that a filter keeps, those worth a look first.
 
@@ -57,14 +63,24 @@ def choose(
         which: One of FILTERS.
         base: Certificates of the original.
         model: Certificates of the model that the filter is about.
+        equal: Radii of both at equal draws; where they are known, what is lost, gained and shrunk
+            is read off them, and what fewer draws cost is told apart.
     """
     before, after = base.predicted == labels, model.predicted == labels
     change = model.radius * after - base.radius * before
+    fewer = np.zeros(len(labels), np.bool_)
+    if equal is not None:
+        fewer = (equal.full > 0) & (equal.equal == 0)
+        before, change = equal.equal > 0, equal.compressed - equal.equal
+        kept = equal.compressed > 0
+    else:
+        kept = after
     keep: dict[str, NDArray[np.bool_]] = {
         "all": np.ones(len(labels), bool),
-        "lost": before & ~after,
-        "gained": ~before & after,
-        "shrunk most": before & after & (change < 0),
+        "lost": before & ~kept,
+        "fewer draws": fewer,
+        "gained": ~before & kept,
+        "shrunk most": before & kept & (change < 0),
         "abstaining": model.predicted == ABSTAIN,
         "wrong": (model.predicted != ABSTAIN) & ~after,
     }
