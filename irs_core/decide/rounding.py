@@ -2,15 +2,18 @@
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from irs_core.spec.outward import down, up
 
-def up(value: float, places: int) -> str:
-    """`value` with so many decimal places, never below itself: for upper bounds."""
-    return _rounded(Decimal(repr(float(value))), places, ROUND_CEILING)
-
-
-def down(value: float, places: int) -> str:
-    """`value` with so many decimal places, never above itself: for lower bounds."""
-    return _rounded(Decimal(repr(float(value))), places, ROUND_FLOOR)
+__all__ = [
+    "chosen_percent",
+    "down",
+    "exact",
+    "less",
+    "percent_down",
+    "percent_up",
+    "sure",
+    "up",
+]
 
 
 def percent_up(share: float, places: int = 2) -> str:
