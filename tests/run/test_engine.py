@@ -20,6 +20,14 @@ from irs_core.sampling.remote import Missing
 from irs_core.store import Library
 
 
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty where it ended in the meantime."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
@@ -29,14 +37,6 @@ from irs_core.store import Library
         ("tcp://[::1]:8786", EngineChoice(scheduler="tcp://[::1]:8786")),
     ],
 )
-def command_of(process: psutil.Process) -> str:
-    """Its command line; empty where it ended in the meantime."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
 def test_an_engine_is_read_from_its_text(text, choice, monkeypatch):
     assert parse_engine(text) == choice
     monkeypatch.setenv("IRS_ENGINE", text)
@@ -69,7 +69,7 @@ def _kill_a_process_of_ours(seen: list[int]):
     def on_progress(progress):
         if progress.done and not seen:
             children = psutil.Process().children(recursive=True)
-            ours = [child for child in children if "LokyProcess-" in " ".join(child.cmdline())]
+            ours = [child for child in children if "LokyProcess-" in command_of(child)]
             seen.append(ours[0].pid)
             ours[0].send_signal(signal.SIGKILL)
 
