@@ -164,7 +164,8 @@ def test_cirs_stands_for_a_model_where_its_draws_are_there(tally):
     summary = analysis.summary("fp16")
     comparison = analysis.compare("fp16")
     assert summary.method == "cirs"
-    assert summary.acr == comparison.points("cirs")[-1].acr
+    # Intervals of one column and of many are sums in different orders.
+    assert astuple(summary.acr) == pytest.approx(astuple(comparison.points("cirs")[-1].acr))
     assert summary.speedup_draws == comparison.speedup("cirs", "draws")
     np.testing.assert_array_equal(
         analysis.main_certificates("fp16").radius, analysis.certify("fp16", "cirs", 2).radius

@@ -65,6 +65,45 @@ def test_bounds_hold_in_sixty_digits(n, alpha):
             assert 1 - at_least(k + 1, n, high * (1 - mp.mpf(1) / 10**8)) > level
 
 
+# SciPy's inverses change their method where a parameter of the beta distribution is 1000.
+CHANGES = [(999, False), (1000, True), (-999, True)]
+
+
+@pytest.mark.parametrize("n", [30_000, 300_000, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("alpha", [1e-12, 1e-9, 1e-6, 0.001, 0.05])
+def test_bounds_hold_where_the_inverses_change_their_method(n, alpha):
+    sharp = mp.mpf(2) / 10**11
+    with mp.workdps(DIGITS):
+        level = mp.mpf(alpha)
+        for count, lower in CHANGES:
+            k = count % n
+            if lower:
+                low = mp.mpf(float(binomial_lower_bound(k, n, alpha)))
+                assert at_least(k, n, low) <= level < at_least(k, n, low * (1 + sharp))
+            else:
+                high = mp.mpf(float(binomial_upper_bound(k, n, alpha)))
+                below = 1 - at_least(k + 1, n, high * (1 - sharp))
+                assert 1 - at_least(k + 1, n, high) <= level < below
+
+
+@pytest.mark.parametrize("n", [100_000, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("alpha", [0.5, 0.7, 0.9])
+def test_bounds_at_high_levels_hold(n, alpha):
+    with mp.workdps(DIGITS):
+        for k in (1, 4, 20, 22, n - 20, n - 1):
+            low = mp.mpf(float(binomial_lower_bound(k, n, alpha)))
+            high = mp.mpf(float(binomial_upper_bound(k, n, alpha)))
+            assert at_least(k, n, low) <= mp.mpf(alpha)
+            assert 1 - at_least(k + 1, n, high) <= mp.mpf(alpha)
+
+
+def test_bounds_next_to_one_hold():
+    for k, n, alpha in [(10**7 - 1, 10**7, 1e-12), (10**7 - 2, 10**7, 1e-9), (999, 1000, 1e-12)]:
+        high = float(binomial_upper_bound(k, n, alpha))
+        with mp.workdps(DIGITS):
+            assert high == 1 or 1 - at_least(k + 1, n, mp.mpf(high)) <= mp.mpf(alpha)
+
+
 def test_edges():
     assert binomial_lower_bound(0, 10, 0.01) == 0
     assert binomial_upper_bound(10, 10, 0.01) == 1
