@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from irs_core.analysis.decisions import EqualDraws
 from irs_core.decide import Decision, Requirement
+from irs_core.spec.outward import down
 from ui.shared import theme
 from ui.shared.drawing import blank
 
@@ -45,9 +46,11 @@ def radii_picture(
             mode="markers",
             name=name,
             marker=look,
-            customdata=rows,
-            hovertemplate="input %{customdata}<br>original %{x:.2f}<br>compressed %{y:.2f}"
-            "<extra></extra>",
+            customdata=[
+                [int(at), down(found.equal[at]), down(found.compressed[at])] for at in rows
+            ],
+            hovertemplate="input %{customdata[0]}<br>original %{customdata[1]}"
+            "<br>compressed %{customdata[2]}<extra></extra>",
         )
     figure.add_vline(
         x=requirement.radius,
