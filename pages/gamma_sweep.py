@@ -12,7 +12,6 @@ from ui.shared import (
     navigation,
     pickers,
     tables,
-    theme,
 )
 from ui.shared.glossary import HELP
 
@@ -44,7 +43,7 @@ with controls.explained():
 sentence = entries.sweep_sentence(sweep, opened.settings.gamma, held_out)
 st.markdown(sentence, help=HELP["gamma"])
 figures.show(
-    charts.gamma_sweep(sweep, opened.settings.gamma, theme.model_colour(name)),
+    charts.gamma_sweep(sweep, opened.settings.gamma, library.colours_of(opened.record)[name]),
     "gamma-sweep",
     tables.sweep_table(sweep),
     alt=f"Average certified radius on held-out inputs against gamma. {sentence}",

@@ -4,8 +4,8 @@ A study names them by `object:NAME#DIGEST`. It can be stored, opened and shown l
 draw more, the object has to be there again: adopted under the same name, with the same digest.
 """
 
+import copy
 import hashlib
-import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from irs_core.errors import CheckpointError, ModelOutputError, SpecError
+from irs_core.models.described import described
 from irs_core.models.digest import state_digest
 
 PREFIX = "object:"
@@ -57,8 +58,8 @@ def adopt(
     """Make an object known to studies of this process, as an original or as a compressed model.
 
     Args:
-        classifier: A module that takes [0, 1] images and gives scores, or a callable; see
-            `CallableModule`.
+        classifier: A module that takes [0, 1] images and gives scores, of which a copy is kept, or
+            a callable; see `CallableModule`.
         name: For people; None for the name of a module's class. Of a callable it is all that
             tells it from others: give another name whenever it would answer otherwise, since its
             evidence is kept under this one.
@@ -69,7 +70,7 @@ def adopt(
 
     Raises:
         SpecError: The name is not of letters, digits, dots, dashes and underscores, or a
-            callable has none.
+            callable has none; or the content of a module's attribute cannot be told.
     """
     if name is None:
         if not isinstance(classifier, nn.Module):
@@ -80,8 +81,9 @@ def adopt(
             f"a name has 1 to 60 letters, digits, dots, dashes or underscores; got {name!r}"
         )
     if isinstance(classifier, nn.Module):
-        module = classifier.eval()
-        digest = state_digest(module, f"{name} {_source(type(classifier))}")
+        # A copy: what is changed later is not what the digest stands for.
+        module = copy.deepcopy(classifier).eval()
+        digest = state_digest(module, f"{name} {described(module)}")
     else:
         module = CallableModule(classifier, num_classes).eval()
         digest = hashlib.sha256(f"callable {name} {num_classes}".encode()).hexdigest()
@@ -113,11 +115,3 @@ def count_classes(text: str, image: NDArray[np.float32]) -> int:
     """How many scores an object gives, from what it answers to images (B, C, H, W)."""
     with torch.no_grad():
         return int(adopted(text)(torch.from_numpy(image)).shape[-1])
-
-
-def _source(kind: type) -> str:
-    """The code of a class, as far as Python knows it: other code is another function."""
-    try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):
-        return f"{kind.__module__}.{kind.__qualname__}"

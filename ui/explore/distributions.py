@@ -90,6 +90,7 @@ def p_lower_outlines(series: Sequence[Bounds], gamma: float) -> go.Figure:
     """Outlines of several distributions of bounds, as shares of the inputs."""
     figure = blank("lower bound on p<sub>A</sub> (probability)", "inputs (%)")
     studies = list(dict.fromkeys(one.study for one in series))
+    colours = theme.model_colours(one.name for one in series)
     for one in series:
         counts, edges = np.histogram(one.values, EDGES)
         heights = 100 * counts / max(1, len(one.values))
@@ -99,7 +100,7 @@ def p_lower_outlines(series: Sequence[Bounds], gamma: float) -> go.Figure:
             mode="lines",
             name=one.label,
             line={
-                "color": theme.model_colour(one.name),
+                "color": colours[one.name],
                 "width": 2.5,
                 "dash": _DASHES[studies.index(one.study) % len(_DASHES)],
             },

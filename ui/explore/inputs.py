@@ -160,13 +160,14 @@ def votes_figure(
 ) -> go.Figure:
     """Share of draws per class, one bar per model; classes without votes are left out."""
     figure = blank("class answered", "draws (%)")
+    colours = theme.model_colours(titles)
     asked = np.flatnonzero(np.sum(list(votes.values()), axis=0)).tolist()
     for name, counts in votes.items():
         figure.add_bar(
             x=[classes[at] for at in asked],
             y=100 * counts[asked] / max(1, int(counts.sum())),
             name=titles[name],
-            marker={"color": theme.model_colour(name), "line": {"width": 0}},
+            marker={"color": colours[name], "line": {"width": 0}},
             customdata=counts[asked],
             hovertemplate=f"<b>{titles[name]}</b><br>%{{x}}: %{{customdata:,}} draws, %{{y:.2f}}%"
             "<extra></extra>",

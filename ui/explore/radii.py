@@ -100,9 +100,10 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
     figure = blank("radius r, L2 norm (pixel units)", "certified accuracy (% of inputs)")
     studies = [one for one in dict.fromkeys(c.study for c in curves) if one != ENVELOPE]
     several = len(studies) > 1
+    colours = theme.model_colours(one.name for one in curves)
     for one in curves:
         envelope = one.study == ENVELOPE
-        colour = theme.model_colour(one.name)
+        colour = colours[one.name]
         thin = several and any(c.study == ENVELOPE and c.family == one.family for c in curves)
         label = f"{one.title}, {one.study}" if several else one.title
         figure.add_scatter(
