@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core import metrics
+from irs_core import methods, metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.certify import certify_rs_hits
+from irs_core.certify import Certificates, certify_rs_hits
 from irs_core.decide import (
     UNKNOWN,
     BaseCounts,
@@ -216,10 +216,8 @@ def _confusion(
 
 
 def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts, Levels]:
-    tally, rows = analysis.tally, analysis.rows
-    counts, own = tally.compressed[name], analysis.base
+    tally, rows, own = analysis.tally, analysis.rows, analysis.base
     made = analysis.main_certificates(name)
-    n_p = int(tally.budgets[-1])
     base = BaseCounts(
         labels=analysis.labels,
         candidate=tally.base.candidate[rows],
@@ -228,16 +226,35 @@ def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts
         predicted=own.predicted,
         radius=own.radius,
     )
-    compressed = CompressedCounts(
+    return base, _compressed_counts(analysis, name, made), levels_for(made, own, Levels())
+
+
+def _compressed_counts(analysis: Analysis, name: str, made: Certificates) -> CompressedCounts:
+    tally, rows = analysis.tally, analysis.rows
+    counts, n_p = tally.compressed[name], int(tally.budgets[-1])
+    stops = methods.get(analysis.main_method(name)).anytime
+    if stops is None:
+        return CompressedCounts(
+            candidate=made.candidate,
+            predicted=made.predicted,
+            radius=made.radius,
+            leavers=counts.leavers[rows],
+            leave_draws=n_p,
+            label_hits=counts.label_hits[rows],
+            label_draws=n_p,
+        )
+    left, looked = stops(analysis.case(name))
+    return CompressedCounts(
         candidate=made.candidate,
         predicted=made.predicted,
         radius=made.radius,
-        leavers=counts.leavers[rows],
-        leave_draws=n_p,
-        label_hits=counts.label_hits[rows],
-        label_draws=n_p,
+        leavers=left,
+        leave_draws=looked,
+        # Leavers are certainly wrong where the candidate is right; any other draw may be a hit.
+        label_hits=looked[:, -1] - np.where(made.candidate == analysis.labels, left[:, -1], 0),
+        label_draws=looked[:, -1],
+        leave_rule="anytime",
     )
-    return base, compressed, levels_for(made, own, Levels())
 
 
 def _title(record: StudyRecord, name: str) -> str:

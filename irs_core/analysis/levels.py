@@ -28,6 +28,9 @@ def curves(spec: StudySpec, settings: Settings) -> tuple[int, float]:
     shown = methods.every() if spec.baseline else methods.asked(spec)
     count, total = 0, 0.0
     for method in shown:
+        if method.anytime is not None:
+            count, total = count + 1, total + method.proven(settings)
+            continue
         sizes = points(spec) if method.plans else spec.n_p
         paid: float = len(sizes)
         if method.plans and spec.looks:

@@ -266,6 +266,8 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         methods=tuple(one.name for one in methods.accelerated() if one.name in arguments.methods),
         decline=arguments.decline,
         looks=arguments.looks,
+        radii=tuple(sorted(set(arguments.radii))),
+        tolerance=arguments.tolerance,
         name=arguments.name,
     )
     return with_fixed_split(spec)

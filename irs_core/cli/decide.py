@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,7 +19,8 @@ from irs_core.analysis.decisions import (
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.replay import sequential_run
-from irs_core.cli.options import add_store_option
+from irs_core.cli.certify import read_compressions
+from irs_core.cli.options import add_store_option, draw_bar
 from irs_core.decide import Decision, Flag, Requirement, Verdict
 from irs_core.errors import SpecError
 from irs_core.spec.outward import down
@@ -53,7 +55,24 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Exit code 0: the requirement holds; 1: it fails; 3: undecided; 2: bad input.",
     )
     _add_options(gate)
-    gate.add_argument("--model", required=True, help="the compressed model")
+    gate.add_argument(
+        "--model",
+        required=True,
+        help="the compressed model: a name of the study, or with --run any compression or file",
+    )
+    gate.add_argument(
+        "--run",
+        action="store_true",
+        dest="missing",
+        help="draw what is missing, input by input, until the requirement is settled",
+    )
+    gate.add_argument(
+        "--budget", type=float, metavar="N", help="with --run: about N draws per input at most"
+    )
+    gate.add_argument(
+        "--seconds", type=float, metavar="S", help="with --run: at most about S seconds"
+    )
+    gate.add_argument("--root", help="with --run: where the data are, if not where the study says")
     gate.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML")
     gate.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown summary")
     gate.set_defaults(run=_gate)
@@ -83,19 +102,53 @@ def _share(text: str) -> float:
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
-def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
-    library = Library(arguments.store)
-    studies = library.studies()
-    found = [one for one in studies if one.record.id.startswith(arguments.id)]
+def _study(library: Library, beginning: str) -> Study:
+    """The study whose id begins so.
+
+    Raises:
+        SpecError: There is none, or there are several.
+    """
+    found = [one for one in library.studies() if one.record.id.startswith(beginning)]
     if len(found) != 1:
         what = "no study begins" if not found else f"{len(found)} studies begin"
-        raise SpecError(f"{what} with {arguments.id!r}; the command studies lists them")
-    (study,) = found
+        raise SpecError(f"{what} with {beginning!r}; the command studies lists them")
+    return found[0]
+
+
+def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
+    library = Library(arguments.store)
+    study = _study(library, arguments.id)
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    records = [one.record for one in studies]
+    records = [one.record for one in library.studies()]
     ledger = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
     return study, analysis, _requirement(arguments, spec.noise.sigma), ledger
+
+
+def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
+    """Draw what decides; gives the id of the study that holds it and the model's name there."""
+    # torch takes seconds to import; only a run needs it.
+    from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
+
+    library = Library(arguments.store)
+    study = _study(library, arguments.id)
+    library.take_over(study)
+    known = study.record.spec
+    if arguments.root is not None:
+        known = replace(known, data=replace(known.data, root=arguments.root))
+    (compression,) = read_compressions([arguments.model])
+    requirement = _requirement(arguments, known.noise.sigma)
+    spec = deciding_spec(known, compression, requirement)
+    with draw_bar() as show:
+        made = run_deciding(
+            spec,
+            str(compression),
+            requirement,
+            library,
+            limits=Limits(arguments.budget, arguments.seconds),
+            on_progress=show,
+        )
+    return made.record.id, made.record.compressed[0].name
 
 
 def _requirement(arguments: argparse.Namespace, sigma: float) -> Requirement:
@@ -135,11 +188,14 @@ def _decide(arguments: argparse.Namespace) -> None:
 
 
 def _gate(arguments: argparse.Namespace) -> int:
+    name = arguments.model
+    if arguments.missing or arguments.budget is not None or arguments.seconds is not None:
+        arguments.id, name = _run_missing(arguments)
     study, analysis, requirement, ledger = _opened(arguments)
-    decision = study_decision(study.record, analysis, arguments.model, requirement)
+    decision = study_decision(study.record, analysis, name, requirement)
     flags = study_flags(study.record, analysis)
     if arguments.json:
-        found = {arguments.model: decision}
+        found = {name: decision}
         print(json.dumps(_plain(study, requirement, found, flags, ledger), indent=1))
     else:
         print(decision.sentence)

@@ -40,6 +40,21 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decline", type=float, default=0.05, help="radius that iss may lose against n_p draws"
     )
+    parser.add_argument(
+        "--radius",
+        type=float,
+        nargs="+",
+        default=[],
+        metavar="R",
+        dest="radii",
+        help="seq: L2 radii, pixel units, at which each input is certified or not",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.0,
+        help="seq: how much less than the radius the compressed model has to withstand",
+    )
     goals = parser.add_mutually_exclusive_group()
     goals.add_argument(
         "--budget",

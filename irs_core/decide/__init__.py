@@ -47,7 +47,6 @@ from irs_core.decide.routes import (
     Routes,
     find_routes,
     levels_for,
-    probability_gap,
 )
 from irs_core.decide.settle import (
     MoreDraws,
@@ -106,7 +105,6 @@ __all__ = [
     "p_value_fails",
     "p_value_holds",
     "permuted_labels_flag",
-    "probability_gap",
     "share_at_least",
     "share_at_most",
     "smallest_tolerance",

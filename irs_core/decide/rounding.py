@@ -2,7 +2,7 @@
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from irs_core.spec.outward import down, up
+from irs_core.spec.outward import down, less, up
 
 __all__ = [
     "chosen_percent",
@@ -50,11 +50,6 @@ def exact(value: float, least_places: int = 2) -> str:
 def chosen_percent(share: float) -> str:
     """A share that somebody chose, in percent, as they wrote it, e.g. `1%`."""
     return _trimmed(f"{Decimal(repr(float(share))) * 100:f}") + "%"
-
-
-def less(value: float, taken: float) -> float:
-    """`value` less `taken` as a reader takes their decimals: 0.3 less 0.1 is 0.2."""
-    return float(Decimal(repr(float(value))) - Decimal(repr(float(taken))))
 
 
 def _percent(share: float, places: int, rounding: str) -> str:

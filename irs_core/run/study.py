@@ -54,6 +54,7 @@ def run_study(
     options: RunOptions | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    enough: Callable[[StudyRecord], bool] = lambda _: False,
     until: Until = "end",
 ) -> StudyRecord:
     """Compute what is missing of a study and save its manifest.
@@ -62,6 +63,8 @@ def run_study(
     its evidence is bit for bit that of an uninterrupted run.
 
     Args:
+        enough: Whether the draws of the compressed models are enough as they are, asked after
+            each stage; the study is then finished with what it has.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
 
@@ -86,7 +89,7 @@ def run_study(
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
-        _fill(runner, spec, dataset, runnables, until)
+        _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
     if any(method.plans for method in methods.asked(spec)):
         library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
     if until == "pilot":
@@ -109,6 +112,7 @@ def _fill(
     dataset: Dataset,
     runnables: Sequence[_Runnable],
     until: Until,
+    enough: Callable[[], bool],
 ) -> None:
     plain = [Runnable(one.record.name, one.arrays) for one in runnables]
     inputs = len(dataset.labels)
@@ -118,6 +122,8 @@ def _fill(
         return
     for needs in compressed_stages(spec, plain, dataset.reported):
         runner.fill(needs)
+        if enough():
+            return
 
 
 def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:

@@ -97,3 +97,8 @@ def rounded(values: NDArray[np.float64], digits: int, side: Direction) -> NDArra
         for value in values.tolist()
     ]
     return np.array(found, np.float64)
+
+
+def less(value: float, taken: float) -> float:
+    """`value` less `taken` as a reader takes their decimals: 0.3 less 0.1 is 0.2."""
+    return float(Decimal(repr(float(value))) - Decimal(repr(float(taken))))

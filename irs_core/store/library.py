@@ -11,7 +11,14 @@ from tempfile import TemporaryDirectory
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.store.audit import exportable
-from irs_core.store.bundle import SUFFIX, Bundle, open_bundle, read_bundle, write_bundle
+from irs_core.store.bundle import (
+    SUFFIX,
+    Bundle,
+    open_bundle,
+    read_bundle,
+    unpack_evidence,
+    write_bundle,
+)
 from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence
 from irs_core.store.files import write_bytes
 from irs_core.store.manifests import read_manifest, write_manifest
@@ -116,6 +123,18 @@ class Library:
     def live_record(self, study_id: str) -> StudyRecord | None:
         """The manifest of a live study; None where there is none that can be read."""
         return _readable(self.study_path(study_id))
+
+    def take_over(self, study: Study) -> None:
+        """Put a shipped study's draws of the original where live ones lie, to be used again.
+
+        Draws that others reported are never mixed with those computed here.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        if study.bundle is not None and study.origin == "shipped":
+            ids = set(study.record.base.evidence.values())
+            unpack_evidence(study.bundle, self.evidence_folder, ids)
 
     def save_pilot(self, record: StudyRecord) -> None:
         """Write or replace what the pilot of a study left behind; it is no study of the store."""
