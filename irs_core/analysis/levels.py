@@ -24,8 +24,11 @@ def curves(spec: StudySpec, settings: Settings) -> tuple[int, float]:
     """How many points a model's curves have, and what they may fail with together."""
     if not spec.compressions:
         return 1, proven(spec, settings)
-    # With the baseline, the draws of every method are there.
-    shown = methods.every() if spec.baseline else methods.asked(spec)
+    asked = methods.asked(spec)
+    # With the baseline, the draws of every method are there that does not name a radius.
+    shown = [
+        one for one in methods.every() if one in asked or (spec.baseline and one.anytime is None)
+    ]
     count, total = 0, 0.0
     for method in shown:
         if method.anytime is not None:

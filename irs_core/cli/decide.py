@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,6 +24,7 @@ from irs_core.cli.certify import read_compressions
 from irs_core.cli.options import add_store_option, draw_bar
 from irs_core.decide import Decision, Flag, Requirement, Verdict
 from irs_core.errors import SpecError
+from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
@@ -128,7 +130,7 @@ def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement
 def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     """Draw what decides; gives the id of the study that holds it and the model's name there."""
     # torch takes seconds to import; only a run needs it.
-    from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
+    from irs_core.run.study import run_study
 
     library = Library(arguments.store)
     study = _study(library, arguments.id)
@@ -145,8 +147,8 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
             str(compression),
             requirement,
             library,
+            partial(run_study, on_progress=show),
             limits=Limits(arguments.budget, arguments.seconds),
-            on_progress=show,
         )
     return made.record.id, made.record.compressed[0].name
 

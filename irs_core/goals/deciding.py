@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Protocol
 
 import numpy as np
 
@@ -13,8 +14,6 @@ from irs_core.decide import Requirement
 from irs_core.errors import CancelledError, MissingEvidenceError, SpecError
 from irs_core.methods import get
 from irs_core.methods.kit.observed import gaps_of
-from irs_core.run.options import Progress, RunOptions
-from irs_core.run.study import run_study
 from irs_core.spec.compressions import Compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
@@ -70,15 +69,28 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
     )
 
 
+class Run(Protocol):
+    """Runs a study, as `irs_core.run.study.run_study` does."""
+
+    def __call__(
+        self,
+        spec: StudySpec,
+        library: Library,
+        *,
+        should_stop: Callable[[], bool],
+        enough: Callable[[StudyRecord], bool],
+    ) -> StudyRecord:
+        """Compute what is missing of a study."""
+
+
 def run_deciding(
     spec: StudySpec,
     name: str,
     requirement: Requirement,
     library: Library,
+    run: Run,
     *,
     limits: Limits | None = None,
-    options: RunOptions | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Study:
     """Draw until a requirement is settled, every input is answered or a limit is reached.
 
@@ -89,10 +101,11 @@ def run_deciding(
     Args:
         spec: What `deciding_spec` made.
         name: The compressed model's name in it.
+        run: Runs the study.
 
     Raises:
         IrsError: The study cannot run.
-        MissingEvidenceError: Time was over before the original's draws were all there.
+        MissingEvidenceError: Time was over before anything was drawn.
     """
     limits = limits or Limits()
     started = monotonic()
@@ -108,14 +121,7 @@ def run_deciding(
         return study_decision(record, analysis, name, requirement).verdict != "undecided"
 
     try:
-        run_study(
-            spec,
-            library,
-            options=options,
-            on_progress=on_progress,
-            should_stop=out_of_time,
-            enough=enough,
-        )
+        run(spec, library, should_stop=out_of_time, enough=enough)
     except CancelledError:
         if library.live_record(spec.id) is None:
             raise MissingEvidenceError(

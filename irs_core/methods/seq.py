@@ -111,7 +111,7 @@ def _count(one: Observed) -> SeqTally:
     inputs = len(one.original.reported)
     nothing = np.zeros(inputs, np.int64)
     if not one.spec.radii:
-        unknown = np.full(inputs, np.nan)
+        unknown = np.zeros(inputs)
         none = np.zeros((inputs, 0), np.int64)
         return SeqTally(nothing + UNKNOWN, nothing, none, nothing, none, reaches(one.spec), unknown)
     found = _walk(one)

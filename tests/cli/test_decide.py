@@ -84,3 +84,21 @@ def test_a_dubious_study_is_flagged_and_an_imported_one_named(small, tmp_path, c
     capsys.readouterr()
     main(["gate", study, "--model", "fp16", *elsewhere])
     assert "Reported by others, not recomputed here." in capsys.readouterr().out
+
+
+def test_gate_draws_what_is_missing(tmp_path, capsys):
+    made = ["certify", "--max", "25", "--n", "700", "--n0", "20", "--np", "50", "--compress"]
+    assert main([*made, "fp16", "--store", str(tmp_path)]) == 0
+    (study,) = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    asked = ["--radius", "0.3", "--tolerance", "0.1", "--max-loss", "30%", "--confidence", "90%"]
+    store = ["--store", str(tmp_path)]
+    # A model that the study does not have: unknown, until it may be drawn.
+    other = ["gate", study.record.id, "--model", "bf16", *asked, *store]
+    assert main(other) == 2
+    capsys.readouterr()
+    assert main([*other, "--run"]) == 0
+    assert "bf16 weights may ship" in capsys.readouterr().out
+    live = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    assert {one.record.spec.radii for one in live} == {(), (0.3,)}
+    assert main([*other, "--budget", "0"]) == 2
+    assert "must be positive" in capsys.readouterr().err
