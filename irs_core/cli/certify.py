@@ -18,6 +18,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
+from irs_core.analysis.replay import live_runs
 from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
@@ -358,6 +359,9 @@ def show_results(arguments: argparse.Namespace) -> None:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
     _print_table(summary_table(study.record, analysis))
+    for model in study.record.compressed:
+        for run in live_runs(analysis, model.name):
+            print(f"{model.title}, seq: {run.sentence}.")
 
 
 def _print_table(table: pd.DataFrame) -> None:

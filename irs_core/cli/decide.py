@@ -235,10 +235,7 @@ def _gap_words(analysis: Analysis, name: str) -> str:
 
 def _replay_words(study: Study, name: str, radius: float) -> str:
     run = sequential_run(study, name, radius)
-    return (
-        f"Sequentially, {run.certified} of {run.inputs} inputs are certified at {radius:g} with "
-        f"{run.draws:.1f} draws per input on average instead of {study.record.spec.n_p[-1]:,}."
-    )
+    return f"Sequentially, {run.sentence} instead of {study.record.spec.n_p[-1]:,}."
 
 
 def _plain(

@@ -338,6 +338,20 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
 }
 
 
+def parse_radii(text: str) -> tuple[float, ...]:
+    """Radii from a list of numbers, parted by commas, semicolons or spaces; sorted.
+
+    Raises:
+        SpecError: One is no number.
+    """
+    try:
+        return tuple(
+            sorted({float(one) for one in text.replace(",", " ").replace(";", " ").split()})
+        )
+    except ValueError:
+        raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None
+
+
 def _check_methods(spec: StudySpec) -> None:
     possible = [name for name in METHOD_NAMES if name != BASELINE]
     known = [name for name in possible if name in spec.methods]

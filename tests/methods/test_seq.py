@@ -8,6 +8,7 @@ from units import SPEC
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.replay import live_runs
 from irs_core.analysis.tally import count_study, observed_models
 from irs_core.certify import build_cache_from_hits
 from irs_core.errors import MissingEvidenceError
@@ -204,11 +205,23 @@ def test_a_run_that_was_stopped_between_rounds_ends_with_the_same_draws(tmp_path
     assert (after.radius[before.radius >= RADIUS] >= RADIUS).all()
 
 
+def test_what_a_run_found_and_took_in_a_sentence(ran):
+    library, record = ran
+    analysis = analysis_of(library, record)
+    (run,) = live_runs(analysis, "fp16")
+    radii = analysis.certify("fp16", "seq", 1).radius
+    assert (run.radius, run.inputs, run.open) == (RADIUS, len(radii), 0)
+    assert run.certified == int((radii >= RADIUS).sum()) > 0
+    assert run.draws == pytest.approx(analysis.certify("fp16", "seq", 1).n_samples.mean())
+    assert f"{run.certified} of {run.inputs} inputs are certified at 0.25" in run.sentence
+
+
 def test_other_studies_have_no_seq(tmp_path):
     library = Library(tmp_path)
     record = run_study(replace(SPEC, data=replace(SPEC.data, max=4, holdout=0)), library)
     analysis = analysis_of(library, record)
     assert not analysis.has("fp16", "seq")
+    assert live_runs(analysis, "fp16") == ()
     with pytest.raises(MissingEvidenceError, match="the method seq and a radius"):
         analysis.certify("fp16", "seq", 0)
 

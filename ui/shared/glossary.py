@@ -74,6 +74,14 @@ HELP = {
         "wanted instead: the study is then certified by CIRS alone, which divides its draws among "
         "the inputs, and what it costs is predicted before it is started."
     ),
+    "radii": (
+        "Seq stops an input as soon as it is known whether the compressed model withstands these "
+        "radii, in pixel units; most inputs need few draws. Name them before the study runs."
+    ),
+    "tolerance": (
+        "How much less than the radius the compressed model has to withstand. Above 0, inputs that "
+        "the original itself does not withstand take no draws."
+    ),
     "study": "A study is one original model, certified once, with its compressed versions.",
 }
 
