@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.tally import observed_models
+from irs_core.analysis.tally import observed_models, opened, read_original
 from irs_core.certify import build_cache_from_hits
-from irs_core.certify.stopping import Status, replay_incremental
+from irs_core.certify.stopping import Replay, Status, replay_incremental, replay_scratch
 from irs_core.errors import MissingEvidenceError, UnknownKeyError
 from irs_core.methods.kit.observed import gaps_of
+from irs_core.methods.kit.seq_walk import GIVE_UP
 from irs_core.methods.seq import METHOD, TYPICAL_DRAWS, counts_of
 from irs_core.stats.budget import split_alpha
 from irs_core.store import Study
@@ -107,6 +108,10 @@ def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) ->
         known=~gaps_of(seen),
         block=block,
     )
+    return _summed(radius, found)
+
+
+def _summed(radius: float, found: Replay) -> SequentialRun:
     status = found.status
     return SequentialRun(
         radius=radius,
@@ -116,3 +121,23 @@ def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) ->
         open=int(np.count_nonzero(status == Status.OUT_OF_DRAWS)),
         draws=float(found.draws.mean()),
     )
+
+
+def original_run(study: Study, radius: float, *, block: int = 5) -> SequentialRun:
+    """Replay `seq` from scratch on the original's own draws: what certifying it would have taken.
+
+    Args and errors are those of `sequential_run`; the level is that of the original.
+    """
+    spec, record = study.record.spec, study.record
+    reported = np.asarray(record.data.reported, np.bool_)
+    original = read_original(spec, opened(study, record.base), reported)
+    failed = original.estimation[reported] != original.candidate[reported, None]
+    found = replay_scratch(
+        failed,
+        radius=radius,
+        sigma=spec.noise.sigma,
+        alpha=spec.alpha,
+        block=block,
+        give_up=GIVE_UP,
+    )
+    return _summed(radius, found)

@@ -19,7 +19,7 @@ from irs_core.analysis.decisions import (
 )
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
-from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.cli.certify import read_compressions
 from irs_core.cli.options import add_store_option, draw_bar
 from irs_core.decide import Decision, Flag, Requirement, Verdict
@@ -186,6 +186,9 @@ def _decide(arguments: argparse.Namespace) -> None:
         print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
         if arguments.replay:
             print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
+    if arguments.replay:
+        own = original_run(study, requirement.radius)
+        print(f"The original from scratch: {own.sentence} instead of {study.record.spec.n:,}.")
     _say(flags, study, ledger, len(found))
 
 

@@ -8,7 +8,7 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tally import opened, tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.spec.settings import Settings
@@ -70,3 +70,22 @@ def test_a_larger_radius_certifies_no_more(study):
 def test_an_unknown_model_is_named(study):
     with pytest.raises(UnknownKeyError, match="got 'int8'"):
         sequential_run(study, "int8", 0.5)
+
+
+def test_the_original_from_scratch_takes_few_of_its_own_draws(study):
+    spec, radius = study.record.spec, 0.2
+    tally = tally_study(study)
+    f = opened(study, study.record.base)["estimate"].read(spec.n)
+    limit = float(limit_q0(1.0, radius, 0.5))
+    certified = 0
+    for row in np.flatnonzero(tally.reported):
+        failures = np.cumsum(f[row] != tally.base.candidate[row])[None, :]
+        draws = np.arange(1, spec.n + 1)
+        certified += int(first_crossing(failures, draws, limit, spec.alpha)[0] >= 0)
+    run = original_run(study, radius, block=1)
+    # Some are given up that would have crossed later.
+    assert 3 < run.certified <= certified
+    assert run.certified >= certified - 2
+    assert run.draws < spec.n / 3
+    fixed = Analysis(tally, Settings.of(spec)).base.radius >= radius
+    assert run.certified >= fixed.sum() - 3
