@@ -116,10 +116,16 @@ def headline(
         banner: What is said of a study that others reported; see `Study.banner`.
     """
     best = best_row(rows)
+    acr = rows[0].summary.acr.value
     # Without a radius of the original there is no share of it.
-    if best is None or math.isnan(best.kept):
-        acr = rows[0].summary.acr.value
+    if best is None or acr <= 0:
         return f"The original model has an average certified radius of **{down(acr)}**."
+    if math.isnan(best.kept):
+        return (
+            f"**{best.title}** was run on some of the original's draws only, those that its "
+            "certificates needed, so that average radii cannot be compared fairly. The page May it "
+            "ship? compares the two at the radius that counts."
+        )
     size = f"**{theme.percent(best.size_share, 0)}** of its size"
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
         share = best.nonzero / max(record.base.nonzero, 1)
@@ -159,7 +165,8 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
     base, best = rows[0], best_row(rows)
     if best is None:
         return _of_the_original(base)
-    acr, full, where = best.summary.acr.value, base.summary.acr.value, "pixel units"
+    acr, full = best.summary.acr.value, base.summary.acr.value
+    where = "at different draws"
     if best.equal is not None and base.equal is not None:
         acr, full, where = float(best.equal.mean()), float(base.equal.mean()), "at equal draws"
     return (

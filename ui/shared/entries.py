@@ -25,8 +25,8 @@ class ModelRow:
         size_bytes: Weights in the model's own number format.
         nonzero: Weights that are not zero.
         disagreement: Share of paired draws answered differently; NaN for the original.
-        kept: ACR over the ACR of the original, both at the same draws where that is known; NaN
-            where the latter is 0.
+        kept: ACR over the ACR of the original, both at the same draws; NaN where the model's
+            answers on these draws are not all stored, or the original's ACR is 0.
         size_share: Size over the size of the original.
         execution: Backend, device and arithmetic that computed its evidence.
         clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
@@ -138,7 +138,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 size_bytes=model.size_bytes,
                 nonzero=model.nonzero,
                 disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
-                kept=_kept(equal, summary, base, original=original),
+                kept=_kept(equal, base, original=original),
                 equal=_radii(equal, original=original),
                 largest=largest_radius(analysis),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
@@ -156,11 +156,11 @@ def _radii(equal: EqualDraws | None, *, original: bool) -> NDArray[np.float64] |
     return equal.equal if original else equal.compressed
 
 
-def _kept(equal: EqualDraws | None, summary: Summary, base: Summary, *, original: bool) -> float:
+def _kept(equal: EqualDraws | None, base: Summary, *, original: bool) -> float:
     """What compression leaves of the ACR; fewer draws are no fault of the model."""
-    if equal is None or original:
-        return _ratio(summary.acr.value, base.acr.value)
-    return _ratio(float(equal.compressed.mean()), float(equal.equal.mean()))
+    if original:
+        return _ratio(base.acr.value, base.acr.value)
+    return math.nan if equal is None else _ratio(equal.compressed.mean(), equal.equal.mean())
 
 
 def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:

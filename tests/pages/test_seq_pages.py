@@ -1,0 +1,47 @@
+"""Every page about a study whose inputs stopped one by one: some draws, no prefix, no baseline."""
+
+from dataclasses import replace
+
+import pytest
+from app_pages import open_page, texts
+from units import SPEC
+
+from irs_core.run.study import run_study
+from irs_core.store import Library
+from ui.shared.navigation import STUDY_PAGES
+
+SEQ = replace(
+    SPEC,
+    methods=("seq",),
+    baseline=False,
+    radii=(0.25,),
+    n_p=(50, 200),
+    compressions=SPEC.compressions[:1],
+    name="at a radius",
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seq-pages")
+    return folder, run_study(SEQ, Library(folder))
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_pages_show_what_there_is(made, monkeypatch, page):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page(page, study=record.id)
+    assert not at.exception
+    assert not at.error
+    assert "at a radius" in texts(at) + str(at.get("selectbox"))
+
+
+def test_a_model_is_not_blamed_for_draws_that_it_did_not_need(made, monkeypatch):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page("overview", study=record.id)
+    said = texts(at)
+    assert "cannot be compared fairly" in said
+    assert "lower at equal draws" not in said
+    assert "At equal draws" not in said
