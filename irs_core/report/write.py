@@ -29,8 +29,8 @@ def write_report(
     Args:
         table: Which table; for the four table formats.
         model, method: Whose results, and by what; for .tsv. None for the model's main method.
-        banner: What has to be said of a study that others reported; see `Study.banner`. Per-input
-            results (.tsv) are of a fixed form and carry none.
+        banner: What has to be said of a study that others reported; see `Study.banner`. Tables and
+            per-input results have it as a column.
         records: The studies at hand, for what the confidence covers.
 
     Raises:
@@ -41,7 +41,7 @@ def write_report(
     if kind == "html":
         content = html_report(record, analysis, banner=banner, records=records).encode()
     elif kind == "tsv":
-        content = certificates_tsv(record, analysis, model, method).encode()
+        content = certificates_tsv(record, analysis, model, method, banner=banner).encode()
     elif kind in FORMATS:
         frame = study_table(record, analysis, table)
         if banner:

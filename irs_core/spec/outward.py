@@ -5,7 +5,7 @@ number then fails more often than the level says (docs/methods/statements.md).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Literal
 
@@ -34,6 +34,8 @@ _COLUMNS: Mapping[str, Direction] = {
     **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
     **dict.fromkeys(("95% high", "exceptions, at most"), "up"),
 }
+SIDES = "sides"
+"""In a frame's `attrs`: columns whose names do not tell how they are rounded."""
 # Enough for every digit of a float of either extreme.
 _EXACT = Context(prec=1200)
 # Decimals of a share, in percent too: its float is off by less, other fractions of fewer than a
@@ -116,6 +118,11 @@ def _binary(value: float, direction: Direction) -> Decimal:
 def _typed(level: float) -> Decimal:
     """A level as somebody wrote it: sums of levels carry errors of the last bit."""
     return Decimal(repr(round(float(level), 15)))
+
+
+def directions(columns: Iterable[object], named: Mapping[str, Direction]) -> list[Direction]:
+    """Which way numbers of columns are rounded: as named, else by `direction`."""
+    return [named.get(one) or direction(one) for one in map(str, columns)]
 
 
 def direction(column: str) -> Direction:

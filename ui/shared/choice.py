@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.results import Summary
 from irs_core.decide import dominated
+from irs_core.spec import outward
 from irs_core.spec.outward import down
 from irs_core.store import StudyRecord
 from ui.shared import theme
@@ -82,7 +83,7 @@ def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> s
     if winner is not None:
         return f"dominated by {winner.title}"
     if row.kept < USEFUL_SHARE:
-        return f"certified radius {theme.percent(1 - row.kept, 0)} lower at equal draws"
+        return f"certified radius {outward.percent(1 - row.kept, 0, 'up')}% lower at equal draws"
     if row.summary.speedup_seconds.value < 1:
         return "certify it from scratch instead"
     return "also good"
@@ -127,7 +128,7 @@ def headline(
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
     # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"At equal draws, **{best.title}** keeps **{theme.percent(best.kept, 0)}** of the "
+        f"At equal draws, **{best.title}** keeps **{_kept(best, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
         f"{_cost_clause(best.summary)}. {banner or _confidence(failure, moved)}"
     )
@@ -139,6 +140,11 @@ def _confidence(failure: float, moved: Sequence[str]) -> str:
     if failure >= 1:
         return "The radius is claimed; its full size is not proven under this noise."
     return f"The confidence is **{theme.confidence(failure)}** per input (proven)."
+
+
+def _kept(row: ModelRow, digits: int) -> str:
+    known = not math.isnan(row.kept)
+    return f"{outward.percent(row.kept, digits, 'down')}%" if known else "n/a"
 
 
 def _cost_clause(summary: Summary) -> str:
@@ -165,7 +171,7 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
     return (
         Number(
             "ACR kept",
-            theme.percent(best.kept),
+            _kept(best, 1),
             f"{down(acr)} of {down(full)} {where}",
             HELP["kept"],
         ),
@@ -191,8 +197,9 @@ def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
         Number("Average certified radius", down(acr.value), theme.ends(acr), HELP["acr"]),
         Number(
             "Smoothed accuracy",
-            theme.percent(accuracy.value),
-            f"{theme.percent(accuracy.low)} to {theme.percent(accuracy.high)}",
+            f"{outward.percent(accuracy.value, 1, 'counted')}%",
+            f"95%: {outward.percent(accuracy.low, 1, 'down')}% to "
+            f"{outward.percent(accuracy.high, 1, 'up')}%",
             HELP["interval"],
         ),
         Number("Size", theme.file_size(base.size_bytes), "", HELP["size"]),
