@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import pi
 
-from irs_core import methods
 from irs_core.analysis import levels
 from irs_core.spec.compressions import identity
 from irs_core.spec.outward import failure
@@ -68,8 +67,8 @@ class Ledger:
         said = f"failure probability per input {failure(self.claimed)}"
         if self.moved:
             return (
-                f"exploring: not proven at {', '.join(self.moved)}, which was chosen after the "
-                "results could be seen; the study's own settings are proven"
+                f"exploring: not proven at {', '.join(self.moved)}, chosen when the results could "
+                "be seen; a level of confidence belongs to the study's own settings"
             )
         if self.reported:
             return f"{said} as reported by others, not recomputed here"
@@ -222,7 +221,7 @@ def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
     names = ["alpha"]
     if spec.compressions:
         names += ["alpha_zeta"]
-        if any(method.branches is not None for method in methods.asked(spec)):
+        if any(method.branches is not None for method in levels.shown(spec)):
             names += ["gamma"]
     return tuple(
         f"{name} = {getattr(settings, name):g}"

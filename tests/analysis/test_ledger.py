@@ -49,9 +49,11 @@ def test_what_is_moved_after_looking_is_not_proven():
         found = study_ledger(spec, settings)
         assert not found.holds
         assert "exploring: not proven at" in found.sentence
-    # Gamma changes no certificate of CIRS.
-    spec = synthetic_spec(methods=("cirs",))
+    # Gamma changes no certificate of CIRS; with a baseline, those of IRS are shown beside them.
+    spec = synthetic_spec(methods=("cirs",), baseline=False)
     assert study_ledger(spec, replace(own, gamma=0.9)).holds
+    spec = synthetic_spec(methods=("cirs",))
+    assert study_ledger(spec, replace(own, gamma=0.9)).moved == ("gamma = 0.9",)
 
 
 def test_the_best_of_several_models_is_paid_for():

@@ -130,13 +130,15 @@ def headline(
     return (
         f"At equal draws, **{best.title}** keeps **{_kept(best, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
-        f"{_cost_clause(best.summary)}. {banner or _confidence(failure, moved)}"
+        f"{_cost_clause(best.summary)}. {_confidence(failure, moved, banner)}"
     )
 
 
-def _confidence(failure: float, moved: Sequence[str]) -> str:
+def _confidence(failure: float, moved: Sequence[str], banner: str) -> str:
     if moved:
-        return f"Exploring: not proven at {', '.join(moved)}."
+        return f"{banner} Exploring: not proven at {', '.join(moved)}.".strip()
+    if banner:
+        return banner
     if failure >= 1:
         return "The radius is claimed; its full size is not proven under this noise."
     return f"The confidence is **{theme.confidence(failure)}** per input (proven)."

@@ -245,7 +245,7 @@ def table(
     event = st.dataframe(
         _outward(frame, columns),
         hide_index=True,
-        column_config=dict(columns),
+        column_config={name: columns[name] for name in columns if name in frame},
         key=f"table-{name}",
         placeholder="-",
         alt=alt,
