@@ -10,8 +10,8 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
     fresh_seed,
+    ledger_in,
     spending,
-    study_ledger,
     used_before,
     with_fixed_split,
 )
@@ -345,8 +345,7 @@ def show_results(arguments: argparse.Namespace) -> None:
         print_table(speedup_table(study.record, analysis))
         return
     print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    records = [one.record for one in library.studies()]
-    said = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
+    said = ledger_in(library, study)
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)

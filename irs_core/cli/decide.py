@@ -16,7 +16,7 @@ from irs_core.analysis.decisions import (
     study_gaps,
 )
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.ledger import Ledger, study_ledger
+from irs_core.analysis.ledger import Ledger, ledger_in
 from irs_core.analysis.replay import sequential_run
 from irs_core.cli.options import add_store_option
 from irs_core.decide import Decision, Flag, Requirement, Verdict
@@ -93,9 +93,8 @@ def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement
     (study,) = found
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    records = [one.record for one in studies]
-    ledger = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
-    return study, analysis, _requirement(arguments, spec.noise.sigma), ledger
+    requirement = _requirement(arguments, spec.noise.sigma)
+    return study, analysis, requirement, ledger_in(library, study)
 
 
 def _requirement(arguments: argparse.Namespace, sigma: float) -> Requirement:

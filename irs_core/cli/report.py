@@ -6,6 +6,7 @@ from pathlib import Path
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import ledger_in
 from irs_core.cli.options import add_store_option
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
@@ -47,7 +48,7 @@ def _report(arguments: argparse.Namespace) -> None:
         model=arguments.model,
         method=arguments.method,
         banner=study.banner,
-        records=[one.record for one in library.studies()],
+        ledger=ledger_in(library, study),
     )
 
 

@@ -116,7 +116,7 @@ def show_downloads(opened: Opened) -> None:
                 record,
                 opened.analysis,
                 banner=opened.study.banner,
-                records=[one.record for one in library.list_studies()],
+                ledger=opened.ledger,
             ),
             f"{record.id}.html",
             "text/html",
