@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from streamlit.testing.v1 import AppTest
 from synthetic import synthetic_spec, synthetic_study
 
+from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
 from ui.shared.navigation import STUDY_PAGES
 
@@ -80,3 +81,19 @@ def test_a_study_at_its_own_settings_says_what_is_proven(store: Path) -> None:
     text = on_screen(open_page("overview"))
     assert "(proven)" in text
     assert "xploring" not in text
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_under_discrete_noise_no_number_has_a_confidence(store: Path, page: str) -> None:
+    noise = NoiseSpec(0.5, seed=7, kind="discrete")
+    synthetic_study(Library(store), synthetic_spec(noise=noise))
+    at = open_page(page)
+    assert not at.exception
+    text = on_screen(at)
+    assert "(proven)" not in text
+    assert "hold together" not in text
+    assert "provably" not in text
+    if page == "decide":
+        assert "A verdict needs certificates with a proof" in at.error[0].value
+    else:
+        assert "the full radius under discrete noise is not proven" in text

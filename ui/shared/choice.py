@@ -105,14 +105,15 @@ def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
 def headline(
     record: StudyRecord,
     rows: Sequence[ModelRow],
-    failure: float,
+    failure: float | None,
     moved: Sequence[str] = (),
     banner: str = "",
 ) -> str:
     """One sentence about the best useful compression, in Markdown.
 
     Args:
-        failure: Failure probability per input, proven for all models of the study at once.
+        failure: Failure probability per input, proven for all models of the study at once; None
+            where nothing is.
         moved: Settings that are not the study's own; see `Ledger`.
         banner: What is said of a study that others reported; see `Study.banner`.
     """
@@ -130,17 +131,20 @@ def headline(
     return (
         f"At equal draws, **{best.title}** keeps **{_kept(best, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
-        f"{_cost_clause(best.summary)}. {_confidence(failure, moved, banner)}"
+        f"{_cost_clause(best.summary)}. "
+        f"{_confidence(failure, moved, banner, claimed=rows[0].summary.failure is None)}"
     )
 
 
-def _confidence(failure: float, moved: Sequence[str], banner: str) -> str:
+def _confidence(failure: float | None, moved: Sequence[str], banner: str, *, claimed: bool) -> str:
     if moved:
         return f"{banner} Exploring: not proven at {', '.join(moved)}.".strip()
     if banner:
         return banner
-    if failure >= 1:
+    if claimed:
         return "The radius is claimed; its full size is not proven under this noise."
+    if failure is None:
+        return "Each model holds by itself; nothing is left of the confidence in all of them."
     return f"The confidence is **{theme.confidence(failure)}** per input (proven)."
 
 
