@@ -92,6 +92,23 @@ class Ledger:
                 f"Each of the {self.points} points of a model's curves holds by itself. Whoever "
                 f"quotes the best of them states {failure(self.best)} for each model."
             )
+        found += self.reused
+        if self.repeats and self.holds:
+            found.append(
+                f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
+                f"Whoever quotes the best of them states {failure(self.repeated)}."
+            )
+        if self.follows_n_p and self.holds:
+            found.append(
+                "The level holds if n_p was chosen before the original's draws were seen, since "
+                f"it decides {' and '.join(self.follows_n_p)}."
+            )
+        return tuple(found)
+
+    @property
+    def reused(self) -> tuple[str, ...]:
+        """What showed results or forecasts on the same draws before, a sentence each."""
+        found = []
         if self.earlier:
             found.append(
                 f"{_studies(self.earlier)} used some of these draws before. The level holds if the "
@@ -102,16 +119,6 @@ class Ledger:
             found.append(
                 "A pilot made forecasts from these draws before this study was begun. The level "
                 "holds if n and the levels were fixed before the forecasts were seen."
-            )
-        if self.repeats and self.holds:
-            found.append(
-                f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
-                f"Whoever quotes the best of them states {failure(self.repeated)}."
-            )
-        if self.follows_n_p and self.holds:
-            found.append(
-                "The level holds if n_p was chosen before the original's draws were seen, since "
-                f"it decides {' and '.join(self.follows_n_p)}."
             )
         return tuple(found)
 

@@ -158,8 +158,8 @@ def _say(flags: tuple[Flag, ...], study: Study, ledger: Ledger, models: int) -> 
         print(study.banner)
     if models > 1:
         print(f"Each verdict holds for itself; {models} were looked at.")
-    if ledger.earlier:
-        print(ledger.conditions[-1] if ledger.conditions else "")
+    for condition in ledger.reused:
+        print(condition)
 
 
 def _gap_words(analysis: Analysis, name: str) -> str:

@@ -1,6 +1,7 @@
 """`decide` and `gate`: words, JSON, exit codes, files for continuous integration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -84,3 +85,15 @@ def test_a_dubious_study_is_flagged_and_an_imported_one_named(small, tmp_path, c
     capsys.readouterr()
     main(["gate", study, "--model", "fp16", *elsewhere])
     assert "Reported by others, not recomputed here." in capsys.readouterr().out
+
+
+def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> None:
+    library = Library(tmp_path)
+    first = synthetic_study(library, synthetic_spec(n=1000, n_p=(100,)))
+    library.save(replace(first, created="2024-01-01T00:00:00+00:00"))
+    again = synthetic_study(library)
+    main(["decide", again.id, "--store", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert f"Study {first.id[:6]} used some of these draws before." in out
+    # Whatever else is conditional has no part in a verdict's level.
+    assert "n_p was chosen before" not in out
