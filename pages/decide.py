@@ -9,7 +9,7 @@ from ui.shared import columns, controls, figures, library, navigation, tour
 navigation.head(
     "May it ship?",
     "A compressed model may replace the original if it withstands nearly as much wherever the "
-    "original does: a non-inferiority test with a proof.",
+    "original does: a non-inferiority test at a certified radius.",
 )
 opened = controls.open_study()
 with controls.explained():
@@ -22,14 +22,8 @@ if name not in found:
 decision = found[name]
 row = next(one for one in rows if one.name == name)
 
-show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
-icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
-gains = answer.facts(row, rows[0])
-show(
-    f"**{answer.WORDS[decision.verdict]}.** {decision.sentence}"
-    + (f" **{gains}.**" if gains else ""),
-    icon=f":material/{icon}:",
-)
+moved = opened.ledger.moved
+answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
 for flag in decisions.flags(opened.study, opened.settings):
     st.warning(flag.sentence, icon=":material/flag:")
 
@@ -42,7 +36,7 @@ with left:
         figures.show(
             picture.radii_picture(equal, decision, requirement, row.colour),
             "decision",
-            picture.points(equal, decision),
+            picture.points(equal, decision, exploring=bool(moved)),
             alt=f"Certified radius of every input under the original and {decision.model}, both "
             f"with {equal.n_p:,} draws; {len(decision.may_lose)} inputs may be lost",
             note="",
@@ -61,13 +55,13 @@ with st.expander("The same question in continuous integration", icon=":material/
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
 st.subheader("All candidates", anchor=False)
 controls.table(
-    answer.candidates(found, rows),
+    answer.candidates(found, rows, exploring=bool(moved)),
     f"decisions-{opened.record.id}",
     columns.decisions(),
     alt="Verdict, possible losses, size and speed of every compressed model",
 )
 failure = min(1.0, len(found) * requirement.beta)
-if len(found) > 1:
+if len(found) > 1 and not moved:
     st.caption(
         f"Each verdict holds for itself with {100 * requirement.confidence:g}% confidence. Whoever "
         f"picks one of the {len(found)} by its verdict has {outward.confidence(failure)}."

@@ -3,18 +3,15 @@
 import argparse
 import sys
 from dataclasses import replace
-from math import isnan
 from pathlib import Path
-
-import pandas as pd
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
     fresh_seed,
+    ledger_in,
     spending,
-    study_ledger,
     used_before,
     with_fixed_split,
 )
@@ -24,12 +21,12 @@ from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
 from irs_core.cli.options import draw_bar
+from irs_core.cli.printing import print_table
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
-from irs_core.spec import outward
 from irs_core.spec.compression_kinds import known_compressions, parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS
@@ -338,49 +335,27 @@ def show_results(arguments: argparse.Namespace) -> None:
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
     if arguments.tsv:
-        print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
+        model, method = arguments.tsv, arguments.method
+        print(certificates_tsv(study.record, analysis, model, method, banner=study.banner), end="")
         return
-    if arguments.why:
-        last = len(spec.n_p) - 1
-        _print_table(why_table(study.record, analysis, arguments.why, last))
-        return
-    if arguments.speedups:
-        _print_table(speedup_table(study.record, analysis))
-        return
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    records = [one.record for one in library.studies()]
-    said = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
     if study.banner:
         print(study.banner)
+    if arguments.why:
+        last = len(spec.n_p) - 1
+        print_table(why_table(study.record, analysis, arguments.why, last))
+        return
+    if arguments.speedups:
+        print_table(speedup_table(study.record, analysis))
+        return
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    said = ledger_in(library, study)
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
     if spec.noise.integer:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
-    _print_table(summary_table(study.record, analysis))
+    print_table(summary_table(study.record, analysis))
     for model in study.record.compressed:
         for run in live_runs(analysis, model.name):
             print(f"{model.title}, seq: {run.sentence}.")
-
-
-def _print_table(table: pd.DataFrame) -> None:
-    """Intervals share a column with their value, so that a row fits a terminal."""
-    table = table.copy()
-    for name in [one.removesuffix(" low") for one in map(str, table) if one.endswith(" low")]:
-        ends = table.pop(f"{name} low"), table.pop(f"{name} high")
-        side = outward.direction(name)
-        rows = zip(table[name], *ends, strict=True)
-        table[name] = [_with_ends(*values, side) for values in rows]
-    for column in table.select_dtypes("float"):
-        side = outward.direction(str(column))
-        table[column] = ["-" if isnan(one) else outward.text(one, 4, side) for one in table[column]]
-    print(table.to_string(index=False, na_rep="-"))
-
-
-def _with_ends(value: float, low: float, high: float, side: outward.Direction) -> str:
-    if isnan(value):
-        return "-"
-    shown = outward.significant(value, 4, side)
-    ends = outward.significant(low, 4, "down"), outward.significant(high, 4, "up")
-    return f"{shown} ({ends[0]}..{ends[1]})"

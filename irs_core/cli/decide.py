@@ -18,7 +18,7 @@ from irs_core.analysis.decisions import (
     study_gaps,
 )
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.ledger import Ledger, study_ledger
+from irs_core.analysis.ledger import Ledger, ledger_in
 from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.cli.certify import read_compressions
 from irs_core.cli.options import add_store_option, draw_bar
@@ -122,9 +122,8 @@ def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement
     study = _study(library, arguments.id)
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    records = [one.record for one in library.studies()]
-    ledger = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
-    return study, analysis, _requirement(arguments, spec.noise.sigma), ledger
+    requirement = _requirement(arguments, spec.noise.sigma)
+    return study, analysis, requirement, ledger_in(library, study)
 
 
 def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
@@ -220,8 +219,8 @@ def _say(flags: tuple[Flag, ...], study: Study, ledger: Ledger, models: int) -> 
         print(study.banner)
     if models > 1:
         print(f"Each verdict holds for itself; {models} were looked at.")
-    if ledger.earlier:
-        print(ledger.conditions[-1] if ledger.conditions else "")
+    for condition in ledger.reused:
+        print(condition)
 
 
 def _gap_words(analysis: Analysis, name: str) -> str:

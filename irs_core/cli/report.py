@@ -6,7 +6,9 @@ from pathlib import Path
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import ledger_in
 from irs_core.cli.options import add_store_option
+from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 
@@ -46,7 +48,7 @@ def _report(arguments: argparse.Namespace) -> None:
         model=arguments.model,
         method=arguments.method,
         banner=study.banner,
-        records=[one.record for one in library.studies()],
+        ledger=ledger_in(library, study),
     )
 
 
@@ -63,5 +65,7 @@ def import_file(path: Path, store: Path, *, replace: bool = False) -> None:
 
     found = import_cohen(path, store)
     exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
-    print(f"{found.name}: {len(found)} inputs, ACR {found.acr:.4f}, {exact}, not verified")
+    print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
+    if found.origin:
+        print(f"origin, as the file says: {found.origin}")
     print(f"digest {found.digest}")

@@ -221,7 +221,16 @@ def find_routes(
 
 
 def levels_for(certificates: Certificates, base: Certificates, levels: Levels) -> Levels:
-    """`levels` with those that the certificates prove."""
+    """`levels` with those that the certificates prove.
+
+    Raises:
+        InvalidSampleError: They prove nothing.
+    """
+    if certificates.provable_failure is None or base.provable_failure is None:
+        raise InvalidSampleError(
+            "a verdict needs certificates with a proof; the full radius under discrete noise is "
+            "only claimed, so certify these models under rounded noise"
+        )
     return Levels(
         excluded=levels.excluded,
         claimed=certificates.provable_failure,

@@ -2,7 +2,6 @@
 
 import html
 import json
-from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -36,20 +35,24 @@ def html_report(
     analysis: Analysis,
     *,
     banner: str = "",
-    records: Sequence[StudyRecord] = (),
+    ledger: Ledger | None = None,
 ) -> str:
     """The report of a study as a whole HTML document of about 5 MB, most of it Plotly's code.
+
+    Args:
+        banner: What has to be said of a study that others reported; see `Study.banner`.
+        ledger: What the confidence covers; None where no other study is at hand.
 
     Raises:
         IrsError: The package plotly, whose script is put into the file, is missing.
     """
     figures = study_figures(record, analysis)
-    ledger = study_ledger(record.spec, analysis.settings, records, reported=bool(banner))
+    said = ledger or study_ledger(record.spec, analysis.settings, reported=bool(banner))
     title = html.escape(record.title)
     body = [
         f"<h1>{title}</h1>",
         *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
-        f"<p>{_described(record, analysis, ledger)}</p>",
+        f"<p>{_described(record, analysis, said)}</p>",
         "<h2>Summary</h2>",
         _table(study_table(record, analysis, "summary")),
         *(_figure(number, one) for number, one in enumerate(figures)),

@@ -11,6 +11,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tables import summary_table
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
+from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
 
 _STEPS = 25
@@ -86,10 +87,14 @@ def _zeta(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 def _accuracy(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     radii = accuracy_radii(record, analysis)
-    columns = {"radius": radii}
-    for _, title, found in certified(record, analysis):
-        columns[title] = metrics.certified_accuracy(found, analysis.labels, radii)
-    return pd.DataFrame(columns)
+    columns = {
+        title: metrics.certified_accuracy(found, analysis.labels, radii)
+        for _, title, found in certified(record, analysis)
+    }
+    frame = pd.DataFrame({"radius": radii, **columns})
+    # These radii are chosen, with as many digits as are shown.
+    frame.attrs[SIDES] = {"radius": "nearest", **dict.fromkeys(columns, "counted")}
+    return frame
 
 
 def _inputs(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:

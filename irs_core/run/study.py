@@ -91,7 +91,7 @@ def run_study(
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
         _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
     if any(method.plans for method in methods.asked(spec)):
-        library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
+        _save_pilot(record, library)
     if until == "pilot":
         return record
     _check_unchanged(record, previous, library)
@@ -215,6 +215,13 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     if previous.finished and before == after:
         record = replace(record, hardware=previous.hardware, versions=previous.versions)
     return record
+
+
+def _save_pilot(record: StudyRecord, library: Library) -> None:
+    """Keep what the pilot left behind, at the date of the first: forecasts could be seen since."""
+    pilot = replace(record, spec=pilot_spec(record.spec), finished=False, digests={})
+    first = library.pilot_record(pilot.id)
+    library.save_pilot(pilot if first is None else replace(pilot, created=first.created))
 
 
 def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:

@@ -1,6 +1,7 @@
 """`decide` and `gate`: words, JSON, exit codes, files for continuous integration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -102,3 +103,15 @@ def test_gate_draws_what_is_missing(tmp_path, capsys):
     assert {one.record.spec.radii for one in live} == {(), (0.3,)}
     assert main([*other, "--budget", "0"]) == 2
     assert "must be positive" in capsys.readouterr().err
+
+
+def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> None:
+    library = Library(tmp_path)
+    first = synthetic_study(library, synthetic_spec(n=1000, n_p=(100,)))
+    library.save(replace(first, created="2024-01-01T00:00:00+00:00"))
+    again = synthetic_study(library)
+    main(["decide", again.id, "--store", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert f"Study {first.id[:6]} used some of these draws before." in out
+    # Whatever else is conditional has no part in a verdict's level.
+    assert "n_p was chosen before" not in out

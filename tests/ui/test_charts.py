@@ -100,9 +100,9 @@ def test_cost_chart_shades_the_range_that_both_reach() -> None:
 
 
 def test_zeta_histogram_counts_every_input_and_marks_the_floor() -> None:
-    figure = distributions.zeta_histogram([0.01, 0.01, 0.02, 0.3], 0.01, theme.PALETTE[0])
+    figure = distributions.zeta_histogram([0.00995, 0.00995, 0.02, 0.3], 0.00995, theme.PALETTE[0])
     assert sum(figure.data[0].y) == 4
-    assert figure.layout.shapes[0].x0 == 0.01
+    assert figure.layout.shapes[0].x0 == 0.00995
     assert "0.0100" in figure.layout.annotations[0].text
 
 

@@ -1,14 +1,16 @@
-"""The answer in a line, what it rests on, and all candidates as a table; plain data and words."""
+"""The answer in a line, what it rests on, and all candidates as a table."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import streamlit as st
 
 from irs_core.decide import Decision, Gap, Requirement, Verdict
 from irs_core.spec.outward import down, up
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
+_CONFIDENT = ("verdict", "proven lost", "exceptions, at most")
 WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
 
 
@@ -54,10 +56,37 @@ def known(requirement: Requirement, inputs: int, noise: float) -> str:
     )
 
 
-def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.DataFrame:
-    """One row per compressed model."""
+def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
+    """The answer in a box; none at settings that were chosen when results could be seen."""
+    if moved:
+        st.info(no_verdict(moved), icon=":material/explore:")
+        return
+    show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
+    icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
+    show(
+        f"**{WORDS[decision.verdict]}.** {decision.sentence}" + (f" **{gains}.**" if gains else ""),
+        icon=f":material/{icon}:",
+    )
+
+
+def no_verdict(moved: Sequence[str]) -> str:
+    """Why nothing is decided, in Markdown."""
+    return (
+        f"**No verdict.** Exploring: not proven at {', '.join(moved)}. A verdict has a level of "
+        "confidence at the study's own settings only."
+    )
+
+
+def candidates(
+    found: Mapping[str, Decision], rows: Sequence[ModelRow], *, exploring: bool = False
+) -> pd.DataFrame:
+    """One row per compressed model.
+
+    Args:
+        exploring: Settings were moved: leave out verdicts and what is said with confidence.
+    """
     by_name = {row.name: row for row in rows}
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {
                 "model": decision.model,
@@ -72,6 +101,7 @@ def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.Da
             for name, decision in found.items()
         ]
     )
+    return frame.drop(columns=list(_CONFIDENT)) if exploring else frame
 
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:

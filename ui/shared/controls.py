@@ -245,7 +245,7 @@ def table(
     event = st.dataframe(
         _outward(frame, columns),
         hide_index=True,
-        column_config=dict(columns),
+        column_config={name: columns[name] for name in columns if name in frame},
         key=f"table-{name}",
         placeholder="-",
         alt=alt,
@@ -261,10 +261,10 @@ def table(
 def _outward(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The table as it is shown: bounds rounded outward to the digits of their column."""
     shown = frame.copy()
-    for name in frame.select_dtypes("float"):
+    sides = outward.directions(frame, frame.attrs.get(outward.SIDES, {}))
+    for name, side in zip(frame, sides, strict=True):
         digits = _digits(columns.get(str(name)))
-        if digits is not None:
-            side = outward.direction(str(name))
+        if digits is not None and pd.api.types.is_float_dtype(frame[name]):
             shown[name] = outward.rounded(frame[name].to_numpy(), digits, side)
     return shown
 

@@ -5,8 +5,8 @@ from irs_core import methods
 HELP = {
     "acr": (
         "Average certified radius: the mean over all inputs of the L2 distance within which the "
-        "smoothed prediction provably stays the same and is right. Wrong and abstaining inputs "
-        "count as 0. In pixel units of images in [0, 1]."
+        "smoothed prediction is certified to stay the same and is right. Wrong and abstaining "
+        "inputs count as 0. In pixel units of images in [0, 1]."
     ),
     "interval": (
         "95% bootstrap interval over inputs: how much the mean would move with other inputs of "
