@@ -3,7 +3,7 @@
 import streamlit as st
 
 from irs_core.spec import outward
-from ui.decide import answer, decisions, picture, question
+from ui.decide import answer, decisions, picture, question, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
 navigation.head(
@@ -55,6 +55,8 @@ with right:
         answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
     )
     tour.offer(opened.record.id)
+with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
+    waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))
 with st.expander("What this rests on", icon=":material/fact_check:"):
     controls.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):

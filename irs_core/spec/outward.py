@@ -21,6 +21,9 @@ _COLUMNS: Mapping[str, Direction] = {
     ),
     **dict.fromkeys(("accuracy", "smoothed accuracy", "95% low"), "down"),
     **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
+    **dict.fromkeys(
+        ("original, all draws", "original, equal draws", "compressed, equal draws"), "down"
+    ),
     **dict.fromkeys(("95% high", "exceptions, at most"), "up"),
 }
 

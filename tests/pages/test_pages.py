@@ -33,8 +33,8 @@ def test_page_with_a_study_shows_figures_and_provenance(store: Path, page: str) 
     assert not at.error
     if page in FIGURE_PAGES:
         charts = at.get("plotly_chart")
-        assert len(charts) == 1
-        assert charts[0].proto.alt
+        assert charts
+        assert all(one.proto.alt for one in charts)
         assert len(at.dataframe) >= 1
         assert len(at.get("download_button")) == len(at.dataframe) + len(charts)
     if page in STUDY_PAGES:

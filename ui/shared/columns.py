@@ -55,6 +55,37 @@ def decisions() -> dict[str, Any]:
     }
 
 
+def gaps() -> dict[str, Any]:
+    """What fewer draws cost and what compression costs."""
+    costs = {
+        "cost of fewer draws": "The original loses it too; more draws give it back.",
+        "cost of compression": "On the same draws of both; negative where it gains.",
+    }
+    ends = {
+        "low": HELP["interval"],
+        "high": HELP["interval"],
+        "sure low": HELP["sure"],
+        "sure high": HELP["sure"],
+    }
+    return {
+        "model": None,
+        "quantity": st.column_config.TextColumn(pinned=True),
+        **{
+            name: _number("%.3f", HELP["equal"])
+            for name in ("original, all draws", "original, equal draws", "compressed, equal draws")
+        },
+        **{name: _number("%.4f", said) for name, said in costs.items()},
+        **{
+            f"{name}: {end}": _number("%.4f", said, end)
+            for name in costs
+            for end, said in ends.items()
+        },
+        # In the download only: the step says nothing about the model.
+        "cost of fewer draws: sure low": None,
+        "cost of fewer draws: sure high": None,
+    }
+
+
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
     compared = [one.name for one in methods.accelerated()]
