@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from irs_core.spec import outward
 from ui.decide import answer, decisions, picture, question, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
@@ -62,15 +61,12 @@ with st.expander("What this rests on", icon=":material/fact_check:"):
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
 st.subheader("All candidates", anchor=False)
+together = decisions.together(opened.study, opened.settings, requirement)
 controls.table(
-    answer.candidates(found, rows),
+    answer.candidates(found, rows, together),
     f"decisions-{opened.record.id}",
     columns.decisions(),
     alt="Verdict, possible losses, size and speed of every compressed model",
 )
-failure = min(1.0, len(found) * requirement.beta)
-if len(found) > 1:
-    st.caption(
-        f"Each verdict holds for itself with {100 * requirement.confidence:g}% confidence. Whoever "
-        f"picks one of the {len(found)} by its verdict has {outward.confidence(failure)}."
-    )
+if together is not None:
+    st.caption(together.sentence)

@@ -20,6 +20,7 @@ from irs_core.decide import (
     Levels,
     Measured,
     Requirement,
+    Routes,
     accuracy_flag,
     decide,
     draws_flag,
@@ -73,14 +74,7 @@ def study_decision(
         known = ", ".join(analysis.tally.compressed) or "none"
         raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
     base, compressed, levels = _counts(analysis, name)
-    found = find_routes(
-        base,
-        compressed,
-        radius=requirement.radius,
-        tolerance=requirement.tolerance,
-        sigma=analysis.tally.sigma,
-        levels=levels,
-    )
+    found = study_routes(analysis, name, requirement)
     settle = None
     if requirement.max_loss is not None:
         settle = find_settle(
@@ -96,12 +90,25 @@ def study_decision(
         )
     return decide(
         requirement,
-        _title(record, name),
+        title_of(record, name),
         found,
-        _measured(record, analysis, name),
+        study_measured(record, analysis, name),
         shared_noise=record.spec.noise.group > 1,
         settle=settle,
         noun="inputs",
+    )
+
+
+def study_routes(analysis: Analysis, name: str, requirement: Requirement) -> Routes:
+    """Which inputs a compressed model may lose, and why the others are safe."""
+    base, compressed, levels = _counts(analysis, name)
+    return find_routes(
+        base,
+        compressed,
+        radius=requirement.radius,
+        tolerance=requirement.tolerance,
+        sigma=analysis.tally.sigma,
+        levels=levels,
     )
 
 
@@ -240,11 +247,13 @@ def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts
     return base, compressed, levels_for(made, own, Levels())
 
 
-def _title(record: StudyRecord, name: str) -> str:
+def title_of(record: StudyRecord, name: str) -> str:
+    """What a model of a study is called."""
     return next(model.title for model in record.models if model.name == name)
 
 
-def _measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
+def study_measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
+    """What was measured of a compressed model outside its certificates."""
     models = {model.name: model for model in record.models}
     clean = np.asarray(models[name].clean, np.int64)
     right = clean[analysis.rows] == analysis.labels if len(clean) else None

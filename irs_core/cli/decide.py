@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ from irs_core.analysis.decisions import (
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_store_option
 from irs_core.decide import Decision, Flag, Requirement, Verdict
 from irs_core.errors import SpecError
@@ -123,15 +125,18 @@ def _decide(arguments: argparse.Namespace) -> None:
     else:
         found = study_decisions(study.record, analysis, requirement)
     flags = study_flags(study.record, analysis)
+    together = study_together(study.record, analysis, requirement, list(found))
     if arguments.json:
-        print(json.dumps(_plain(study, requirement, found, flags, ledger), indent=1))
+        plain = _plain(study, requirement, found, flags, ledger)
+        plain["together"] = asdict(together) if together else None
+        print(json.dumps(plain, indent=1))
         return
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")
     for name, decision in found.items():
         print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
         if arguments.replay:
             print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
-    _say(flags, study, ledger, len(found))
+    _say(flags, study, ledger, together.sentence if together else "")
 
 
 def _gate(arguments: argparse.Namespace) -> int:
@@ -143,7 +148,7 @@ def _gate(arguments: argparse.Namespace) -> int:
         print(json.dumps(_plain(study, requirement, found, flags, ledger), indent=1))
     else:
         print(decision.sentence)
-        _say(flags, study, ledger, 1)
+        _say(flags, study, ledger)
     if arguments.junit is not None:
         write_bytes(arguments.junit, junit(study, decision).encode())
     if arguments.summary is not None:
@@ -152,13 +157,13 @@ def _gate(arguments: argparse.Namespace) -> int:
     return EXIT_CODES[decision.verdict]
 
 
-def _say(flags: tuple[Flag, ...], study: Study, ledger: Ledger, models: int) -> None:
+def _say(flags: tuple[Flag, ...], study: Study, ledger: Ledger, together: str = "") -> None:
     for flag in flags:
         print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
     if study.banner:
         print(study.banner)
-    if models > 1:
-        print(f"Each verdict holds for itself; {models} were looked at.")
+    if together:
+        print(together)
     if ledger.earlier:
         print(ledger.conditions[-1] if ledger.conditions else "")
 

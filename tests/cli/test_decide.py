@@ -59,7 +59,17 @@ def test_every_model_is_judged_and_compared_at_equal_draws(capsys):
     assert main(["decide", SHIPPED, *NONE]) == 0
     out = capsys.readouterr().out
     assert out.count("At equal draws") == 7
-    assert "Each verdict holds for itself; 7 were looked at." in out
+    assert "All 7 hold together with 93%" in out
+    assert "500 inputs show it for none" in out
+
+
+def test_json_says_which_candidates_hold_together(capsys):
+    def together(*words: str):
+        assert main(["decide", SHIPPED, "--json", *words, *NONE]) == 0
+        return json.loads(capsys.readouterr().out)["together"]
+
+    assert together("--model", "int8") is None
+    assert together("--model", "int8", "fp16", "--confidence", "95%")["holds"] == ["int8", "fp16"]
 
 
 def test_files_for_continuous_integration(tmp_path, capsys):

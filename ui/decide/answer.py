@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Gap, Requirement, Verdict
 from irs_core.spec.outward import down, up
 from ui.shared import theme
@@ -54,14 +55,22 @@ def known(requirement: Requirement, inputs: int, noise: float) -> str:
     )
 
 
-def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.DataFrame:
-    """One row per compressed model."""
+def candidates(
+    found: Mapping[str, Decision], rows: Sequence[ModelRow], together: Together | None
+) -> pd.DataFrame:
+    """One row per compressed model.
+
+    Args:
+        together: What may be said of all of them at once; None where there is but one.
+    """
     by_name = {row.name: row for row in rows}
-    return pd.DataFrame(
+    joint = together.holds if together else None
+    frame = pd.DataFrame(
         [
             {
                 "model": decision.model,
                 "verdict": WORDS[decision.verdict],
+                "holds together": "" if joint is None else "Yes" if name in joint else "Not shown",
                 "may be lost": len(decision.may_lose),
                 "proven lost": len(decision.proven_lost),
                 "exceptions, at most": 100 * decision.loss.upper if decision.loss else float("nan"),
@@ -72,6 +81,7 @@ def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.Da
             for name, decision in found.items()
         ]
     )
+    return frame if joint is not None else frame.drop(columns="holds together")
 
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:

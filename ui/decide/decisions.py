@@ -11,6 +11,7 @@ from irs_core.analysis.decisions import (
     study_gaps,
 )
 from irs_core.analysis.tables import gap_table
+from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Flag, Gap, Requirement
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
@@ -27,6 +28,18 @@ def _decisions(
 def decisions(study: Study, settings: Settings, requirement: Requirement) -> dict[str, Decision]:
     """The decision about each compressed model whose draws are there, each for itself."""
     return _decisions(library.study_key(study), settings, requirement, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _together(
+    key: library.StudyKey, settings: Settings, requirement: Requirement, _study: Study
+) -> Together | None:
+    return study_together(_study.record, library.analysis(_study, settings), requirement)
+
+
+def together(study: Study, settings: Settings, requirement: Requirement) -> Together | None:
+    """What may be said of all candidates at once; None where there is but one."""
+    return _together(library.study_key(study), settings, requirement, study)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -46,6 +46,9 @@ def decisions() -> dict[str, Any]:
     return {
         "model": st.column_config.TextColumn(pinned=True),
         "verdict": st.column_config.TextColumn(help="Of this model, judged for itself."),
+        "holds together": st.column_config.TextColumn(
+            help="With all others marked so, at the confidence asked for (Holm's procedure)."
+        ),
         "may be lost": _number("localized", "Inputs on which a loss is not excluded."),
         "proven lost": _number("localized", "Inputs on which a loss is proven."),
         "exceptions, at most": _number("%.2f%%", "Bound on their share among inputs like these."),
