@@ -6,7 +6,7 @@ import pandas as pd
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_gaps
+from irs_core.analysis.equal_draws import study_gaps
 from irs_core.analysis.results import COSTS, Interval
 from irs_core.decide import Difference
 from irs_core.store import BASE, StudyRecord

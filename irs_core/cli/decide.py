@@ -9,16 +9,18 @@ from typing import Any
 from xml.etree import ElementTree
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.beyond_mean import compared
 from irs_core.analysis.decisions import (
     preset_requirement,
     study_decision,
     study_decisions,
     study_flags,
-    study_gaps,
 )
+from irs_core.analysis.equal_draws import study_gaps
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.tables import usual_radii
 from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_store_option
 from irs_core.decide import Decision, Flag, Requirement, Verdict
@@ -47,6 +49,12 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_true",
         help="also say what sequential certification at the radius would have taken, from the "
         "stored draws",
+    )
+    decide.add_argument(
+        "--radii",
+        nargs="+",
+        type=float,
+        help="where certified accuracy is compared in --json; default: sigma/2, sigma, 3 sigma/2",
     )
     decide.set_defaults(run=_decide)
     gate = commands.add_parser(
@@ -129,6 +137,8 @@ def _decide(arguments: argparse.Namespace) -> None:
     if arguments.json:
         plain = _plain(study, requirement, found, flags, ledger)
         plain["together"] = asdict(together) if together else None
+        radii = arguments.radii or usual_radii(study.record.spec.noise.sigma)
+        plain["equal_draws"] = {name: compared(analysis, name, radii) for name in found}
         print(json.dumps(plain, indent=1))
         return
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")

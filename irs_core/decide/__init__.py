@@ -18,6 +18,7 @@ from irs_core.decide.flags import (
     permuted_labels_flag,
     unequal_draws_flag,
 )
+from irs_core.decide.hardness import HARDNESS, GainsAndLosses, gains_and_losses, hardness
 from irs_core.decide.noninferiority import (
     count_at_least,
     count_at_most,
@@ -30,11 +31,10 @@ from irs_core.decide.noninferiority import (
 )
 from irs_core.decide.paired import (
     Difference,
-    GainsAndLosses,
     Gap,
     dominated,
-    gains_and_losses,
     lost_inputs,
+    share_difference,
     split_gap,
 )
 from irs_core.decide.requirement import Requirement
@@ -61,6 +61,7 @@ from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, To
 from irs_core.decide.verdict import Decision, decide
 
 __all__ = [
+    "HARDNESS",
     "UNKNOWN",
     "BaseCounts",
     "CompressedCounts",
@@ -93,6 +94,7 @@ __all__ = [
     "find_settle",
     "folder_order_flag",
     "gains_and_losses",
+    "hardness",
     "holm_levels",
     "inputs_flag",
     "inputs_to_fail",
@@ -109,6 +111,7 @@ __all__ = [
     "probability_gap",
     "share_at_least",
     "share_at_most",
+    "share_difference",
     "smallest_tolerance",
     "split_gap",
     "unequal_draws_flag",

@@ -10,7 +10,7 @@ from typing import Any
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import NEUTRAL, model_colours, shaded
-from irs_core.analysis.decisions import study_gaps
+from irs_core.analysis.equal_draws import study_gaps
 from irs_core.decide import Difference, Gap
 from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord

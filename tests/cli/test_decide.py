@@ -44,7 +44,9 @@ def test_a_least_certified_accuracy(capsys):
 
 
 def test_json_has_all_that_is_said(capsys):
-    assert main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", *NONE]) == 0
+    assert (
+        main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", "--radii", "0.6", *NONE]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == 1
     assert set(found["decisions"]) == {"int8", "fp16"}
@@ -53,6 +55,10 @@ def test_json_has_all_that_is_said(capsys):
     assert one["codes"] == ["loss-holds"]
     assert found["requirement"]["radius"] == 0.5
     assert "failure probability" in found["confidence"].lower()
+    equal = found["equal_draws"]["int8"]
+    assert [row["radius"] for row in equal["radii"]] == [0.6]
+    assert [row["inputs are"] for row in equal["hardness"]] == ["wrong", "hard", "middle", "easy"]
+    assert sum(row["inputs"] for row in equal["hardness"]) == 500
 
 
 def test_every_model_is_judged_and_compared_at_equal_draws(capsys):

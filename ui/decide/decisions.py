@@ -3,13 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from irs_core.analysis.decisions import (
-    EqualDraws,
-    equal_draws,
-    study_decisions,
-    study_flags,
-    study_gaps,
-)
+from irs_core.analysis.decisions import study_decisions, study_flags
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws, study_gaps
 from irs_core.analysis.tables import gap_table
 from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Flag, Gap, Requirement

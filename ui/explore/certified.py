@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from irs_core.analysis import close_up
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
-from irs_core.analysis.decisions import EqualDraws, equal_draws
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.metrics import certified_accuracy
