@@ -4,7 +4,7 @@ A non-inferiority test at a radius (`decide`), a comparison at equal draws (`spl
 that warn of dubious evaluations. Beside `irs_core.metrics`, the only place that sees labels.
 """
 
-from irs_core.decide.betting import bounded_mean_interval
+from irs_core.decide.betting import bounded_mean_interval, surely_above
 from irs_core.decide.candidates import decide_all, holm_levels, smallest_tolerance, which_hold
 from irs_core.decide.flags import (
     Flag,
@@ -114,6 +114,7 @@ __all__ = [
     "share_difference",
     "smallest_tolerance",
     "split_gap",
+    "surely_above",
     "unequal_draws_flag",
     "walk_fails",
     "walk_holds",

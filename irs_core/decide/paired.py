@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irs_core.decide.betting import bounded_mean_interval
+from irs_core.decide.betting import bounded_mean_interval, surely_above
 from irs_core.errors import InvalidSampleError
 from irs_core.metrics import mean_intervals
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
@@ -163,8 +163,6 @@ def dominated(
     names = list(radii)
     parts = dict(zip(names, _checked(most, **dict(radii)), strict=True)) if names else {}
     pairs = max(1, len(names) * (len(names) - 1))
-    # One side of a two-sided interval: it may fail twice as often.
-    level = min(0.5, 2 * beta / pairs)
     found: dict[str, tuple[str, ...]] = {}
     for worse in names:
         better = []
@@ -172,7 +170,7 @@ def dominated(
             if other == worse or cost[other] > cost[worse]:
                 continue
             difference = parts[other] - parts[worse]
-            if bounded_mean_interval(difference, low=-most, high=most, beta=level)[0] > 0:
+            if surely_above(difference, 0.0, low=-most, high=most, beta=beta / pairs):
                 better.append(other)
         found[worse] = tuple(better)
     return found

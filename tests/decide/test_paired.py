@@ -12,6 +12,7 @@ from irs_core.decide import (
     lost_inputs,
     share_difference,
     split_gap,
+    surely_above,
 )
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, certified_radius
@@ -62,6 +63,19 @@ def test_values_outside_the_range_are_refused(values: list[float], rule: str) ->
         bounded_mean_interval(values, low=0, high=1, beta=0.1)
     with pytest.raises(InvalidSampleError, match="beta"):
         bounded_mean_interval([0.5], low=0, high=1, beta=0)
+
+
+def test_a_mean_is_surely_above_what_the_interval_is_above() -> None:
+    rng = np.random.default_rng(8)
+    said = []
+    for shift in np.linspace(-0.1, 0.3, 30):
+        values = (shift + rng.normal(0, 0.4, 60)).clip(-1, 1)
+        low, _ = bounded_mean_interval(values, low=-1, high=1, beta=0.2)
+        said.append(surely_above(values, 0.0, low=-1, high=1, beta=0.1))
+        assert said[-1] == (low > 0)
+    assert 5 < sum(said) < 25
+    with pytest.raises(InvalidSampleError, match="inside"):
+        surely_above([0.5], 1.0, low=0, high=1, beta=0.1)
 
 
 def radii(p: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -144,11 +158,11 @@ def test_radii_must_fit_together() -> None:
 def test_all_pairs_share_the_failure_probability(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 
-    def interval(values: object, *, low: float, high: float, beta: float) -> tuple[float, float]:
-        asked.append(beta / 2)
-        return -1.0, 1.0
+    def above(values: object, mean: float, *, low: float, high: float, beta: float) -> bool:
+        asked.append(beta)
+        return False
 
-    monkeypatch.setattr("irs_core.decide.paired.bounded_mean_interval", interval)
+    monkeypatch.setattr("irs_core.decide.paired.surely_above", above)
     models = {name: np.zeros(3) for name in "abc"}
     dominated(models, dict.fromkeys("abc", 1.0), most=1.0, beta=0.06)
     # One-sided tests, one for each ordered pair of three models.

@@ -6,8 +6,8 @@ import pandas as pd
 
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Gap, Requirement, Verdict
-from irs_core.spec.outward import down, up
-from ui.shared import theme
+from irs_core.spec.outward import down
+from ui.shared import captions, theme
 from ui.shared.entries import ModelRow
 
 WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
@@ -31,17 +31,10 @@ def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
     if not gaps:
         return ""
     gap = gaps[0]
-    change = gap.compression
-    lost, kept = up(max(0.0, change.mean)), "no difference can be told"
-    if change.low > 0:
-        kept = f"it costs {lost}"
-    elif change.high < 0:
-        kept = f"it even gains {down(-change.mean)}"
     return (
         f"The original's average certified radius is {down(gap.full)} with {n:,} draws and "
         f"{down(gap.equal)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
-        f"{down(gap.compressed)}: of compression itself, {kept} "
-        f"(95% interval {down(-change.high)} to {up(-change.low)})."
+        f"{down(gap.compressed)}: {captions.compression_cost(gap.compression)}."
     )
 
 

@@ -89,6 +89,31 @@ def gaps() -> dict[str, Any]:
     }
 
 
+def at_radii() -> dict[str, Any]:
+    """Certified accuracy of two models at equal draws; shares shown as they are."""
+    shares = ("original", "compressed", "cost of compression")
+    ends = [f"{name} {end}" for name in shares for end in ("low", "high")]
+    return {
+        "radius": _number("%.3f", HELP["radius"]),
+        **{name: _number("%.3f", HELP["certified"]) for name in shares[:2]},
+        "cost of compression": _number("%.3f", "Share lost less share gained."),
+        "lost": _number("localized", "Inputs that only the original has at this radius."),
+        "gained": _number("localized", "Inputs that only the compressed model has."),
+        **{name: _number("%.3f", HELP["exact"], name.split()[-1]) for name in ends},
+    }
+
+
+def kinds() -> dict[str, Any]:
+    """Gains and losses on hard and on easy inputs."""
+    changes = ("mean gain", "mean loss", "mean change", "mean change low", "mean change high")
+    return {
+        "inputs are": st.column_config.TextColumn(pinned=True),
+        "gained": _number("localized", "Inputs on which the certified radius grew."),
+        "lost": _number("localized", "Inputs on which it shrank."),
+        **{name: _number("%.4f", HELP["equal"]) for name in changes},
+    }
+
+
 def speedups() -> dict[str, Any]:
     """The table of area speedups."""
     compared = [one.name for one in methods.accelerated()]
