@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui.decide import answer, decisions, picture, question, waterfall
+from irs_core.decide.words import ANSWERS
+from ui.decide import answer, decisions, picture, printed, question, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
 navigation.head(
@@ -25,8 +26,7 @@ show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decisio
 icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
 gains = answer.facts(row, rows[0])
 show(
-    f"**{answer.WORDS[decision.verdict]}.** {decision.sentence}"
-    + (f" **{gains}.**" if gains else ""),
+    f"**{ANSWERS[decision.verdict]}.** {decision.sentence}" + (f" **{gains}.**" if gains else ""),
     icon=f":material/{icon}:",
 )
 for flag in decisions.flags(opened.study, opened.settings):
@@ -53,6 +53,7 @@ with right:
     st.markdown(
         answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
     )
+    printed.offer(opened, name, decision)
     tour.offer(opened.record.id)
 with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
     waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))

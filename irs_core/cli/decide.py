@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +26,7 @@ from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_store_option
 from irs_core.decide import Decision, Flag, Requirement, Verdict
 from irs_core.errors import SpecError
+from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
@@ -55,6 +57,12 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         nargs="+",
         type=float,
         help="where certified accuracy is compared in --json; default: sigma/2, sigma, 3 sigma/2",
+    )
+    decide.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write the decision about one model as a page that prints on one sheet",
     )
     decide.set_defaults(run=_decide)
     gate = commands.add_parser(
@@ -134,6 +142,8 @@ def _decide(arguments: argparse.Namespace) -> None:
         found = study_decisions(study.record, analysis, requirement)
     flags = study_flags(study.record, analysis)
     together = study_together(study.record, analysis, requirement, list(found))
+    if arguments.html is not None:
+        _write_page(arguments.html, study, analysis, found, flags, ledger)
     if arguments.json:
         plain = _plain(study, requirement, found, flags, ledger)
         plain["together"] = asdict(together) if together else None
@@ -147,6 +157,30 @@ def _decide(arguments: argparse.Namespace) -> None:
         if arguments.replay:
             print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
     _say(flags, study, ledger, together.sentence if together else "")
+
+
+def _write_page(
+    path: Path,
+    study: Study,
+    analysis: Analysis,
+    found: dict[str, Decision],
+    flags: tuple[Flag, ...],
+    ledger: Ledger,
+) -> None:
+    if len(found) != 1:
+        raise SpecError(f"a page is about one model, named with --model; got {len(found)}")
+    ((name, decision),) = found.items()
+    text = one_page(
+        study.record,
+        analysis,
+        name,
+        decision,
+        ledger=ledger,
+        flags=flags,
+        banner=study.banner,
+        made=date.today().isoformat(),
+    )
+    write_bytes(path, text.encode())
 
 
 def _gate(arguments: argparse.Namespace) -> int:

@@ -78,6 +78,17 @@ def test_json_says_which_candidates_hold_together(capsys):
     assert together("--model", "int8", "fp16", "--confidence", "95%")["holds"] == ["int8", "fp16"]
 
 
+def test_one_page_is_about_one_model(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["decide", SHIPPED, "--model", "int8", "--html", str(page), *NONE]) == 0
+    assert "May int8 replace the original?" in page.read_text()
+    assert "int8 may ship" in capsys.readouterr().out
+    page.unlink()
+    assert main(["decide", SHIPPED, "--html", str(page), *NONE]) == 2
+    assert "about one model" in capsys.readouterr().err
+    assert not page.exists()
+
+
 def test_files_for_continuous_integration(tmp_path, capsys):
     xml, summary = tmp_path / "gate.xml", tmp_path / "summary.md"
     arguments = ["--model", "prune:0.2", "--junit", str(xml), "--summary", str(summary)]

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from irs_core.analysis.together import Together
-from irs_core.decide import Decision, Gap, Requirement, Verdict
-from irs_core.spec.outward import down
-from ui.shared import captions, theme
+from irs_core.decide import Decision, Gap, Requirement
+from irs_core.decide.words import ANSWERS, covered_words, gap_words
+from ui.shared import theme
 from ui.shared.entries import ModelRow
-
-WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
 
 
 def facts(row: ModelRow, base: ModelRow) -> str:
@@ -30,22 +28,13 @@ def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
     """What of the difference in ACR comes from fewer draws, and what from compression."""
     if not gaps:
         return ""
-    gap = gaps[0]
-    return (
-        f"The original's average certified radius is {down(gap.full)} with {n:,} draws and "
-        f"{down(gap.equal)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
-        f"{down(gap.compressed)}: {captions.compression_cost(gap.compression)}."
-    )
+    return gap_words(gaps[0], n, n_p)
 
 
 def known(requirement: Requirement, inputs: int, noise: float) -> str:
     """What the answer covers and what it does not."""
-    return (
-        f"**Covered:** {inputs:,} inputs, fixed before looking, as samples of what the model will "
-        f"see; noise σ = {noise:g}; disturbances of L2 norm up to {requirement.radius:g}. "
-        "**Not covered:** other kinds of inputs, other noise levels, disturbances measured in "
-        "another norm, and what the original itself gets wrong."
-    )
+    covered, left_out = covered_words(requirement, inputs, noise)
+    return f"**Covered:** {covered} **Not covered:** {left_out}"
 
 
 def candidates(
@@ -62,7 +51,7 @@ def candidates(
         [
             {
                 "model": decision.model,
-                "verdict": WORDS[decision.verdict],
+                "verdict": ANSWERS[decision.verdict],
                 "holds together": "" if joint is None else "Yes" if name in joint else "Not shown",
                 "may be lost": len(decision.may_lose),
                 "proven lost": len(decision.proven_lost),

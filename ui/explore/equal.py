@@ -10,10 +10,11 @@ from irs_core.analysis import ledger
 from irs_core.analysis.beyond_mean import hardness_rows, radius_rows
 from irs_core.analysis.equal_draws import EqualDraws, draw_steps, gaps_of_draws
 from irs_core.decide import Gap
+from irs_core.decide.words import cost_words
 from irs_core.errors import IrsError
 from irs_core.spec.outward import down
 from ui.explore import certified, equal_figures
-from ui.shared import captions, columns, controls, figures, library, pickers
+from ui.shared import columns, controls, figures, library, pickers
 from ui.shared.controls import Opened
 from ui.shared.glossary import HELP
 
@@ -103,5 +104,5 @@ def said(gap: Gap, title: str, draws: int) -> str:
     return (
         f"With {draws:,} draws each, the average certified radius of the original is "
         f"{down(gap.equal)} and that of {title} {down(gap.compressed)}: "
-        f"{captions.compression_cost(gap.compression)}."
+        f"{cost_words(gap.compression)}."
     )

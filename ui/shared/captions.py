@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from irs_core.analysis.ledger import Ledger, study_ledger
-from irs_core.decide import Difference
 from irs_core.methods import asked
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.sampling.statements import describe_noise
@@ -79,19 +78,6 @@ def _word(level: Ledger) -> str:
     if level.discrete:
         return "claimed; the full radius under discrete noise is not proven"
     return "proven"
-
-
-def compression_cost(cost: Difference) -> str:
-    """What compression costs of a mean radius: what is proven, then the estimate."""
-    told = "no difference is proven"
-    if cost.sure_low > 0:
-        told = f"compression costs at least {outward.down(cost.sure_low)}"
-    elif cost.sure_high < 0:
-        told = f"compression gains at least {outward.down(-cost.sure_high)}"
-    return (
-        f"{told}, and its cost is estimated at {cost.mean:.3f} (95% interval "
-        f"{outward.down(cost.low)} to {outward.up(cost.high)})"
-    )
 
 
 def choice_among(rows: Sequence[ModelRow], moved: Sequence[str] = ()) -> str:
