@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from irs_core.spec import outward
-from ui.decide import answer, decisions, picture, question
+from ui.decide import answer, decisions, picture, printed, question, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
 navigation.head(
@@ -48,21 +47,21 @@ with right:
     st.markdown(
         answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
     )
+    printed.offer(opened, name, decision)
     tour.offer(opened.record.id)
+with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
+    waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))
 with st.expander("What this rests on", icon=":material/fact_check:"):
     controls.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
 st.subheader("All candidates", anchor=False)
+together = decisions.together(opened.study, opened.settings, requirement)
 controls.table(
-    answer.candidates(found, rows, exploring=bool(moved)),
+    answer.candidates(found, rows, together, exploring=bool(moved)),
     f"decisions-{opened.record.id}",
     columns.decisions(),
     alt="Verdict, possible losses, size and speed of every compressed model",
 )
-failure = min(1.0, len(found) * requirement.beta)
-if len(found) > 1 and not moved:
-    st.caption(
-        f"Each verdict holds for itself with {100 * requirement.confidence:g}% confidence. Whoever "
-        f"picks one of the {len(found)} by its verdict has {outward.confidence(failure)}."
-    )
+if together is not None and not moved:
+    st.caption(together.sentence)

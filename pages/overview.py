@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explore import certified, pareto
+from ui.explore import certified, equal, pareto
 from ui.shared import (
     captions,
     choice,
@@ -80,3 +80,4 @@ st.caption(
     "models at the same number of draws; the column ACR does not. "
     f"{captions.choice_among(rows, moved)}"
 )
+equal.show(opened, radii)

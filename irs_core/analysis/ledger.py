@@ -187,6 +187,13 @@ def ledger_in(library: Library, study: Study, settings: Settings | None = None) 
     )
 
 
+def at_draws(ledger: Ledger, spec: StudySpec, draws: int) -> Ledger:
+    """The ledger of a comparison at a number of draws, which the study has among its n_p or not."""
+    if draws in spec.n_p:
+        return ledger
+    return replace(ledger, moved=(*ledger.moved, f"{draws:,} draws of each model"))
+
+
 def with_fixed_split(spec: StudySpec) -> StudySpec:
     """The study with a split of alpha that no n_p moves, where a method needs one.
 

@@ -11,6 +11,7 @@ from irs_core.cli.bench import add_bench
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
 from irs_core.cli.decide import add_decide
+from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     add_certify(commands)
     add_decide(commands)
+    add_gate(commands)
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)

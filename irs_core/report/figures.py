@@ -8,6 +8,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import model_colours
 from irs_core.analysis.results import Interval
 from irs_core.report.tables import accuracy_radii, certified
+from irs_core.report.waterfall import study_waterfall
 from irs_core.spec import outward
 from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord
@@ -16,8 +17,12 @@ Figure = dict[str, Any]
 
 
 def study_figures(record: StudyRecord, analysis: Analysis) -> list[Figure]:
-    """Certified accuracy over the radius, and ACR against time where there is a baseline."""
+    """Certified accuracy over the radius, what fewer draws and compression cost where draws are
+    paired, and ACR against time where there is a baseline."""
     figures = [accuracy_figure(record, analysis)]
+    steps = study_waterfall(record, analysis)
+    if steps is not None:
+        figures.append(steps)
     if record.compressed and all(analysis.has_baseline(one.name) for one in record.compressed):
         figures.append(time_figure(record, analysis))
     return figures

@@ -32,6 +32,9 @@ _COLUMNS: Mapping[str, Direction] = {
     **dict.fromkeys(("accuracy", "smoothed accuracy", "certified accuracy"), "counted"),
     **dict.fromkeys(("95% low",), "down"),
     **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
+    **dict.fromkeys(
+        ("original, all draws", "original, equal draws", "compressed, equal draws"), "down"
+    ),
     **dict.fromkeys(("95% high", "exceptions, at most"), "up"),
 }
 SIDES = "sides"

@@ -45,7 +45,9 @@ def test_a_least_certified_accuracy(capsys):
 
 
 def test_json_has_all_that_is_said(capsys):
-    assert main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", *NONE]) == 0
+    assert (
+        main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", "--radii", "0.6", *NONE]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == 1
     assert set(found["decisions"]) == {"int8", "fp16"}
@@ -54,13 +56,38 @@ def test_json_has_all_that_is_said(capsys):
     assert one["codes"] == ["loss-holds"]
     assert found["requirement"]["radius"] == 0.5
     assert "failure probability" in found["confidence"].lower()
+    equal = found["equal_draws"]["int8"]
+    assert [row["radius"] for row in equal["radii"]] == [0.6]
+    assert [row["inputs are"] for row in equal["hardness"]] == ["wrong", "hard", "middle", "easy"]
+    assert sum(row["inputs"] for row in equal["hardness"]) == 500
 
 
 def test_every_model_is_judged_and_compared_at_equal_draws(capsys):
     assert main(["decide", SHIPPED, *NONE]) == 0
     out = capsys.readouterr().out
     assert out.count("At equal draws") == 7
-    assert "Each verdict holds for itself; 7 were looked at." in out
+    assert "All 7 hold together with 93%" in out
+    assert "500 inputs show it for none" in out
+
+
+def test_json_says_which_candidates_hold_together(capsys):
+    def together(*words: str):
+        assert main(["decide", SHIPPED, "--json", *words, *NONE]) == 0
+        return json.loads(capsys.readouterr().out)["together"]
+
+    assert together("--model", "int8") is None
+    assert together("--model", "int8", "fp16", "--confidence", "95%")["holds"] == ["int8", "fp16"]
+
+
+def test_one_page_is_about_one_model(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["decide", SHIPPED, "--model", "int8", "--html", str(page), *NONE]) == 0
+    assert "May int8 replace the original?" in page.read_text()
+    assert "int8 may ship" in capsys.readouterr().out
+    page.unlink()
+    assert main(["decide", SHIPPED, "--html", str(page), *NONE]) == 2
+    assert "about one model" in capsys.readouterr().err
+    assert not page.exists()
 
 
 def test_files_for_continuous_integration(tmp_path, capsys):

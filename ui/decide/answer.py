@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from irs_core.decide import Decision, Gap, Requirement, Verdict
-from irs_core.spec.outward import down, up
+from irs_core.analysis.together import Together
+from irs_core.decide import Decision, Gap, Requirement
+from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
-_CONFIDENT = ("verdict", "proven lost", "exceptions, at most")
-WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
+_CONFIDENT = ("verdict", "holds together", "proven lost", "exceptions, at most")
 
 
 def facts(row: ModelRow, base: ModelRow) -> str:
@@ -31,29 +31,13 @@ def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
     """What of the difference in ACR comes from fewer draws, and what from compression."""
     if not gaps:
         return ""
-    gap = gaps[0]
-    change = gap.compression
-    lost, kept = up(max(0.0, change.mean)), "no difference can be told"
-    if change.low > 0:
-        kept = f"it costs {lost}"
-    elif change.high < 0:
-        kept = f"it even gains {down(-change.mean)}"
-    return (
-        f"The original's average certified radius is {down(gap.full)} with {n:,} draws and "
-        f"{down(gap.equal)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
-        f"{down(gap.compressed)}: of compression itself, {kept} "
-        f"(95% interval {down(-change.high)} to {up(-change.low)})."
-    )
+    return gap_words(gaps[0], n, n_p)
 
 
 def known(requirement: Requirement, inputs: int, noise: float) -> str:
     """What the answer covers and what it does not."""
-    return (
-        f"**Covered:** {inputs:,} inputs, fixed before looking, as samples of what the model will "
-        f"see; noise σ = {noise:g}; disturbances of L2 norm up to {requirement.radius:g}. "
-        "**Not covered:** other kinds of inputs, other noise levels, disturbances measured in "
-        "another norm, and what the original itself gets wrong."
-    )
+    covered, left_out = covered_words(requirement, inputs, noise)
+    return f"**Covered:** {covered} **Not covered:** {left_out}"
 
 
 def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
@@ -63,10 +47,8 @@ def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
         return
     show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
     icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
-    show(
-        f"**{WORDS[decision.verdict]}.** {decision.sentence}" + (f" **{gains}.**" if gains else ""),
-        icon=f":material/{icon}:",
-    )
+    answer = f"**{ANSWERS[decision.verdict]}.** {decision.sentence}"
+    show(answer + (f" **{gains}.**" if gains else ""), icon=f":material/{icon}:")
 
 
 def no_verdict(moved: Sequence[str]) -> str:
@@ -78,19 +60,26 @@ def no_verdict(moved: Sequence[str]) -> str:
 
 
 def candidates(
-    found: Mapping[str, Decision], rows: Sequence[ModelRow], *, exploring: bool = False
+    found: Mapping[str, Decision],
+    rows: Sequence[ModelRow],
+    together: Together | None,
+    *,
+    exploring: bool = False,
 ) -> pd.DataFrame:
     """One row per compressed model.
 
     Args:
+        together: What may be said of all of them at once; None where there is but one.
         exploring: Settings were moved: leave out verdicts and what is said with confidence.
     """
     by_name = {row.name: row for row in rows}
+    joint = together.holds if together else None
     frame = pd.DataFrame(
         [
             {
                 "model": decision.model,
-                "verdict": WORDS[decision.verdict],
+                "verdict": ANSWERS[decision.verdict],
+                "holds together": "" if joint is None else "Yes" if name in joint else "Not shown",
                 "may be lost": len(decision.may_lose),
                 "proven lost": len(decision.proven_lost),
                 "exceptions, at most": 100 * decision.loss.upper if decision.loss else float("nan"),
@@ -101,7 +90,9 @@ def candidates(
             for name, decision in found.items()
         ]
     )
-    return frame.drop(columns=list(_CONFIDENT)) if exploring else frame
+    if exploring:
+        return frame.drop(columns=list(_CONFIDENT))
+    return frame if joint is not None else frame.drop(columns="holds together")
 
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:

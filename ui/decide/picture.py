@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from irs_core.analysis.decisions import EqualDraws
+from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.decide import Decision, Requirement
 from irs_core.spec.outward import down
 from ui.shared import theme

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import EqualDraws, equal_draws, largest_radius
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws, largest_radius
 from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
 from irs_core.methods import MethodDef
 from irs_core.spec.outward import down

@@ -86,6 +86,12 @@ HELP = {
 }
 
 HELP |= {
+    "sure": (
+        "Guaranteed 95% interval of the mean over other inputs of the same kind, whatever the "
+        "distribution; wider than the bootstrap, which only describes."
+    ),
+    "exact": "Exact (Clopper-Pearson) 95% interval over other inputs of the same kind.",
+    "equal": "Both models on the same draws of the same noise, at the same confidence.",
     "certified": (
         "CA(r), certified accuracy at radius r: the share of all inputs that are answered right "
         "and certified at a radius above r."
