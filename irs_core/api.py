@@ -47,6 +47,7 @@ from irs_core.run.study import check_fit, run_study
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
+from irs_core.spec.paths import expanded
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
@@ -101,7 +102,7 @@ class Result:
 
     def report(self, path: str | Path, *, table: str = "summary", model: str = BASE) -> None:
         """Write a report or a table; the suffix decides, as for the command `report`."""
-        write_report(Path(path), self.record, self.analysis, table=table, model=model)
+        write_report(expanded(path), self.record, self.analysis, table=table, model=model)
 
 
 def load(
@@ -187,7 +188,7 @@ def certify(
         **settings,
     )
     spec = with_fixed_split(asked)
-    library = Library(None if store is None else Path(store))
+    library = Library(None if store is None else expanded(store))
     record = run_study(spec, library, options=options, on_progress=on_progress)
     return Result(
         record, Analysis(open_tally(library.open(record.id), library.root), Settings.of(spec))

@@ -4,7 +4,6 @@ import argparse
 import sys
 from dataclasses import replace
 from math import isnan
-from pathlib import Path
 
 import pandas as pd
 
@@ -22,7 +21,7 @@ from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
-from irs_core.cli.options import draw_bar
+from irs_core.cli.options import draw_bar, path
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
@@ -32,6 +31,7 @@ from irs_core.spec import outward
 from irs_core.spec.compression_kinds import known_compressions, parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS
+from irs_core.spec.paths import settled
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
     BACKENDS,
@@ -129,7 +129,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--queue", action="store_true", help="run in the background, see the command jobs"
     )
     parser.add_argument(
-        "--store", type=Path, default=default_root(), help="folder of the live store"
+        "--store", type=path, default=default_root(), help="folder of the live store"
     )
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
@@ -292,6 +292,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             return
     arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
+        spec = _from_anywhere(spec)
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
         print(f"job {job.id} of study {spec.id}")
@@ -316,6 +317,16 @@ def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec
             file=sys.stderr,
         )
     return spec
+
+
+def _from_anywhere(spec: StudySpec) -> StudySpec:
+    """The study with full paths, since a worker may have been started in another folder."""
+    root = spec.data.root
+    return replace(
+        spec,
+        model=replace(spec.model, weights=settled(spec.model.weights)),
+        data=replace(spec.data, root=None if root is None else settled(root)),
+    )
 
 
 def _run(

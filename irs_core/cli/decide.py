@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,9 +17,8 @@ from irs_core.analysis.decisions import (
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.replay import sequential_run
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_store_option, path
 from irs_core.decide import Decision, Flag, Requirement, Verdict
-from irs_core.errors import SpecError
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
@@ -54,8 +52,8 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     _add_options(gate)
     gate.add_argument("--model", required=True, help="the compressed model")
-    gate.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML")
-    gate.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown summary")
+    gate.add_argument("--junit", type=path, metavar="FILE", help="write the result as JUnit XML")
+    gate.add_argument("--summary", type=path, metavar="FILE", help="append a Markdown summary")
     gate.set_defaults(run=_gate)
 
 
@@ -85,15 +83,10 @@ def _share(text: str) -> float:
 
 def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
     library = Library(arguments.store)
-    studies = library.studies()
-    found = [one for one in studies if one.record.id.startswith(arguments.id)]
-    if len(found) != 1:
-        what = "no study begins" if not found else f"{len(found)} studies begin"
-        raise SpecError(f"{what} with {arguments.id!r}; the command studies lists them")
-    (study,) = found
+    study = library.open(arguments.id)
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    records = [one.record for one in studies]
+    records = [one.record for one in library.studies()]
     ledger = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
     return study, analysis, _requirement(arguments, spec.noise.sigma), ledger
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.compressions import Compression, identity
+from irs_core.spec.compressions import Compression, check_once, identity
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
     TOO_LARGE,
@@ -256,9 +256,7 @@ class StudySpec:
             )
         check_gamma(self.gamma)
         _check_methods(self)
-        texts = [identity(compression) for compression in self.compressions]
-        if len(set(texts)) != len(texts):
-            raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
+        check_once(self.compressions)
 
     @cached_property
     def id(self) -> str:
