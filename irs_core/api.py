@@ -114,6 +114,7 @@ def load(
     num_classes: int | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    output: str | None = None,
     data: DataKind = "digits",
     root: str | None = None,
     **subset: Any,
@@ -126,6 +127,7 @@ def load(
             callable of numpy batches (B, C, H, W) to scores (B, K) or class ids (B,). A callable
             needs a name, which stands for what it answers; see `adopt`.
         num_classes: None takes it from the file, the object's scores or the data.
+        output: Name of the output that holds the scores, of a graph file that has several.
         data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size.
 
     Raises:
@@ -145,6 +147,7 @@ def load(
         num_classes,
         None if mean is None else tuple(mean),
         None if std is None else tuple(std),
+        output,
     )
     loaded = load_model(spec)
     check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)

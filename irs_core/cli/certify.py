@@ -147,6 +147,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
     parser.add_argument(
         "--classes", type=int, help="number of classes, where the file does not tell"
     )
+    parser.add_argument(
+        "--output", metavar="NAME", help="output that holds the scores, of a graph with several"
+    )
     for name in ("mean", "std"):
         parser.add_argument(
             f"--{name}",
@@ -174,6 +177,7 @@ def model_spec(arguments: argparse.Namespace) -> ModelSpec:
         num_classes=arguments.classes,
         mean=arguments.mean and tuple(arguments.mean),
         std=arguments.std and tuple(arguments.std),
+        output=arguments.output,
     )
 
 

@@ -68,6 +68,7 @@ class ModelSpec:
         num_classes: Classes, at least 2. None takes it from the weights.
         mean, std: Per-channel normalisation inside the model, after the noise. None takes what
             the file or the architecture says.
+        output: Name of the output that holds the scores, of a graph file that has several.
     """
 
     weights: str
@@ -75,10 +76,11 @@ class ModelSpec:
     num_classes: int | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    output: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, str, "weights")
-        check_fields(self, str, "arch", optional=True)
+        check_fields(self, str, "arch", "output", optional=True)
         check_fields(self, int, "num_classes", optional=True)
         for name in ("mean", "std"):
             values = getattr(self, name)
@@ -276,6 +278,9 @@ class StudySpec:
             # Studies from before there was a choice keep their ids.
             if described[key] == value:
                 del described[key]
+        for part, key in _LATER_PARTS:
+            if described[part][key] is None:
+                del described[part][key]
         for key in ("mean", "std"):
             if described["model"][key] is not None:
                 described["model"][key] = list(described["model"][key])
@@ -322,6 +327,10 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "split_draws": None,
     "looks": False,
 }
+
+
+# Choices that came later, of the model and of the data.
+_LATER_PARTS = (("model", "output"),)
 
 
 def _check_methods(spec: StudySpec) -> None:
