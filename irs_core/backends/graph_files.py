@@ -57,7 +57,7 @@ class OnnxPredictor:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 3
-        # By default, products with 4-bit weights round the images to 8 bits, which no file asks for.
+        # By default, products with 4-bit weights round images to 8 bits; no file asks for that.
         options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
         try:
             self._session = onnxruntime.InferenceSession(

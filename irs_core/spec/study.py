@@ -110,6 +110,9 @@ class DataSpec:
         holdout: So many further inputs, outside that subset, on which gamma and other values
             are tuned. They never enter a reported number.
         size: Height and width that images are resized to; None keeps them (all must be equal).
+        channels: 1 or 3: colours are made grey, grey is repeated. None keeps what the files have.
+        class_list: File that lists the model's classes, by which labels are numbered. None takes
+            one that lies among the data, else the order of the names.
     """
 
     kind: DataKind = "digits"
@@ -120,12 +123,16 @@ class DataSpec:
     max: int | None = None
     holdout: int = 0
     size: int | None = None
+    channels: int | None = None
+    class_list: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, str, "kind", "split")
-        check_fields(self, str, "root", optional=True)
+        check_fields(self, str, "root", "class_list", optional=True)
         check_fields(self, int, "start", "stride", "holdout")
-        check_fields(self, int, "max", "size", optional=True)
+        check_fields(self, int, "max", "size", "channels", optional=True)
+        if self.channels not in (None, 1, 3):
+            raise SpecError(f"images have 1 or 3 channels; got {self.channels}")
         if self.kind not in DATA_KINDS:
             raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
         if KINDS[self.kind].root and not self.root:
@@ -330,7 +337,7 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
 
 
 # Choices that came later, of the model and of the data.
-_LATER_PARTS = (("model", "output"),)
+_LATER_PARTS = (("model", "output"), ("data", "channels"), ("data", "class_list"))
 
 
 def _check_methods(spec: StudySpec) -> None:
