@@ -21,7 +21,7 @@ plotly.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
-from irs_core.data import load_dataset
+from irs_core.data import load_dataset, with_model_classes
 from irs_core.decide import Decision, Requirement
-from irs_core.errors import IrsError, SpecError, UnknownKeyError
+from irs_core.errors import ChannelsError, IrsError, SpecError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.models.objects import Classifier, adopt, count_classes
@@ -128,7 +128,8 @@ def load(
             needs a name, which stands for what it answers; see `adopt`.
         num_classes: None takes it from the file, the object's scores or the data.
         output: Name of the output that holds the scores, of a graph file that has several.
-        data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size.
+        data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size,
+            channels (None makes them fit the model), class_list.
 
     Raises:
         IrsError: One of them cannot be used, or they do not fit together.
@@ -136,6 +137,7 @@ def load(
     if (weights is None) == (model is None):
         raise SpecError("load takes weights or a model, one of them; got both or none")
     chosen = DataSpec(data, None if root is None else str(root), **subset)
+    chosen = chosen if weights is None else with_model_classes(chosen, str(weights))
     dataset = load_dataset(chosen)
     if model is not None:
         classes = num_classes or len(dataset.classes)
@@ -150,7 +152,10 @@ def load(
         output,
     )
     loaded = load_model(spec)
-    check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
+    try:
+        check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
+    except ChannelsError as error:
+        chosen = replace(chosen, channels=error.channels)
     return Model(spec, chosen, loaded.digest)
 
 

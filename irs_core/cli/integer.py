@@ -2,7 +2,7 @@
 
 import argparse
 
-from irs_core.cli.certify import add_data_options, data_spec
+from irs_core.cli.inputs import add_data_options, data_spec
 from irs_core.cli.options import path
 from irs_core.errors import SpecError
 from irs_core.spec.compressions import IntegerOnly

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from irs_core.cli.certify import add_data_options, data_spec
+from irs_core.cli.inputs import add_data_options, data_spec
 from irs_core.cli.options import path
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares

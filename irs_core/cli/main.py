@@ -88,7 +88,7 @@ def _models(_: argparse.Namespace) -> None:
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from irs_core.cli.certify import add_data_options
+    from irs_core.cli.inputs import add_data_options
 
     parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
     add_data_options(parser)
@@ -117,7 +117,7 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def _data(arguments: argparse.Namespace) -> None:
-    from irs_core.cli.certify import data_spec
+    from irs_core.cli.inputs import data_spec
     from irs_core.data import load_dataset
 
     dataset = load_dataset(data_spec(arguments))
