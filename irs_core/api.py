@@ -21,7 +21,7 @@ plotly.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.certify import Certificates
 from irs_core.check import CheckReport, check_model
-from irs_core.data import load_dataset
+from irs_core.data import load_dataset, with_model_classes
 from irs_core.decide import Decision, Requirement
-from irs_core.errors import IrsError, SpecError, UnknownKeyError
+from irs_core.errors import ChannelsError, IrsError, SpecError, UnknownKeyError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.models.objects import Classifier, adopt, count_classes
@@ -47,6 +47,7 @@ from irs_core.run.study import check_fit, run_study
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
+from irs_core.spec.paths import expanded
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library, StudyRecord
@@ -101,7 +102,7 @@ class Result:
 
     def report(self, path: str | Path, *, table: str = "summary", model: str = BASE) -> None:
         """Write a report or a table; the suffix decides, as for the command `report`."""
-        write_report(Path(path), self.record, self.analysis, table=table, model=model)
+        write_report(expanded(path), self.record, self.analysis, table=table, model=model)
 
 
 def load(
@@ -113,6 +114,7 @@ def load(
     num_classes: int | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
+    output: str | None = None,
     data: DataKind = "digits",
     root: str | None = None,
     **subset: Any,
@@ -125,7 +127,9 @@ def load(
             callable of numpy batches (B, C, H, W) to scores (B, K) or class ids (B,). A callable
             needs a name, which stands for what it answers; see `adopt`.
         num_classes: None takes it from the file, the object's scores or the data.
-        data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size.
+        output: Name of the output that holds the scores, of a graph file that has several.
+        data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size,
+            channels (None makes them fit the model), class_list.
 
     Raises:
         IrsError: One of them cannot be used, or they do not fit together.
@@ -133,6 +137,7 @@ def load(
     if (weights is None) == (model is None):
         raise SpecError("load takes weights or a model, one of them; got both or none")
     chosen = DataSpec(data, None if root is None else str(root), **subset)
+    chosen = chosen if weights is None else with_model_classes(chosen, str(weights))
     dataset = load_dataset(chosen)
     if model is not None:
         classes = num_classes or len(dataset.classes)
@@ -144,9 +149,13 @@ def load(
         num_classes,
         None if mean is None else tuple(mean),
         None if std is None else tuple(std),
+        output,
     )
     loaded = load_model(spec)
-    check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
+    try:
+        check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
+    except ChannelsError as error:
+        chosen = replace(chosen, channels=error.channels)
     return Model(spec, chosen, loaded.digest)
 
 
@@ -187,7 +196,7 @@ def certify(
         **settings,
     )
     spec = with_fixed_split(asked)
-    library = Library(None if store is None else Path(store))
+    library = Library(None if store is None else expanded(store))
     record = run_study(spec, library, options=options, on_progress=on_progress)
     return Result(
         record, Analysis(open_tally(library.open(record.id), library.root), Settings.of(spec))

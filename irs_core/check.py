@@ -1,16 +1,20 @@
 """A dry run of a model before it is certified: is it read right, how good and how fast is it?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.data import Dataset, load_dataset
+from irs_core.decide import Flag, accuracy_flag, normalisation_flags, permuted_labels_flag
+from irs_core.errors import ChannelsError
 from irs_core.methods.kit.counting import count_classes
-from irs_core.models import LoadedModel, load_model
+from irs_core.models import GraphModule, LoadedModel, load_model
+from irs_core.run.normalisations import other_normalisations
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare, prepare_fixed
 from irs_core.run.prepared import Prepared, as_fixed
@@ -63,12 +67,24 @@ class CheckReport:
         data: The images, in a sentence.
         rows: The original, then each compressed classifier.
         warnings: Sentences about what is likely to disappoint or to be a mistake.
+        notes: What is done to images, labels and scores, in a few words each.
+        sees: Ranges of the pixels, and of what the network gets after normalisation.
+        flags: What makes the accuracy doubtful.
+        spec: The data as they were read, with what was changed to fit the model.
     """
 
     model: str
     data: str
     rows: tuple[CheckRow, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    sees: str
+    flags: tuple[Flag, ...]
+    spec: DataSpec
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, JSON-serialisable."""
+        return asdict(self)
 
 
 def check_model(
@@ -95,8 +111,8 @@ def check_model(
     """
     noise = NoiseSpec(sigma, seed=seed)
     spec = StudySpec(model, data, noise, tuple(compressions), n0=1, n=1, n_p=(1,))
-    dataset, base = load_dataset(data), load_model(model)
-    check_fit(spec, base, dataset)
+    base = load_model(model)
+    spec, dataset = _fitting(spec, base)
     trial = _Trial(dataset, noise, draws)
     options = options or RunOptions()
     rows, warnings = [], []
@@ -110,12 +126,29 @@ def check_model(
                 "answer."
             )
             warnings += _other_normalisation(spec, base, dataset, options, trial, row, compression)
+    clean = trial.clean
     return CheckReport(
         _described(base),
         f"{dataset.description}, {len(dataset)} images",
         tuple(rows),
         tuple(warnings),
+        (*dataset.notes, *_handled(base)),
+        _ranges(base, dataset),
+        _flags(clean, dataset, base, other_normalisations(spec, base, dataset, options, clean)),
+        spec.data,
     )
+
+
+def _fitting(spec: StudySpec, base: LoadedModel) -> tuple[StudySpec, Dataset]:
+    """The data, made to fit the model's channels where only those differ."""
+    dataset = load_dataset(spec.data)
+    try:
+        check_fit(spec, base, dataset)
+    except ChannelsError as error:
+        spec = replace(spec, data=replace(spec.data, channels=error.channels))
+        dataset = load_dataset(spec.data)
+        check_fit(spec, base, dataset)
+    return spec, dataset
 
 
 class _Trial:
@@ -126,12 +159,14 @@ class _Trial:
         self._images = dataset.images(slice(None))
         self._noise = noise
         self._base: NDArray[np.int64] | None = None
+        # Answers of the original to the images as they are.
+        self.clean = np.zeros(0, np.int64)
 
     def row(self, one: Prepared) -> CheckRow:
         clean = one.predictor(self._images)
         found, rate = self._noisy(one.predictor)
         if self._base is None:
-            self._base = found
+            self._base, self.clean = found, clean
         return CheckRow(
             one.name,
             one.title,
@@ -177,9 +212,8 @@ def _noise_warning(row: CheckRow, sigma: float) -> list[str]:
         return []
     return [
         f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
-        f"({row.voted:.1%} by vote over copies): this model does not seem to be trained under such "
-        "noise, and certificates will be small or missing. Take a smaller sigma, or train it under "
-        "noise (the command train)."
+        f"({row.voted:.1%} by vote over copies), so certificates will be small or missing. A "
+        "smaller sigma costs less, and so does training under noise (the command train)."
     ]
 
 
@@ -201,9 +235,42 @@ def _other_normalisation(
     if found.agreement <= row.agreement:
         return []
     return [
-        f"As {str(other).partition(':')[0]}:{other.path} it agrees on {found.agreement:.1%}: the "
-        f"file {'expects' if other.normalize else 'does not expect'} normalised images."
+        f"As {str(other).partition(':')[0]}:{other.path}, that is "
+        f"{'behind' if other.normalize else 'without'} the original's normalisation, it agrees on "
+        f"{found.agreement:.1%}."
     ]
+
+
+def _flags(
+    clean: NDArray[np.int64],
+    dataset: Dataset,
+    base: LoadedModel,
+    alternatives: Mapping[str, tuple[int, int]],
+) -> tuple[Flag, ...]:
+    labels, classes = dataset.labels, base.num_classes
+    right = int(np.sum(clean == labels))
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (labels, clean), 1)
+    found = [
+        accuracy_flag(right, len(labels), classes),
+        permuted_labels_flag(confusion),
+        *normalisation_flags(guessed=False, used=(right, len(labels)), alternatives=alternatives),
+    ]
+    return tuple(one for one in found if one is not None)
+
+
+def _handled(base: LoadedModel) -> tuple[str, ...]:
+    return base.module.file.facts.notes if isinstance(base.module, GraphModule) else ()
+
+
+def _ranges(base: LoadedModel, dataset: Dataset) -> str:
+    images = dataset.images(slice(None))
+    said = f"pixels {images.min():.3g} to {images.max():.3g}, mean {images.mean():.3g}"
+    if base.mean is None or base.std is None:
+        return f"{said}; the network gets them as they are"
+    shape = (1, -1, 1, 1)
+    normal = (images - np.reshape(base.mean, shape)) / np.reshape(base.std, shape)
+    return f"{said}; the network gets {normal.min():.3g} to {normal.max():.3g} after normalisation"
 
 
 def _described(base: LoadedModel) -> str:

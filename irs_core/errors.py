@@ -25,6 +25,18 @@ class DatasetError(IrsError, ValueError):
     """Data that are missing, empty or of the wrong shape."""
 
 
+class ChannelsError(DatasetError):
+    """Images that are grey where the model takes colours, or the other way round.
+
+    Args:
+        channels: What the model takes.
+    """
+
+    def __init__(self, message: str, channels: int) -> None:
+        super().__init__(message)
+        self.channels = channels
+
+
 class ModelOutputError(IrsError, ValueError):
     """A model whose output is not one finite score per class."""
 

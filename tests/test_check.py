@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 from graph_files import export_onnx
@@ -45,7 +48,9 @@ def test_a_file_with_the_wrong_normalisation_is_told(tmp_path):
     path = export_onnx(inner, (1, 8, 8), tmp_path / "inner.onnx")
     wrong = file_compression(f"file:{path}")
     report = check_model(model, DATA, sigma=0.25, compressions=(wrong,), draws=10)
-    assert any("expects normalised images" in one for one in report.warnings)
+    assert any(
+        "behind the original's normalisation, it agrees on" in one for one in report.warnings
+    )
     right = file_compression(f"file-normalized:{path}")
     report = check_model(model, DATA, sigma=0.25, compressions=(right,), draws=10)
     assert report.rows[1].agreement > 0.99
@@ -72,3 +77,142 @@ def test_the_command_prints_a_row_per_model(capsys):
 def test_a_missing_file_is_one_sentence(capsys, model):
     assert main(["models", "check", model]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("error: cannot read")
+
+
+def numbers(folder, names, *, transform=lambda values: values, count=12):
+    """Digits as PNG in class folders: the first of each class."""
+    from PIL import Image
+
+    data = load_dataset(DataSpec(split="train", max=600))
+    for digit, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for row in np.flatnonzero(data.labels == digit)[:count]:
+            values = np.rint(data.images([row])[0, 0] * 255).astype(np.uint8)
+            Image.fromarray(transform(values)).save(folder / name / f"{row}.png")
+    return ["--data", "image-folder", "--root", str(folder), "--split", ""]
+
+
+def report_of(capsys, *words):
+    assert main(["models", "check", "shipped:digits-0.50", "--json", *words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_numbered_folders_are_read_in_the_models_order(tmp_path, capsys):
+    found = report_of(capsys, *numbers(tmp_path, [str(one) for one in range(1, 11)]))
+    assert found["rows"][0]["clean"] > 0.9
+    assert found["flags"] == []
+    assert found["notes"] == ["class folders in the order of their numbers"]
+
+
+def test_classes_in_another_order_cannot_be_missed(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    found = report_of(capsys, *data)
+    assert found["rows"][0]["clean"] < 0.1
+    assert {one["code"] for one in found["flags"]} == {"accuracy-below-chance", "labels-permuted"}
+    (tmp_path / "order.txt").write_text("\n".join(names))
+    cured = report_of(capsys, *data, "--classes", str(tmp_path / "order.txt"))
+    assert cured["rows"][0]["clean"] > 0.9
+    assert cured["flags"] == []
+
+
+def test_a_missing_class_needs_a_list(tmp_path, capsys):
+    names = [f"digit {one}" for one in range(10)]
+    data = numbers(tmp_path / "data", names)
+    shutil.rmtree(tmp_path / "data" / "digit 4")
+    assert main(["models", "check", "shipped:digits-0.50", *data]) == 2
+    assert "the model has 10 classes; the data have 9: name" in capsys.readouterr().err
+    (tmp_path / "list").write_text("\n".join(names))
+    assert report_of(capsys, *data, "--classes", str(tmp_path / "list"))["rows"][0]["clean"] > 0.9
+
+
+def test_a_list_beside_the_model_numbers_the_classes(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    (tmp_path / "net").mkdir()
+    path = export_onnx(load_model(MODEL).module, (1, 8, 8), tmp_path / "net" / "net.onnx")
+    (tmp_path / "net" / "labels.txt").write_text("\n".join(names))
+    assert main(["models", "check", str(path), "--json", *data]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["rows"][0]["clean"] > 0.9
+    assert found["notes"] == ["classes numbered by labels.txt"]
+
+
+def test_images_in_another_range_are_found_by_trying(tmp_path, capsys):
+    class Expects255(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = load_model(MODEL).module
+
+        def forward(self, images):
+            return self.inner(images / 255)
+
+    path = export_onnx(Expects255(), (1, 8, 8), tmp_path / "net.onnx")
+    words = ["models", "check", str(path), "--max", "60", "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    flags = {one["code"]: one["sentence"] for one in found["flags"]}
+    assert "pixels in [0, 255] (--mean 0 --std 0.00392157)" in flags["normalisation-fits-worse"]
+    assert main([*words, "--mean", "0", "--std", "0.00392157"]) == 0
+    cured = json.loads(capsys.readouterr().out)
+    assert cured["rows"][0]["clean"] > 0.9
+    assert cured["flags"] == []
+    assert cured["sees"].endswith("the network gets 0 to 255 after normalisation")
+
+
+def test_grey_images_fit_a_model_of_colours(tmp_path, capsys):
+    class Colours(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = load_model(MODEL).module
+
+        def forward(self, images):
+            return self.inner(images.mean(dim=1, keepdim=True))
+
+    path = export_onnx(Colours(), (3, 8, 8), tmp_path / "net.onnx")
+    words = ["--max", "20", "--sigma", "0.25"]
+    assert main(["models", "check", str(path), "--json", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["spec"]["channels"] == 3
+    assert found["notes"] == ["grey repeated in 3 channels, in which radii are measured"]
+    assert found["rows"][0]["clean"] > 0.9
+    store = ["--store", str(tmp_path / "store"), "--n", "100", "--n0", "10", "--np", "50"]
+    command = ["certify", "--model", str(path), "--compress", "--max", "4", *words[2:], *store]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "handwritten digits 8x8, test split; grey repeated in 3 channels" in said.out
+    assert "note: the model takes 3 channels; the images have 1: --channels 3 repeats" in said.err
+
+
+def test_deep_images_answer_as_they_should(tmp_path, capsys):
+    def deep(values):
+        return values.astype(np.uint16) * 257
+
+    found = report_of(capsys, *numbers(tmp_path, [str(one) for one in range(10)], transform=deep))
+    assert found["rows"][0]["clean"] > 0.9
+    assert found["notes"] == ["16-bit pixels scaled by 1/65535"]
+
+
+def test_certify_has_the_same_dry_run(capsys, tmp_path):
+    words = ["certify", "--dry-run", "--json", "--max", "10", "--batch", "7", "--compress", "fp16"]
+    assert main([*words, "--store", str(tmp_path / "store")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in found["rows"]] == ["base", "fp16"]
+    assert not (tmp_path / "store").exists()
+    assert main(["certify", "--json"]) == 2
+
+
+def test_what_is_done_around_a_file_is_said(tmp_path, capsys):
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = load_model(MODEL).module
+
+        def forward(self, images):
+            return self.inner(images.permute(0, 3, 1, 2))[:, :, None, None]
+
+    path = export_onnx(Last(), (8, 8, 1), tmp_path / "net.onnx")
+    assert main(["models", "check", str(path), "--max", "10"]) == 0
+    printed = capsys.readouterr().out
+    assert "note: images transposed to (N, height, width, channels)" in printed
+    assert "pixels 0 to 1, mean" in printed

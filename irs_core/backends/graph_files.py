@@ -1,6 +1,7 @@
 """Graph files on OpenVINO or ONNX Runtime, on the CPU."""
 
 import copy
+import logging
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Self
@@ -12,14 +13,17 @@ from irs_core.backends.base import (
     Arithmetic,
     Measurable,
     batch_for,
-    check_scores,
     classes_of,
     fixed_batches,
 )
+from irs_core.backends.graph_io import fed, scores_of
+from irs_core.backends.reasons import reason
 from irs_core.errors import ApproximationError, ModelOutputError
 from irs_core.hardware import usable_cores
 from irs_core.models.graph import GraphModule
 from irs_core.spec.study import BackendName
+
+logger = logging.getLogger(__name__)
 
 Shape = tuple[int, int, int]
 
@@ -53,23 +57,24 @@ class OnnxPredictor:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         options.log_severity_level = 3
+        # By default, products with 4-bit weights round images to 8 bits; no file asks for that.
+        options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
         try:
             self._session = onnxruntime.InferenceSession(
                 module.file.graph, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # its errors share no base class
             raise ApproximationError(
-                f"ONNX Runtime cannot load {module.file.name}: {_first_line(error)}"
+                f"ONNX Runtime cannot load {module.file.name}: {reason(error)}"
             ) from None
-        given = self._session.get_inputs()[0]
-        self._name = given.name
-        self._dtype = np.float16 if given.type == "tensor(float16)" else np.float32
+        self._file, self._facts = module.file.name, module.file.facts
+        self._name = self._session.get_inputs()[0].name
+        self._asked = [self._session.get_outputs()[self._facts.output.index].name]
         self._classes, self.batch, self._other = classes, batch, other
-        self._name_of_file, self._made_for = module.file.name, module.file.facts.batch
         shape = (-1, 1, 1)
         self._mean = np.asarray(module.mean or 0, np.float32).reshape(shape)
         self._std = np.asarray(module.std or 1, np.float32).reshape(shape)
-        self.execution = f"onnxruntime cpu {arithmetic_of(module)}"
+        self.execution = f"onnxruntime cpu {self._facts.precision.name}"
         # Shapes are refused here; what a black image scores says nothing about noisy ones.
         self.scores(np.zeros((1, *input_shape), np.float32))
 
@@ -81,23 +86,23 @@ class OnnxPredictor:
         """Scores as they come; see `Measurable`."""
         found = np.full((len(inputs), self._classes), np.nan, np.float32)
         for place, part in fixed_batches(inputs, self.batch):
-            normal = ((part - self._mean) / self._std).astype(self._dtype)
+            given = fed((part - self._mean) / self._std, self._facts)
             try:
-                scores = np.asarray(self._session.run(None, {self._name: normal})[0])
+                scores = np.asarray(self._session.run(self._asked, {self._name: given})[0])
             except Exception as error:  # its errors share no base class
                 raise ModelOutputError(
-                    f"the model failed on inputs of shape {part.shape}: {_first_line(error)}"
+                    f"the model failed on inputs of shape {part.shape}: {reason(error)}"
                 ) from None
-            check_scores(scores.shape, len(part), self._classes)
-            found[place] = scores[: place.stop - place.start]
+            rows = scores_of(scores, len(part), self._classes, self._facts.output)
+            found[place] = rows[: place.stop - place.start]
         return found
 
     def with_batch(self, batch: int) -> Self:
         """The same session at another batch size; see `Measurable`."""
-        if self._made_for not in (None, batch):
+        if self._facts.batch not in (None, batch):
             raise ApproximationError(
-                f"{self._name_of_file} is made for {self._made_for} images at a time; asked for "
-                f"were {batch}"
+                f"{self._file} is made for {self._facts.batch} images at a time; asked for were "
+                f"{batch}"
             )
         made = copy.copy(self)
         made.batch = batch
@@ -124,6 +129,9 @@ def graph_predictor(
 ) -> Measurable:
     """A predictor of a graph file: ONNX Runtime where it is asked for, else OpenVINO.
 
+    `auto` falls back to ONNX Runtime, with one warning that names the reason, where OpenVINO
+    cannot run an ONNX file.
+
     A file for a fixed number of images is run for many at once where that changes no answer, and
     else for that number. Whether answers depend on the batch is measured elsewhere.
 
@@ -144,20 +152,33 @@ def graph_predictor(
         other = (lambda: on_onnxruntime(takes)) if module.file.format == "onnx" else None
         return _openvino(module, classes, input_shape, size, arithmetic, other)
 
-    make = on_onnxruntime if backend == "onnxruntime" else on_openvino
-    wanted = batch or batch_for(int(np.prod(input_shape)))
-    fixed = module.file.facts.batch
-    if fixed is None or fixed == wanted:
-        return make(wanted)
+    def sized(make: Callable[[int], Measurable]) -> Measurable:
+        wanted = batch or batch_for(int(np.prod(input_shape)))
+        fixed = module.file.facts.batch
+        if fixed is None or fixed == wanted:
+            return make(wanted)
+        if make is on_onnxruntime:
+            # A session takes what the file says.
+            return make(fixed)
+        return _unfixed(make, wanted, fixed, input_shape)
+
     if backend == "onnxruntime":
-        # A session takes what the file says.
-        return make(fixed)
-    return _unfixed(make, wanted, fixed, input_shape)
+        return sized(on_onnxruntime)
+    try:
+        return sized(on_openvino)
+    except ApproximationError as error:
+        if backend != "auto" or module.file.format != "onnx":
+            raise
+        instead = _instead(lambda: sized(on_onnxruntime), error)
+        logger.warning("%s; ONNX Runtime runs it instead", error)
+        return instead
 
 
-def arithmetic_of(module: GraphModule) -> Arithmetic:
-    """What a file computes in."""
-    return "int8" if module.file.facts.quantised else "fp32"
+def _instead(make: Callable[[], Measurable], refusal: ApproximationError) -> Measurable:
+    try:
+        return make()
+    except ApproximationError as error:
+        raise ApproximationError(f"{refusal}; {error}") from None
 
 
 def _unfixed(
@@ -188,16 +209,13 @@ def _openvino(
         raise ApproximationError(
             f"{module.file.name} needs OpenVINO, which is missing ({error})"
         ) from None
+    precision = module.file.facts.precision
     return openvino_backend.OpenVinoPredictor(
-        openvino_backend.from_graph_file(module),
+        openvino_backend.convert(module, input_shape),
         classes=classes,
         input_shape=input_shape,
-        arithmetic=arithmetic or arithmetic_of(module),
+        arithmetic=arithmetic or ("int8" if precision.quantised else "fp32"),
+        named=None if arithmetic else precision.on_openvino(),
         batch=batch,
         other=other,
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -13,7 +13,6 @@ import numpy as np
 import openvino as ov
 import torch
 from numpy.typing import NDArray
-from openvino.preprocess import PrePostProcessor
 from torch import nn
 
 from irs_core.backends.base import (
@@ -25,6 +24,8 @@ from irs_core.backends.base import (
     classes_of,
     fixed_batches,
 )
+from irs_core.backends.openvino_graph import from_graph_file
+from irs_core.backends.reasons import reason
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
 from irs_core.models.graph import GraphModule
@@ -50,6 +51,7 @@ class OpenVinoPredictor:
         arithmetic: Arithmetic = "fp32",
         batch: int | None = None,
         other: Callable[[], Measurable] | None = None,
+        named: str | None = None,
     ) -> None:
         """Compile the model for this CPU.
 
@@ -57,6 +59,7 @@ class OpenVinoPredictor:
             arithmetic: `fp32`, `bf16` (the whole network) or `int8` (a quantised model; what is
                 not quantised runs in fp32).
             other: Makes the same classifier on another backend.
+            named: What it computes in, in words; None for the arithmetic.
 
         Raises:
             ApproximationError: This CPU has no such arithmetic.
@@ -64,7 +67,7 @@ class OpenVinoPredictor:
         check_arithmetic(arithmetic)
         self._classes, self._input_shape, self._other = classes, input_shape, other
         self._model, self._arithmetic = model, arithmetic
-        self.execution = f"openvino cpu {arithmetic}"
+        self.execution = f"openvino cpu {named or arithmetic}"
         self._compile(batch or batch_for(int(np.prod(input_shape))))
 
     def _compile(self, batch: int) -> None:
@@ -79,10 +82,10 @@ class OpenVinoPredictor:
         model = self._model.clone()
         try:
             model.reshape([batch, *self._input_shape])
-            self.compiled = _core().compile_model(model, "CPU", settings)
+            self.compiled = core().compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise ApproximationError(
-                f"OpenVINO cannot compile the model: {first_line(error)}"
+                f"OpenVINO cannot compile the model: {reason(error)}"
             ) from error
         check_scores(tuple(self.compiled.output(0).shape), batch, self._classes)
         # One request more than streams keeps every stream fed while this thread copies.
@@ -121,10 +124,10 @@ class OpenVinoPredictor:
         try:
             model.reshape([1, *self._input_shape])
             hint = {"INFERENCE_PRECISION_HINT": _HINTS[self._arithmetic]}
-            compiled = _core().compile_model(model, "CPU", hint)
+            compiled = core().compile_model(model, "CPU", hint)
         except RuntimeError as error:
             raise ApproximationError(
-                f"OpenVINO cannot look inside the model: {first_line(error)}"
+                f"OpenVINO cannot look inside the model: {reason(error)}"
             ) from error
         return sum(
             any(bool(np.isnan(values).any()) for values in compiled([image[None]]).values())
@@ -164,7 +167,7 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
         ApproximationError: Some operation has no counterpart.
     """
     if isinstance(module, GraphModule):
-        return from_graph_file(module)
+        return from_graph_file(module, core())
     example = torch.zeros(1, *input_shape)
     level = logging.root.level
     try:
@@ -173,36 +176,10 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
             warnings.simplefilter("ignore")
             return ov.convert_model(module.eval(), example_input=example, input=[-1, *input_shape])
     except Exception as error:
-        raise ApproximationError(
-            f"OpenVINO cannot convert the model: {first_line(error)}"
-        ) from error
+        raise ApproximationError(f"OpenVINO cannot convert the model: {reason(error)}") from error
     finally:
         # The converter silences everybody's warnings and leaves it so.
         logging.root.setLevel(level)
-
-
-def from_graph_file(module: GraphModule) -> ov.Model:
-    """The OpenVINO form of a graph file, taking 32-bit images before their normalisation.
-
-    Raises:
-        ApproximationError: OpenVINO cannot read it.
-    """
-    file = module.file
-    try:
-        model = _core().read_model(file.graph, file.constants or None)
-        steps = PrePostProcessor(model)
-        steps.input().tensor().set_element_type(ov.Type.f32)
-        steps.output().tensor().set_element_type(ov.Type.f32)
-        if module.mean is not None and module.std is not None:
-            steps.input().model().set_layout(ov.Layout("NCHW"))
-            steps.input().preprocess().convert_element_type(ov.Type.f32).mean(
-                list(module.mean)
-            ).scale(list(module.std))
-        return steps.build()
-    except RuntimeError as error:
-        raise ApproximationError(
-            f"OpenVINO cannot read {file.name}: {first_line(error)}"
-        ) from error
 
 
 def to_bytes(model: ov.Model) -> tuple[bytes, bytes]:
@@ -215,7 +192,7 @@ def to_bytes(model: ov.Model) -> tuple[bytes, bytes]:
 
 def from_bytes(graph: bytes, constants: bytes) -> ov.Model:
     """The model that `to_bytes` wrote."""
-    return _core().read_model(graph, constants)
+    return core().read_model(graph, constants)
 
 
 def check_agreement(
@@ -245,17 +222,12 @@ def check_agreement(
         )
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error's text, or its type."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
 @cache
-def _core() -> ov.Core:
+def core() -> ov.Core:
+    """The runtime of this process."""
     return ov.Core()
 
 
 @cache
 def _capabilities() -> frozenset[str]:
-    return frozenset(_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return frozenset(core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
@@ -20,22 +19,26 @@ from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
-from irs_core.cli.options import draw_bar
+from irs_core.cli.inputs import (
+    MAX_IMAGES,
+    add_data_options,
+    add_model_options,
+    data_spec,
+    model_spec,
+    read_compressions,
+)
+from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_table
-from irs_core.errors import SpecError
-from irs_core.graphs import file_compression
+from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
-from irs_core.spec.compression_kinds import known_compressions, parse_compression
-from irs_core.spec.compressions import Compression
-from irs_core.spec.data_kinds import DATA_KINDS
+from irs_core.spec.compression_kinds import known_compressions
+from irs_core.spec.paths import settled
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
     BACKENDS,
     NOISE_KINDS,
-    DataSpec,
-    ModelSpec,
     NoiseSpec,
     StudySpec,
 )
@@ -127,66 +130,17 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--queue", action="store_true", help="run in the background, see the command jobs"
     )
     parser.add_argument(
-        "--store", type=Path, default=default_root(), help="folder of the live store"
+        "--store", type=path, default=default_root(), help="folder of the live store"
     )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="run the models on at most 100 images, store nothing, and say what is odd",
+    )
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print JSON")
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
     parser.set_defaults(run=_certify)
-
-
-def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
-    """Options that choose the original; its file as an argument of its own, or as --model."""
-    text = "a file (safetensors, .pth, .onnx, .xml), or shipped:NAME"
-    if positional:
-        parser.add_argument("model", help=text)
-    else:
-        parser.add_argument("--model", default="shipped:digits-0.50", help=text)
-    parser.add_argument("--arch", help="architecture, where the file does not name it")
-    parser.add_argument(
-        "--classes", type=int, help="number of classes, where the file does not tell"
-    )
-    for name in ("mean", "std"):
-        parser.add_argument(
-            f"--{name}",
-            type=float,
-            nargs="+",
-            metavar="X",
-            help=f"{name} per channel of a normalisation inside the model, after the noise",
-        )
-
-
-def read_compressions(texts: list[str]) -> tuple[Compression, ...]:
-    """Compressions from their texts; files are read, so that their digest is known.
-
-    Raises:
-        IrsError: A text names none, or a file cannot be used.
-    """
-    return tuple(file_compression(text) or parse_compression(text) for text in texts)
-
-
-def model_spec(arguments: argparse.Namespace) -> ModelSpec:
-    """The original that the options describe."""
-    return ModelSpec(
-        arguments.model,
-        arch=arguments.arch,
-        num_classes=arguments.classes,
-        mean=arguments.mean and tuple(arguments.mean),
-        std=arguments.std and tuple(arguments.std),
-    )
-
-
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Options that choose a subset of a data set."""
-    parser.add_argument("--data", choices=DATA_KINDS, default="digits", help="kind of data set")
-    parser.add_argument("--root", help="folder of the data; not used by digits")
-    parser.add_argument("--split", default="test", help="split or sub-folder")
-    parser.add_argument("--start", type=int, default=0, help="first input")
-    parser.add_argument("--skip", type=int, default=1, help="take every N-th input")
-    parser.add_argument("--max", type=int, help="at most N inputs")
-    parser.add_argument(
-        "--holdout", type=int, default=0, help="further inputs for choosing gamma, never reported"
-    )
-    parser.add_argument("--size", type=int, help="resize images to this height and width")
 
 
 def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
@@ -210,20 +164,6 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
             choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
-
-
-def data_spec(arguments: argparse.Namespace) -> DataSpec:
-    """The subset that the options describe."""
-    return DataSpec(
-        kind=arguments.data,
-        root=arguments.root,
-        split=arguments.split,
-        start=arguments.start,
-        stride=arguments.skip,
-        max=arguments.max,
-        holdout=arguments.holdout,
-        size=arguments.size,
-    )
 
 
 def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
@@ -272,6 +212,15 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 
 def _certify(arguments: argparse.Namespace) -> None:
+    if arguments.json and not arguments.dry_run:
+        raise SpecError("certify prints JSON for --dry-run only; studies ID shows results")
+    if arguments.dry_run:
+        from irs_core.cli.check import DRAWS, dry_run
+
+        arguments.draws, arguments.seed = DRAWS, arguments.seed or 0
+        arguments.max = min(arguments.max or MAX_IMAGES, MAX_IMAGES)
+        dry_run(arguments)
+        return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
     goal = parse_goal(
@@ -292,12 +241,12 @@ def _certify(arguments: argparse.Namespace) -> None:
             return
     arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
+        spec = _from_anywhere(spec)
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
         print(f"job {job.id} of study {spec.id}")
         return
-    _run(spec, Library(arguments.store), options)
-    arguments.id = spec.id
+    arguments.id = _run_fitted(spec, Library(arguments.store), options).id
     show_results(arguments)
 
 
@@ -316,6 +265,30 @@ def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec
             file=sys.stderr,
         )
     return spec
+
+
+def _from_anywhere(spec: StudySpec) -> StudySpec:
+    """The study with full paths, since a worker may have been started in another folder."""
+    root = spec.data.root
+    return replace(
+        spec,
+        model=replace(spec.model, weights=settled(spec.model.weights)),
+        data=replace(
+            spec.data,
+            root=None if root is None else settled(root),
+            class_list=spec.data.class_list and settled(spec.data.class_list),
+        ),
+    )
+
+
+def _run_fitted(spec: StudySpec, library: Library, options: RunOptions) -> StudyRecord:
+    """Run a study; grey images are repeated, or colours made grey, where the model needs that."""
+    try:
+        return _run(spec, library, options)
+    except ChannelsError as error:
+        print(f"note: {error}, which is done", file=sys.stderr)
+        fitted = replace(spec, data=replace(spec.data, channels=error.channels))
+        return _run(fitted, library, options)
 
 
 def _run(

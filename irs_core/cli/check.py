@@ -1,15 +1,23 @@
 """The command `models check`: a dry run before anything is certified."""
 
 import argparse
+import json
+from dataclasses import replace
 
-from irs_core.cli.certify import (
+from irs_core.cli.inputs import (
+    MAX_IMAGES,
     add_data_options,
     add_model_options,
     data_spec,
     model_spec,
     read_compressions,
 )
-from irs_core.spec.study import BACKENDS
+from irs_core.data import open_source
+from irs_core.spec.data_kinds import KINDS
+from irs_core.spec.study import BACKENDS, DataSpec
+
+# Noisy copies of each image.
+DRAWS = 20
 
 
 def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,29 +32,37 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     add_data_options(parser)
     parser.add_argument("--sigma", type=float, default=0.5, help="noise, pixel units, > 0")
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise, >= 0")
-    parser.add_argument("--draws", type=int, default=20, help="noisy copies per image")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="noisy copies per image")
     parser.add_argument(
         "--compress", nargs="*", default=[], metavar="C", help="compressed models, as in certify"
     )
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.set_defaults(run=_check, max=100)
+    parser.add_argument("--batch", type=int, help="copies per forward pass")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=dry_run, max=MAX_IMAGES)
 
 
-def _check(arguments: argparse.Namespace) -> None:
+def dry_run(arguments: argparse.Namespace) -> None:
+    """Run a model on some images and print what was measured."""
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
     report = check_model(
         model_spec(arguments),
-        data_spec(arguments),
+        _spread(data_spec(arguments)),
         sigma=arguments.sigma,
         compressions=read_compressions(arguments.compress),
         seed=arguments.seed,
         draws=arguments.draws,
-        options=RunOptions(device=arguments.device, backend=arguments.backend),
+        options=RunOptions(arguments.device, arguments.batch, arguments.backend),
     )
-    print(f"{report.model}\n{report.data}, {arguments.draws} noisy copies each")
+    if arguments.json:
+        print(json.dumps(report.to_json(), indent=1))
+        return
+    print(f"{report.model}\n{report.data}, {arguments.draws} noisy copies each\n{report.sees}")
+    for note in report.notes:
+        print(f"note: {note}")
     width = max(len(row.title) for row in report.rows)
     heads = ("clean", "noisy", "by vote", "agrees", "per s")
     print(f"{'model':<{width}}  {'  '.join(f'{one:<7}' for one in heads)}  {'digest':<16}  run by")
@@ -58,3 +74,13 @@ def _check(arguments: argparse.Namespace) -> None:
         print(f"{row.title}: {row.fixed}")
     for sentence in report.warnings:
         print(f"warning: {sentence}")
+    for flag in report.flags:
+        print(f"flag {flag.code}: {flag.sentence}; see {flag.anchor}")
+
+
+def _spread(data: DataSpec) -> DataSpec:
+    """The data, not only those of the first classes: folders are sorted by class."""
+    if not KINDS[data.kind].folders or data.max is None or data.stride > 1:
+        return data
+    total = len(open_source(data).labels) - data.start
+    return replace(data, stride=max(1, total // data.max))

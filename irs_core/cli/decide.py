@@ -22,7 +22,7 @@ from irs_core.analysis.ledger import Ledger, ledger_in
 from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tables import usual_radii
 from irs_core.analysis.together import study_together
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_store_option, path
 from irs_core.decide import Decision, Flag, Requirement
 from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
@@ -58,7 +58,7 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     decide.add_argument(
         "--html",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="also write the decision about one model as a page that prints on one sheet",
     )
@@ -90,23 +90,10 @@ def _share(text: str) -> float:
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
-def study_of(library: Library, beginning: str) -> Study:
-    """The study whose id begins so.
-
-    Raises:
-        SpecError: There is none, or there are several.
-    """
-    found = [one for one in library.studies() if one.record.id.startswith(beginning)]
-    if len(found) != 1:
-        what = "no study begins" if not found else f"{len(found)} studies begin"
-        raise SpecError(f"{what} with {beginning!r}; the command studies lists them")
-    return found[0]
-
-
 def opened_study(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
     """The study that was named, under its own settings, what is required, and its ledger."""
     library = Library(arguments.store)
-    study = study_of(library, arguments.id)
+    study = library.open(arguments.id)
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
     requirement = requirement_of(arguments, spec.noise.sigma)

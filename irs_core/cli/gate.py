@@ -4,20 +4,18 @@ import argparse
 import json
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from xml.etree import ElementTree
 
 from irs_core.analysis.decisions import study_decision, study_flags
-from irs_core.cli.certify import read_compressions
 from irs_core.cli.decide import (
     add_requirement_options,
     opened_study,
     plain_decisions,
     requirement_of,
     say_more,
-    study_of,
 )
-from irs_core.cli.options import draw_bar
+from irs_core.cli.inputs import read_compressions
+from irs_core.cli.options import draw_bar, path
 from irs_core.decide import Decision, Flag, Verdict
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.store import Library, Study
@@ -51,9 +49,11 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     gate.add_argument(
         "--seconds", type=float, metavar="S", help="with --run: at most about S seconds"
     )
-    gate.add_argument("--root", help="with --run: where the data are, if not where the study says")
-    gate.add_argument("--junit", type=Path, metavar="FILE", help="write the result as JUnit XML")
-    gate.add_argument("--summary", type=Path, metavar="FILE", help="append a Markdown summary")
+    gate.add_argument(
+        "--root", type=path, help="with --run: where the data are, if not where the study says"
+    )
+    gate.add_argument("--junit", type=path, metavar="FILE", help="write the result as JUnit XML")
+    gate.add_argument("--summary", type=path, metavar="FILE", help="append a Markdown summary")
     gate.set_defaults(run=_gate)
 
 
@@ -84,7 +84,7 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     from irs_core.run.study import run_study
 
     library = Library(arguments.store)
-    study = study_of(library, arguments.id)
+    study = library.open(arguments.id)
     library.take_over(study)
     known = study.record.spec
     if arguments.root is not None:

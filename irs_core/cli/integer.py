@@ -1,9 +1,9 @@
 """The command `integer`: write the integer form of a model, and its ONNX form."""
 
 import argparse
-from pathlib import Path
 
-from irs_core.cli.certify import add_data_options, data_spec
+from irs_core.cli.inputs import add_data_options, data_spec
+from irs_core.cli.options import path
 from irs_core.errors import SpecError
 from irs_core.spec.compressions import IntegerOnly
 from irs_core.spec.study import NOISE_KINDS, ModelSpec, NoiseSpec, StudySpec
@@ -27,8 +27,8 @@ def add_integer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--noise", choices=NOISE_KINDS, default="rounded")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bits", type=int, default=8, help="bits of a weight, 2 to 8")
-    parser.add_argument("--out", type=Path, help="file to write, NAME.safetensors")
-    parser.add_argument("--onnx", type=Path, help="ONNX file to write")
+    parser.add_argument("--out", type=path, help="file to write, NAME.safetensors")
+    parser.add_argument("--onnx", type=path, help="ONNX file to write")
     parser.set_defaults(run=_integer)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from irs_core.cli.certify import add_data_options, data_spec
+from irs_core.cli.inputs import add_data_options, data_spec
+from irs_core.cli.options import path
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares
 from irs_core.spec import outward
@@ -39,7 +40,7 @@ def add_intrs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--alpha", type=float, default=0.001, help="failure probability, in (0, 1)")
     parser.add_argument("--radii", type=float, nargs="+", default=list(RADII))
     parser.add_argument(
-        "--store", type=Path, default=default_root(), help="folder of the live store"
+        "--store", type=path, default=default_root(), help="folder of the live store"
     )
     parser.set_defaults(run=_intrs)
 

@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from irs_core import __version__
 from irs_core.cli.bench import add_bench
@@ -15,7 +14,7 @@ from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.report import add_report, import_file
 from irs_core.cli.verify import add_verify
@@ -91,7 +90,7 @@ def _models(_: argparse.Namespace) -> None:
 
 
 def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from irs_core.cli.certify import add_data_options
+    from irs_core.cli.inputs import add_data_options
 
     parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
     add_data_options(parser)
@@ -99,7 +98,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     fetch = actions.add_parser("download", help="fetch a public data set and check it")
     fetch.add_argument("name", help="cifar10, cifar100 or mnist")
-    fetch.add_argument("--root", type=Path, required=True, help="folder to put it in")
+    fetch.add_argument("--root", type=path, required=True, help="folder to put it in")
     fetch.set_defaults(run=_download)
 
 
@@ -120,7 +119,7 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def _data(arguments: argparse.Namespace) -> None:
-    from irs_core.cli.certify import data_spec
+    from irs_core.cli.inputs import data_spec
     from irs_core.data import load_dataset
 
     dataset = load_dataset(data_spec(arguments))
@@ -161,13 +160,13 @@ def _studies(arguments: argparse.Namespace) -> None:
 def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     export = commands.add_parser("export", help="write a study and its evidence to a bundle")
     export.add_argument("id", help="study id, from the command studies")
-    export.add_argument("file", type=Path, help="where to write, NAME.irs.zip")
+    export.add_argument("file", type=path, help="where to write, NAME.irs.zip")
     add_store_option(export)
     export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
     importing = commands.add_parser(
         "import", help="verify a bundle and add its study, or read results per input (.tsv)"
     )
-    importing.add_argument("file", type=Path)
+    importing.add_argument("file", type=path)
     importing.add_argument(
         "--replace",
         action="store_true",

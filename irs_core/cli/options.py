@@ -9,7 +9,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from irs_core.run.options import Progress
+from irs_core.spec.paths import expanded
 from irs_core.store import default_root
+
+
+def path(text: str) -> Path:
+    """The type of options that name a file or a folder."""
+    return expanded(text)
 
 
 def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
@@ -21,7 +27,7 @@ def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) ->
     default = default_root()
     parser.add_argument(
         "--store",
-        type=Path,
+        type=path,
         default=argparse.SUPPRESS if again else default,
         metavar="DIR",
         help=f"folder of the live store (default: IRS_STORE or {default})".replace("%", "%%"),

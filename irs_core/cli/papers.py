@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 import pandas as pd
 
-from irs_core.cli.options import draw_bar
+from irs_core.cli.options import draw_bar, path
 from irs_core.papers import SOURCES, TABLES, Part, Row, find_part, find_table, measure_table
 from irs_core.papers.reproduction import PARTS, parts_of
 from irs_core.run.options import RunOptions
@@ -36,7 +35,7 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--root", help="folder of the images, for studies that are missing")
     parser.add_argument(
-        "--bundles", type=Path, metavar="DIR", help="also write each study computed as a bundle"
+        "--bundles", type=path, metavar="DIR", help="also write each study computed as a bundle"
     )
     parser.add_argument(
         "--images", type=int, metavar="N", help="reported images per study (default: as published)"
@@ -44,7 +43,7 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(
-        "--store", type=Path, default=default_root(), help="folder of the live store"
+        "--store", type=path, default=default_root(), help="folder of the live store"
     )
     parser.set_defaults(run=_reproduce)
 

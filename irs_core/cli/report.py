@@ -7,7 +7,7 @@ from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import ledger_in
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_store_option, path
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
@@ -26,7 +26,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         ".tex are tables, .tsv are results per input in the format of Cohen et al. 2019.",
     )
     parser.add_argument("id", help="study id, from the command studies")
-    parser.add_argument("file", type=Path, help="where to write")
+    parser.add_argument("file", type=path, help="where to write")
     parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
     parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
     parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
@@ -52,18 +52,18 @@ def _report(arguments: argparse.Namespace) -> None:
     )
 
 
-def import_file(path: Path, store: Path, *, replace: bool = False) -> None:
+def import_file(file: Path, store: Path, *, replace: bool = False) -> None:
     """Import a bundle, or results in the format of Cohen et al. 2019 (.tsv).
 
     Args:
         replace: Show a bundle in place of one of the same study, which is kept aside.
     """
-    if path.suffix.lower() != _TSV:
-        print(Library(store).import_bundle(path, replace=replace).id)
+    if file.suffix.lower() != _TSV:
+        print(Library(store).import_bundle(file, replace=replace).id)
         return
     from irs_core.report import import_cohen
 
-    found = import_cohen(path, store)
+    found = import_cohen(file, store)
     exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
     print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
     if found.origin:

@@ -4,12 +4,35 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
+
+# Of uint8, uint16 or float32; `Images.scale` says what white is.
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Pixels as they were read.
+
+    Args:
+        pixels: (k, C, H, W); whole numbers, or float32 in [0, 1].
+        scale: The pixel value that means 1.0.
+        notes: What was done to the images, in a few words each.
+    """
+
+    pixels: Pixels
+    scale: int
+    notes: tuple[str, ...] = ()
+
+    def unit(self) -> NDArray[np.float32]:
+        """In [0, 1], float32 (k, C, H, W)."""
+        return scaled(self.pixels, self.scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,16 +42,19 @@ class Source:
     Args:
         labels: Class numbers, int64 (total,).
         classes: Class names by number.
-        read: Pixels (k, C, H, W), uint8, of the images at the given positions.
-        scale: The pixel value that means 1.0.
+        read: The images at the given positions.
         description: What it is, for people.
+        known: Class numbers are those of a list or of the labels themselves, not the places of
+            names in an alphabet.
+        notes: What was done to labels, in a few words each.
     """
 
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    read: Callable[[NDArray[np.int64]], NDArray[np.uint8]]
-    scale: int
+    read: Callable[[NDArray[np.int64]], Images]
     description: str
+    known: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +62,7 @@ class Dataset:
     """A chosen subset of a labelled test set, followed by its held-out inputs.
 
     Args:
-        pixels: uint8 (N, C, H, W).
+        pixels: (N, C, H, W); uint8, uint16, or float32 in [0, 1].
         scale: The pixel value that means 1.0.
         labels: Class numbers, int64 (N,). Only metrics may look at them.
         indices: Positions in the whole split, int64 (N,): ascending among the reported inputs,
@@ -44,10 +70,12 @@ class Dataset:
         reported: bool (N,); False for held-out inputs.
         classes: Class names by number.
         digest: SHA-256 (hexadecimal) of shape, scale, indices and pixels; labels do not enter.
-        description: What it is, for people.
+        description: What it is and what was done to it, for people.
+        known: As in `Source`.
+        notes: What was done to images and labels, which the description ends with.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     scale: int
     labels: NDArray[np.int64]
     indices: NDArray[np.int64]
@@ -55,6 +83,8 @@ class Dataset:
     classes: tuple[str, ...]
     digest: str
     description: str
+    known: bool = True
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,7 +101,12 @@ class Dataset:
         return scaled(chosen, self.scale)
 
 
-def scaled(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.float32]:
+def unchanged(pixels: NDArray[np.uint8], scale: int) -> Callable[[NDArray[np.int64]], Images]:
+    """Reads images out of an array (N, C, H, W)."""
+    return lambda positions: Images(pixels[positions], scale)
+
+
+def scaled(pixels: Pixels, scale: int) -> NDArray[np.float32]:
     """Pixels in [0, 1], where `scale` means 1.0."""
     return pixels.astype(np.float32) / np.float32(scale)
 
@@ -98,9 +133,10 @@ def select(total: int, spec: DataSpec) -> tuple[NDArray[np.int64], NDArray[np.bo
     return indices, np.arange(len(indices)) < len(reported)
 
 
-def data_digest(pixels: NDArray[np.uint8], scale: int, indices: NDArray[np.int64]) -> str:
+def data_digest(pixels: Pixels, scale: int, indices: NDArray[np.int64]) -> str:
     """SHA-256 (hexadecimal) of images: shape, scale, positions and pixels."""
-    head = json.dumps({"shape": list(pixels.shape), "scale": scale})
+    kind = {} if pixels.dtype == np.uint8 else {"kind": str(pixels.dtype)}
+    head = json.dumps({"shape": list(pixels.shape), "scale": scale, **kind})
     digest = hashlib.sha256(head.encode())
     digest.update(np.ascontiguousarray(indices, dtype="<i8").data)
     digest.update(np.ascontiguousarray(pixels).data)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.data.array_pickle import load_arrays
-from irs_core.data.base import Source
+from irs_core.data.base import Source, unchanged
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -93,8 +93,7 @@ def _open(layout: _Layout, folder: Path, split: str, classes: tuple[str, ...]) -
     return Source(
         labels=np.concatenate([batch[1] for batch in batches]),
         classes=classes,
-        read=lambda positions: pixels[positions],
-        scale=255,
+        read=unchanged(pixels, 255),
         description=f"{layout.title}, {split} split",
     )
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from irs_core.data.base import Source
+from irs_core.data.base import Source, unchanged
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -26,7 +26,6 @@ def open_digits(spec: DataSpec) -> Source:
     return Source(
         labels=bunch.target[chosen].astype(np.int64),
         classes=tuple(str(digit) for digit in range(10)),
-        read=lambda positions: pixels[positions],
-        scale=_GREY_LEVELS,
+        read=unchanged(pixels, _GREY_LEVELS),
         description=f"handwritten digits 8x8, {spec.split} split",
     )

@@ -1,6 +1,6 @@
 """Folders of images, one sub-folder per class, and the ImageNet validation set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,68 +8,89 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from irs_core.data.base import Source
+from irs_core.data.base import Images, Source
+from irs_core.data.class_list import list_among, read_class_list
+from irs_core.data.decode import Decoded, Prepare, decode
+from irs_core.data.gather import gathered
 from irs_core.errors import DatasetError
+from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
 IMAGENET_SIZE = 224
-_GREY_MODES = frozenset({"1", "L"})
+# What systems and archives leave behind; names that begin with a dot are left out as well.
+_LEFT_BEHIND = frozenset({"__MACOSX", "@eaDir", "__pycache__", "$RECYCLE.BIN"})
 
 
 def open_folder(spec: DataSpec) -> Source:
     """ROOT/SPLIT/CLASS/IMAGE, or ROOT/CLASS/IMAGE where the split is empty.
 
-    Classes are numbered in alphabetical order, images ordered by class and name. `size` resizes
-    to a square. Images are RGB unless all that are selected are grey.
+    Classes are numbered by a list, where there is one (`class_list`, or `classes.txt` in ROOT),
+    else in alphabetical order, or by number where all are numbers. Images are ordered by class
+    and name. `size` resizes to a square. Images are RGB unless all that are selected are grey.
 
     Raises:
-        DatasetError: The folder is missing or has no class folders.
+        DatasetError: The folder is missing or has no class folders, or one is not in the list.
     """
-    root = Path(spec.root or "").expanduser()
+    root = expanded(spec.root or "")
     folder = root / spec.split if spec.split else root
-    resize = partial(_squared, size=spec.size) if spec.size else _unchanged
-    return _source(folder, root, resize, f"images in {root.name}, {spec.split or 'no'} split")
+    resize = prepared(spec.size)
+    return _source(folder, root, resize, spec, f"images in {root.name}, {spec.split or 'no'} split")
 
 
 def open_imagenet(spec: DataSpec) -> Source:
     """ImageNet in class folders; the test split is ROOT/val (or ROOT/test).
 
     The shorter side is resized to 256 and the central 224x224 pixels are kept, as in Cohen et
-    al. 2019; `size` scales both numbers.
+    al. 2019; `size` scales both numbers. EXIF orientation is not looked at, as there.
 
     Raises:
-        DatasetError: The folder is missing or has no class folders.
+        DatasetError: The folder is missing or has no class folders, or one is not in the list.
     """
-    root = Path(spec.root or "").expanduser()
+    root = expanded(spec.root or "")
     split = spec.split
     if split == "test" and not (root / "test").is_dir():
         split = "val"
     crop = partial(_cropped, size=spec.size or IMAGENET_SIZE)
-    return _source(root / split, root, crop, f"ImageNet, {spec.split} split", grey=False)
+    title = f"ImageNet, {spec.split} split"
+    return _source(root / split, root, crop, spec, title, as_published=True)
+
+
+def prepared(size: int | None) -> Prepare:
+    """Resizing to a square, or nothing."""
+    return partial(_squared, size=size) if size else _unchanged
 
 
 def _source(
     folder: Path,
     root: Path,
-    prepare: Callable[[Image.Image], Image.Image],
+    prepare: Prepare,
+    spec: DataSpec,
     description: str,
     *,
-    grey: bool = True,
+    as_published: bool = False,
 ) -> Source:
     if not folder.is_dir():
-        there = (
-            sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-        )
+        there = sorted(path.name for path in _visible(root)) if root.is_dir() else []
         raise DatasetError(
             f"no folder {folder}; put images at {folder}/CLASS/NAME.jpg, or name another split"
             f" (in {root}: {', '.join(there[:8]) or 'nothing'})"
         )
-    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    names = in_order([path.name for path in _visible(folder) if path.is_dir()])
+    found = spec.class_list or list_among(root) or list_among(folder)
+    numbers: Sequence[int] = range(len(names))
+    classes: Sequence[str] = names
+    notes: tuple[str, ...] = ()
+    if found:
+        listed = read_class_list(found)
+        numbers, classes = listed.numbers(names), listed.classes
+        notes = (f"classes numbered by {listed.name}",)
+    elif names != sorted(names):
+        notes = ("class folders in the order of their numbers",)
     files: list[Path] = []
     labels: list[int] = []
-    for label, name in enumerate(classes):
-        inside = sorted(p for p in (folder / name).iterdir() if p.suffix.lower() in SUFFIXES)
+    for label, name in zip(numbers, names, strict=True):
+        inside = sorted(p for p in _visible(folder / name) if p.suffix.lower() in SUFFIXES)
         files += inside
         labels += [label] * len(inside)
     if not files:
@@ -77,49 +98,40 @@ def _source(
     return Source(
         labels=np.array(labels, dtype=np.int64),
         classes=tuple(classes),
-        read=partial(_read, files, prepare, grey),
-        scale=255,
+        read=partial(_read, files, prepare, spec.channels, as_published),
         description=description,
+        known=bool(found),
+        notes=notes,
     )
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Names of classes in alphabetical order, or by number where all are numbers."""
+    numbers = bool(names) and all(one.isascii() and one.isdigit() for one in names)
+    return sorted(names, key=lambda one: (int(one), one)) if numbers else sorted(names)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.name not in _LEFT_BEHIND
+    ]
 
 
 def _read(
     files: Sequence[Path],
-    prepare: Callable[[Image.Image], Image.Image],
-    grey: bool,
+    prepare: Prepare,
+    channels: int | None,
+    as_published: bool,
     positions: NDArray[np.int64],
-) -> NDArray[np.uint8]:
-    """Pixels (k, C, H, W); one array is filled, so memory is the pixels themselves."""
-    pixels: NDArray[np.uint8] | None = None
-    all_grey = grey
-    for row, position in enumerate(positions):
-        image, is_grey = _decode(files[position], prepare)
-        if pixels is None:
-            pixels = np.empty((len(positions), *image.shape), dtype=np.uint8)
-        if image.shape != pixels.shape[1:]:
-            raise DatasetError(
-                f"images must all have one size; got {_size(pixels[0])} and, for "
-                f"{files[position].name}, {_size(image)}: give a size to resize them to"
-            )
-        all_grey = all_grey and is_grey
-        pixels[row] = image
-    assert pixels is not None
-    return np.ascontiguousarray((pixels[..., :1] if all_grey else pixels).transpose(0, 3, 1, 2))
+) -> Images:
+    def one(position: int) -> tuple[str, Decoded]:
+        path = files[position]
+        return path.name, decode(path, str(path), prepare, upright=not as_published)
 
-
-def _decode(
-    path: Path, prepare: Callable[[Image.Image], Image.Image]
-) -> tuple[NDArray[np.uint8], bool]:
-    try:
-        with Image.open(path) as image:
-            is_grey = image.mode in _GREY_MODES
-            return np.asarray(prepare(image.convert("RGB")), dtype=np.uint8), is_grey
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"cannot decode image {path}: {error}") from None
-
-
-def _size(image: NDArray[np.uint8]) -> str:
-    return f"{image.shape[0]}x{image.shape[1]}"
+    kept = 3 if as_published and channels is None else channels
+    return gathered(map(one, positions), len(positions), kept)
 
 
 def _unchanged(image: Image.Image) -> Image.Image:

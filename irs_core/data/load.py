@@ -6,6 +6,7 @@ from irs_core.data.base import Dataset, Source, data_digest, select
 from irs_core.data.cifar import open_cifar10, open_cifar100
 from irs_core.data.digits import open_digits
 from irs_core.data.folder import open_folder, open_imagenet
+from irs_core.data.gather import with_channels
 from irs_core.data.mnist import open_mnist
 from irs_core.data.npz import open_npz
 from irs_core.errors import DatasetError
@@ -31,6 +32,8 @@ def open_source(spec: DataSpec) -> Source:
     """
     if spec.size is not None and not KINDS[spec.kind].folders:
         raise DatasetError(f"size applies to image folders only; got {spec.size} for {spec.kind}")
+    if spec.class_list is not None and not KINDS[spec.kind].listed:
+        raise DatasetError(f"{spec.kind} numbers its classes itself; got {spec.class_list!r} too")
     source = _OPENERS[spec.kind](spec)
     if not len(source.labels):
         raise DatasetError(f"{source.description} holds no images")
@@ -46,16 +49,19 @@ def load_dataset(spec: DataSpec) -> Dataset:
     """
     source = open_source(spec)
     indices, reported = select(len(source.labels), spec)
-    pixels = source.read(indices)
+    read = with_channels(source.read(indices), spec.channels)
+    pixels, notes = read.pixels, (*read.notes, *source.notes)
     for array in (pixels, indices, reported):
         array.setflags(write=False)
     return Dataset(
         pixels=pixels,
-        scale=source.scale,
+        scale=read.scale,
         labels=source.labels[indices],
         indices=indices,
         reported=reported,
         classes=source.classes,
-        digest=data_digest(pixels, source.scale, indices),
-        description=source.description,
+        digest=data_digest(pixels, read.scale, indices),
+        description="; ".join([source.description, *notes]),
+        known=source.known,
+        notes=notes,
     )

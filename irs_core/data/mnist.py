@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.data.base import Source
+from irs_core.data.base import Source, unchanged
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -38,8 +38,7 @@ def open_mnist(spec: DataSpec) -> Source:
     return Source(
         labels=labels,
         classes=tuple(str(digit) for digit in range(10)),
-        read=lambda positions: pixels[positions][:, None],
-        scale=255,
+        read=unchanged(pixels[:, None], 255),
         description=f"MNIST, {spec.split} split",
     )
 

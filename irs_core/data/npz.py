@@ -1,15 +1,19 @@
-"""Arrays in a numpy .npz file, without objects."""
+"""Arrays in numpy files (.npz, or a folder of .npy), without objects."""
 
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.data.base import Source
+from irs_core.data.base import Images, Source
+from irs_core.data.class_list import read_class_list
 from irs_core.errors import DatasetError
+from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES, DataSpec
 
 _MAX_BYTES = 1 << 31
@@ -18,24 +22,26 @@ _COLOURS = (1, 3)
 
 
 def open_npz(spec: DataSpec) -> Source:
-    """Images and labels of one .npz file (ROOT).
+    """Images and labels of one .npz file, or of .npy files in a folder (ROOT).
 
     Arrays are named `images` and `labels`, or by split `x_test` and `y_test`, `test_images` and
-    `test_labels`. Images are 8-bit: (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels.
+    `test_labels`. Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels, of 8
+    or 16 bits, or of floats in [0, 1]; floats that are all whole numbers up to 255 are 8 bits.
 
     Raises:
         DatasetError: The file is missing, damaged or too large, or an array is not as above.
     """
-    path = Path(spec.root or "").expanduser()
+    path = expanded(spec.root or "")
     split = spec.split
-    arrays = _arrays(
+    arrays = (_npy_files if path.is_dir() else _arrays)(
         path,
         {
             "images": ("images", f"x_{split}", f"{split}_images"),
             "labels": ("labels", f"y_{split}", f"{split}_labels"),
         },
     )
-    pixels, labels = _pixels(path.name, arrays["images"]), arrays["labels"]
+    whole, labels = _images(path.name, arrays["images"]), arrays["labels"]
+    pixels = whole.pixels
     if labels.dtype.kind not in "iu" or labels.size != len(pixels):
         raise DatasetError(
             f"{path.name} must hold one whole number per image as label; got {labels.dtype} "
@@ -47,11 +53,57 @@ def open_npz(spec: DataSpec) -> Source:
     count = int(labels.max()) + 1 if len(labels) else 0
     return Source(
         labels=labels.astype(np.int64),
-        classes=tuple(str(number) for number in range(count)),
-        read=lambda positions: pixels[positions],
-        scale=255,
+        classes=named_classes(spec.class_list, count),
+        read=lambda positions: replace(whole, pixels=pixels[positions]),
         description=f"arrays in {path.name}, {split} split",
     )
+
+
+def named_classes(class_list: str | None, count: int) -> tuple[str, ...]:
+    """Names of numbered classes, from a list where there is one.
+
+    Args:
+        count: Classes that occur, at least.
+
+    Raises:
+        DatasetError: The list is shorter.
+    """
+    if class_list is None:
+        return tuple(str(number) for number in range(count))
+    listed = read_class_list(class_list)
+    if len(listed.entries) < count:
+        raise DatasetError(
+            f"{listed.name} names {len(listed.entries)} classes; labels go up to {count - 1}"
+        )
+    return listed.classes
+
+
+def _npy_files(
+    folder: Path, wanted: Mapping[str, tuple[str, ...]]
+) -> dict[str, NDArray[np.generic]]:
+    found = {}
+    for role, names in wanted.items():
+        files = [folder / f"{one}.npy" for one in names]
+        file = next((one for one in files if one.is_file()), None)
+        if file is None:
+            raise DatasetError(f"{folder} needs a file {' or '.join(one.name for one in files)}")
+        try:
+            size = file.stat().st_size
+            if size > _MAX_BYTES:
+                raise DatasetError(
+                    f"{file.name} may have at most {_MAX_BYTES} bytes; it has {size}"
+                )
+            with file.open("rb") as content:
+                _check_head(content, size, file.name, file.name)
+                content.seek(0)
+                found[role] = np.asarray(np.lib.format.read_array(content, allow_pickle=False))
+        except DatasetError:
+            raise
+        except OSError as error:
+            raise DatasetError(f"cannot read {file}: {error.strerror or error}") from None
+        except (ValueError, EOFError, SyntaxError) as error:
+            raise DatasetError(f"{file.name} is no readable .npy file: {error}") from None
+    return found
 
 
 def _arrays(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, NDArray[np.generic]]:
@@ -91,33 +143,59 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> NDArr
             f"{entry.filename!r} is not one"
         )
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read(file)
-        # Python's integers, because the product of a forged shape would wrap around in numpy's.
-        size = dtype.itemsize
-        for one in shape:
-            size *= int(one)
-        if dtype.hasobject or size > entry.file_size:
-            raise DatasetError(f"{name} must hold plain arrays; {entry.filename!r} is not one")
+        _check_head(file, entry.file_size, name, entry.filename)
     with archive.open(entry) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
-def _pixels(name: str, images: NDArray[np.generic]) -> NDArray[np.uint8]:
-    if images.dtype != np.uint8:
-        raise DatasetError(f"{name} must hold 8-bit images (uint8); got {images.dtype}")
-    if images.ndim == 3:
-        return np.asarray(images[:, None], np.uint8)
+def _check_head(file: IO[bytes], most: int, name: str, entry: str) -> None:
+    """Refuse an array of objects, and one of more bytes than there are."""
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(file)
+    # Python's integers, because the product of a forged shape would wrap around in numpy's.
+    size = dtype.itemsize
+    for one in shape:
+        size *= int(one)
+    if dtype.hasobject or size > most:
+        raise DatasetError(f"{name} must hold plain arrays; {entry!r} is not one")
+
+
+def _images(name: str, images: NDArray[np.generic]) -> Images:
     if images.ndim == 4 and images.shape[3] in _COLOURS and images.shape[1] not in _COLOURS:
-        return np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.uint8)
-    if images.ndim == 4 and images.shape[1] in _COLOURS:
-        return np.asarray(images, np.uint8)
+        images = images.transpose(0, 3, 1, 2)
+    elif images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4 or images.shape[1] not in _COLOURS:
+        raise DatasetError(
+            f"{name} must hold images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
+            f"channels; got {images.shape}"
+        )
+    if images.dtype == np.uint8:
+        return Images(np.ascontiguousarray(images, np.uint8), 255)
+    if images.dtype == np.uint16:
+        note = "16-bit pixels scaled by 1/65535"
+        return Images(np.ascontiguousarray(images, np.uint16), 65535, (note,))
+    if images.dtype.kind != "f":
+        raise DatasetError(
+            f"{name} must hold images of 8 or 16 bits (uint8, uint16) or floats; got {images.dtype}"
+        )
+    return _floats(name, np.ascontiguousarray(images, np.float32))
+
+
+def _floats(name: str, images: NDArray[np.float32]) -> Images:
+    if not images.size or not bool(np.isfinite(images).all()):
+        raise DatasetError(f"{name} must hold finite pixels")
+    low, high = float(images.min()), float(images.max())
+    if low >= 0 and high <= 1:
+        return Images(images, 1, ("floats taken as they are",))
+    if low >= 0 and high <= 255 and bool((images == np.rint(images)).all()):
+        return Images(images.astype(np.uint8), 255, ("whole floats up to 255 scaled by 1/255",))
+    way = "divide by 255" if low >= 0 else "undo the normalisation, which --mean and --std repeat"
     raise DatasetError(
-        f"{name} must hold images (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels; "
-        f"got {images.shape}"
+        f"floats of images must lie in [0, 1]; {name} has {low:.4g} to {high:.4g}: {way}"
     )

@@ -7,12 +7,15 @@ from xml.etree import ElementTree
 import numpy as np
 
 from irs_core.errors import CheckpointError
-from irs_core.graphs.facts import Dim, GraphFacts, check_dims, check_weights, facts_of
+from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
+from irs_core.graphs.ir_layers import Links, precision_of
+from irs_core.graphs.outputs import Dim, Output
 
 # Entities expand without bound; no IR has any.
 _ENTITIES = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _FLOATS = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-Element = ElementTree.Element
+_ELEMENTS: dict[str, Element] = {"f16": "f16", "f32": "f32", "f64": "f64", "u8": "u8"}
+Layer = ElementTree.Element
 
 
 def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
@@ -33,14 +36,24 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
         parameters = sum(_constant(one, constants, name) for one in layers if _is(one, "Const"))
         own = [one for one in root.findall("layers/layer")]
         inputs = [one for one in own if _is(one, "Parameter")]
-        if any(_data(one).get("element_type") not in ("f32", "f16") for one in inputs):
-            raise CheckpointError(f"{name!r} must take images of 32- or 16-bit floats")
+        elements = [_ELEMENTS.get(_data(one).get("element_type") or "") for one in inputs]
+        element = elements[0] if elements else "f32"
+        if element is None or None in elements:
+            raise CheckpointError(
+                f"{name!r} must take images of floats (16, 32 or 64 bits) or of 8-bit whole "
+                "numbers from 0 to 255"
+            )
+        links = Links(root)
         return facts_of(
             name,
             [_dims((_data(one).get("shape") or "").split(",")) for one in inputs],
-            [_result(one) for one in own if _is(one, "Result")],
+            [
+                Output(links.name(one), place, _result(one), links.sigmoid(one))
+                for place, one in enumerate(one for one in own if _is(one, "Result"))
+            ],
+            element=element,
             parameters=parameters,
-            operations={one.get("type", "") for one in layers},
+            precision=precision_of(layers),
         )
     except ElementTree.ParseError as error:
         raise CheckpointError(f"{name!r} is damaged: {error}") from None
@@ -50,11 +63,11 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
         raise CheckpointError(f"{name!r} is damaged: {error or type(error).__name__}") from None
 
 
-def _is(layer: Element, kind: str) -> bool:
+def _is(layer: Layer, kind: str) -> bool:
     return layer.get("type") == kind
 
 
-def _data(layer: Element) -> Element:
+def _data(layer: Layer) -> Layer:
     found = layer.find("data")
     return ElementTree.Element("data") if found is None else found
 
@@ -68,16 +81,16 @@ def _dim(text: str) -> Dim:
     return None if text in ("?", "-1") or ".." in text else int(text)
 
 
-def _port(port: Element) -> tuple[Dim, ...]:
+def _port(port: Layer) -> tuple[Dim, ...]:
     return _dims([one.text or "" for one in port.findall("dim")])
 
 
-def _result(layer: Element) -> tuple[Dim, ...] | None:
+def _result(layer: Layer) -> tuple[Dim, ...] | None:
     port = layer.find("input/port")
     return None if port is None else _port(port)
 
 
-def _constant(layer: Element, constants: bytes, name: str) -> int:
+def _constant(layer: Layer, constants: bytes, name: str) -> int:
     data = _data(layer)
     shape = (data.get("shape") or "").strip()
     count = check_dims(name, _dims(shape.split(",")) if shape else ())

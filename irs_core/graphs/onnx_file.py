@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,17 @@ from google.protobuf.message import DecodeError, EncodeError
 from onnx import TensorProto, numpy_helper, shape_inference
 
 from irs_core.errors import CheckpointError
-from irs_core.graphs.facts import Dim, GraphFacts, check_dims, check_weights, facts_of
+from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
 from irs_core.graphs.files import read_bytes
+from irs_core.graphs.onnx_nodes import ends_in_sigmoid, precision_of
+from irs_core.graphs.outputs import Dim, Output
 
-_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16}
+_ELEMENTS: dict[int, Element] = {
+    TensorProto.FLOAT: "f32",
+    TensorProto.FLOAT16: "f16",
+    TensorProto.DOUBLE: "f64",
+    TensorProto.UINT8: "u8",
+}
 _BITS = {TensorProto.INT4: 4, TensorProto.UINT4: 4, TensorProto.FLOAT4E2M1: 4}
 _STRING = TensorProto.STRING
 
@@ -52,23 +59,32 @@ def examine(content: bytes, name: str) -> GraphFacts:
     except Exception as error:  # its native part has no documented set of errors
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CheckpointError(f"{name!r} has shapes that do not fit: {first}") from None
-    operations = {node.op_type for node in _nodes(model)}
+    nodes = list(_nodes(model))
     # What is no UTF-8 comes as bytes.
-    if not all(isinstance(one, str) for one in operations):
+    if not all(isinstance(one.op_type, str) for one in nodes):
         raise CheckpointError(f"{name!r} is damaged: an operation's name is no text")
     graph = model.graph
     for value in (*graph.value_info, *graph.input, *graph.output):
         check_dims(name, _dims(value) or ())
     given = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in given]
-    if any(value.type.tensor_type.elem_type not in _FLOATS for value in inputs):
-        raise CheckpointError(f"{name!r} must take images of 32- or 16-bit floats")
+    elements = [_ELEMENTS.get(value.type.tensor_type.elem_type) for value in inputs]
+    element = elements[0] if elements else "f32"
+    if element is None or None in elements:
+        raise CheckpointError(
+            f"{name!r} must take images of floats (16, 32 or 64 bits) or of 8-bit whole numbers "
+            "from 0 to 255"
+        )
     return facts_of(
         name,
         [_dims(value) for value in inputs],
-        [_dims(value) for value in graph.output],
+        [
+            Output(value.name, place, _dims(value), ends_in_sigmoid(graph, value.name))
+            for place, value in enumerate(graph.output)
+        ],
+        element=element,
         parameters=parameters,
-        operations=operations,
+        precision=precision_of(graph, nodes, list(_tensors(model))),
     )
 
 
@@ -122,14 +138,17 @@ def _is_external(tensor: Any) -> bool:
 def _bring_in(tensor: Any, path: Path, others: dict[str, bytes]) -> None:
     entries = {entry.key: entry.value for entry in tensor.external_data}
     place = entries.get("location", "")
-    # A bare name of a real file beside the model: no folder, no link, nowhere else.
-    if not place or place in (".", "..") or Path(place).name != place or "\\" in place:
+    # A real file beside or below the model: no link, nowhere else.
+    parts = PurePosixPath(place).parts
+    if not parts or PurePosixPath(place).is_absolute() or ".." in parts or "\\" in place:
         raise CheckpointError(
             f"{path.name!r} names weights outside its folder, which are never read: {place!r}"
         )
-    source = path.parent / place
-    if source.is_symlink():
-        raise CheckpointError(f"{path.name!r} names weights behind a link: {place!r}")
+    source = path.parent.joinpath(*parts)
+    if any(path.parent.joinpath(*parts[: n + 1]).is_symlink() for n in range(len(parts))):
+        raise CheckpointError(
+            f"{path.name!r} names weights behind a link: {place!r}; put the file itself there"
+        )
     if place not in others:
         others[place] = read_bytes(source)
     try:
@@ -178,4 +197,5 @@ def _dims(value: Any) -> tuple[Dim, ...] | None:
 
 
 def _dim(one: Any) -> Dim:
-    return int(one.dim_value) if one.HasField("dim_value") else None
+    # Some exporters write -1 or 0 for an open dimension.
+    return int(one.dim_value) if one.HasField("dim_value") and one.dim_value > 0 else None

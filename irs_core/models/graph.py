@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from irs_core.errors import CheckpointError
 from irs_core.graphs import GraphFile, read_graph
+from irs_core.graphs.outputs import chosen_output
 from irs_core.spec.compressions import FileModel
 
 Numbers = tuple[float, ...] | None
@@ -52,14 +53,29 @@ class GraphModel:
 
 
 def load_graph(
-    path: Path, *, num_classes: int | None = None, mean: Numbers = None, std: Numbers = None
+    path: Path,
+    *,
+    num_classes: int | None = None,
+    mean: Numbers = None,
+    std: Numbers = None,
+    output: str | None = None,
+    like: bool = False,
 ) -> GraphModel:
     """Read a graph file and check it against what is asked for.
+
+    Args:
+        output: Name of the output that holds the scores; None for the only one that can.
+        like: That is the name in another file, which holds here too only if it is known.
 
     Raises:
         CheckpointError: The file cannot be used, or is not as asked for.
     """
-    file = read_graph(path)
+    whole = read_graph(path)
+    if like and output not in [one.name for one in whole.facts.outputs]:
+        output = None
+    several = len(whole.facts.outputs) > 1
+    chosen = chosen_output(whole.name, whole.facts.outputs, output, num_classes)
+    file = replace(whole, facts=whole.facts.with_output(chosen))
     facts = file.facts
     classes = facts.num_classes or num_classes
     if classes is None:
@@ -74,6 +90,8 @@ def load_graph(
         )
     known = channels is not None and height is not None and width is not None
     head = {"file": file.digest, "mean": mean and list(mean), "std": std and list(std)}
+    if several:
+        head["output"] = chosen.name
     return GraphModel(
         GraphModule(file, mean, std).eval(),
         classes,
@@ -83,12 +101,18 @@ def load_graph(
 
 
 def load_file_model(
-    compression: FileModel, *, num_classes: int, mean: Numbers = None, std: Numbers = None
+    compression: FileModel,
+    *,
+    num_classes: int,
+    mean: Numbers = None,
+    std: Numbers = None,
+    output: str | None = None,
 ) -> GraphModel:
     """The compressed network that a study's description names.
 
     Args:
         mean, std: The original's normalisation, used where the description asks for it.
+        output: The original's output, which holds the scores here too if there is one of that name.
 
     Raises:
         CheckpointError: The file cannot be used or holds another network than was described.
@@ -102,6 +126,8 @@ def load_file_model(
         num_classes=num_classes,
         mean=mean if compression.normalize else None,
         std=std if compression.normalize else None,
+        output=output,
+        like=True,
     )
     digest = found.module.file.digest
     if not digest.startswith(compression.digest):

@@ -75,6 +75,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         return _load_object(spec)
     if is_graph_file(spec.weights):
         return _load_graph(spec)
+    if spec.output is not None:
+        raise CheckpointError(f"only graph files have outputs by name; got {spec.output!r}")
     checkpoint = read_checkpoint(_weights_path(spec.weights))
     if checkpoint.arch == ARCH:
         return _load_integer(spec, checkpoint)
@@ -149,7 +151,11 @@ def _load_graph(spec: ModelSpec) -> LoadedModel:
             f"{Path(spec.weights).name} is its own architecture; got {spec.arch} as well"
         )
     found = load_graph(
-        Path(spec.weights), num_classes=spec.num_classes, mean=spec.mean, std=spec.std
+        Path(spec.weights),
+        num_classes=spec.num_classes,
+        mean=spec.mean,
+        std=spec.std,
+        output=spec.output,
     )
     file = found.module.file
     return LoadedModel(

@@ -58,7 +58,7 @@ def _calibration_source(
 ) -> tuple[NDArray[np.uint8], str]:
     try:
         training = _training_images(spec.data)
-        if training.input_shape == dataset.input_shape:
+        if (training.input_shape, training.scale) == (dataset.input_shape, dataset.scale):
             return training.pixels, f"{len(training)} training images"
     except DatasetError as error:
         logger.info("no training images for calibration: %s", error)

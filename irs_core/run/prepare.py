@@ -11,7 +11,6 @@ from irs_core.approx import applied
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Predictor
-from irs_core.backends.graph_files import arithmetic_of
 from irs_core.data import Dataset
 from irs_core.errors import ApproximationError, CheckpointError, DatasetError
 from irs_core.integer import IntegerNetwork
@@ -80,8 +79,8 @@ class _Builder:
         """The classifier that everything starts from."""
         module, title, note = self._base.module, "original (fp32)", "The uncompressed classifier."
         if isinstance(module, GraphModule):
-            title = f"original ({arithmetic_of(module)})"
-            note = f"The file {_named(module)}."
+            title = f"original ({module.file.facts.precision.name})"
+            note = f"The file {_named(module)}{_handled(module)}."
         network = module.network if isinstance(module, Carrier) else None
         if network is not None:
             self._check_integer(network)
@@ -160,6 +159,7 @@ class _Builder:
             num_classes=self._setting.classes,
             mean=self._base.mean,
             std=self._base.std,
+            output=self._spec.model.output,
         )
         module, shape = found.module, self._setting.input_shape
         if found.input_shape not in (None, shape):
@@ -175,7 +175,7 @@ class _Builder:
             str(compression),
             compression.title,
             digest,
-            f"The file {_named(module)}, as it is{first}; {predictor.execution}.",
+            f"The file {_named(module)}, as it is{first}{_handled(module)}; {predictor.execution}.",
             module.file.size_bytes,
             module.file.facts.parameters,
             predictor,
@@ -306,6 +306,11 @@ def _unpackable() -> ModelPayload:
 
 def _named(module: GraphModule) -> str:
     return f"{module.file.name} (SHA-256 {module.file.digest})"
+
+
+def _handled(module: GraphModule) -> str:
+    """What is done to images and scores around a file."""
+    return "".join(f", {one}" for one in module.file.facts.notes)
 
 
 def _int8_bytes(base: LoadedModel, share_int8: float) -> int:

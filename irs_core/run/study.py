@@ -11,7 +11,7 @@ from irs_core.analysis.kept_tally import open_tally
 from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of, usable_gpus
 from irs_core.data import Dataset, load_dataset
-from irs_core.errors import DatasetError
+from irs_core.errors import ChannelsError, DatasetError
 from irs_core.hardware import software_versions
 from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
@@ -132,19 +132,42 @@ def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
     Raises:
         DatasetError: Shapes or classes differ.
     """
-    if model.input_shape is not None and tuple(model.input_shape) != tuple(dataset.input_shape):
+    _check_shape(model, dataset)
+    if spec.noise.integer and dataset.scale != spec.data.scale:
         raise DatasetError(
-            f"the model takes inputs of shape {tuple(model.input_shape)}; "
-            f"the images have {tuple(dataset.input_shape)}"
+            f"{spec.noise.kind} noise is drawn on the grid of 8-bit pixels; the images have "
+            f"{dataset.pixels.dtype}: take gaussian noise"
         )
-    named = KINDS[spec.data.kind].folders
     # Folders get their class numbers by alphabet: other folders, other numbers.
+    places = KINDS[spec.data.kind].folders and not dataset.known
     if len(dataset.classes) > model.num_classes or (
-        named and len(dataset.classes) != model.num_classes
+        (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
     ):
+        way = "" if dataset.known else ": name the model's classes in their order (--classes FILE)"
         raise DatasetError(
-            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}"
+            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}{way}"
         )
+
+
+def _check_shape(model: LoadedModel, dataset: Dataset) -> None:
+    own = dataset.input_shape
+    if model.input_shape is None or tuple(model.input_shape) == own:
+        return
+    channels, *sides = model.input_shape
+    if tuple(sides) != own[1:]:
+        square = f": --size {sides[0]} resizes them" if sides[0] == sides[1] else ""
+        raise DatasetError(
+            f"the model takes inputs of shape {tuple(model.input_shape)}; the images have "
+            f"{own}{square}"
+        )
+    if {channels, own[0]} != {1, 3}:
+        raise DatasetError(f"the model takes {channels} channels; the images have {own[0]}")
+    done = "repeats grey in three channels" if channels == 3 else "makes colours grey"
+    raise ChannelsError(
+        f"the model takes {channels} channels; the images have {own[0]}: --channels {channels} "
+        f"{done}",
+        channels,
+    )
 
 
 def _runnable(

@@ -61,7 +61,7 @@ class ModelPayload:
         """SHA-256 of all of it."""
         plain = (self.digest, self.execution, self.setting, self.arch, self.mean, self.std)
         found = hashlib.sha256(repr((*plain, self.compression)).encode())
-        own = b"" if self.file is None else self.file.digest.encode()
+        own = b"" if self.file is None else f"{self.file.digest} {self.file.facts}".encode()
         parts = (self.weights, self.factors, self.integers, own, *(self.graph or ()))
         for part in parts:
             found.update(len(part).to_bytes(8, "big"))

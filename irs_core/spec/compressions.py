@@ -5,6 +5,7 @@ stored studies use; `compression_kinds` reads it and says what people are told a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal, Protocol
@@ -252,3 +253,22 @@ class ObjectModel:
 def identity(compression: Compression) -> str:
     """What of a compression decides about predictions: its text, but of a file the content."""
     return compression.identity if isinstance(compression, FileModel) else str(compression)
+
+
+def check_once(compressions: Sequence[Compression]) -> None:
+    """Refuse compressions that make the same predictions.
+
+    Raises:
+        SpecError: Names two of them, of files their paths.
+    """
+    known: dict[str, str] = {}
+    for one in compressions:
+        shown = one.path if isinstance(one, FileModel) else str(one)
+        key = identity(one)
+        if key in known and known[key] != shown:
+            raise SpecError(
+                f"{known[key]} and {shown} are the same file, byte for byte; name one of them"
+            )
+        if key in known:
+            raise SpecError(f"each compression may appear once; got {shown} twice")
+        known[key] = shown

@@ -17,6 +17,7 @@ class DataKindDef:
         root: Whether it needs a folder or file.
         folders: Classes are folders: images may be resized, any split is a folder, and class
             numbers follow from the folders' names.
+        listed: Classes may be numbered or named by a list.
     """
 
     what: str
@@ -24,6 +25,7 @@ class DataKindDef:
     scale: int = 255
     root: bool = True
     folders: bool = False
+    listed: bool = False
 
 
 KINDS: Mapping[DataKind, DataKindDef] = {
@@ -44,16 +46,19 @@ KINDS: Mapping[DataKind, DataKindDef] = {
         "Any images, one folder per class",
         "`ROOT/SPLIT/CLASS/IMAGE`, or `ROOT/CLASS/IMAGE` with an empty split",
         folders=True,
+        listed=True,
     ),
     "imagenet": DataKindDef(
         "ImageNet validation images in class folders",
         "`ROOT/val/CLASS/IMAGE`; resized to 256, central 224x224",
         folders=True,
+        listed=True,
     ),
     "npz": DataKindDef(
-        "8-bit arrays in a numpy file",
+        "Arrays in a numpy file: 8 or 16 bits, or floats in [0, 1]",
         "ROOT is the `.npz` file, with `images` and `labels`, `x_test` and `y_test`, or "
-        "`test_images` and `test_labels`",
+        "`test_images` and `test_labels`; or a folder of `.npy` files of these names",
+        listed=True,
     ),
 }
 DATA_KINDS: tuple[DataKind, ...] = tuple(KINDS)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.compressions import Compression, identity
+from irs_core.spec.compressions import Compression, check_once, identity
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
     TOO_LARGE,
@@ -68,6 +68,7 @@ class ModelSpec:
         num_classes: Classes, at least 2. None takes it from the weights.
         mean, std: Per-channel normalisation inside the model, after the noise. None takes what
             the file or the architecture says.
+        output: Name of the output that holds the scores, of a graph file that has several.
     """
 
     weights: str
@@ -75,10 +76,11 @@ class ModelSpec:
     num_classes: int | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    output: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, str, "weights")
-        check_fields(self, str, "arch", optional=True)
+        check_fields(self, str, "arch", "output", optional=True)
         check_fields(self, int, "num_classes", optional=True)
         for name in ("mean", "std"):
             values = getattr(self, name)
@@ -108,6 +110,9 @@ class DataSpec:
         holdout: So many further inputs, outside that subset, on which gamma and other values
             are tuned. They never enter a reported number.
         size: Height and width that images are resized to; None keeps them (all must be equal).
+        channels: 1 or 3: colours are made grey, grey is repeated. None keeps what the files have.
+        class_list: File that lists the model's classes, by which labels are numbered. None takes
+            one that lies among the data, else the order of the names.
     """
 
     kind: DataKind = "digits"
@@ -118,12 +123,16 @@ class DataSpec:
     max: int | None = None
     holdout: int = 0
     size: int | None = None
+    channels: int | None = None
+    class_list: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, str, "kind", "split")
-        check_fields(self, str, "root", optional=True)
+        check_fields(self, str, "root", "class_list", optional=True)
         check_fields(self, int, "start", "stride", "holdout")
-        check_fields(self, int, "max", "size", optional=True)
+        check_fields(self, int, "max", "size", "channels", optional=True)
+        if self.channels not in (None, 1, 3):
+            raise SpecError(f"images have 1 or 3 channels; got {self.channels}")
         if self.kind not in DATA_KINDS:
             raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
         if KINDS[self.kind].root and not self.root:
@@ -264,9 +273,7 @@ class StudySpec:
             )
         check_gamma(self.gamma)
         _check_methods(self)
-        texts = [identity(compression) for compression in self.compressions]
-        if len(set(texts)) != len(texts):
-            raise SpecError(f"each compression may appear once; got {', '.join(texts)}")
+        check_once(self.compressions)
 
     @cached_property
     def id(self) -> str:
@@ -287,6 +294,9 @@ class StudySpec:
             # Studies from before there was a choice keep their ids.
             if described[key] == value:
                 del described[key]
+        for part, key in _LATER_PARTS:
+            if described[part][key] is None:
+                del described[part][key]
         for key in ("mean", "std"):
             if described["model"][key] is not None:
                 described["model"][key] = list(described["model"][key])
@@ -350,6 +360,10 @@ def parse_radii(text: str) -> tuple[float, ...]:
         )
     except ValueError:
         raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None
+
+
+# Choices that came later, of the model and of the data.
+_LATER_PARTS = (("model", "output"), ("data", "channels"), ("data", "class_list"))
 
 
 def _check_methods(spec: StudySpec) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from irs_core.errors import BundleError, StoreError
+from irs_core.spec.paths import expanded
 from irs_core.store.audit import exportable
 from irs_core.store.bundle import (
     SUFFIX,
@@ -22,6 +23,7 @@ from irs_core.store.bundle import (
 from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence
 from irs_core.store.files import write_bytes
 from irs_core.store.manifests import read_manifest, readable_record, write_manifest
+from irs_core.store.naming import named
 from irs_core.store.records import StudyRecord
 from irs_core.store.study import Origin, Study
 
@@ -40,12 +42,12 @@ _PROJECT = _SOURCE if (_SOURCE / "pyproject.toml").exists() else Path.home() / "
 
 def default_root() -> Path:
     """Folder of the live store: IRS_STORE, or `cached_results/live` beside the program."""
-    return Path(os.environ.get("IRS_STORE") or _PROJECT / "cached_results" / "live")
+    return expanded(os.environ.get("IRS_STORE") or _PROJECT / "cached_results" / "live")
 
 
 def shipped_folder() -> Path:
     """Folder of read-only bundles: IRS_SHIPPED, or `cached_results` beside the program."""
-    return Path(os.environ.get("IRS_SHIPPED") or _PROJECT / "cached_results")
+    return expanded(os.environ.get("IRS_SHIPPED") or _PROJECT / "cached_results")
 
 
 @dataclass(frozen=True)
@@ -186,32 +188,32 @@ class Library:
     def open(self, study_id: str) -> Study:
         """The study of that id.
 
+        Args:
+            study_id: The id, or its first digits where no other study begins with them.
+
         Raises:
-            StoreError: There is none, or it cannot be opened.
+            StoreError: There is none, there are several, or it cannot be opened.
         """
         survey = self.survey()
-        for study in survey.studies:
-            if study.record.id == study_id:
-                return study
-        for one in survey.damaged:
-            if one.name == study_id:
-                raise StoreError(
-                    f"study {study_id} cannot be opened: {one.reason}; ./irs verify {study_id} "
-                    "says what to do"
-                )
-        raise StoreError(f"no study {study_id!r} in the store")
+        found = named(study_id, {one.record.id: one for one in survey.studies})
+        if found is not None:
+            return found
+        damaged = named(study_id, {one.name: one for one in survey.damaged})
+        if damaged is not None:
+            raise StoreError(
+                f"study {damaged.name} cannot be opened: {damaged.reason}; "
+                f"./irs verify {damaged.name} says what to do"
+            )
+        raise StoreError(f"no study {study_id!r} in the store; ./irs studies lists them")
 
     def files(self) -> list[tuple[Path, Origin]]:
         """The files that studies are opened from: of imported and shipped ones, then live ones."""
-        imported, shipped = (
-            sorted(one.glob(f"*{SUFFIX}")) for one in (self._imported, self._shipped)
+        places: tuple[tuple[Origin, Path, str], ...] = (
+            ("imported", self._imported, SUFFIX),
+            ("shipped", self._shipped, SUFFIX),
+            ("live", self.root / "studies", ".json"),
         )
-        live = sorted((self.root / "studies").glob("*.json"))
-        return [
-            *((path, "imported") for path in imported),
-            *((path, "shipped") for path in shipped),
-            *((path, "live") for path in live),
-        ]
+        return [(path, one) for one, at, end in places for path in sorted(at.glob(f"*{end}"))]
 
     def open_file(self, path: Path, origin: Origin) -> Study:
         """The study in one of `files`.
@@ -245,7 +247,7 @@ class Library:
         """
         study = self.open(study_id)
         if study.bundle is not None:
-            raise StoreError(f"study {study_id} is a bundle already")
+            raise StoreError(f"study {study.record.id} is a bundle already")
         write_bundle(path, exportable(study), self.evidence_folder)
 
     def bundle_bytes(self, study_id: str) -> bytes:
@@ -257,7 +259,7 @@ class Library:
         study = self.open(study_id)
         if study.bundle is None:
             with TemporaryDirectory() as folder:
-                path = Path(folder) / f"{study_id}{SUFFIX}"
+                path = Path(folder) / f"bundle{SUFFIX}"
                 write_bundle(path, exportable(study), self.evidence_folder)
                 return path.read_bytes()
         for place in (self._shipped, self._imported):
@@ -266,7 +268,7 @@ class Library:
                     bundle = self._open_bundle(path)
                 except (StoreError, OSError):
                     continue
-                if bundle.record.id == study_id:
+                if bundle.record.id == study.record.id:
                     return path.read_bytes()
         raise StoreError(f"the bundle of study {study_id} is gone")
 

@@ -51,6 +51,10 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
     """
     device = _device(spec)
     data = load_dataset(_training_data(spec))
+    if data.pixels.dtype != np.uint8:
+        raise DatasetError(
+            f"training takes images of 8 bits; {data.description} has {data.pixels.dtype}"
+        )
     mean, std = _normalisation(spec, data)
     network, module = _networks(spec, data, device, (mean, std))
     run = _Run.of(spec, data, module, device)

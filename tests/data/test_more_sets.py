@@ -183,7 +183,7 @@ IMAGES = np.zeros((3, 4, 4), np.uint8)
     ("arrays", "rule"),
     [
         ({"images": IMAGES, "labels": np.array([0, 1, None])}, "plain arrays"),
-        ({"images": IMAGES / 2, "labels": np.arange(3)}, "8-bit"),
+        ({"images": IMAGES.astype(int), "labels": np.arange(3)}, "8 or 16 bits"),
         ({"images": IMAGES, "labels": np.arange(4)}, "one whole number per image"),
         ({"images": IMAGES, "labels": np.ones(3)}, "one whole number per image"),
         ({"images": IMAGES, "labels": -np.arange(3)}, "labels in"),

@@ -92,7 +92,7 @@ def test_weights_in_a_file_beside_it_are_brought_in(model, folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", ["../secret", "/etc/passwd", "sub/weights", "..", "", "..\\secret"]
+    "place", ["../secret", "/etc/passwd", "sub/../../secret", "..", "", "..\\secret"]
 )
 def test_weights_elsewhere_are_refused(model, tmp_path, write, place):
     (tmp_path.parent / "secret").write_bytes(b"x" * 10_000)
@@ -100,6 +100,21 @@ def test_weights_elsewhere_are_refused(model, tmp_path, write, place):
     onnx.external_data_helper.set_external_data(tensor, location=place)
     tensor.ClearField("raw_data")
     with pytest.raises(CheckpointError, match="outside its folder"):
+        read_graph(write(model))
+
+
+def test_weights_in_a_folder_below_are_brought_in(model, folder, tmp_path):
+    (tmp_path / "weights").mkdir()
+    path = external(model, tmp_path, "weights/all.data")
+    assert read_graph(path).facts == read_graph(folder / "plain.onnx").facts
+
+
+def test_weights_in_a_linked_folder_are_refused(model, tmp_path, write):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "data").write_bytes(b"x" * 10_000)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    onnx.external_data_helper.set_external_data(model.graph.initializer[0], location="link/data")
+    with pytest.raises(CheckpointError, match="behind a link"):
         read_graph(write(model))
 
 
@@ -186,7 +201,7 @@ def test_the_input_must_be_images(write, shape, rule):
 
 def test_integer_images_are_refused(model, write):
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT32
-    with pytest.raises(CheckpointError, match=r"32- or 16-bit floats|do not fit"):
+    with pytest.raises(CheckpointError, match=r"floats \(16, 32 or 64 bits\)|do not fit"):
         read_graph(write(model))
 
 

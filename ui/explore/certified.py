@@ -152,7 +152,7 @@ def image_reader(study: Study, root: str | None) -> ReadImages:
 
 @st.cache_resource(max_entries=8, ttl=300, show_spinner="Looking for the images...")
 def _image_reader(key: library.StudyKey, root: str | None, _study: Study) -> ReadImages:
-    from irs_core.data import open_source
+    from irs_core.data import open_source, with_channels
 
     record = _study.record
     spec = record.spec.data if root is None else replace(record.spec.data, root=root)
@@ -163,7 +163,7 @@ def _image_reader(key: library.StudyKey, root: str | None, _study: Study) -> Rea
         source.labels[positions], record.data.labels
     ):
         raise DatasetError(f"{source.description} holds other images than the study's")
-    return lambda rows: source.read(rows).astype(np.float32) / np.float32(source.scale)
+    return lambda rows: with_channels(source.read(rows), spec.channels).unit()
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading predictions...")

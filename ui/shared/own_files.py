@@ -159,7 +159,7 @@ def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str
         ],
         hide_index=True,
     )
-    for sentence in report.warnings:
+    for sentence in (*report.warnings, *(flag.sentence for flag in report.flags)):
         st.warning(sentence, icon=":material/warning:")
     st.caption(f"{report.data}. Plain estimates: nothing is stored and nothing is certified.")
 
