@@ -92,11 +92,15 @@ def test_the_headline_claims_nothing_at_moved_settings(
     rows = entries.model_rows(record, analysis)
     own = Settings.of(record.spec)
     moved = study_ledger(record.spec, replace(own, gamma=0.9)).moved
-    for sentence in (
-        choice.headline(record, rows, 0.004, moved),
-        choice.headline(record, rows, 1.0),
+    unproven = [replace(row, summary=replace(row.summary, failure=None)) for row in rows]
+    for sentence, said in (
+        (choice.headline(record, rows, 0.004, moved), "not proven at gamma = 0.9"),
+        # Reported by others and moved: both are said.
+        (choice.headline(record, rows, 0.004, moved, "By others."), "By others. Exploring: not"),
+        (choice.headline(record, unproven, captions.union_failure(unproven)), "is not proven"),
+        (choice.headline(record, rows, None), "nothing is left of the confidence"),
     ):
-        assert "not proven" in sentence
+        assert said in sentence
         assert "confidence is" not in sentence
     assert captions.choice_among(rows, moved) == ""
     assert study_ledger(record.spec, own).moved == ()
