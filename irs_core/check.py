@@ -95,10 +95,10 @@ def check_model(
     """
     noise = NoiseSpec(sigma, seed=seed)
     spec = StudySpec(model, data, noise, tuple(compressions), n0=1, n=1, n_p=(1,))
-    dataset, base = load_dataset(data), load_model(model)
+    options = options or RunOptions()
+    dataset, base = load_dataset(data), load_model(model, programs=options.programs)
     check_fit(spec, base, dataset)
     trial = _Trial(dataset, noise, draws)
-    options = options or RunOptions()
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))

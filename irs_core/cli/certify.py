@@ -22,15 +22,14 @@ from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
+from irs_core.cli.named import check_can_wait, read_models
 from irs_core.cli.options import draw_bar
 from irs_core.errors import SpecError
-from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec import outward
-from irs_core.spec.compression_kinds import known_compressions, parse_compression
-from irs_core.spec.compressions import Compression
+from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
@@ -138,7 +137,10 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
     """Options that choose the original; its file as an argument of its own, or as --model."""
-    text = "a file (safetensors, .pth, .onnx, .xml), or shipped:NAME"
+    text = (
+        "a file (safetensors, .pth, .onnx, .xml, TorchScript), shipped:NAME, package.module:make "
+        "(a function of your own code), or http://HOST:PORT/v2/models/NAME"
+    )
     if positional:
         parser.add_argument("model", help=text)
     else:
@@ -155,15 +157,6 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
             metavar="X",
             help=f"{name} per channel of a normalisation inside the model, after the noise",
         )
-
-
-def read_compressions(texts: list[str]) -> tuple[Compression, ...]:
-    """Compressions from their texts; files are read, so that their digest is known.
-
-    Raises:
-        IrsError: A text names none, or a file cannot be used.
-    """
-    return tuple(file_compression(text) or parse_compression(text) for text in texts)
 
 
 def model_spec(arguments: argparse.Namespace) -> ModelSpec:
@@ -251,11 +244,13 @@ def _seed(text: str) -> int | None:
 
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     spec = StudySpec(
-        model=model_spec(arguments),
-        data=data_spec(arguments),
+        model=model,
+        data=data,
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         n0=arguments.n0,
         n=arguments.n,
         n_p=parse_budgets(arguments.n_p, arguments.n),
@@ -273,7 +268,10 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 def _certify(arguments: argparse.Namespace) -> None:
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
-    options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
+    # The files that may be programs are those that the command names.
+    options = RunOptions(
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+    )
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
     )
@@ -292,6 +290,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             return
     arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
+        check_can_wait(spec)
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
         print(f"job {job.id} of study {spec.id}")

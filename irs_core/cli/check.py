@@ -7,8 +7,8 @@ from irs_core.cli.certify import (
     add_model_options,
     data_spec,
     model_spec,
-    read_compressions,
 )
+from irs_core.cli.named import read_models
 from irs_core.spec.study import BACKENDS
 
 
@@ -37,14 +37,16 @@ def _check(arguments: argparse.Namespace) -> None:
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     report = check_model(
-        model_spec(arguments),
-        data_spec(arguments),
+        model,
+        data,
         sigma=arguments.sigma,
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         seed=arguments.seed,
         draws=arguments.draws,
-        options=RunOptions(device=arguments.device, backend=arguments.backend),
+        options=RunOptions(device=arguments.device, backend=arguments.backend, programs=True),
     )
     print(f"{report.model}\n{report.data}, {arguments.draws} noisy copies each")
     width = max(len(row.title) for row in report.rows)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from irs_core.errors import CheckpointError
+from irs_core.models.wrappers import is_whole
 
 State = dict[str, Tensor]
 
@@ -39,7 +40,9 @@ def _masked(weight: Tensor, mask: Tensor) -> Tensor:
 
 def _weight_norm(scale: Tensor, direction: Tensor) -> Tensor:
     axes = [axis for axis in range(direction.ndim) if scale.ndim == 0 or scale.shape[axis] == 1]
-    return direction * (scale / torch.linalg.vector_norm(direction, dim=axes, keepdim=True))
+    return torch.as_tensor(
+        direction * (scale / torch.linalg.vector_norm(direction, dim=axes, keepdim=True))
+    )
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
@@ -103,9 +106,8 @@ def _compute(state: State, name: str) -> None:
         parts = [one.format(layer + dot, last) for one in recipe.parts]
         if all(one in state for one in parts):
             tensors = [state.pop(one) for one in parts]
-            if any(one.nbytes > one.untyped_storage().nbytes() for one in tensors):
-                # A view of few numbers may claim to be a tensor of any size.
-                raise CheckpointError(f"the parts of {name} are views of other tensors")
+            if not all(map(is_whole, tensors)):
+                raise CheckpointError(f"the parts of {name} are views of fewer numbers, or sparse")
             try:
                 state[name] = recipe.make(*map(_wide, tensors)).to(tensors[0].dtype)
             except (RuntimeError, IndexError):

@@ -29,7 +29,9 @@ class ScriptedModule(nn.Module):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # deprecated for writers; files live longer
-                program = torch.jit.load(io.BytesIO(content), map_location="cpu")
+                program = torch.jit.load(  # type: ignore[no-untyped-call]
+                    io.BytesIO(content), map_location="cpu"
+                )
         except Exception as error:  # torch.jit.load has no documented set of errors
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise CheckpointError(
@@ -59,4 +61,3 @@ def load_scripted(path: Path, *, programs: bool) -> ScriptedModule:
             f"the command line or in a notebook: name it there, or {EXPORT}"
         )
     return ScriptedModule(path.read_bytes(), path.name)
-

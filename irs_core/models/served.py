@@ -138,9 +138,7 @@ class Connection:
             "the same command goes on from there"
         )
 
-    def _request(
-        self, method: str, tail: str, body: bytes | None, limit: int
-    ) -> tuple[int, bytes]:
+    def _request(self, method: str, tail: str, body: bytes | None, limit: int) -> tuple[int, bytes]:
         # No redirects: they could lead to servers that nobody named.
         parts = urlsplit(self.url)
         kind = (

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from irs_core.errors import CheckpointError
@@ -191,14 +192,14 @@ def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
 
 def _equal(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
     return list(first) == list(second) and all(
-        one.shape == other.shape and one.dtype == other.dtype and _is_whole(one) and one.equal(other)
+        one.shape == other.shape and one.dtype == other.dtype and is_whole(one) and one.equal(other)
         for one, other in zip(first.values(), second.values(), strict=True)
     )
 
 
-def _is_whole(tensor: Tensor) -> bool:
-    # A view of few numbers may claim to be a tensor of any size.
-    return tensor.nbytes <= tensor.untyped_storage().nbytes()
+def is_whole(tensor: Tensor) -> bool:
+    """Whether a tensor has all its numbers: a view of few may claim to be of any size."""
+    return tensor.layout is torch.strided and tensor.nbytes <= tensor.untyped_storage().nbytes()
 
 
 def _keys(content: Mapping[Any, Any]) -> str:
