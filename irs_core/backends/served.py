@@ -46,6 +46,7 @@ class ServedPredictor:
         self._mean = np.asarray(module.mean or 0, np.float32).reshape(shape)
         self._std = np.asarray(module.std or 1, np.float32).reshape(shape)
         self.execution = "server open-inference-v2"
+        # Fixed batches fill up with copies of it.
         self._probe = np.full((1, *input_shape), 0.5, np.float32)
         self._first = self._asked(self._probe)
 

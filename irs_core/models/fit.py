@@ -43,11 +43,13 @@ def fitted(checkpoint: Checkpoint, expected: Mapping[str, Tensor]) -> Fitted:
         CheckpointError: Weights are kept in a way that is not known.
     """
     needed = {name for name in expected if not name.endswith(_OPTIONAL)}
-    found = list(depths(checkpoint.state))
-    # The last but one is without all that the tables know; the last guesses at a prefix.
-    chosen = next((one for one in found if needed <= _names(one, expected)), None)
-    if chosen is None:
-        chosen = max(found, key=lambda one: len(needed & one.state.keys()))
+
+    def lacks(named: Named) -> tuple[int, int]:
+        names = _names(named, expected)
+        return len(needed - names), len(names - expected.keys())
+
+    # The first of those that fit best: without what the tables know, at last without any prefix.
+    chosen = min(depths(checkpoint.state), key=lacks)
     state = plain_weights(chosen.state, expected)
     return Fitted(
         {name: state[name] for name in state},
@@ -61,7 +63,8 @@ def _names(named: Named, expected: Mapping[str, Tensor]) -> set[str]:
     try:
         return set(plain_weights(named.state, expected))
     except CheckpointError:
-        return set()
+        # It says the same, and why, when it is chosen.
+        return set(named.state)
 
 
 def architecture_state(architecture: Architecture) -> Mapping[str, Tensor]:

@@ -174,7 +174,10 @@ def count_classes(text: str, image: NDArray[np.float32]) -> int:
     """
     module = adopted(text)
     if isinstance(module, ServedModule):
-        shape = module.connection.infer(module.facts, image).shape
+        if module.facts.num_classes is not None:
+            return module.facts.num_classes
+        batch = np.repeat(image, module.facts.batch or 1, axis=0)
+        shape = module.connection.infer(module.facts, batch).shape
     else:
         shape = tuple(_answered(module, image).shape)
     if len(shape) != 2:

@@ -37,6 +37,12 @@ _INTEGER_NOTE = (
     "Computes in integers only: int8 weights per channel, 8-bit activations, 32-bit sums, an int32 "
     "multiplier and a shift after each layer."
 )
+# Titles of originals that are neither weights of a known architecture nor graph files.
+_RUN_ELSEWHERE = {
+    "object": "original (own code)",
+    "torchscript": "original (TorchScript)",
+    "server": "original (on a server)",
+}
 
 
 def prepare(
@@ -90,6 +96,8 @@ class _Builder:
         if network is not None:
             self._check_integer(network)
             title, note = "original (integers only)", _INTEGER_NOTE
+        if self._base.arch in _RUN_ELSEWHERE:
+            title, note = _RUN_ELSEWHERE[self._base.arch], f"{self._spec.model.weights}."
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
