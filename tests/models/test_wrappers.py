@@ -1,4 +1,4 @@
-"""Checkpoints as people bring them: wrappers, prefixes, normalisation, objects beside the weights."""
+"""Checkpoints as people bring them: wrappers, prefixes, normalisation, objects beside them."""
 
 import argparse
 from collections import OrderedDict
