@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from irs_core.approx import applied
+from irs_core.approx.graph_weights import compressed_graph
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Predictor
@@ -128,10 +129,7 @@ class _Builder:
         if isinstance(compression, FileModel):
             return self._of_file(compression)
         if isinstance(self._base.module, GraphModule):
-            raise ApproximationError(
-                f"{compression} needs PyTorch weights, and {self._base.module.file.name} has none; "
-                "use int8, or file:PATH for a compressed file"
-            )
+            return self._graph(compression, self._base.module)
         if isinstance(compression, IntegerOnly):
             return self._integer(compression)
         made = applied(self._base.module, compression)
@@ -218,6 +216,22 @@ class _Builder:
             f"The file {_named(module)}, as it is{first}; {predictor.execution}.",
             module.file.size_bytes,
             module.file.facts.parameters,
+            predictor,
+            self._packer(compression, digest, predictor, module=module),
+        )
+
+    def _graph(self, compression: Compression, base: GraphModule) -> Prepared:
+        made = compressed_graph(base.file, compression)
+        module = GraphModule(made.file, base.mean, base.std)
+        predictor = make_classifier(module, None, self._setting)
+        digest = sha256(f"{self._base.digest} {compression}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            made.note,
+            made.size_bytes,
+            made.nonzero,
             predictor,
             self._packer(compression, digest, predictor, module=module),
         )
