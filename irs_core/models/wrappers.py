@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from irs_core.errors import CheckpointError
 
@@ -36,6 +37,10 @@ _MEANS = ("mean", "means", "mu", "new_mean", "pixel_mean")
 _STDS = ("std", "stds", "sd", "sds", "sigma", "new_std", "pixel_std")
 # Cohen et al. 2019 put the network second behind a layer that has no tensors of its own.
 _SECOND = "1."
+_ELSEWHERE = (
+    "which fits only the network that it was made for: export that to ONNX, or name a function "
+    "that builds it, as in call:package.module:make (docs/how-to/from-pytorch-quantisation.md)"
+)
 # Numbers of a normalisation, and state dicts in one another.
 _MOST, _DEEPEST = 4, 3
 
@@ -70,7 +75,7 @@ def unwrapped(
         CheckpointError: There is none, or there are plain and averaged weights that differ.
     """
     if _is_state(content):
-        return _tensors(content)
+        return _tensors(name, content, foreign)
     plain, averaged = (
         {key: content[key] for key in keys if key in content} for keys in (PLAIN, AVERAGED)
     )
@@ -174,15 +179,18 @@ def _is_state(content: Mapping[Any, Any]) -> bool:
     )
 
 
-def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
-    """The tensors; numbers and texts beside them belong to wrappers."""
-    packed = [key for key in content if "_packed_params" in str(key)]
-    if packed:
-        raise CheckpointError(
-            f"these are the weights of a network quantised by PyTorch ({packed[0]}), which fit "
-            "only that network: export it to ONNX, or name a function that builds it, as in "
-            "call:package.module:make (docs/how-to/from-pytorch-quantisation.md)"
-        )
+def _tensors(name: str, content: Mapping[Any, Any], foreign: type) -> dict[str, Tensor]:
+    """The tensors; numbers, texts and objects beside them belong to wrappers."""
+    for key, value in content.items():
+        if "_packed_params" in str(key):
+            raise CheckpointError(
+                f"{name} holds the weights of a network quantised by PyTorch ({key}), {_ELSEWHERE}"
+            )
+        # Names with dots are those of parts of a network.
+        odd = isinstance(value, Tensor) and type(value) not in (Tensor, Parameter)
+        if odd or (isinstance(value, foreign) and "." in str(key)):
+            kind = getattr(value, "of", type(value).__name__)
+            raise CheckpointError(f"{name} holds {key} as an object of {kind}, {_ELSEWHERE}")
     return {
         key: value
         for key, value in content.items()
