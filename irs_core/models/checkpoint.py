@@ -20,7 +20,7 @@ from torch import Tensor
 
 from irs_core.errors import CheckpointError
 from irs_core.models.recognise import EXPORT, is_torchscript, refuse_other_kinds
-from irs_core.models.wrappers import unwrapped
+from irs_core.models.wrappers import ELSEWHERE, unwrapped
 
 _MAX_SIDE = 4096
 # Names of what numpy pickles a scalar with, in files of the older format, which cannot be searched.
@@ -115,10 +115,16 @@ def _read_torch(path: Path) -> Checkpoint:
             f"the command line or in a notebook: name it there, or {EXPORT}"
         )
     _check_archive(path)
+    names = _foreign_names(path)
     try:
-        with _stand_ins(path):
+        with _stand_ins(names):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no documented set of errors for bad files
+        quantised = next((name for name in names if name.startswith("torchao")), None)
+        if quantised is not None:
+            raise CheckpointError(
+                f"{path.name} holds weights as objects of {quantised}, {ELSEWHERE}"
+            ) from None
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
             f"{path.name} is corrupt or holds objects other than tensors, which are never loaded"
@@ -137,11 +143,18 @@ def _read_torch(path: Path) -> Checkpoint:
     )
 
 
-def _stand_ins(path: Path) -> AbstractContextManager[None]:
+def _foreign_names(path: Path) -> list[str]:
+    """Types and functions that a file names and PyTorch would not load, as far as can be told."""
+    if not zipfile.is_zipfile(path):
+        return list(_OLD_FORMAT)
+    try:
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # damaged or of another kind; loading says how
+        return []
+
+
+def _stand_ins(names: list[str]) -> AbstractContextManager[None]:
     """Lets objects beside the weights be read as stand-ins, so that none of their code runs."""
-    names = list(_OLD_FORMAT)
-    if zipfile.is_zipfile(path):
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     known = [(type("StandIn", (StandIn,), {"of": name}), name) for name in names]
     return torch.serialization.safe_globals(known)  # type: ignore[arg-type]
 

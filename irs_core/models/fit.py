@@ -10,7 +10,7 @@ from irs_core.errors import CheckpointError
 from irs_core.models.checkpoint import Checkpoint
 from irs_core.models.registry import Architecture
 from irs_core.models.reparametrised import plain_weights
-from irs_core.models.wrappers import Named, Numbers, depths
+from irs_core.models.wrappers import ELSEWHERE, Named, Numbers, depths
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
 MAX_CHANNELS = 4096
@@ -164,11 +164,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], arch: str) -> None:
                 f"{tuple(expected[name].shape)}; got {tuple(value.shape)}"
             )
         if value.is_quantized:
-            raise CheckpointError(
-                f"{name} is quantised, and {arch} takes plain weights: export the quantised "
-                "network to ONNX, or name a function that builds it, as in "
-                "call:package.module:make (docs/how-to/from-pytorch-quantisation.md)"
-            )
+            raise CheckpointError(f"{name} is a quantised weight, {ELSEWHERE}")
         if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
             raise CheckpointError(f"weights must be finite; got NaN or infinity in {name}")
     network.load_state_dict(dict(state), strict=False)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from irs_core.errors import CheckpointError
-from irs_core.models.wrappers import is_whole
+from irs_core.models.wrappers import ELSEWHERE, is_whole
 
 State = dict[str, Tensor]
 
@@ -130,8 +130,4 @@ def _refuse_others(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) 
             )
         for end, what in _OTHERS:
             if name.endswith(end):
-                raise CheckpointError(
-                    f"these are {what} ({name}), which fit only the network that they were made "
-                    "for: export it to ONNX, or name a function that builds it, as in "
-                    "call:package.module:make (docs/how-to/from-pytorch-quantisation.md)"
-                )
+                raise CheckpointError(f"these are {what} ({name}), {ELSEWHERE}")

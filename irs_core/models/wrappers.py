@@ -37,8 +37,8 @@ _MEANS = ("mean", "means", "mu", "new_mean", "pixel_mean")
 _STDS = ("std", "stds", "sd", "sds", "sigma", "new_std", "pixel_std")
 # Cohen et al. 2019 put the network second behind a layer that has no tensors of its own.
 _SECOND = "1."
-_ELSEWHERE = (
-    "which fits only the network that it was made for: export that to ONNX, or name a function "
+ELSEWHERE = (
+    "which only its own network can use: export that to ONNX, or name a function "
     "that builds it, as in call:package.module:make (docs/how-to/from-pytorch-quantisation.md)"
 )
 # Numbers of a normalisation, and state dicts in one another.
@@ -184,13 +184,13 @@ def _tensors(name: str, content: Mapping[Any, Any], foreign: type) -> dict[str, 
     for key, value in content.items():
         if "_packed_params" in str(key):
             raise CheckpointError(
-                f"{name} holds the weights of a network quantised by PyTorch ({key}), {_ELSEWHERE}"
+                f"{name} holds the weights of a network quantised by PyTorch ({key}), {ELSEWHERE}"
             )
         # Names with dots are those of parts of a network.
         odd = isinstance(value, Tensor) and type(value) not in (Tensor, Parameter)
         if odd or (isinstance(value, foreign) and "." in str(key)):
             kind = getattr(value, "of", type(value).__name__)
-            raise CheckpointError(f"{name} holds {key} as an object of {kind}, {_ELSEWHERE}")
+            raise CheckpointError(f"{name} holds {key} as an object of {kind}, {ELSEWHERE}")
     return {
         key: value
         for key, value in content.items()

@@ -232,3 +232,15 @@ def test_eight_bit_floats_are_weights_of_fewer_digits(tmp_path, state):
     save_file(scaled, tmp_path / "w.safetensors")
     with pytest.raises(CheckpointError, match=r"quantised weights with scales.*weight_scale"):
         load_model(ModelSpec(str(tmp_path / "w.safetensors"), arch=ARCH))
+
+
+def test_weights_that_are_objects_of_another_package_are_named(read, state):
+    content = {**state, "fc.weight": Options()}
+    with pytest.raises(CheckpointError, match=r"fc\.weight as an object of .*Options.*export"):
+        read(content)
+
+
+def test_quantised_tensors_are_named(read, state):
+    small = torch.quantize_per_tensor(state["fc.weight"], 0.1, 0, torch.qint8)
+    with pytest.raises(CheckpointError, match=r"fc\.weight is a quantised weight"):
+        read({**state, "fc.weight": small})
