@@ -37,14 +37,13 @@ from irs_core.check import CheckReport, check_model
 from irs_core.data import load_dataset, with_model_classes
 from irs_core.decide import Decision, Requirement
 from irs_core.errors import ChannelsError, IrsError, SpecError, UnknownKeyError
-from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.models.objects import Classifier, adopt, count_classes
 from irs_core.report import study_table, write_report
 from irs_core.report.figures import accuracy_figure, time_figure
+from irs_core.run.named import named_compressions, named_model
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import check_fit, run_study
-from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.paths import expanded
@@ -70,8 +69,16 @@ class Model:
     def check(self, sigma: float, compressions: Sequence[str] = ()) -> CheckReport:
         """A dry run: accuracy with and without noise, speed, agreement."""
         return check_model(
-            self.spec, self.data, sigma=sigma, compressions=_compressions(compressions)
+            self.spec,
+            self.data,
+            sigma=sigma,
+            compressions=self.compressions(compressions),
+            options=RunOptions(programs=True),
         )
+
+    def compressions(self, texts: Sequence[str]) -> tuple[Compression, ...]:
+        """Compressed models from their texts; see `certify`."""
+        return named_compressions(texts, data=self.data, num_classes=self.spec.num_classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +129,9 @@ def load(
     """A model and its data, read and checked.
 
     Args:
-        weights: A file (safetensors, .pth, .onnx, .xml), or shipped:NAME.
+        weights: A file (safetensors, .pth, .onnx, .xml, TorchScript), shipped:NAME,
+            package.module:make (a function of your own code), or the URL of a model behind a
+            server that speaks the Open Inference Protocol, http://HOST:PORT/v2/models/NAME.
         model, name: In its place an object: a PyTorch module that takes [0, 1] images, or a
             callable of numpy batches (B, C, H, W) to scores (B, K) or class ids (B,). A callable
             needs a name, which stands for what it answers; see `adopt`.
@@ -151,7 +160,9 @@ def load(
         None if std is None else tuple(std),
         output,
     )
-    loaded = load_model(spec)
+    if model is None:
+        spec = named_model(spec, chosen)
+    loaded = load_model(spec, programs=True)
     try:
         check_fit(StudySpec(spec, chosen, NoiseSpec(1.0), ()), loaded, dataset)
     except ChannelsError as error:
@@ -175,8 +186,8 @@ def certify(
     """Certify a model once and its compressed versions incrementally.
 
     Args:
-        compressions: Texts as on the command line: `fp16`, `int8`, `file:PATH`, ...; or what
-            `adopt` gives for an object.
+        compressions: Texts as on the command line: `fp16`, `int8`, `file:PATH`,
+            `call:package.module:make`, a URL, ...; or what `adopt` gives for an object.
         sigma: Noise in pixel units.
         n_p: Draws per input of a compressed model; None for 1, 2, 5 and 10% of n.
         store: Folder of the evidence; None for that of the pages and the command line.
@@ -190,13 +201,14 @@ def certify(
         model.spec,
         model.data,
         NoiseSpec(sigma, seed=seed),
-        _compressions(compressions),
+        model.compressions(compressions),
         n=n,
         n_p=tuple(budgets),
         **settings,
     )
     spec = with_fixed_split(asked)
     library = Library(None if store is None else expanded(store))
+    options = replace(options or RunOptions(), programs=True)
     record = run_study(spec, library, options=options, on_progress=on_progress)
     return Result(
         record, Analysis(open_tally(library.open(record.id), library.root), Settings.of(spec))
@@ -244,7 +256,3 @@ def plot(result: Result, page: str = "acr_time") -> Any:
         raise IrsError("a figure needs the package plotly: pip install plotly") from None
     make = time_figure if page == "acr_time" else accuracy_figure
     return go.Figure(make(result.record, result.analysis))
-
-
-def _compressions(texts: Sequence[str]) -> tuple[Compression, ...]:
-    return tuple(file_compression(text) or parse_compression(text) for text in texts)

@@ -10,7 +10,7 @@ from irs_core.approx.registry import ApproxReport, register
 from irs_core.errors import ApproximationError
 from irs_core.spec.compressions import HalfCompute, HalfWeights
 
-_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class HalfComputeModel(nn.Module):
@@ -36,9 +36,9 @@ def round_weights(model: nn.Module, config: HalfWeights) -> nn.Module:
     Raises:
         ApproximationError: A number is too large for the format.
     """
-    dtype = _DTYPES[config.format]
+    dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
-        tensor.copy_(_fitting(name, tensor, dtype))
+        tensor.copy_(fitting(name, tensor, dtype))
     return model
 
 
@@ -48,9 +48,9 @@ def to_half(model: nn.Module, config: HalfCompute) -> nn.Module:
     Raises:
         ApproximationError: A number is too large for the format.
     """
-    dtype = _DTYPES[config.format]
+    dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
-        _fitting(name, tensor, dtype)
+        fitting(name, tensor, dtype)
     return HalfComputeModel(model, dtype)
 
 
@@ -61,7 +61,12 @@ def _floating(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
                 yield name, tensor
 
 
-def _fitting(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+def fitting(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in a 16-bit format.
+
+    Raises:
+        ApproximationError: A number is too large for the format.
+    """
     rounded = tensor.to(dtype)
     if bool((torch.isinf(rounded) & torch.isfinite(tensor)).any()):
         largest = float(tensor.abs().max())

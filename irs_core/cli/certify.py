@@ -25,8 +25,8 @@ from irs_core.cli.inputs import (
     add_model_options,
     data_spec,
     model_spec,
-    read_compressions,
 )
+from irs_core.cli.named import check_can_wait, read_models
 from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_table
 from irs_core.errors import ChannelsError, SpecError
@@ -189,11 +189,13 @@ def _seed(text: str) -> int | None:
 
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     spec = StudySpec(
-        model=model_spec(arguments),
-        data=data_spec(arguments),
+        model=model,
+        data=data,
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         n0=arguments.n0,
         n=arguments.n,
         n_p=parse_budgets(arguments.n_p, arguments.n),
@@ -222,7 +224,10 @@ def _certify(arguments: argparse.Namespace) -> None:
         dry_run(arguments)
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
-    options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
+    # The files that may be programs are those that the command names.
+    options = RunOptions(
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+    )
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
     )
@@ -241,6 +246,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             return
     arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
+        check_can_wait(spec)
         spec = _from_anywhere(spec)
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)

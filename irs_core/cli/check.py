@@ -10,8 +10,8 @@ from irs_core.cli.inputs import (
     add_model_options,
     data_spec,
     model_spec,
-    read_compressions,
 )
+from irs_core.cli.named import read_models
 from irs_core.data import open_source
 from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import BACKENDS, DataSpec
@@ -48,14 +48,16 @@ def dry_run(arguments: argparse.Namespace) -> None:
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     report = check_model(
-        model_spec(arguments),
-        _spread(data_spec(arguments)),
+        model,
+        _spread(data),
         sigma=arguments.sigma,
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         seed=arguments.seed,
         draws=arguments.draws,
-        options=RunOptions(arguments.device, arguments.batch, arguments.backend),
+        options=RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True),
     )
     if arguments.json:
         print(json.dumps(report.to_json(), indent=1))

@@ -14,10 +14,11 @@ from irs_core.cli.decide import (
     requirement_of,
     say_more,
 )
-from irs_core.cli.inputs import read_compressions
+from irs_core.cli.named import read_models
 from irs_core.cli.options import draw_bar, path
 from irs_core.decide import Decision, Flag, Verdict
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
+from irs_core.run.options import RunOptions
 from irs_core.store import Library, Study
 from irs_core.store.files import write_bytes
 
@@ -89,7 +90,8 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     known = study.record.spec
     if arguments.root is not None:
         known = replace(known, data=replace(known.data, root=arguments.root))
-    (compression,) = read_compressions([arguments.model])
+    model, (compression,) = read_models(known.model, [arguments.model], known.data)
+    known = replace(known, model=model)
     requirement = requirement_of(arguments, known.noise.sigma)
     spec = deciding_spec(known, compression, requirement)
     with draw_bar() as show:
@@ -98,7 +100,7 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
             str(compression),
             requirement,
             library,
-            partial(run_study, on_progress=show),
+            partial(run_study, options=RunOptions(programs=True), on_progress=show),
             limits=Limits(arguments.budget, arguments.seconds),
         )
     return made.record.id, made.record.compressed[0].name

@@ -75,7 +75,7 @@ def run_study(
     options = options or RunOptions()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
-        base = load_model(spec.model)
+        base = load_model(spec.model, programs=options.programs)
         check_fit(spec, base, dataset)
         prepared = list(prepare_fixed(spec, base, dataset, options))
         runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
