@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.decide import answer, decisions, picture, printed, question, waterfall
+from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
 navigation.head(
@@ -30,7 +30,7 @@ left, right = st.columns([3, 2])
 equal = decisions.at_equal_draws(opened.study, opened.settings, name)
 with left:
     if equal is None:
-        st.info("The compressed model's answers on the original's first draws are not all stored.")
+        sequential.show(opened, name)
     else:
         figures.show(
             picture.radii_picture(equal, decision, requirement, row.colour),
@@ -47,6 +47,7 @@ with right:
     st.markdown(
         answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
     )
+    sequential.offer(opened, name, decision)
     printed.offer(opened, name, decision)
     tour.offer(opened.record.id)
 with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):

@@ -39,7 +39,7 @@ FORM = {
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,13 @@
 """Every page about a study whose inputs stopped one by one: some draws, no prefix, no baseline."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from app_pages import open_page, texts
 from units import SPEC
 
+from irs_core.jobs import JobQueue
 from irs_core.run.study import run_study
 from irs_core.store import Library
 from ui.shared.navigation import STUDY_PAGES
@@ -45,3 +47,27 @@ def test_a_model_is_not_blamed_for_draws_that_it_did_not_need(made, monkeypatch)
     assert "cannot be compared fairly" in said
     assert "lower at equal draws" not in said
     assert "keeps **" not in said
+
+
+def test_an_open_question_can_be_drawn_on_until_it_is_answered(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    record = run_study(replace(SPEC, compressions=SPEC.compressions[:1], n_p=(10,)), Library(store))
+    at = open_page("decide", study=record.id)
+    assert at.warning
+    assert "undecided" in at.warning[0].value
+    at.button[0].click().run()
+    assert not at.exception
+    assert not at.error
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.methods == ("seq",)
+    assert job.spec.compressions == SPEC.compressions[:1]
+    assert str(job.id) in at.success[0].value
+
+
+def test_a_decision_says_what_stopped_its_inputs(made, monkeypatch):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page("decide", study=record.id)
+    assert any("until its answer was known" in one.value for one in at.info)
