@@ -233,7 +233,7 @@ def decide(result: Result, name: str, **limits: Any) -> Decision:
 
 
 def compare(result: Result, table: str = "summary") -> pd.DataFrame:
-    """A table of the study: summary, curves, zeta, accuracy or inputs.
+    """A table of the study, one of `irs_core.report.TABLES`, e.g. curves or gaps.
 
     Raises:
         UnknownKeyError: There is no such table.

@@ -1,6 +1,7 @@
 """Equal draws at any number: counts by hand, tables that agree, the ledger's word."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from irs_core.analysis.equal_draws import (
 from irs_core.analysis.ledger import at_draws as ledger_at
 from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.tally import opened, tally_study
+from irs_core.decide import share_difference
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound, certified_radius
 from irs_core.store import Library
@@ -42,8 +44,10 @@ def test_a_slider_offers_the_studys_own_numbers_and_round_ones() -> None:
     assert draw_steps((10,)) == (10,)
 
 
-def test_both_models_are_counted_on_the_same_first_draws(made) -> None:
+def test_both_models_are_counted_on_the_same_first_draws(made, monkeypatch) -> None:
     study, analysis = made
+    # Blocks are read one after the other and put together in order.
+    monkeypatch.setattr("irs_core.analysis.equal_draws._BLOCK", 7)
     record = study.record
     found = at_draws(analysis, read_prefixes(study, analysis, "fp16", SIZES), 170)
     f = opened(study, record.base)["estimate"].read(1500)
@@ -93,6 +97,16 @@ def test_certified_accuracy_at_radii_has_exact_intervals(made) -> None:
     assert row["cost of compression"] == pytest.approx(row["original"] - row["compressed"])
     low, high = row["cost of compression low"], row["cost of compression high"]
     assert low < row["cost of compression"] < high
+
+
+def test_the_interval_of_a_cost_is_on_the_side_of_the_loss(made) -> None:
+    _, analysis = made
+    worse = replace(equal_draws(analysis, "fp16"), model=analysis.base, base=analysis.base)
+    # The other way round, the model with more draws has gained.
+    (row,) = radius_rows(worse, [0.5])
+    assert row["gained"] > row["lost"]
+    exact = share_difference(row["lost"], row["gained"], 40)
+    assert (row["cost of compression low"], row["cost of compression high"]) == exact
 
 
 def test_kinds_of_inputs_part_them_all(made) -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binom, multinomial
 
 from irs_core.decide import (
+    Difference,
     bounded_mean_interval,
     dominated,
     lost_inputs,
@@ -14,6 +15,7 @@ from irs_core.decide import (
     split_gap,
     surely_above,
 )
+from irs_core.decide.words import cost_words
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, certified_radius
 
@@ -106,6 +108,16 @@ def test_a_model_is_not_blamed_for_fewer_draws() -> None:
     assert acr.fewer_draws.sure_low > 0
     assert acr.compression.mean == 0
     assert acr.compression.sure_low < 0 < acr.compression.sure_high
+
+
+def test_words_name_a_cost_only_where_it_is_proven() -> None:
+    def said(low: float, high: float) -> str:
+        return cost_words(Difference(0.02, 0.01, 0.03, low, high, 0.05))
+
+    assert said(-0.01, 0.05).startswith("no difference is proven, and its cost is estimated at")
+    assert said(0.0051, 0.05).startswith("compression costs at least 0.005,")
+    assert said(-0.05, -0.0051).startswith("compression gains at least 0.005,")
+    assert "0.020 (95% interval 0.010 to 0.030)" in said(-0.01, 0.05)
 
 
 def test_equal_models_are_not_called_worse() -> None:
