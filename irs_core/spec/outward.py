@@ -25,7 +25,7 @@ _COLUMNS: Mapping[str, Direction] = {
     **dict.fromkeys(
         (
             *("ACR", "radius", "bound", "p_A bound", "p_A lower bound", "p_lower", "low"),
-            *("median bound", "ACR kept"),
+            *("median bound", "ACR kept", "ACR at equal draws"),
         ),
         "down",
     ),

@@ -222,5 +222,10 @@ def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
 def spoken(rows: Sequence[ModelRow], axis: Axis) -> str:
     """The picture in words, for those who cannot see it."""
     beaten = dominated_by(rows, axis)
-    kept = [f"{row.title} {down(row.summary.acr.value)}" for row in rows if row.name not in beaten]
+    shown = [row.equal_acr or row.summary.acr for row in rows]
+    kept = [
+        f"{row.title} {down(acr.value)}"
+        for row, acr in zip(rows, shown, strict=True)
+        if row.name not in beaten
+    ]
     return f"not dominated: {theme.listing(kept)}."

@@ -26,6 +26,7 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
         "recertified in s": _number("%.2f", HELP["recertify"]),
         "smoothed accuracy": _number("%.1f%%", HELP["accuracy"]),
         "ACR": _number("%.3f", HELP["acr"]),
+        "ACR at equal draws": _number("%.3f", HELP["acr"]),
         "95% low": _number("%.3f", HELP["interval"], "ACR, 95% low"),
         "95% high": _number("%.3f", HELP["interval"], "ACR, 95% high"),
         "ACR kept": _number("%.1f%%", HELP["kept"]),

@@ -10,7 +10,7 @@ from irs_core import methods
 from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import EqualDraws, equal_draws, largest_radius
-from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
+from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow, mean_interval
 from irs_core.methods import MethodDef
 from irs_core.spec.outward import down
 from irs_core.store import BASE, StudyRecord
@@ -32,6 +32,7 @@ class ModelRow:
         clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
         draw_seconds: Measured seconds of one draw; NaN where no times are stored.
         equal: Counted radius of each input at equal draws, (inputs,); None where not known.
+        equal_acr: Its mean with an interval; None where not known.
         largest: Largest radius that these draws can certify.
         certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
     """
@@ -50,6 +51,7 @@ class ModelRow:
     draw_seconds: float = math.nan
     certify_seconds: float = math.nan
     equal: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    equal_acr: Interval | None = None
     largest: float = math.nan
 
     @property
@@ -129,6 +131,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
             if (record.compressed)
             else None
         )
+        radii = _radii(equal, original=original)
         rows.append(
             ModelRow(
                 title=model.title,
@@ -139,7 +142,8 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 nonzero=model.nonzero,
                 disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
                 kept=_kept(equal, base, original=original),
-                equal=_radii(equal, original=original),
+                equal=radii,
+                equal_acr=None if radii is None else mean_interval(radii),
                 largest=largest_radius(analysis),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
