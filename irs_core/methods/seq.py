@@ -21,8 +21,11 @@ from irs_core.spec.outward import less
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.stats.budget import split_alpha
 
-# Few draws settle most inputs, so nearly all of the level goes to the leave rate.
-TYPICAL_DRAWS = 50
+# The split of the level is that for so many draws: the inputs that a split can decide are those
+# near the radius, and they take more than the mean.
+TYPICAL_DRAWS = 200
+# Mean draws before anything is known; measured ones are 25 to 100 (benchmarks/RESULTS.md).
+_EXPECTED = 100
 # Hits of f are looked for among so many times the draws that an input may take.
 _REACH = 4
 # A round draws on the inputs that need at most so many draws, or at most so many times the fewest
@@ -104,7 +107,7 @@ def _round(one: Observed) -> list[Wish]:
 
 
 def _expected(spec: StudySpec) -> Mapping[Stream, int]:
-    return {"estimate": min(spec.n_p[-1], 2 * TYPICAL_DRAWS)}
+    return {"estimate": min(spec.n_p[-1], _EXPECTED)}
 
 
 def _count(one: Observed) -> SeqTally:

@@ -11,6 +11,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tally import opened, tally_study
 from irs_core.errors import UnknownKeyError
+from irs_core.methods.seq import TYPICAL_DRAWS
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
@@ -44,7 +45,7 @@ def test_each_input_by_hand(study):
     tally = tally_study(study)
     f = opened(study, study.record.base)["estimate"].read(300)
     g = opened(study, study.record.compressed[0])["estimate"].read(300)
-    a1, a2 = split_alpha(spec.n, 50, 0.002)
+    a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, 0.002)
     certified = 0
     for row in np.flatnonzero(tally.reported):
         lower = float(binomial_lower_bound(tally.base.hits[row], spec.n, a1))

@@ -14,7 +14,7 @@ from irs_core.certify import build_cache_from_hits
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods import get
 from irs_core.methods.kit.seq_walk import Aim, find_hits, questions, walk
-from irs_core.methods.seq import looks
+from irs_core.methods.seq import TYPICAL_DRAWS, looks
 from irs_core.run.study import run_study
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound
@@ -149,7 +149,7 @@ def test_a_run_certifies_what_a_slow_recount_of_its_draws_certifies(ran):
     certified = 0
     for at, row in enumerate(rows):
         c, left, best = f.candidate[row], 0, False
-        a1, a2 = split_alpha(SEQ.n, 50, SEQ.alpha + SEQ.alpha_zeta)
+        a1, a2 = split_alpha(SEQ.n, TYPICAL_DRAWS, SEQ.alpha + SEQ.alpha_zeta)
         lower = binomial_lower_bound(int((f.estimation[row] == c).sum()), SEQ.n, a1)
         limit = limit_q0(lower, RADIUS, SEQ.noise.sigma)
         places = np.flatnonzero(f.estimation[row] == c)[: own.taken[row]]
