@@ -12,7 +12,10 @@ from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 
-_TSV = ".tsv"
+_TEXTS = (".tsv", ".txt", ".csv")
+# More than the first line.
+_START = 4096
+_PACKED = b"\x1f\x8b"
 
 
 def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,19 +56,33 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def import_file(file: Path, store: Path, *, replace: bool = False) -> None:
-    """Import a bundle, or results in the format of Cohen et al. 2019 (.tsv).
+    """Import a bundle, or results in the format of Cohen et al. 2019, whatever they are called.
 
     Args:
         replace: Show a bundle in place of one of the same study, which is kept aside.
     """
-    if file.suffix.lower() != _TSV:
-        print(Library(store).import_bundle(file, replace=replace).id)
-        return
     from irs_core.report import import_cohen
 
+    if not _is_text(file):
+        print(Library(store).import_bundle(file, replace=replace).id)
+        return
     found = import_cohen(file, store)
     exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
     print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
     if found.origin:
         print(f"origin, as the file says: {found.origin}")
     print(f"digest {found.digest}")
+
+
+def _is_text(file: Path) -> bool:
+    """Whether a file can only be meant as results per input: by its name, or by how it begins."""
+    from irs_core.report import is_results
+
+    if file.suffix.lower() in _TEXTS:
+        return True
+    try:
+        with file.open("rb") as content:
+            start = content.read(_START)
+    except OSError:
+        return False
+    return start.startswith(_PACKED) or is_results(start)

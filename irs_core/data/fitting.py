@@ -20,7 +20,7 @@ def with_model_classes(data: DataSpec, weights: str) -> DataSpec:
     Raises:
         DatasetError: The data cannot be read.
     """
-    if data.class_list is not None or not KINDS[data.kind].folders:
+    if data.class_list is not None or not KINDS[data.kind].resized:
         return data
     path = list_beside(weights)
     if path is None:
@@ -28,6 +28,8 @@ def with_model_classes(data: DataSpec, weights: str) -> DataSpec:
     classes = read_class_list(path).classes
     if all(_PLACEHOLDER.fullmatch(one) for one in classes):
         return data
-    if open_source(data).classes == classes:
+    source = open_source(data)
+    numbered = source.classes == tuple(map(str, range(len(source.classes))))
+    if source.classes == classes or (numbered and source.known):
         return data
     return replace(data, class_list=str(path.absolute()))

@@ -9,6 +9,7 @@ from irs_core.data.folder import open_folder, open_imagenet
 from irs_core.data.gather import with_channels
 from irs_core.data.mnist import open_mnist
 from irs_core.data.npz import open_npz
+from irs_core.data.parquet import open_parquet
 from irs_core.errors import DatasetError
 from irs_core.spec.data_kinds import KINDS, DataKind
 from irs_core.spec.study import DataSpec
@@ -21,6 +22,7 @@ _OPENERS: dict[DataKind, Callable[[DataSpec], Source]] = {
     "image-folder": open_folder,
     "imagenet": open_imagenet,
     "npz": open_npz,
+    "parquet": open_parquet,
 }
 
 
@@ -30,8 +32,8 @@ def open_source(spec: DataSpec) -> Source:
     Raises:
         DatasetError: The data are missing, empty or damaged.
     """
-    if spec.size is not None and not KINDS[spec.kind].folders:
-        raise DatasetError(f"size applies to image folders only; got {spec.size} for {spec.kind}")
+    if spec.size is not None and not KINDS[spec.kind].resized:
+        raise DatasetError(f"size applies to image files only; got {spec.size} for {spec.kind}")
     if spec.class_list is not None and not KINDS[spec.kind].listed:
         raise DatasetError(f"{spec.kind} numbers its classes itself; got {spec.class_list!r} too")
     source = _OPENERS[spec.kind](spec)

@@ -5,6 +5,7 @@ from irs_core.report.cohen import (
     CohenResults,
     import_cohen,
     imported_results,
+    is_results,
     parse_cohen,
 )
 from irs_core.report.formats import FORMATS, table_bytes
@@ -20,6 +21,7 @@ __all__ = [
     "html_report",
     "import_cohen",
     "imported_results",
+    "is_results",
     "parse_cohen",
     "study_table",
     "table_bytes",

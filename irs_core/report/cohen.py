@@ -4,10 +4,14 @@ The format rounds radii to three significant digits, so whatever is computed fro
 as exact as its radii are. A seventh column, `origin`, says whose results they are.
 """
 
+import codecs
+import gzip
 import hashlib
+import io
 import json
 import math
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +30,8 @@ _COLUMNS = tuple(HEADER.split("\t"))
 _FOLDER = "results"
 _MOST_ORIGIN = 500
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_SUFFIX = re.compile(r"(\.(tsv|txt|csv))?(\.gz)?$", re.IGNORECASE)
+_GZIP = b"\x1f\x8b"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -89,15 +95,13 @@ class CohenResults:
 def parse_cohen(content: bytes, name: str) -> CohenResults:
     """Results from the content of a file: six tab-separated columns, `idx label predict radius
     correct time`, and perhaps `origin`, one text for all lines; the time in seconds or as H:MM:SS.
+    The file may be gzipped.
 
     Raises:
         DatasetError: A line breaks a rule; the message names it.
     """
-    try:
-        lines = content.decode().splitlines()
-    except UnicodeDecodeError:
-        raise DatasetError(f"{name!r} is no text file") from None
-    columns = tuple(lines[0].split("\t")) if lines else ()
+    lines = _lines(content, name)
+    columns = _head(lines)
     if columns not in (_COLUMNS, (*_COLUMNS, ORIGIN)):
         raise DatasetError(
             f"{name!r} must begin with the columns {', '.join(_COLUMNS)}, and may have {ORIGIN}"
@@ -123,6 +127,36 @@ def parse_cohen(content: bytes, name: str) -> CohenResults:
     )
 
 
+def is_results(content: bytes) -> bool:
+    """Whether a file's content is in the format, by its first line."""
+    try:
+        lines = _lines(content, "")
+    except DatasetError:
+        return False
+    return _head(lines)[: len(_COLUMNS)] == _COLUMNS
+
+
+def _head(lines: list[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in lines[0].split("\t")) if lines else ()
+
+
+def _lines(content: bytes, name: str) -> list[str]:
+    if content.startswith(_GZIP):
+        try:
+            with gzip.open(io.BytesIO(content)) as file:
+                content = file.read(MAX_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DatasetError(f"{name!r} is a damaged gzip file: {error}") from None
+        if len(content) > MAX_BYTES:
+            raise DatasetError(f"{name!r} may unpack to at most {MAX_BYTES} bytes")
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        # Spreadsheets put a byte-order mark before the first column's name.
+        return content.decode("utf-16" if wide else "utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise DatasetError(f"{name!r} is no text file") from None
+
+
 def import_cohen(path: Path, root: Path) -> CohenResults:
     """Check a file of results and keep a copy below the store's root, by its digest.
 
@@ -133,8 +167,10 @@ def import_cohen(path: Path, root: Path) -> CohenResults:
     if _UNPRINTABLE.search(path.name):
         raise DatasetError(f"a file name may not hold control characters; got {path.name!r}")
     content = read_bytes(path, MAX_BYTES)
-    found = parse_cohen(content, path.stem)
-    described = json.dumps({"name": path.stem}).encode()
+    # Names such as sigma_0.25 have no suffix.
+    name = _SUFFIX.sub("", path.name)
+    found = parse_cohen(content, name)
+    described = json.dumps({"name": name}).encode()
     write_bytes(root / _FOLDER / f"{found.digest[:16]}.json", described)
     write_bytes(root / _FOLDER / f"{found.digest[:16]}.tsv", content)
     return found
@@ -160,23 +196,23 @@ def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 def _origin(name: str, numbered: list[tuple[int, str]]) -> str:
     """What all lines say in their last column."""
-    first = numbered[0][1].split("\t")[-1]
+    first = numbered[0][1].split("\t")[-1].strip()
     if _UNPRINTABLE.search(first) or not 0 < len(first) <= _MOST_ORIGIN:
         raise DatasetError(
             f"{name!r}: an {ORIGIN} must be a text of 1 to {_MOST_ORIGIN} printable characters; "
             f"got {first[:80]!r}"
         )
     for number, line in numbered:
-        if line.split("\t")[-1] != first:
+        if line.split("\t")[-1].strip() != first:
             raise DatasetError(f"{name!r}, line {number}: all lines must have one {ORIGIN}")
     return first
 
 
 def _row(name: str, number: int, line: str, columns: int) -> tuple[int, int, int, float, float]:
-    cells = line.split("\t")
+    cells = [cell.strip() for cell in line.split("\t")]
     try:
-        index, label, predicted = (int(cell) for cell in cells[:3])
-        radius, correct, seconds = float(cells[3]), int(cells[4]), _seconds(cells[5])
+        index, label, predicted = (_whole(cell) for cell in cells[:3])
+        radius, correct, seconds = float(cells[3]), _whole(cells[4]), _seconds(cells[5])
         fits = (
             len(cells) == columns
             and 0 <= index < 2**63
@@ -195,6 +231,11 @@ def _row(name: str, number: int, line: str, columns: int) -> tuple[int, int, int
             f"radius >= 0, correct (1 where predict is label) and time; got {line[:80]!r}"
         )
     return index, label, predicted, radius, seconds
+
+
+def _whole(text: str) -> int:
+    # Data frames with gaps write whole numbers as 3.0.
+    return int(text.removesuffix(".0"))
 
 
 def _seconds(text: str) -> float:

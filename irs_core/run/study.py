@@ -23,7 +23,6 @@ from irs_core.run.prepare import prepare_fixed
 from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner
-from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
     BASE,
@@ -139,7 +138,7 @@ def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
             f"{dataset.pixels.dtype}: take gaussian noise"
         )
     # Folders get their class numbers by alphabet: other folders, other numbers.
-    places = KINDS[spec.data.kind].folders and not dataset.known
+    places = not dataset.known
     if len(dataset.classes) > model.num_classes or (
         (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
     ):

@@ -15,8 +15,9 @@ class DataKindDef:
         where: Where its files lie below ROOT.
         scale: The pixel value that means 1.0.
         root: Whether it needs a folder or file.
-        folders: Classes are folders: images may be resized, any split is a folder, and class
-            numbers follow from the folders' names.
+        folders: Classes are folders: any split is a folder, and class numbers follow from the
+            folders' names.
+        resized: Images may be resized.
         listed: Classes may be numbered or named by a list.
     """
 
@@ -25,6 +26,7 @@ class DataKindDef:
     scale: int = 255
     root: bool = True
     folders: bool = False
+    resized: bool = False
     listed: bool = False
 
 
@@ -46,18 +48,27 @@ KINDS: Mapping[DataKind, DataKindDef] = {
         "Any images, one folder per class",
         "`ROOT/SPLIT/CLASS/IMAGE`, or `ROOT/CLASS/IMAGE` with an empty split",
         folders=True,
+        resized=True,
         listed=True,
     ),
     "imagenet": DataKindDef(
         "ImageNet validation images in class folders",
         "`ROOT/val/CLASS/IMAGE`; resized to 256, central 224x224",
         folders=True,
+        resized=True,
         listed=True,
     ),
     "npz": DataKindDef(
         "Arrays in a numpy file: 8 or 16 bits, or floats in [0, 1]",
         "ROOT is the `.npz` file, with `images` and `labels`, `x_test` and `y_test`, or "
         "`test_images` and `test_labels`; or a folder of `.npy` files of these names",
+        listed=True,
+    ),
+    "parquet": DataKindDef(
+        "Parquet files, or a folder that the library datasets saved",
+        "ROOT is a Parquet file, a folder of them (`SPLIT-*.parquet`) or one of `save_to_disk`, "
+        "with columns `image` and `label`",
+        resized=True,
         listed=True,
     ),
 }

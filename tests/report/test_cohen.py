@@ -1,5 +1,7 @@
+import gzip
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,46 @@ def test_an_exported_file_reads_as_the_fields_scripts_read_it(tmp_path):
     assert back.acr == pytest.approx(acr, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.decode().encode("utf-16"),
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: text.replace(b"\n", b"\r"),
+        lambda text: text.replace(b"\n", b"\n\n"),
+        lambda text: text.replace(b"\t", b" \t "),
+        lambda text: text.replace(b"0.486", b"4.86e-01"),
+        lambda text: text.replace(b"\t1\t", b"\t1.0\t").replace(b"\t3", b"\t3.0"),
+        gzip.compress,
+    ],
+)
+@pytest.mark.parametrize("name", ["sigma_0.25", "theirs", "theirs.results", "theirs.TXT"])
+def test_results_are_known_by_their_content(tmp_path, capsys, change, name):
+    (tmp_path / name).write_bytes(change(content()))
+    store = tmp_path / "store"
+    assert main(["import", str(tmp_path / name), "--store", str(store)]) == 0
+    stem = name.removesuffix(".TXT")
+    assert capsys.readouterr().out.startswith(f"{stem}: 3 inputs, ACR 0.1620")
+    assert [(one.name, one.acr) for one in imported_results(store)] == [(stem, 0.486 / 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "bytes_", "rule"),
+    [
+        ("theirs", b"a\tb\n", "cannot read the bundle|not a zip"),
+        ("theirs.tsv", b"a\tb\n", "must begin with the columns"),
+        ("theirs.gz", gzip.compress(b"a\tb\n"), "must begin with the columns"),
+        ("theirs.gz", gzip.compress(content())[:-9], "damaged gzip"),
+        ("theirs.gz", gzip.compress(bytes((64 << 20) + 1)), "may unpack to at most"),
+    ],
+)
+def test_files_that_are_neither_results_nor_bundles(tmp_path, capsys, name, bytes_, rule):
+    (tmp_path / name).write_bytes(bytes_)
+    assert main(["import", str(tmp_path / name), "--store", str(tmp_path / "store")]) == 2
+    assert re.search(rule, capsys.readouterr().err)
+
+
 def test_an_import_is_kept_with_its_name(tmp_path):
     path = tmp_path / "theirs.tsv"
     path.write_bytes(content())
@@ -102,7 +144,7 @@ def test_lines_that_break_a_rule_are_refused(tmp_path, row):
 @pytest.mark.parametrize(
     ("bytes_", "rule"),
     [
-        (b"\xff\xfe", "no text"),
+        (b"\xff\xff", "no text"),
         (b"a,b,c\n", "columns"),
         (content("0\t3\t3\t0.1\t1\t1", "0\t3\t3\t0.1\t1\t1"), "twice"),
         (HEADER.encode(), "no results"),

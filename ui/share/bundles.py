@@ -153,9 +153,9 @@ def show_results_of_others() -> None:
     """Bring in per-input results in the format of Cohen et al., and what was brought in."""
     uploaded = st.file_uploader(
         "Results per input (TSV)",
-        type="tsv",
         key="upload_tsv",
-        help="Six columns, tab separated: idx, label, predict, radius, correct, time.",
+        help="Six columns, tab separated: idx, label, predict, radius, correct, time. The file may "
+        "have any name, and may be gzipped.",
     )
     root = library.store_root()
     if uploaded is not None:
