@@ -14,8 +14,8 @@ from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".xml": "openvino"}
-# Files that are no graphs: PyTorch reads them.
-_WEIGHTS = (".safetensors", ".pt", ".pth", ".tar", ".ckpt", ".th", ".ts")
+# Files that PyTorch or LiteRT reads.
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".tar", ".ckpt", ".th", ".ts", ".tflite")
 _DIGITS = 16
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,44 +23,23 @@ from irs_core.models.fit import (
     normalisation,
 )
 from irs_core.models.graph import load_graph
-from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.lite import SUFFIX, load_lite
+from irs_core.models.loaded import (
+    LoadedModel,
+    lite_model,
+    scripted_model,
+    served_model,
+    with_normalisation,
+)
 from irs_core.models.objects import adopted, is_object
 from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import Architecture, build, find_architecture
-from irs_core.models.scripted import ScriptedModule, load_scripted
+from irs_core.models.scripted import load_scripted
 from irs_core.models.served import ServedModule
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
 SHIPPED_PREFIX = "shipped:"
 _SHIPPED = Path(__file__).parent / "shipped"
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A base classifier, ready to predict.
-
-    Args:
-        module: In evaluation mode, on the CPU (a `GraphModule` for a graph file, which only
-            predictors run); takes float32 [0, 1] images (B, C, H, W) and
-            gives scores (B, num_classes). Normalisation, if any, is its first layer.
-        arch: Canonical architecture name; `onnx` or `openvino` where a graph file is its own.
-        num_classes: Number of scores.
-        input_shape: (C, H, W), or None where the file and the architecture leave it open.
-        digest: SHA-256 of architecture, normalisation and weights; the key of stored evidence.
-        parameters: Number of trainable numbers.
-        size_bytes: Bytes of the state dict.
-        mean, std: The normalisation inside; None for none.
-    """
-
-    module: nn.Module
-    arch: str
-    num_classes: int
-    input_shape: tuple[int, int, int] | None
-    digest: str
-    parameters: int
-    size_bytes: int
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
 
 
 def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
@@ -86,8 +63,10 @@ def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
     if spec.output is not None:
         raise CheckpointError(f"only graph files have outputs by name; got {spec.output!r}")
     path = _weights_path(spec.weights)
+    if path.suffix.lower() == SUFFIX:
+        return lite_model(spec, load_lite(path, programs=programs, mean=spec.mean, std=spec.std))
     if path.is_file() and is_torchscript(path):
-        return _load_scripted(spec, load_scripted(path, programs=programs))
+        return scripted_model(spec, load_scripted(path, programs=programs))
     checkpoint = read_checkpoint(path)
     if checkpoint.arch == ARCH:
         return _load_integer(spec, checkpoint)
@@ -132,55 +111,10 @@ def load_weights(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
     )
 
 
-def _load_scripted(spec: ModelSpec, module: ScriptedModule) -> LoadedModel:
-    if spec.arch is not None or spec.num_classes is None:
-        raise CheckpointError(
-            f"{module.name} is its own architecture, and its number of classes must be named; "
-            f"got {spec.arch or 'no architecture'} and {spec.num_classes or 'no number'}"
-        )
-    head = {"file": module.digest, "mean": spec.mean and list(spec.mean), "std": spec.std}
-    return LoadedModel(
-        module=with_normalisation(module, spec.mean, spec.std).eval(),
-        arch="torchscript",
-        num_classes=spec.num_classes,
-        input_shape=None,
-        digest=hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest(),
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
-        size_bytes=module.size_bytes,
-        mean=spec.mean,
-        std=spec.std,
-    )
-
-
-def _load_served(spec: ModelSpec, served: ServedModule) -> LoadedModel:
-    facts = served.facts
-    classes = facts.num_classes or spec.num_classes
-    if spec.arch is not None or classes is None or spec.num_classes not in (None, classes):
-        raise CheckpointError(
-            f"the model at {served.connection.url} is its own architecture and has "
-            f"{facts.num_classes or 'an open number of'} classes; asked for were {spec.arch}, "
-            f"{spec.num_classes}"
-        )
-    module = ServedModule(served.connection, facts, spec.mean, spec.std)
-    head = {"model": facts.digest, "mean": spec.mean, "std": spec.std}
-    known = all(facts.input_shape)
-    return LoadedModel(
-        module=module.eval(),
-        arch="server",
-        num_classes=classes,
-        input_shape=facts.input_shape if known else None,  # type: ignore[arg-type]
-        digest=hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest(),
-        parameters=0,
-        size_bytes=0,
-        mean=spec.mean,
-        std=spec.std,
-    )
-
-
 def _load_object(spec: ModelSpec) -> LoadedModel:
     found = adopted(spec.weights)
     if isinstance(found, ServedModule):
-        return _load_served(spec, found)
+        return served_model(spec, found)
     if spec.arch is not None or spec.mean is not None or spec.num_classes is None:
         raise CheckpointError(
             "an object has its own architecture and normalisation, and its number of classes must "
@@ -266,16 +200,6 @@ def model_digest(
     """
     head = {"arch": arch, "mean": mean and list(mean), "std": std and list(std)}
     return state_digest(network, json.dumps(head, sort_keys=True))
-
-
-def with_normalisation(
-    network: nn.Module, mean: tuple[float, ...] | None, std: tuple[float, ...] | None
-) -> nn.Module:
-    """The network behind a normalisation layer; the network itself where there is none."""
-    if mean is None or std is None:
-        return network
-    layers = [("normalize", NormalizeLayer(mean, std)), ("network", network)]
-    return nn.Sequential(OrderedDict(layers))
 
 
 def _weights_path(weights: str) -> Path:

@@ -16,8 +16,7 @@ EXPORT = (
 # What begins a file: at which byte, what stands there, what it is, the way out.
 _HEADS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x89HDF", "an HDF5 file, as Keras writes them", "export the network to ONNX (tf2onnx)"),
-    (4, b"TFL3", "a LiteRT (TFLite) model", "convert it to ONNX (tf2onnx --tflite), or name a "
-     "function that runs it, as in call:package.module:make"),
+    (4, b"TFL3", "a LiteRT (TFLite) model", "let its name end with .tflite"),
     (0, b"GGUF", "a GGUF file", "export the classifier to ONNX"),
     (0, b"\x93NUMPY", "a NumPy array", "save a state dict with torch.save or safetensors"),
 )  # fmt: skip

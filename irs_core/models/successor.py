@@ -10,7 +10,9 @@ from irs_core.graphs.files import content_digest
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.digest import state_digest
 from irs_core.models.fit import architecture_state, fill, fitted
-from irs_core.models.load import LoadedModel, load_weights, with_normalisation
+from irs_core.models.lite import SUFFIX, Numbers
+from irs_core.models.load import load_model, load_weights
+from irs_core.models.loaded import LoadedModel, with_normalisation
 from irs_core.models.objects import CallableModule
 from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import find_architecture
@@ -18,7 +20,7 @@ from irs_core.models.scripted import ScriptedModule, load_scripted
 from irs_core.spec.compressions import FileModel
 from irs_core.spec.study import ModelSpec
 
-_WITHOUT_LAYERS = ("object", "onnx", "openvino", "torchscript", "server", "integer")
+_WITHOUT_LAYERS = ("object", "onnx", "openvino", "torchscript", "litert", "server", "integer")
 
 
 def load_successor(
@@ -42,6 +44,8 @@ def load_successor(
             f"{path} has changed: its digest begins with {digest[:16]}, the study is about "
             f"{compression.digest}"
         )
+    if path.suffix.lower() == SUFFIX:
+        return _lite(compression, base, programs=programs)
     if is_torchscript(path):
         return _program(compression, load_scripted(path, programs=programs), base)
     checkpoint = read_checkpoint(path)
@@ -65,12 +69,23 @@ def _own_class(checkpoint: Checkpoint, base: LoadedModel, name: str) -> LoadedMo
     return replace(base, module=module.eval(), digest=state_digest(module, base.digest))
 
 
-def _program(compression: FileModel, module: ScriptedModule, base: LoadedModel) -> LoadedModel:
+def _lite(compression: FileModel, base: LoadedModel, *, programs: bool) -> LoadedModel:
+    mean, std = _before(compression, base)
+    spec = ModelSpec(compression.path, None, base.num_classes, mean, std)
+    return load_model(spec, programs=programs)
+
+
+def _before(compression: FileModel, base: LoadedModel) -> tuple[Numbers, Numbers]:
+    """The normalisation that comes before a file: none, or where it asks so, the original's."""
     if compression.normalize and base.mean is None:
         raise CheckpointError(
             f"{compression.title} asks for the original's normalisation, but there is none"
         )
-    mean, std = (base.mean, base.std) if compression.normalize else (None, None)
+    return (base.mean, base.std) if compression.normalize else (None, None)
+
+
+def _program(compression: FileModel, module: ScriptedModule, base: LoadedModel) -> LoadedModel:
+    mean, std = _before(compression, base)
     head = f"{module.digest} {mean} {std}"
     return LoadedModel(
         with_normalisation(module, mean, std).eval(),

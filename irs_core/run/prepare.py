@@ -23,6 +23,14 @@ from irs_core.models.objects import adopted, is_object
 from irs_core.models.successor import load_successor
 from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
+from irs_core.run.origins import (
+    RUN_ELSEWHERE,
+    handled,
+    int8_bytes,
+    named_file,
+    origin_of,
+    successor_note,
+)
 from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
@@ -37,12 +45,6 @@ _INTEGER_NOTE = (
     "Computes in integers only: int8 weights per channel, 8-bit activations, 32-bit sums, an int32 "
     "multiplier and a shift after each layer."
 )
-# Titles of originals that are neither weights of a known architecture nor graph files.
-_RUN_ELSEWHERE = {
-    "object": "original (own code)",
-    "torchscript": "original (TorchScript)",
-    "server": "original (on a server)",
-}
 
 
 def prepare(
@@ -91,13 +93,13 @@ class _Builder:
         module, title, note = self._base.module, "original (fp32)", "The uncompressed classifier."
         if isinstance(module, GraphModule):
             title = f"original ({module.file.facts.precision.name})"
-            note = f"The file {_named(module)}{_handled(module)}."
+            note = f"The file {named_file(module)}{handled(module)}."
         network = module.network if isinstance(module, Carrier) else None
         if network is not None:
             self._check_integer(network)
             title, note = "original (integers only)", _INTEGER_NOTE
-        if self._base.arch in _RUN_ELSEWHERE:
-            title, note = _RUN_ELSEWHERE[self._base.arch], f"{self._spec.model.weights}."
+        if self._base.arch in RUN_ELSEWHERE:
+            title, note = RUN_ELSEWHERE[self._base.arch], f"{self._spec.model.weights}."
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
@@ -108,7 +110,7 @@ class _Builder:
             self._base.parameters,
             predictor,
             _unpackable
-            if is_object(self._spec.model.weights) or self._base.arch == "torchscript"
+            if is_object(self._spec.model.weights) or self._base.arch in ("torchscript", "litert")
             else self._packer(None, self._base.digest, predictor, network=network),
         )
 
@@ -163,14 +165,12 @@ class _Builder:
         predictor = make_classifier(found.module, None, self._setting)
         # Not the digest of the same weights as an original: a study keeps the two apart.
         digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
-        weights = "a program" if found.arch == "torchscript" else f"weights of {found.arch}"
-        packable = found.arch not in ("torchscript", "object")
+        packable = found.arch not in ("torchscript", "litert", "object")
         return Prepared(
             str(compression),
             compression.title,
             digest,
-            f"The file {Path(compression.path).name} (SHA-256 {compression.digest}...), {weights}; "
-            f"{predictor.execution}.",
+            f"{successor_note(compression, found)}; {predictor.execution}.",
             found.size_bytes,
             sum(int(parameter.count_nonzero()) for parameter in found.module.parameters()),
             predictor,
@@ -184,7 +184,7 @@ class _Builder:
             str(compression),
             compression.title,
             sha256(f"compressed {compression}".encode()).hexdigest(),
-            f"{_origin(compression)}; {predictor.execution}.",
+            f"{origin_of(compression)}; {predictor.execution}.",
             sum(value.nbytes for value in module.state_dict().values()),
             sum(int(parameter.count_nonzero()) for parameter in module.parameters()),
             predictor,
@@ -213,7 +213,8 @@ class _Builder:
             str(compression),
             compression.title,
             digest,
-            f"The file {_named(module)}, as it is{first}{_handled(module)}; {predictor.execution}.",
+            f"The file {named_file(module)}, as it is{first}{handled(module)}; "
+            f"{predictor.execution}.",
             module.file.size_bytes,
             module.file.facts.parameters,
             predictor,
@@ -264,7 +265,7 @@ class _Builder:
             digest,
             f"{precisions.count('int8')} of {len(precisions)} convolutions and linear layers in "
             f"int8, calibrated on {source} under the study's noise{kept}.",
-            _int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
+            int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
             self._base.parameters,
             predictor,
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
@@ -358,30 +359,3 @@ def _unpackable() -> ModelPayload:
     raise ApproximationError(
         "an object, a program or a model behind a server runs in one process; use the engine local"
     )
-
-
-def _origin(compression: ObjectModel | CodeModel | ServedModel) -> str:
-    if isinstance(compression, CodeModel):
-        return f"Made by {compression.address} (digest {compression.digest})"
-    if isinstance(compression, ServedModel):
-        return f"Run by the server at {compression.url}"
-    return "An object of the process that certified it"
-
-
-def _named(module: GraphModule) -> str:
-    return f"{module.file.name} (SHA-256 {module.file.digest})"
-
-
-def _handled(module: GraphModule) -> str:
-    """What is done to images and scores around a file."""
-    return "".join(f", {one}" for one in module.file.facts.notes)
-
-
-def _int8_bytes(base: LoadedModel, share_int8: float) -> int:
-    module = base.module
-    if isinstance(module, GraphModule):
-        # Nearly all numbers of a classifier are weights.
-        return int(base.parameters * (4 - 3 * share_int8))
-    weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
-    rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
-    return int(weights * (4 - 3 * share_int8)) + 4 * rest

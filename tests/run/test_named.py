@@ -308,12 +308,12 @@ def test_an_exported_program_is_named_with_the_way_out(tmp_path, network):
 
 @pytest.mark.parametrize(
     ("head", "what"),
-    [(b"\x89HDF\r\n", "Keras"), (b"\0\0\0\0TFL3", "TFLite"), (b"GGUF\3\0\0\0", "GGUF")],
+    [(b"\x89HDF\r\n", "Keras.*ONNX"), (b"\0\0\0\0TFL3", "TFLite.*tflite"), (b"GGUF\3", "GGUF")],
 )
 def test_files_of_other_frameworks_are_named(tmp_path, head, what):
     path = tmp_path / "net.pt"
     path.write_bytes(head + bytes(100))
-    with pytest.raises(CheckpointError, match=f"{what}.*: .*ONNX"):
+    with pytest.raises(CheckpointError, match=what):
         load_model(ModelSpec(str(path), arch="digits_resnet"))
 
 

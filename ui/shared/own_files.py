@@ -33,8 +33,8 @@ def pick_model(label: str, key: str) -> str:
         persist_state="session",
         placeholder="/path/to/model.onnx",
         help="Safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR (.xml), below a folder that "
-        "the operator lists in IRS_MODEL_DIRS. Pickled code and programs (TorchScript) are never "
-        "run from here.",
+        "the operator lists in IRS_MODEL_DIRS. Pickled code and programs, such as TorchScript, are "
+        "never run from here.",
     )
     uploaded = st.file_uploader(
         "or upload it",
