@@ -18,7 +18,13 @@ import irs_core
 from irs_core.approx import compress
 from irs_core.check import check_model
 from irs_core.cli.main import main
-from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError, SpecError
+from irs_core.errors import (
+    ApproximationError,
+    CheckpointError,
+    ModelOutputError,
+    SpecError,
+    UnknownKeyError,
+)
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, work
 from irs_core.models import build, load_model
@@ -218,6 +224,13 @@ def test_names_of_code():
     assert is_code("call:module:make")
     for text in ("shipped:digits", "prune:0.1", "file:/a/b.pt", "/a/b:c", "model.pt", "int8"):
         assert not is_code(text)
+
+
+def test_a_compression_is_code_only_by_its_prefix(code):
+    with pytest.raises(SpecError, match="prune needs a number"):
+        named_compressions(["prune:much"], data=DATA)
+    with pytest.raises(UnknownKeyError, match="unknown compression"):
+        named_compressions([code("make")], data=DATA)
 
 
 def test_a_stored_study_makes_no_code_run(code, tmp_path, monkeypatch):
