@@ -1,7 +1,5 @@
 """16-bit floating point: weights only, or weights and arithmetic."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -34,7 +32,7 @@ def round_weights(model: nn.Module, config: HalfWeights) -> nn.Module:
     """Every floating-point parameter and buffer rounded to 16 bits and back, in place.
 
     Raises:
-        ApproximationError: A number is too large for the format.
+        ApproximationError: A number is too large for the format, or there is none.
     """
     dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
@@ -46,7 +44,7 @@ def to_half(model: nn.Module, config: HalfCompute) -> nn.Module:
     """The network with 16-bit weights, activations and arithmetic.
 
     Raises:
-        ApproximationError: A number is too large for the format.
+        ApproximationError: A number is too large for the format, or there is none.
     """
     dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
@@ -54,11 +52,13 @@ def to_half(model: nn.Module, config: HalfCompute) -> nn.Module:
     return HalfComputeModel(model, dtype)
 
 
-def _floating(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for tensors in (model.named_parameters(), model.named_buffers()):
-        for name, tensor in tensors:
-            if tensor.is_floating_point():
-                yield name, tensor
+def _floating(model: nn.Module) -> list[tuple[str, Tensor]]:
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    found = [(name, tensor) for name, tensor in tensors if tensor.is_floating_point()]
+    # What a callable computes with is not among them: it would be certified unchanged.
+    if not found:
+        raise ApproximationError("16 bits need floating-point weights in the model; found none")
+    return found
 
 
 def fitting(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:

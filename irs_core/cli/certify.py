@@ -87,7 +87,8 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         nargs="*",
         default=["fp16", "int8-dynamic", "prune:0.1"],
         metavar="C",
-        help="compressions: " + ", ".join(known_compressions()),
+        help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
+        "URL of a model behind a server",
     )
     parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """Weights of a file put into their architecture: names, classes, channels, normalisation."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -137,7 +138,14 @@ def normalisation(
         mean, std = architecture.mean, architecture.std
     if mean is None and std is None:
         return None, None
-    if mean is None or std is None or {len(mean), len(std)} != {channels} or not min(std) > 0:
+    numbers = (*(mean or ()), *(std or ()))
+    if (
+        mean is None
+        or std is None
+        or {len(mean), len(std)} != {channels}
+        or not min(std) > 0
+        or not all(map(math.isfinite, numbers))
+    ):
         raise CheckpointError(
             f"normalisation needs {channels} means and {channels} positive stds; "
             f"got mean={mean}, std={std}"
@@ -165,6 +173,11 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], arch: str) -> None:
             )
         if value.is_quantized:
             raise CheckpointError(f"{name} is a quantised weight, {ELSEWHERE}")
+        if value.is_floating_point() != expected[name].is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise CheckpointError(f"{name} holds numbers of type {kind}, {ELSEWHERE}")
+        if value.layout is not torch.strided or value.is_meta:
+            raise CheckpointError(f"{name} is sparse or without content; save it as a plain tensor")
         if value.is_floating_point() and not bool(torch.isfinite(value.float()).all()):
             raise CheckpointError(f"weights must be finite; got NaN or infinity in {name}")
     network.load_state_dict(dict(state), strict=False)

@@ -38,6 +38,8 @@ class ScriptedModule(nn.Module):
                 f"{name} is a TorchScript archive that PyTorch cannot load: {reason:.160}"
             ) from None
         self.program = program.eval()
+        for parameter in program.parameters():
+            parameter.requires_grad_(False)
         self.name, self.size_bytes = name, len(content)
         self.digest = hashlib.sha256(content).hexdigest()
 

@@ -33,6 +33,8 @@ PREFIXES = (
 )  # fmt: skip
 # Counters of wrappers, which are no part of the network.
 _STRAYS = ("n_averaged", "initted", "step")
+# Parts of a training beside the network: losses, metrics, the attack of Madry's library.
+_BESIDE = ("criterion.", "loss.", "loss_fn.", "metrics.", "train_acc.", "val_acc.", "attacker.")
 _MEANS = ("mean", "means", "mu", "new_mean", "pixel_mean")
 _STDS = ("std", "stds", "sd", "sds", "sigma", "new_std", "pixel_std")
 # Cohen et al. 2019 put the network second behind a layer that has no tensors of its own.
@@ -113,7 +115,7 @@ def depths(state: Mapping[str, Tensor]) -> Iterator[Named]:
     seen = True
     while seen:
         yield named
-        named = _without_normalisation(named)
+        named = _without_normalisation(_alone(named))
         prefix = next((one for one in PREFIXES if _all_start(named.state, one)), None)
         seen = prefix is not None
         if prefix is not None:
@@ -122,6 +124,11 @@ def depths(state: Mapping[str, Tensor]) -> Iterator[Named]:
     prefix = _common(named.state)
     if prefix:
         yield _stripped(named, prefix)
+
+
+def _alone(named: Named) -> Named:
+    state = {k: v for k, v in named.state.items() if not k.startswith(_BESIDE)}
+    return replace(named, state=state)
 
 
 def _stripped(named: Named, prefix: str) -> Named:

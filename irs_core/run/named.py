@@ -78,7 +78,8 @@ def _named(text: str, data: DataSpec, num_classes: int | None) -> Compression:
     file = file_compression(text)
     if file is not None:
         return file
-    if "#" not in text and is_code(text):
+    # Without its prefix, code would look like a compression with a number.
+    if "#" not in text and text.startswith(f"{CALL_PREFIX}:"):
         address = text.removeprefix(f"{CALL_PREFIX}:")
         text = adopt_call(address, num_classes=num_classes or _one(data)[1])
     elif "#" not in text and is_url(text):

@@ -19,7 +19,9 @@ from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import is_network, read_network
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
-from irs_core.models.objects import adopted, is_object
+from irs_core.models.lite import LiteModule
+from irs_core.models.objects import CallableModule, adopted, is_object
+from irs_core.models.served import ServedModule
 from irs_core.models.successor import load_successor
 from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
@@ -118,6 +120,13 @@ class _Builder:
         """One compressed classifier."""
         if isinstance(compression, ObjectModel | CodeModel | ServedModel):
             return self._object(compression)
+        if isinstance(
+            self._base.module, CallableModule | ServedModule | LiteModule
+        ) and not isinstance(compression, FileModel):
+            raise ApproximationError(
+                f"{compression} needs layers, and the original is run as it is; give a compressed "
+                "model: file:PATH, call:package.module:make or the URL of one behind a server"
+            )
         if isinstance(self._base.module, Carrier) and not isinstance(
             compression, IntegerOnly | FileModel
         ):

@@ -244,3 +244,40 @@ def test_quantised_tensors_are_named(read, state):
     small = torch.quantize_per_tensor(state["fc.weight"], 0.1, 0, torch.qint8)
     with pytest.raises(CheckpointError, match=r"fc\.weight is a quantised weight"):
         read({**state, "fc.weight": small})
+
+
+def test_parts_of_a_training_beside_the_network(read, network, state):
+    lightning = {**prefixed(state, "model."), "criterion.weight": torch.ones(10)}
+    found = read({"state_dict": lightning, "hyper_parameters": {"lr": 0.1}})
+    assert torch.equal(found.module(images()), network(images()))
+    madry = {
+        **prefixed(state, "module.model."),
+        **prefixed(state, "module.attacker.model."),
+        "module.normalizer.new_mean": torch.tensor(MEAN).view(3, 1, 1),
+        "module.normalizer.new_std": torch.tensor(STD).view(3, 1, 1),
+        "module.attacker.normalize.new_mean": torch.tensor(MEAN).view(3, 1, 1),
+        "module.attacker.normalize.new_std": torch.tensor(STD).view(3, 1, 1),
+    }
+    found = read({"model": madry})
+    assert (found.mean, found.std) == (pytest.approx(MEAN), pytest.approx(STD))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda weight: (100 * weight).to(torch.int8), "numbers of type int8"),
+        (lambda weight: weight.to(torch.complex64), "numbers of type complex64"),
+        (lambda weight: weight.to_sparse(), "is sparse or without content"),
+        (lambda weight: weight.to("meta"), "is sparse or without content"),
+    ],
+)
+def test_tensors_that_are_no_weights(read, state, change, sentence):
+    with pytest.raises(CheckpointError, match=sentence):
+        read({**state, "fc.weight": change(state["fc.weight"])})
+
+
+@pytest.mark.parametrize(("mean", "std"), [(float("nan"), 1.0), (0.0, 0.0), (0.0, float("inf"))])
+def test_normalisation_of_impossible_numbers(read, state, mean, std):
+    numbers = {"mean": torch.full((3,), mean), "std": torch.full((3,), std)}
+    with pytest.raises(CheckpointError, match="positive stds"):
+        read({**numbers, **state})

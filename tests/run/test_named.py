@@ -15,9 +15,16 @@ from synthetic import synthetic_spec
 from torch.nn.utils import prune
 
 import irs_core
+from irs_core.approx import compress
 from irs_core.check import check_model
 from irs_core.cli.main import main
-from irs_core.errors import CheckpointError, ModelOutputError, SpecError
+from irs_core.errors import (
+    ApproximationError,
+    CheckpointError,
+    ModelOutputError,
+    SpecError,
+    UnknownKeyError,
+)
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, work
 from irs_core.models import build, load_model
@@ -219,6 +226,13 @@ def test_names_of_code():
         assert not is_code(text)
 
 
+def test_a_compression_is_code_only_by_its_prefix(code):
+    with pytest.raises(SpecError, match="prune needs a number"):
+        named_compressions(["prune:much"], data=DATA)
+    with pytest.raises(UnknownKeyError, match="unknown compression"):
+        named_compressions([code("make")], data=DATA)
+
+
 def test_a_stored_study_makes_no_code_run(code, tmp_path, monkeypatch):
     marker = tmp_path / "ran"
     (tmp_path / "mine" / "evil.py").write_text(f"open({str(marker)!r}, 'w')\n")
@@ -272,6 +286,21 @@ def test_torchscript_as_original_and_as_compressed_model(tmp_path, network):
     )
     assert study.base.title == "original (TorchScript)"
     assert "a program" in study.compressed[0].note
+
+
+@pytest.mark.parametrize("text", ["prune:0.1", "lowrank:0.9", "int8-dynamic", "integer"])
+def test_a_program_has_no_layers_to_compress(tmp_path, network, text):
+    spec = named_model(ModelSpec(str(script(network, tmp_path / "net.pt"))), DATA)
+    with pytest.raises(ApproximationError):
+        clean(spec, compressions=(parse_compression(text),))
+
+
+def test_a_program_has_weights_to_round(tmp_path, network):
+    spec = named_model(ModelSpec(str(script(network, tmp_path / "net.pt"))), DATA)
+    made = compress(load_model(spec, programs=True).module, parse_compression("bf16"))
+    expected = compress(network, parse_compression("bf16"))(images())
+    torch.testing.assert_close(made(images()), expected)
+    assert not torch.equal(made(images()), network(images()))
 
 
 def test_torchscript_is_refused_where_nobody_named_it(tmp_path, network):

@@ -8,7 +8,14 @@ import torch
 from model_server import Served, serving
 
 from irs_core.api import certify, load
-from irs_core.errors import CheckpointError, IrsError, ModelOutputError, ServerError, SpecError
+from irs_core.errors import (
+    ApproximationError,
+    CheckpointError,
+    IrsError,
+    ModelOutputError,
+    ServerError,
+    SpecError,
+)
 from irs_core.models import load_model, served
 from irs_core.models.objects import _ADOPTED
 from irs_core.models.served import Connection
@@ -228,6 +235,12 @@ def test_an_unknown_model_and_a_server_that_is_not_there(model):
 def test_other_addresses_are_refused(url):
     with pytest.raises(SpecError, match="a model behind a server is named"):
         named_model(ModelSpec(url), DATA)
+
+
+@pytest.mark.parametrize("text", ["fp16", "int8", "prune:0.1", "lowrank:0.9", "integer"])
+def test_it_cannot_be_compressed_from_here(model, tmp_path, text):
+    with pytest.raises(ApproximationError, match="the original is run as it is"):
+        certify(load(model.url, max=2), [text], store=tmp_path, **QUICK)
 
 
 def test_a_stored_study_makes_nobody_ask_a_server(model, tmp_path, monkeypatch):
