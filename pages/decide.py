@@ -23,8 +23,6 @@ row = next(one for one in rows if one.name == name)
 
 moved = opened.ledger.moved
 answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
-for flag in decisions.flags(opened.study, opened.settings):
-    st.warning(flag.sentence, icon=":material/flag:")
 
 left, right = st.columns([3, 2])
 equal = decisions.at_equal_draws(opened.study, opened.settings, name)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
     fresh_seed,
@@ -339,3 +340,5 @@ def show_results(arguments: argparse.Namespace) -> None:
     for model in study.record.compressed:
         for run in live_runs(analysis, model.name):
             print(f"{model.title}, seq: {run.sentence}.")
+    for flag in study_flags(study.record, analysis):
+        print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
@@ -52,6 +53,7 @@ def html_report(
     body = [
         f"<h1>{title}</h1>",
         *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
+        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
         f"<p>{_described(record, analysis, said)}</p>",
         "<h2>Summary</h2>",
         _table(study_table(record, analysis, "summary")),

@@ -173,7 +173,7 @@ def test_the_command_line_prints_the_same(opened, capsys):
 
 def test_hovers_of_the_report(opened):
     record, analysis = next(one for one in opened if one[0].compressed)
-    accuracy, time = study_figures(record, analysis)
+    accuracy, _, time = study_figures(record, analysis)
     for trace in accuracy["data"]:
         assert "%{y" not in trace["hovertemplate"]
         for share, shown in zip(trace["y"], trace["customdata"], strict=True):

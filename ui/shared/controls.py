@@ -11,6 +11,7 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.ledger import Ledger
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
@@ -98,6 +99,8 @@ def _warn(opened: Opened) -> None:
         st.warning(opened.study.banner, icon=":material/person_alert:")
     if opened.ledger.moved:
         st.info(sentence(IrsError(opened.ledger.sentence)), icon=":material/explore:")
+    for flag in study_flags(opened.record, opened.analysis):
+        st.warning(sentence(IrsError(flag.sentence)), icon=":material/flag:")
 
 
 def _no_study() -> NoReturn:
