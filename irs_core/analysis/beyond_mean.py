@@ -1,6 +1,6 @@
 """What compression changes beyond the mean radius, at equal draws: named radii, hard inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,7 @@ from irs_core.analysis.equal_draws import EqualDraws, equal_draws, gains_of_draw
 from irs_core.analysis.results import Interval, share_interval
 from irs_core.analysis.tables import usual_radii
 from irs_core.decide import HARDNESS, share_difference
+from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
 
 
@@ -66,11 +67,20 @@ def hardness_rows(found: EqualDraws) -> list[dict[str, Any]]:
 def radius_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     """`radius_rows` of every compressed classifier at its largest n_p, at `usual_radii`."""
     radii = usual_radii(analysis.tally.sigma)
-    return pd.DataFrame(
-        {"model": title, "n_p": found.n_p, **row}
-        for title, found in _every(record, analysis)
-        for row in radius_rows(found, radii)
+    return radius_frame(
+        [
+            {"model": title, "n_p": found.n_p, **row}
+            for title, found in _every(record, analysis)
+            for row in radius_rows(found, radii)
+        ]
     )
+
+
+def radius_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Such rows as a table, in which radii are shown as they were chosen."""
+    frame = pd.DataFrame(rows)
+    frame.attrs[SIDES] = {"radius": "nearest", "original": "counted", "compressed": "counted"}
+    return frame
 
 
 def hardness_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def gap_words(gap: Gap, n: int, n_p: int) -> str:
 
 def cost_words(cost: Difference) -> str:
     """What compression costs of a mean radius: what is proven, then the estimate."""
-    told = "no difference is proven"
+    told = "no difference can be told from chance"
     if cost.sure_low > 0:
         told = f"compression costs at least {down(cost.sure_low, 3)}"
     elif cost.sure_high < 0:

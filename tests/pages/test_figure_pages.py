@@ -56,7 +56,7 @@ def test_views_of_equal_draws_and_radii_of_ones_own(store: Path) -> None:
     synthetic_study(Library(store))
     at = open_page("overview")
     at.multiselect(key="radii").set_value(["0.25", "0.6", "far", "-1"]).run()
-    assert "got far, -1" in at.warning[0].value
+    assert any("got far, -1" in one.value for one in at.warning)
     assert at.dataframe[1].value["radius"].tolist() == [0.25, 0.6]
     assert {"CA(0.25)", "CA(0.6)"} <= set(at.dataframe[0].value)
     for view in ("certified radii", "how sure they are", "hard and easy inputs"):

@@ -23,7 +23,7 @@ def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float,
         return
     n, n_p = opened.analysis.tally.n, int(opened.analysis.tally.budgets[-1])
     st.markdown(
-        f"The original had {n:,} draws per input, {title} has {n_p:,}. Fewer draws prove smaller "
+        f"The original had {n:,} draws per input, {title} has {n_p:,}. Fewer draws certify smaller "
         "radii whichever model they are made of, and more draws give them back: that step says "
         "nothing about the model. **The last step is what compression costs.** Verdicts and "
         "rankings use it alone."

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from irs_core.analysis import ledger
-from irs_core.analysis.beyond_mean import hardness_rows, radius_rows
+from irs_core.analysis.beyond_mean import hardness_rows, radius_frame, radius_rows
 from irs_core.analysis.equal_draws import EqualDraws, draw_steps, gaps_of_draws
 from irs_core.decide import Gap
 from irs_core.decide.words import cost_words
@@ -55,7 +55,9 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         bind="query-params",
     )
     by_kind = view == "hard and easy inputs"
-    frame = pd.DataFrame(hardness_rows(found) if by_kind else radius_rows(found, radii))
+    frame = (
+        pd.DataFrame(hardness_rows(found)) if by_kind else radius_frame(radius_rows(found, radii))
+    )
     figures.show(
         VIEWS[view](found, title, colour),
         "equal-draws",

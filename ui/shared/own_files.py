@@ -121,8 +121,9 @@ def described(text: str) -> str:
     if kind in COMPRESSIONS:
         return text
     if kind not in _FILES:
-        # Where it is no compression at all, this says which there are.
-        parse_compression(text)
+        if not path:
+            # A word that names no compression: this says which there are.
+            parse_compression(text)
         raise CheckpointError(f"the app runs files and kinds of compressions; got {text!r:.80}")
     if is_url(path):
         return allowed(path)
