@@ -12,11 +12,11 @@ from irs_core.certify import (
     certify_sequential,
 )
 from irs_core.methods.kit.case import Case
-from irs_core.methods.kit.counting import times
+from irs_core.methods.kit.counting import Predictions, times
 from irs_core.methods.kit.counts import UNKNOWN, Floats, Ints, require_known
 from irs_core.methods.kit.method import MethodDef, Style
 from irs_core.methods.kit.observed import Observed, Wish, gaps_of
-from irs_core.methods.kit.seq_walk import Walk, find_hits, questions, walk
+from irs_core.methods.kit.seq_walk import Walk, find_hits, joined, questions, walk
 from irs_core.spec.outward import less
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.stats.budget import split_alpha
@@ -28,6 +28,8 @@ TYPICAL_DRAWS = 200
 _EXPECTED = 100
 # Hits of f are looked for among so many times the draws that an input may take.
 _REACH = 4
+# Predictions that are looked through at once: memory stays small, whatever the study's size.
+_BLOCK = 8_000_000
 # A round draws on the inputs that need at most so many draws, or at most so many times the fewest
 # that any needs; and on more where all of it is at most such a share of what was spent before.
 _LEAST, _TIMES, _SHARE = 100, 2, 0.5
@@ -68,19 +70,27 @@ def reach(spec: StudySpec) -> int:
 
 
 def _walk(one: Observed) -> Walk:
-    spec, original = one.spec, one.original
-    candidate, width = original.candidate[:, None], reach(one.spec)
+    """Where each input stands; inputs do not see each other, so that some at a time will do."""
+    width = reach(one.spec)
     seen = one.read("estimate", width)
-    agree = original.estimation == candidate
+    step = max(1, _BLOCK // width)
+    blocks = [slice(at, at + step) for at in range(0, len(seen), step)]
+    return joined([_walk_rows(one, seen[rows], rows) for rows in blocks])
+
+
+def _walk_rows(one: Observed, seen: Predictions, rows: slice) -> Walk:
+    spec, original = one.spec, one.original
+    candidate, width = original.candidate[rows, None], seen.shape[1]
+    agree = original.estimation[rows] == candidate
     a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
     cache = build_cache_from_hits(
-        original.candidate, np.count_nonzero(agree, axis=1), n0=spec.n0, n=spec.n, alpha=a1
+        candidate[:, 0], np.count_nonzero(agree, axis=1), n0=spec.n0, n=spec.n, alpha=a1
     )
     hits = find_hits(agree[:, :width], seen != candidate, gaps_of(seen), spec.n_p[-1])
     asked = questions(
         cache, spec.radii, tolerance=spec.tolerance, sigma=spec.noise.sigma, a1=a1, a2=a2
     )
-    return walk(hits, asked, original.reported)
+    return walk(hits, asked, original.reported[rows])
 
 
 def _stages(models: Sequence[Observed]) -> Iterator[list[Wish]]:

@@ -13,7 +13,7 @@ from irs_core.analysis.tally import count_study, observed_models
 from irs_core.certify import build_cache_from_hits
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods import get
-from irs_core.methods.kit.seq_walk import Aim, find_hits, questions, walk
+from irs_core.methods.kit.seq_walk import Aim, find_hits, joined, questions, walk
 from irs_core.methods.seq import TYPICAL_DRAWS, looks
 from irs_core.run.study import run_study
 from irs_core.spec.settings import Settings
@@ -94,6 +94,18 @@ def test_what_is_wanted_lies_beyond_what_is_known_and_answers_at_the_earliest():
     assert (asked.wanted[asked.wanted > asked.taken] > part.known[asked.wanted > asked.taken]).all()
     # More of the stream changes nothing about what was taken before.
     assert (asked.taken <= walked(full, 0.1).taken).all()
+
+
+def test_inputs_do_not_see_each_other():
+    whole = walked(made_hits()[3], 0.1)
+    cached, left, gaps, _ = made_hits()
+    parts = [
+        walked(find_hits(cached[rows], left[rows], gaps[rows], 150), 0.1)
+        for rows in (slice(0, 1), slice(1, 7), slice(7, 12))
+    ]
+    found = joined(parts)
+    for name in ("taken", "wanted", "failed_at", "looked", "failed_looked"):
+        assert np.array_equal(getattr(found, name), getattr(whole, name)), name
 
 
 def test_draws_of_the_stream_answer_where_hits_do_not():

@@ -69,6 +69,30 @@ class Walk:
     failed_looked: Ints
 
 
+def joined(walks: Sequence[Walk]) -> Walk:
+    """Walks of different inputs as one."""
+    most = max(one.failed_at.shape[1] for one in walks)
+
+    def padded(name: str, value: int) -> Ints:
+        parts = [getattr(one, name) for one in walks]
+        return np.concatenate(
+            [
+                np.pad(part, ((0, 0), (0, most - part.shape[1])), constant_values=value)
+                for part in parts
+            ]
+        )
+
+    looked = np.concatenate([one.looked for one in walks])
+    before = padded("failed_looked", -1)
+    return Walk(
+        taken=np.concatenate([one.taken for one in walks]),
+        wanted=np.concatenate([one.wanted for one in walks]),
+        failed_at=padded("failed_at", NEVER),
+        looked=looked,
+        failed_looked=np.where(before < 0, looked[:, None], before),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Aim:
     """One way to answer: a rate of leaving below a limit, per hit or per draw of the stream."""
