@@ -333,6 +333,8 @@ def show_results(arguments: argparse.Namespace) -> None:
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
+    if study.record.base.note.startswith("The file "):
+        print(study.record.base.note)
     if spec.noise.integer:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
