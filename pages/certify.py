@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.certify import goal_forecast, start, study_form
 from ui.shared import controls, launch, navigation
+from ui.shared.study_file import study_as_file
 
 navigation.head(
     "Certify",
@@ -22,3 +23,4 @@ with controls.explained():
         start.describe_launch(spec)
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
             launch.show_started(launch.start(spec, options))
+        study_as_file(spec, "study_file")

@@ -30,6 +30,7 @@ from irs_core.cli.inputs import (
 from irs_core.cli.named import check_can_wait, read_models
 from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_table
+from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
@@ -43,6 +44,7 @@ from irs_core.spec.study import (
     NoiseSpec,
     StudySpec,
 )
+from irs_core.spec.study_file import parse_budgets, study_text
 from irs_core.store import BASE, Library, StudyRecord, default_root
 
 
@@ -54,6 +56,13 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Radii are L2, in pixel units of images in [0, 1]. "
         "Whatever is stored already is not computed again.",
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=path,
+        metavar="STUDY.yaml",
+        help="a study as a file (docs/study-file.md), instead of the options that describe one",
     )
     add_model_options(parser)
     add_data_options(parser)
@@ -142,7 +151,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--json", action="store_true", help="with --dry-run: print JSON")
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
-    parser.set_defaults(run=_certify)
+    parser.set_defaults(run=_certify, parser=parser)
 
 
 def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
@@ -162,27 +171,13 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
     )
     if choose_method:
         parser.add_argument(
+            "--yaml", action="store_true", help="print the study as a file, for certify"
+        )
+        parser.add_argument(
             "--method",
             choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
-
-
-def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
-    """Draw budgets from numbers and percentages of n, sorted.
-
-    Raises:
-        SpecError: One is neither.
-    """
-    budgets = set()
-    for text in texts:
-        try:
-            budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
-        except (ValueError, OverflowError):
-            raise SpecError(
-                f"n_p must be a whole number or a percentage of n; got {text!r}"
-            ) from None
-    return tuple(sorted(budgets))
 
 
 def _seed(text: str) -> int | None:
@@ -191,6 +186,8 @@ def _seed(text: str) -> int | None:
 
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
+    if arguments.file is not None:
+        return from_file(arguments)
     data = data_spec(arguments)
     model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     spec = StudySpec(
@@ -219,9 +216,16 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.json and not arguments.dry_run:
         raise SpecError("certify prints JSON for --dry-run only; studies ID shows results")
     if arguments.dry_run:
-        from irs_core.cli.check import DRAWS, dry_run
+        from irs_core.cli.check import DRAWS, check_models, dry_run
 
-        arguments.draws, arguments.seed = DRAWS, arguments.seed or 0
+        arguments.draws = DRAWS
+        if arguments.file is not None:
+            said = from_file(arguments)
+            arguments.sigma, arguments.seed = said.noise.sigma, said.noise.seed
+            most = min(said.data.max or MAX_IMAGES, MAX_IMAGES)
+            check_models(said.model, said.compressions, replace(said.data, max=most), arguments)
+            return
+        arguments.seed = arguments.seed or 0
         arguments.max = min(arguments.max or MAX_IMAGES, MAX_IMAGES)
         dry_run(arguments)
         return
@@ -314,6 +318,9 @@ def show_results(arguments: argparse.Namespace) -> None:
     library = Library(arguments.store)
     study = library.open(arguments.id)
     spec = study.record.spec
+    if getattr(arguments, "yaml", False):
+        print(study_text(spec), end="")
+        return
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
     if arguments.tsv:
         model, method = arguments.tsv, arguments.method

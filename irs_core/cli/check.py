@@ -13,8 +13,9 @@ from irs_core.cli.inputs import (
 )
 from irs_core.cli.named import read_models
 from irs_core.data import open_source
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import KINDS
-from irs_core.spec.study import BACKENDS, DataSpec
+from irs_core.spec.study import BACKENDS, DataSpec, ModelSpec
 
 # Noisy copies of each image.
 DRAWS = 20
@@ -44,12 +45,26 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def dry_run(arguments: argparse.Namespace) -> None:
-    """Run a model on some images and print what was measured."""
+    """Run the models that the options describe on some images and print what was measured."""
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
+    check_models(model, compressions, data, arguments)
+
+
+def check_models(
+    model: ModelSpec,
+    compressions: tuple[Compression, ...],
+    data: DataSpec,
+    arguments: argparse.Namespace,
+) -> None:
+    """Run models on some images and print what was measured.
+
+    Args:
+        arguments: Noise, draws, and how to run and print.
+    """
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
-    data = data_spec(arguments)
-    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     report = check_model(
         model,
         _spread(data),

@@ -27,6 +27,7 @@ from irs_core.store import SUFFIX, Library
 from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
 from ui.shared.navigation import STUDY_PAGES, TITLES
+from ui.shared.study_file import study_as_file
 
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
@@ -125,6 +126,7 @@ def show_downloads(opened: Opened) -> None:
             on_click="ignore",
             help="One file with every table and figure that opens anywhere, without a network.",
         )
+        study_as_file(record.spec, "study_file")
         kind = st.segmented_control(
             "Tables as",
             list(FORMATS),
