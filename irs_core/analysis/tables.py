@@ -7,6 +7,7 @@ import pandas as pd
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import study_gaps
+from irs_core.analysis.levels import shown
 from irs_core.analysis.results import COSTS, Interval
 from irs_core.decide import Difference
 from irs_core.store import BASE, StudyRecord
@@ -59,12 +60,13 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     """
     rows = []
     last = len(analysis.tally.budgets) - 1
+    compared = [one for one in shown(record.spec) if not one.baseline]
     for model in record.compressed:
         analysis.certify(model.name, methods.baseline().name, last)
         zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)
         row = {"model": model.name, "disagreement": zeta.disagreement, "leave": zeta.leave}
         for cost in COSTS:
-            for method in methods.accelerated():
+            for method in compared:
                 found = comparison.speedup(method.name, cost)
                 row |= _with_ends(f"{method.name} ({cost})", found)
         rows.append(row)

@@ -82,6 +82,19 @@ def html_report(
     )
 
 
+def summary_html(record: StudyRecord, analysis: Analysis) -> str:
+    """A study as a piece of a notebook: what it is, what holds, one row a model; no script."""
+    said = study_ledger(record.spec, analysis.settings)
+    flags = "".join(
+        f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)
+    )
+    return (
+        f"<div><p><strong>{html.escape(record.title)}</strong> <code>{record.id}</code></p>"
+        f"<p>{_described(record, analysis, said)}</p>{flags}"
+        f"{_table(study_table(record, analysis, 'summary'))}</div>"
+    )
+
+
 def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
