@@ -57,7 +57,9 @@ def run(name: str) -> None:
 def test_the_steps_run(name, place, capsys):
     write_and_run(name, place)
     run(name)
-    assert "warning" not in capsys.readouterr().err.lower()
+    # Twenty images are few, and the how-tos say so; nothing else may be amiss.
+    said = [one for one in capsys.readouterr().err.splitlines() if "warning" in one.lower()]
+    assert [one for one in said if "#few-inputs" not in one] == []
 
 
 def test_a_model_behind_a_server(place, monkeypatch):

@@ -2,13 +2,15 @@
 
 import argparse
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
+    Ledger,
     fresh_seed,
     ledger_in,
     spending,
@@ -29,7 +31,7 @@ from irs_core.cli.inputs import (
 )
 from irs_core.cli.named import check_can_wait, read_models
 from irs_core.cli.options import draw_bar, path
-from irs_core.cli.printing import print_table
+from irs_core.cli.printing import print_json, print_table, rows_of
 from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
@@ -45,7 +47,7 @@ from irs_core.spec.study import (
     StudySpec,
 )
 from irs_core.spec.study_file import parse_budgets, study_text
-from irs_core.store import BASE, Library, StudyRecord, default_root
+from irs_core.store import BASE, Library, Study, StudyRecord, default_root
 
 
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -148,7 +150,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action="store_true",
         help="run the models on at most 100 images, store nothing, and say what is odd",
     )
-    parser.add_argument("--json", action="store_true", help="with --dry-run: print JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
     parser.set_defaults(run=_certify, parser=parser)
@@ -213,8 +215,6 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 
 def _certify(arguments: argparse.Namespace) -> None:
-    if arguments.json and not arguments.dry_run:
-        raise SpecError("certify prints JSON for --dry-run only; studies ID shows results")
     if arguments.dry_run:
         from irs_core.cli.check import DRAWS, check_models, dry_run
 
@@ -335,8 +335,11 @@ def show_results(arguments: argparse.Namespace) -> None:
     if arguments.speedups:
         print_table(speedup_table(study.record, analysis))
         return
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
     said = ledger_in(library, study)
+    if arguments.json:
+        print_json("studies", _as_json(study, analysis, said))
+        return
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
@@ -351,3 +354,25 @@ def show_results(arguments: argparse.Namespace) -> None:
             print(f"{model.title}, seq: {run.sentence}.")
     for flag in study_flags(study.record, analysis):
         print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
+
+
+def _as_json(study: Study, analysis: Analysis, said: Ledger) -> dict[str, Any]:
+    record = study.record
+    flags = study_flags(record, analysis)
+    return {
+        "study": record.id,
+        "title": record.title,
+        "finished": record.finished,
+        "origin": study.origin,
+        "banner": study.banner,
+        "spec": record.spec.to_dict(),
+        "inputs": len(analysis.labels),
+        "confidence": said.text,
+        "models": rows_of(summary_table(record, analysis)),
+        "digests": {model.name: model.digest for model in record.models},
+        "sequential": {
+            model.name: [asdict(run) for run in live_runs(analysis, model.name)]
+            for model in record.compressed
+        },
+        "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
+    }

@@ -1,7 +1,6 @@
 """The command `models check`: a dry run before anything is certified."""
 
 import argparse
-import json
 from dataclasses import replace
 
 from irs_core.cli.inputs import (
@@ -12,6 +11,7 @@ from irs_core.cli.inputs import (
     model_spec,
 )
 from irs_core.cli.named import read_models
+from irs_core.cli.printing import print_json
 from irs_core.data import open_source
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import KINDS
@@ -75,7 +75,7 @@ def check_models(
         options=RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True),
     )
     if arguments.json:
-        print(json.dumps(report.to_json(), indent=1))
+        print_json("models check", report.to_json())
         return
     print(f"{report.model}\n{report.data}, {arguments.draws} noisy copies each\n{report.sees}")
     for note in report.notes:

@@ -1,7 +1,6 @@
 """May a compressed model replace the original? The command `decide` answers."""
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from datetime import date
@@ -23,6 +22,7 @@ from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tables import usual_radii
 from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_store_option, path
+from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Requirement
 from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
@@ -30,8 +30,6 @@ from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
 from irs_core.store.files import write_bytes
-
-SCHEMA = 1
 
 
 def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -134,7 +132,7 @@ def _decide(arguments: argparse.Namespace) -> None:
         plain["together"] = asdict(together) if together else None
         radii = arguments.radii or usual_radii(study.record.spec.noise.sigma)
         plain["equal_draws"] = {name: compared(analysis, name, radii) for name in found}
-        print(json.dumps(plain, indent=1))
+        print_json("decide", plain)
         return
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")
     for name, decision in found.items():
@@ -209,7 +207,6 @@ def plain_decisions(
 ) -> dict[str, Any]:
     """What `--json` prints of decisions about models of one study."""
     return {
-        "schema": SCHEMA,
         "study": study.record.id,
         "origin": study.origin,
         "banner": study.banner,

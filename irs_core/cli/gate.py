@@ -1,7 +1,6 @@
 """The same question with an exit code, for continuous integration."""
 
 import argparse
-import json
 from dataclasses import replace
 from functools import partial
 from xml.etree import ElementTree
@@ -16,6 +15,7 @@ from irs_core.cli.decide import (
 )
 from irs_core.cli.named import read_models
 from irs_core.cli.options import draw_bar, path
+from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Verdict
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
@@ -67,7 +67,7 @@ def _gate(arguments: argparse.Namespace) -> int:
     flags = study_flags(study.record, analysis)
     if arguments.json:
         found = {name: decision}
-        print(json.dumps(plain_decisions(study, requirement, found, flags, ledger), indent=1))
+        print_json("gate", plain_decisions(study, requirement, found, flags, ledger))
     else:
         print(decision.sentence)
         say_more(flags, study, ledger)

@@ -2,8 +2,11 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 from irs_core.cli.options import add_store_option
+from irs_core.cli.printing import print_json
 from irs_core.jobs import Job, JobQueue, run_job, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
 
@@ -12,6 +15,7 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command `jobs`."""
     parser = commands.add_parser("jobs", help="list, cancel, retry and read background jobs")
     add_store_option(parser)
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
     parser.set_defaults(run=_list)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     for name, text in (
@@ -53,6 +57,9 @@ def add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json("jobs", {"jobs": [_as_json(job) for job in JobQueue(arguments.store).jobs()]})
+        return
     for job in JobQueue(arguments.store).jobs():
         running = job.state == "running"
         left = f", {_seconds(job.seconds_left)} left" if running and job.seconds_left else ""
@@ -62,6 +69,20 @@ def _list(arguments: argparse.Namespace) -> None:
         print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}  {job.error}")
         if running:
             print("".join(f"{line}\n" for line in _parts(job)), end="")
+
+
+def _as_json(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "study": job.study,
+        "name": job.spec.name,
+        "state": job.state,
+        "until": job.until,
+        "fraction": job.fraction,
+        "seconds_left": job.seconds_left,
+        "error": job.error,
+        "parts": [asdict(part) for part in job.progress.parts],
+    }
 
 
 def _parts(job: Job) -> Iterator[str]:

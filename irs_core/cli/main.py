@@ -19,6 +19,7 @@ from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
 from irs_core.cli.options import add_store_option, path
 from irs_core.cli.papers import add_reproduce
+from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report, import_file
 from irs_core.cli.verify import add_verify
 from irs_core.errors import IrsError
@@ -107,16 +108,21 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "models", help="list shipped models, architectures and compressions; check one"
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=_models)
     add_check(parser.add_subparsers(title="actions", metavar="ACTION"))
 
 
-def _models(_: argparse.Namespace) -> None:
+def _models(arguments: argparse.Namespace) -> None:
     from irs_core.models import known_architectures, shipped_models
     from irs_core.spec.compression_kinds import known_compressions
 
-    print("shipped models (use as shipped:NAME)")
     cards = shipped_models()
+    if arguments.json:
+        known = {"architectures": known_architectures(), "compressions": known_compressions()}
+        print_json("models", {"shipped": cards, **known})
+        return
+    print("shipped models (use as shipped:NAME)")
     width = max(map(len, cards), default=0)
     for name, card in cards.items():
         clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
@@ -131,6 +137,7 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
     parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
     add_data_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=_data)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     fetch = actions.add_parser("download", help="fetch a public data set and check it")
@@ -161,6 +168,17 @@ def _data(arguments: argparse.Namespace) -> None:
 
     dataset = load_dataset(data_spec(arguments))
     held_out = int((~dataset.reported).sum())
+    if arguments.json:
+        described = {
+            "description": dataset.description,
+            "inputs": len(dataset.labels),
+            "held_out": held_out,
+            "shape": dataset.input_shape,
+            "classes": dataset.classes,
+            "digest": dataset.digest,
+        }
+        print_json("data", described)
+        return
     print(dataset.description)
     print(
         f"{len(dataset.labels)} inputs of shape {dataset.input_shape}, {held_out} of them held out"
@@ -177,6 +195,7 @@ def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "studies", help="list studies, or show one's results from its stored evidence"
     )
     parser.add_argument("id", nargs="?", help="study to show; all are listed without it")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_store_option(parser)
     add_result_options(parser)
     parser.set_defaults(
@@ -186,6 +205,18 @@ def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _studies(arguments: argparse.Namespace) -> None:
     survey = Library(arguments.store).survey()
+    if arguments.json:
+        found = [
+            {
+                "id": study.record.id,
+                "finished": study.record.finished,
+                "origin": study.origin,
+                "title": study.record.title,
+            }
+            for study in survey.studies
+        ]
+        print_json("studies", {"studies": found, "notices": list(survey.notices)})
+        return
     for study in survey.studies:
         record = study.record
         state = "finished" if record.finished else "unfinished"

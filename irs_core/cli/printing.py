@@ -1,10 +1,40 @@
-"""Tables for a terminal."""
+"""Results for a terminal, as tables or as JSON."""
 
-from math import isnan
+import json
+from collections.abc import Mapping
+from math import isfinite, isnan
+from typing import Any
 
 import pandas as pd
 
 from irs_core.spec import outward
+
+SCHEMA = 1
+
+
+def print_json(command: str, values: Mapping[str, Any]) -> None:
+    """One JSON object, with the command and the version of its schema (docs/json.md).
+
+    Numbers have all their digits; what is not known is null, never NaN.
+    """
+    print(json.dumps({"schema": SCHEMA, "command": command, **_plain(values)}, indent=1))
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as JSON values, one object a row."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value
 
 
 def print_table(table: pd.DataFrame) -> None:

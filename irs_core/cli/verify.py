@@ -1,7 +1,6 @@
 """The command `verify`: whether what is stored is still what was computed."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from irs_core.analysis.kept_tally import read_tally, tally_path
 from irs_core.cli.options import add_store_option
+from irs_core.cli.printing import print_json
 from irs_core.errors import StoreError
 from irs_core.store import Library
 from irs_core.store.audit import Problem
@@ -53,7 +53,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             print(_line(finding), flush=True)
     if arguments.json:
-        print(json.dumps(described, indent=1))
+        print_json("verify", {"studies": described})
     elif not described:
         print("no study in the store")
     return EXIT_BAD if bad else 0

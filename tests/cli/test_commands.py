@@ -1,4 +1,5 @@
 import io
+import json
 import pickle
 import subprocess
 import sys
@@ -223,3 +224,26 @@ def test_random_bytes_are_no_bundle(tmp_path, store, capsys):
     path.write_bytes(np.random.default_rng(0).bytes(1000))
     assert main(["import", str(path), "--store", str(store)]) == 2
     assert "not a readable bundle" in capsys.readouterr().err
+
+
+def test_json_of_commands_has_its_schema_and_no_nan(store, capsys):
+    def said(*words: str) -> dict[str, object]:
+        assert main([*words, "--json"]) == 0
+        out = capsys.readouterr().out
+        assert "NaN" not in out
+        found: dict[str, object] = json.loads(out)
+        assert found["schema"] == 1
+        return found
+
+    result = said(*FAST, "--store", str(store))
+    assert result["command"] == "studies"
+    assert result["models"][0]["model"] == "original (fp32)"
+    assert [one["code"] for one in result["flags"]] == ["few-inputs"]
+    studies = said("studies", "--store", str(store))
+    assert studies["studies"][0]["id"] == result["study"]
+    again = said("studies", result["study"], "--store", str(store))
+    assert again == result
+    assert said("jobs", "--store", str(store))["jobs"] == []
+    assert "digits-0.50" in said("models")["shipped"]
+    assert said("data", "--max", "5")["inputs"] == 5
+    assert said("verify", "--store", str(store))["command"] == "verify"

@@ -74,7 +74,7 @@ def test_json_has_the_same(library, record, capsys):
     chunk = library.evidence_folder / record.base.evidence["select"] / "c" / "0" / "0"
     chunk.unlink()
     assert _run(library, "verify", "--json") == 2
-    (found,) = json.loads(capsys.readouterr().out)
+    (found,) = json.loads(capsys.readouterr().out)["studies"]
     assert (found["id"], found["kind"], found["ok"]) == (record.id, "live", False)
     (problem,) = found["problems"]
     assert "base on select draws" in problem["what"]
