@@ -21,6 +21,7 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "benchmarks"), str(PROJECT / "script
 
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
+from irs_core.analysis.equal_draws import draw_steps  # noqa: E402
 from irs_core.store import Library, Study  # noqa: E402
 from ui.shared.navigation import STUDY_PAGES  # noqa: E402
 
@@ -30,7 +31,7 @@ LEVELS = (0.0001, 0.0002, 0.0005, 0.002, 0.005, 0.01, 0.02, 0.05)
 # Where each slider is turned; values of the study's own budgets are filled in.
 SETTINGS = {"gamma": GAMMAS, "alpha": LEVELS, "alpha_zeta": LEVELS}
 SLIDERS: Mapping[str, Mapping[str, Sequence[float]]] = {
-    "overview": SETTINGS,
+    "overview": {**SETTINGS, "draws": ()},
     "acr_time": SETTINGS,
     "certified_accuracy": SETTINGS,
     "zeta_table": {**SETTINGS, "n_p": ()},
@@ -112,10 +113,19 @@ def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) ->
         at, first = _first_run(page)
         yield Row(f"server, first run of {page}", [first], "2 s")
         for key, values in sliders.items():
-            turns = _turned(at, key, values or study.record.spec.n_p, arguments.rounds)
+            name, places = _slider(study, key, values)
+            turns = _turned(at, name, places, arguments.rounds)
             yield Row(f"server, {key} on {page}", turns, "100 ms")
     if not arguments.no_browser and shutil.which("chromium"):
         yield from _browser(arguments.rounds)
+
+
+def _slider(study: Study, key: str, values: Sequence[float]) -> tuple[str, Sequence[float]]:
+    """A slider's key in the page, and its values."""
+    budgets = study.record.spec.n_p
+    if key == "draws":
+        return f"draws_{study.record.id[:6]}", draw_steps(budgets)
+    return key, values or budgets
 
 
 def _timed(act: Callable[[], object]) -> float:
@@ -145,7 +155,7 @@ def _first_run(page: str) -> tuple[AppTest, float]:
 
     st.cache_resource.clear()
     at = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
-    if page == "overview":
+    if page == PAGES[0]:
         return at, _timed(at.run)
     at.run()
     at.switch_page(f"pages/{page}.py")

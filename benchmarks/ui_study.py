@@ -5,19 +5,21 @@ from pathlib import Path
 import numpy as np
 
 from irs_core.analysis.kept_tally import keep_tally, tally_path
+from irs_core.methods import COMPRESSED_STREAMS
+from irs_core.methods.cirs import CirsTally
+from irs_core.methods.iss import IssTally
 from irs_core.methods.kit.cirs_plan import Cached, CirsPlan, Planner
 from irs_core.methods.kit.counts import (
     UNKNOWN,
     BaseTally,
-    CirsTally,
     CompressedTally,
-    IssTally,
     StudyTally,
 )
+from irs_core.methods.seq import SeqTally
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
-from irs_core.store.records import BASE_STREAMS, COMPRESSED_STREAMS
+from irs_core.store.records import BASE_STREAMS
 
 CLASSES = 10
 MODELS = (
@@ -105,20 +107,34 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
             select_seconds=np.full(inputs, 1e-3),
             leaves=disagreements // 2,
             agreements=hits,
+            paired_hits=hits,
             scratch_selected=np.full(inputs, spec.n0),
-            cirs=_no_cirs(inputs, budgets),
-            iss=IssTally(*(np.full((inputs, len(budgets)), UNKNOWN) for _ in range(2)), seconds),
+            leavers=(disagreements // 2)[:, -1],
+            label_hits=np.where(candidate == labels, hits[:, -1], 0),
+            own={
+                "cirs": _no_cirs(inputs, budgets),
+                "iss": IssTally(
+                    *(np.full((inputs, len(budgets)), UNKNOWN) for _ in range(2)), seconds
+                ),
+                "seq": _no_seq(inputs),
+            },
         )
+    early = rng.binomial(np.diff(budgets, prepend=0), share[:, None]).cumsum(axis=1)
+    hits = early[:, -1] + rng.binomial(spec.n - budgets[-1], share)
     base = BaseTally(
         candidate=candidate,
         selected=np.full(inputs, spec.n0),
-        hits=rng.binomial(spec.n, share),
+        hits=hits,
         seconds=np.full(inputs, 1.0),
+        label_hits=np.where(candidate == labels, hits, 0),
+        early_hits=early,
     )
     return StudyTally(
         n0=spec.n0,
         n=spec.n,
         sigma=spec.noise.sigma,
+        noise=spec.noise.kind,
+        looks=spec.looks,
         budgets=budgets,
         labels=labels,
         reported=np.arange(inputs) < inputs - spec.data.holdout,
@@ -139,6 +155,13 @@ def _no_cirs(inputs: int, budgets: np.ndarray) -> CirsTally:
     planner = Planner(100, 1, 0.5, 1, 1, 0.002, None, None, cached)
     seconds = unknown.astype(np.float64)
     return CirsTally(budgets, plans, unknown, unknown, seconds, planner, float("nan"))
+
+
+def _no_seq(inputs: int) -> SeqTally:
+    """As in a study that names no radius."""
+    nothing, none = np.zeros(inputs, np.int64), np.zeros((inputs, 0), np.int64)
+    unknown = np.full(inputs, UNKNOWN)
+    return SeqTally(unknown, nothing, none, nothing, none, np.zeros(0), np.zeros(inputs))
 
 
 def make_store(root: Path) -> StudyRecord:

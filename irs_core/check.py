@@ -111,10 +111,10 @@ def check_model(
     """
     noise = NoiseSpec(sigma, seed=seed)
     spec = StudySpec(model, data, noise, tuple(compressions), n0=1, n=1, n_p=(1,))
-    base = load_model(model)
+    options = options or RunOptions()
+    base = load_model(model, programs=options.programs)
     spec, dataset = _fitting(spec, base)
     trial = _Trial(dataset, noise, draws)
-    options = options or RunOptions()
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))

@@ -61,6 +61,10 @@ class JobError(IrsError):
     """A job request that the queue refuses."""
 
 
+class ServerError(IrsError):
+    """A classifier behind a server that cannot be reached, refuses, or has changed."""
+
+
 class EngineError(IrsError):
     """Worker processes that cannot be reached, or that keep failing."""
 

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from ui.certify import goal_forecast, start, study_form
-from ui.shared import controls, navigation
+from ui.shared import controls, launch, navigation
+from ui.shared.study_file import study_as_file
 
 navigation.head(
     "Certify",
@@ -21,4 +22,5 @@ with controls.explained():
             spec = goal_forecast.predicted(spec, goal, options)
         start.describe_launch(spec)
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
-            start.show_started(start.start(spec, options))
+            launch.show_started(launch.start(spec, options))
+        study_as_file(spec, "study_file")

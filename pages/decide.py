@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from irs_core.spec import outward
-from ui.decide import answer, decisions, picture, question
+from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 
 navigation.head(
     "May it ship?",
     "A compressed model may replace the original if it withstands nearly as much wherever the "
-    "original does: a non-inferiority test with a proof.",
+    "original does: a non-inferiority test at a certified radius.",
 )
 opened = controls.open_study()
 with controls.explained():
@@ -22,27 +21,19 @@ if name not in found:
 decision = found[name]
 row = next(one for one in rows if one.name == name)
 
-show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
-icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
-gains = answer.facts(row, rows[0])
-show(
-    f"**{answer.WORDS[decision.verdict]}.** {decision.sentence}"
-    + (f" **{gains}.**" if gains else ""),
-    icon=f":material/{icon}:",
-)
-for flag in decisions.flags(opened.study, opened.settings):
-    st.warning(flag.sentence, icon=":material/flag:")
+moved = opened.ledger.moved
+answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
 
 left, right = st.columns([3, 2])
 equal = decisions.at_equal_draws(opened.study, opened.settings, name)
 with left:
     if equal is None:
-        st.info("The compressed model's answers on the original's first draws are not all stored.")
+        sequential.show(opened, name)
     else:
         figures.show(
             picture.radii_picture(equal, decision, requirement, row.colour),
             "decision",
-            picture.points(equal, decision),
+            picture.points(equal, decision, exploring=bool(moved)),
             alt=f"Certified radius of every input under the original and {decision.model}, both "
             f"with {equal.n_p:,} draws; {len(decision.may_lose)} inputs may be lost",
             note="",
@@ -54,21 +45,22 @@ with right:
     st.markdown(
         answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
     )
+    sequential.offer(opened, name, decision)
+    printed.offer(opened, name, decision)
     tour.offer(opened.record.id)
+with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
+    waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))
 with st.expander("What this rests on", icon=":material/fact_check:"):
     controls.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
 st.subheader("All candidates", anchor=False)
+together = decisions.together(opened.study, opened.settings, requirement)
 controls.table(
-    answer.candidates(found, rows),
+    answer.candidates(found, rows, together, exploring=bool(moved)),
     f"decisions-{opened.record.id}",
     columns.decisions(),
     alt="Verdict, possible losses, size and speed of every compressed model",
 )
-failure = min(1.0, len(found) * requirement.beta)
-if len(found) > 1:
-    st.caption(
-        f"Each verdict holds for itself with {100 * requirement.confidence:g}% confidence. Whoever "
-        f"picks one of the {len(found)} by its verdict has {outward.confidence(failure)}."
-    )
+if together is not None and not moved:
+    st.caption(together.sentence)

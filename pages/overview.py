@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explore import certified, pareto
+from ui.explore import certified, equal, pareto
 from ui.shared import (
     captions,
     choice,
@@ -19,7 +19,7 @@ from ui.shared.glossary import HELP
 
 navigation.head(
     "Overview",
-    "Is a compressed model as robust as the original, and how cheaply can that be **proven**?",
+    "Is a compressed model as robust as the original, and how cheaply can that be **certified**?",
     ("acr", "interval", "certified", "sigma", "n_p", "alpha", "alpha_zeta", "gamma"),
 )
 
@@ -75,8 +75,9 @@ controls.table(
     alt="Verdict, accuracy, certified radius, size and speedup of every model",
 )
 st.caption(
-    "A compressed model is certified with fewer draws than the original, and fewer draws prove "
+    "A compressed model is certified with fewer draws than the original, and fewer draws certify "
     "smaller radii even where no answer changes. Kept ACR and verdicts therefore compare both "
     "models at the same number of draws; the column ACR does not. "
     f"{captions.choice_among(rows, moved)}"
 )
+equal.show(opened, radii)

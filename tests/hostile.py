@@ -1,10 +1,12 @@
 """Files of every kind that the program reads, and damage to them that a number decides."""
 
+import argparse
 import io
 import json
 import pickle
 import random
 import struct
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,8 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
         "old pt": Kind(
             "w.pt", _torch({"arch": ARCH, "state_dict": state}, zipped=False), _model, {}
         ),
+        "wrapped pt": Kind("w.pt", _wrapped(state), _arch_model, {}),
+        "scripted": Kind("w.pt", _scripted(), _scripted_model, {}),
         "integer": Kind("w.safetensors", _integer(), _run_model, {}),
         "onnx": Kind("net.onnx", onnx.read_bytes(), _graph, {}),
         "ir graph": Kind("net.xml", graph, _graph, {"net.bin": constants}),
@@ -126,6 +130,14 @@ def _model(path: Path, _: Path) -> object:
     return load_model(ModelSpec(str(path)))
 
 
+def _arch_model(path: Path, _: Path) -> object:
+    return load_model(ModelSpec(str(path), ARCH))
+
+
+def _scripted_model(path: Path, _: Path) -> object:
+    return load_model(ModelSpec(str(path), num_classes=3), programs=True)
+
+
 def _run_model(path: Path, _: Path) -> object:
     """An integer network is run as well: every shape in it comes from its file."""
     model = load_model(ModelSpec(str(path)))
@@ -175,6 +187,28 @@ def _integer() -> bytes:
 def _torch(content: object, *, zipped: bool = True) -> bytes:
     buffer = io.BytesIO()
     torch.save(content, buffer, _use_new_zipfile_serialization=zipped)
+    return buffer.getvalue()
+
+
+def _wrapped(state: dict[str, torch.Tensor]) -> bytes:
+    """With masks, a normalisation and objects beside the weights."""
+    named = {f"module.model.{key}": value for key, value in state.items()}
+    weight = named.pop("module.model.conv1.weight")
+    named["module.model.conv1.weight_orig"] = weight
+    named["module.model.conv1.weight_mask"] = torch.ones_like(weight)
+    named["module.normalize.mean"] = torch.zeros(1)
+    named["module.normalize.std"] = torch.ones(1)
+    options = argparse.Namespace(rate=0.1)
+    return _torch({"model": named, "options": options, "accuracy": np.float64(0.5)})
+
+
+def _scripted() -> bytes:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(module, torch.zeros(1, 1, 8, 8)), buffer)
     return buffer.getvalue()
 
 

@@ -54,6 +54,12 @@ def test_a_callable_gives_scores_or_classes(tmp_path):
     assert result.record.base.execution.startswith("torch")
 
 
+@pytest.mark.parametrize("text", ["fp16", "int8", "prune:0.1", "lowrank:0.9"])
+def test_a_callable_has_nothing_to_compress(tmp_path, text):
+    with pytest.raises(ApproximationError, match="the original is run as it is"):
+        certify(load(model=scores, name="served", max=2), [text], store=tmp_path, **QUICK)
+
+
 def test_what_it_answers_is_in_the_digest():
     first, second = Net(), Net()
     assert adopt(first, name="net") == adopt(second, name="net")

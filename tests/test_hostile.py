@@ -18,6 +18,8 @@ NAMES = (
     "safetensors",
     "pt",
     "old pt",
+    "wrapped pt",
+    "scripted",
     "integer",
     "onnx",
     "ir graph",

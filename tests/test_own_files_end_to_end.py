@@ -77,7 +77,7 @@ def by_notebook(store, images, weights, arch, compression):
 def by_page(store, images, weights, arch, compression, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(store))
     monkeypatch.setenv("IRS_MODEL_DIRS", str(weights.parent))
-    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")
     at.selectbox(key="form_kind").set_value("image-folder").run()

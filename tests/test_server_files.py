@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 import torch
 from graph_files import export_onnx, save_ir
@@ -140,3 +142,19 @@ def test_names_of_data_that_lead_elsewhere_are_refused(tmp_path, name):
     with pytest.raises(DatasetError, match="file name"):
         keep_data(tmp_path, name, b"content", lambda path: None)
     assert files_below(tmp_path) == []
+
+
+def test_programs_are_no_uploads(tmp_path):
+    from ui.shared.inventory import read_model_file
+
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
+    images = torch.zeros(1, 1, 8, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(network, images).save(str(tmp_path / "scripted.pt"))
+    torch.export.save(torch.export.export(network, (images,)), tmp_path / "exported.pt2")
+    for name, what in (("scripted.pt", "TorchScript"), ("exported.pt2", "torch.export")):
+        content = (tmp_path / name).read_bytes()
+        with pytest.raises(CheckpointError, match=what):
+            keep_upload(tmp_path / "store", [("net.pt", content)], read_model_file)
+    assert not list((tmp_path / "store").rglob("net.pt"))

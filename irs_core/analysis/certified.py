@@ -46,7 +46,7 @@ class StudyCertificates:
 
     def _proven(self, made: Certificates) -> Certificates:
         """Under discrete noise nothing is proven about the full radius; see `describe_noise`."""
-        return replace(made, provable_failure=1.0) if self.tally.noise == "discrete" else made
+        return replace(made, provable_failure=None) if self.tally.noise == "discrete" else made
 
     def case(self, name: str) -> Case:
         """A compressed classifier as methods see it."""

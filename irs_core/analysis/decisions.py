@@ -1,60 +1,32 @@
-"""From a study to decisions about its compressed models, and to comparisons at equal draws."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""From a study to decisions about its compressed models."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core import metrics
+from irs_core import methods
 from irs_core.analysis.analysis import Analysis
-from irs_core.certify import certify_rs_hits
+from irs_core.certify import Certificates
 from irs_core.decide import (
-    UNKNOWN,
     BaseCounts,
     CompressedCounts,
     Decision,
     Flag,
-    GainsAndLosses,
-    Gap,
     Levels,
     Measured,
     Requirement,
+    Routes,
     accuracy_flag,
     decide,
     draws_flag,
     find_routes,
     find_settle,
-    gains_and_losses,
     inputs_flag,
     levels_for,
     noise_flag,
     permuted_labels_flag,
-    split_gap,
 )
 from irs_core.errors import UnknownKeyError
-from irs_core.stats import largest_certifiable_radius
 from irs_core.store import BASE, StudyRecord
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class EqualDraws:
-    """Counted radii of the original and of a compressed model, input by input.
-
-    Args:
-        n, n_p: Draws of the original, and draws of both in the comparison.
-        full: The original at its n draws, (inputs,).
-        equal: The original at its first n_p draws.
-        compressed: The compressed model on the same noise.
-    """
-
-    n: int
-    n_p: int
-    full: Floats
-    equal: Floats
-    compressed: Floats
 
 
 def study_decision(
@@ -73,14 +45,7 @@ def study_decision(
         known = ", ".join(analysis.tally.compressed) or "none"
         raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
     base, compressed, levels = _counts(analysis, name)
-    found = find_routes(
-        base,
-        compressed,
-        radius=requirement.radius,
-        tolerance=requirement.tolerance,
-        sigma=analysis.tally.sigma,
-        levels=levels,
-    )
+    found = study_routes(analysis, name, requirement)
     settle = None
     if requirement.max_loss is not None:
         settle = find_settle(
@@ -96,12 +61,25 @@ def study_decision(
         )
     return decide(
         requirement,
-        _title(record, name),
+        title_of(record, name),
         found,
-        _measured(record, analysis, name),
+        study_measured(record, analysis, name),
         shared_noise=record.spec.noise.group > 1,
         settle=settle,
         noun="inputs",
+    )
+
+
+def study_routes(analysis: Analysis, name: str, requirement: Requirement) -> Routes:
+    """Which inputs a compressed model may lose, and why the others are safe."""
+    base, compressed, levels = _counts(analysis, name)
+    return find_routes(
+        base,
+        compressed,
+        radius=requirement.radius,
+        tolerance=requirement.tolerance,
+        sigma=analysis.tally.sigma,
+        levels=levels,
     )
 
 
@@ -120,69 +98,6 @@ def preset_requirement(sigma: float, *, max_loss: float = 0.01) -> Requirement:
     """A sensible requirement for a noise level: at r = sigma, a tenth of it as the tolerance."""
     return Requirement(
         radius=round(sigma, 4), tolerance=round(sigma / 10, 4), max_loss=max_loss, confidence=0.99
-    )
-
-
-def equal_draws(analysis: Analysis, name: str, budget: int = -1) -> EqualDraws | None:
-    """The original and a compressed model at the same number of draws of the same noise.
-
-    Both are certified from these draws alone, at the level that compressed models get. None where
-    the compressed model's answers on the original's first draws are not all stored.
-
-    Args:
-        budget: Position of the n_p.
-    """
-    tally, rows = analysis.tally, analysis.rows
-    hits = tally.compressed[name].paired_hits[rows, budget]
-    if (hits == UNKNOWN).any():
-        return None
-    n_p = int(tally.budgets[budget])
-    level = analysis.settings.alpha + analysis.settings.alpha_zeta
-
-    def counted(found: NDArray[np.int64]) -> Floats:
-        made = certify_rs_hits(
-            tally.base.candidate[rows], found, n0=tally.n0, n=n_p, alpha=level, sigma=tally.sigma
-        )
-        return metrics.counted_radii(made, analysis.labels)
-
-    return EqualDraws(
-        n=tally.n,
-        n_p=n_p,
-        full=metrics.counted_radii(analysis.base, analysis.labels),
-        equal=counted(tally.base.early_hits[rows, budget]),
-        compressed=counted(hits),
-    )
-
-
-def study_gaps(
-    analysis: Analysis, name: str, *, radii: Sequence[float] = (), budget: int = -1
-) -> tuple[Gap, ...]:
-    """What fewer draws cost and what compression costs, in ACR and in certified accuracy.
-
-    Empty where `equal_draws` is None.
-    """
-    found = equal_draws(analysis, name, budget)
-    if found is None:
-        return ()
-    return split_gap(
-        found.full,
-        found.equal,
-        found.compressed,
-        most=largest_radius(analysis),
-        radii=tuple(radii),
-    )
-
-
-def study_gains(analysis: Analysis, name: str, budget: int = -1) -> tuple[GainsAndLosses, ...]:
-    """Gains and losses by compression on hard and on easy inputs, at equal draws."""
-    found = equal_draws(analysis, name, budget)
-    if found is None:
-        return ()
-    return gains_and_losses(
-        found.equal,
-        found.compressed,
-        analysis.tally.base.hits[analysis.rows] / found.n,
-        most=largest_radius(analysis),
     )
 
 
@@ -216,10 +131,8 @@ def _confusion(
 
 
 def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts, Levels]:
-    tally, rows = analysis.tally, analysis.rows
-    counts, own = tally.compressed[name], analysis.base
+    tally, rows, own = analysis.tally, analysis.rows, analysis.base
     made = analysis.main_certificates(name)
-    n_p = int(tally.budgets[-1])
     base = BaseCounts(
         labels=analysis.labels,
         candidate=tally.base.candidate[rows],
@@ -228,23 +141,44 @@ def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts
         predicted=own.predicted,
         radius=own.radius,
     )
-    compressed = CompressedCounts(
+    return base, _compressed_counts(analysis, name, made), levels_for(made, own, Levels())
+
+
+def _compressed_counts(analysis: Analysis, name: str, made: Certificates) -> CompressedCounts:
+    tally, rows = analysis.tally, analysis.rows
+    counts, n_p = tally.compressed[name], int(tally.budgets[-1])
+    stops = methods.get(analysis.main_method(name)).anytime
+    if stops is None:
+        return CompressedCounts(
+            candidate=made.candidate,
+            predicted=made.predicted,
+            radius=made.radius,
+            leavers=counts.leavers[rows],
+            leave_draws=n_p,
+            label_hits=counts.label_hits[rows],
+            label_draws=n_p,
+        )
+    left, looked = stops(analysis.case(name))
+    return CompressedCounts(
         candidate=made.candidate,
         predicted=made.predicted,
         radius=made.radius,
-        leavers=counts.leavers[rows],
-        leave_draws=n_p,
-        label_hits=counts.label_hits[rows],
-        label_draws=n_p,
+        leavers=left,
+        leave_draws=looked,
+        # Leavers are certainly wrong where the candidate is right; any other draw may be a hit.
+        label_hits=looked[:, -1] - np.where(made.candidate == analysis.labels, left[:, -1], 0),
+        label_draws=looked[:, -1],
+        leave_rule="anytime",
     )
-    return base, compressed, levels_for(made, own, Levels())
 
 
-def _title(record: StudyRecord, name: str) -> str:
+def title_of(record: StudyRecord, name: str) -> str:
+    """What a model of a study is called."""
     return next(model.title for model in record.models if model.name == name)
 
 
-def _measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
+def study_measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
+    """What was measured of a compressed model outside its certificates."""
     models = {model.name: model for model in record.models}
     clean = np.asarray(models[name].clean, np.int64)
     right = clean[analysis.rows] == analysis.labels if len(clean) else None
@@ -267,10 +201,3 @@ def _seconds_per_pass(analysis: Analysis, name: str) -> float:
         return float(tally.base.seconds[rows].mean()) / (tally.n0 + tally.n)
     spent = tally.compressed[name].paired_seconds[rows, -1]
     return float(spent.mean()) / int(tally.budgets[-1])
-
-
-def largest_radius(analysis: Analysis) -> float:
-    """The largest radius that any of the certificates can have."""
-    level = analysis.settings.alpha + analysis.settings.alpha_zeta
-    bounds = [largest_certifiable_radius(analysis.tally.n, level, analysis.tally.sigma)]
-    return float(max(bounds)) * (1 + 1e-9)

@@ -8,16 +8,13 @@ or named here, with what still holds. docs/methods/statements.md has the conditi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from math import pi
 
-from irs_core import methods
-from irs_core.analysis import levels
-from irs_core.spec.compressions import identity
+from irs_core.analysis import levels, sharing
 from irs_core.spec.outward import failure
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
-from irs_core.store import StudyRecord
+from irs_core.store import Library, Study, StudyRecord
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class Ledger:
             by id.
         repeated: Failure probability of the best of this study and its repeats.
         reported: Whether somebody else reported the draws, so that nothing of it is proven here.
+        piloted: Whether a pilot made forecasts from these draws before the study was begun.
     """
 
     claimed: float
@@ -56,6 +54,7 @@ class Ledger:
     repeats: tuple[str, ...] = ()
     repeated: float = 0.0
     reported: bool = False
+    piloted: bool = False
 
     @property
     def holds(self) -> bool:
@@ -68,8 +67,8 @@ class Ledger:
         said = f"failure probability per input {failure(self.claimed)}"
         if self.moved:
             return (
-                f"exploring: not proven at {', '.join(self.moved)}, which was chosen after the "
-                "results could be seen; the study's own settings are proven"
+                f"exploring: not proven at {', '.join(self.moved)}, chosen when the results could "
+                "be seen; a level of confidence belongs to the study's own settings"
             )
         if self.reported:
             return f"{said} as reported by others, not recomputed here"
@@ -93,12 +92,7 @@ class Ledger:
                 f"Each of the {self.points} points of a model's curves holds by itself. Whoever "
                 f"quotes the best of them states {failure(self.best)} for each model."
             )
-        if self.earlier:
-            found.append(
-                f"{_studies(self.earlier)} used some of these draws before. The level holds if the "
-                "settings and numbers of draws of this study were fixed before those results were "
-                "seen; otherwise use a fresh seed."
-            )
+        found += self.reused
         if self.repeats and self.holds:
             found.append(
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
@@ -108,6 +102,23 @@ class Ledger:
             found.append(
                 "The level holds if n_p was chosen before the original's draws were seen, since "
                 f"it decides {' and '.join(self.follows_n_p)}."
+            )
+        return tuple(found)
+
+    @property
+    def reused(self) -> tuple[str, ...]:
+        """What showed results or forecasts on the same draws before, a sentence each."""
+        found = []
+        if self.earlier:
+            found.append(
+                f"{_studies(self.earlier)} used some of these draws before. The level holds if the "
+                "settings and numbers of draws of this study were fixed before those results were "
+                "seen; otherwise use a fresh seed."
+            )
+        if self.piloted and self.holds:
+            found.append(
+                "A pilot made forecasts from these draws before this study was begun. The level "
+                "holds if n and the levels were fixed before the forecasts were seen."
             )
         return tuple(found)
 
@@ -123,6 +134,7 @@ def study_ledger(
     settings: Settings | None = None,
     records: Iterable[StudyRecord] = (),
     *,
+    pilots: Iterable[StudyRecord] = (),
     reported: bool = False,
 ) -> Ledger:
     """What the certificates of a study promise.
@@ -134,12 +146,13 @@ def study_ledger(
     Args:
         settings: In use; None for the study's own.
         records: The studies at hand, this one among them or not.
+        pilots: What pilots in the store left behind; see `Library.pilots`.
         reported: Whether somebody else reported the study; see `Study.origin`.
     """
     settings, listed = settings or Settings.of(spec), list(records)
-    others = [one for one in listed if _seen(one) and one.id != spec.id]
+    others = [one for one in listed if sharing.seen(one) and one.id != spec.id]
     own = next((one for one in listed if one.id == spec.id), None)
-    repeats = [one for one in others if _repeats(one.spec, spec)]
+    repeats = [one for one in others if sharing.repeats(one.spec, spec)]
     chosen, (points, best) = levels.chosen(spec, settings), levels.curves(spec, settings)
     return Ledger(
         claimed=settings.alpha + (settings.alpha_zeta if spec.compressions else 0.0),
@@ -151,13 +164,34 @@ def study_ledger(
         points=points,
         best=min(1.0, best),
         follows_n_p=levels.follows_n_p(spec),
-        earlier=tuple(one.id for one in others if _shares(one, spec) and _before(one, own)),
+        earlier=tuple(
+            one.id for one in others if sharing.shares(one, spec) and sharing.before(one, own)
+        ),
         repeats=tuple(one.id for one in repeats),
         repeated=min(
             1.0, chosen + sum(levels.chosen(one.spec, Settings.of(one.spec)) for one in repeats)
         ),
         reported=reported,
+        piloted=sharing.piloted(pilots, spec, listed),
     )
+
+
+def ledger_in(library: Library, study: Study, settings: Settings | None = None) -> Ledger:
+    """What a study's certificates promise, with all studies and pilots of a library in view."""
+    return study_ledger(
+        study.record.spec,
+        settings,
+        [one.record for one in library.studies()],
+        pilots=library.pilots(),
+        reported=bool(study.banner),
+    )
+
+
+def at_draws(ledger: Ledger, spec: StudySpec, draws: int) -> Ledger:
+    """The ledger of a comparison at a number of draws, which the study has among its n_p or not."""
+    if draws in spec.n_p:
+        return ledger
+    return replace(ledger, moved=(*ledger.moved, f"{draws:,} draws of each model"))
 
 
 def with_fixed_split(spec: StudySpec) -> StudySpec:
@@ -182,13 +216,17 @@ def used_before(spec: StudySpec, records: Iterable[StudyRecord]) -> tuple[StudyR
 
     Among them are those that stopped, if their results could be seen while they ran.
     """
-    found = [one for one in records if _seen(one) and one.id != spec.id and _shares(one, spec)]
+    found = [
+        one
+        for one in records
+        if sharing.seen(one) and one.id != spec.id and sharing.shares(one, spec)
+    ]
     return tuple(sorted(found, key=lambda one: one.created))
 
 
 def fresh_seed(spec: StudySpec, records: Iterable[StudyRecord]) -> int:
     """The least seed under which no study at hand drew noise for this model and these inputs."""
-    taken = {one.spec.noise.seed for one in records if _same_subject(one.spec, spec)}
+    taken = {one.spec.noise.seed for one in records if sharing.same_subject(one.spec, spec)}
     return next(seed for seed in range(len(taken) + 1) if seed not in taken)
 
 
@@ -201,7 +239,7 @@ def spending(spec: StudySpec, records: Iterable[StudyRecord]) -> StudySpec:
     their own levels; `Ledger.repeated` has the sum.
     """
     listed = list(records)
-    k = 1 + sum(_seen(one) and _same_subject(one.spec, spec) for one in listed)
+    k = 1 + sum(sharing.seen(one) and sharing.same_subject(one.spec, spec) for one in listed)
     share = 6 / (pi * k) ** 2
     noise = replace(spec.noise, seed=fresh_seed(spec, listed))
     return replace(spec, noise=noise, alpha=spec.alpha * share, alpha_zeta=spec.alpha_zeta * share)
@@ -222,60 +260,10 @@ def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
     names = ["alpha"]
     if spec.compressions:
         names += ["alpha_zeta"]
-        if any(method.branches is not None for method in methods.asked(spec)):
+        if any(method.branches is not None for method in levels.shown(spec)):
             names += ["gamma"]
     return tuple(
         f"{name} = {getattr(settings, name):g}"
         for name in names
         if getattr(settings, name) != getattr(own, name)
     )
-
-
-def _seen(record: StudyRecord) -> bool:
-    """Whether a study's results could be seen, finished or not."""
-    return record.finished or record.spec.looks
-
-
-def _same_subject(one: StudySpec, other: StudySpec) -> bool:
-    """Whether two studies are of the same model, inputs and law of noise."""
-    return (
-        one.model == other.model
-        # An input keeps its noise when further ones follow it.
-        and replace(one.data, max=None, holdout=0) == replace(other.data, max=None, holdout=0)
-        and replace(one.noise, seed=0) == replace(other.noise, seed=0)
-    )
-
-
-def _repeats(one: StudySpec, other: StudySpec) -> bool:
-    return (
-        _same_subject(one, other)
-        and one.noise.seed != other.noise.seed
-        and bool(_compressed(one) & _compressed(other))
-    )
-
-
-def _shares(record: StudyRecord, spec: StudySpec) -> bool:
-    """Whether a study drew noise that another would draw again, and not as the same statement.
-
-    A further compressed model on the very cache of the original repeats no statement. With
-    another cache it does: that of the original, on which all certificates rest.
-    """
-    one = record.spec
-    same = _same_subject(one, spec) and one.noise.seed == spec.noise.seed
-    both = bool(_compressed(one) & _compressed(spec)) or not spec.compressions
-    return same and (both or _cache(one) != _cache(spec))
-
-
-def _cache(spec: StudySpec) -> tuple[int, int, float, float]:
-    """What decides the original's bounds, of which CIRS takes a part of both levels."""
-    return spec.n0, spec.n, spec.alpha, spec.alpha_zeta
-
-
-def _compressed(spec: StudySpec) -> set[str]:
-    return {identity(one) for one in spec.compressions}
-
-
-def _before(record: StudyRecord, own: StudyRecord | None) -> bool:
-    if own is None:
-        return True
-    return datetime.fromisoformat(record.created) < datetime.fromisoformat(own.created)

@@ -1,6 +1,9 @@
 """Failure probabilities of a study's certificates: of one, and of several together."""
 
+from collections.abc import Sequence
+
 from irs_core import methods
+from irs_core.methods import MethodDef
 from irs_core.methods.kit.cirs_plan import look_weights, points
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
@@ -24,10 +27,11 @@ def curves(spec: StudySpec, settings: Settings) -> tuple[int, float]:
     """How many points a model's curves have, and what they may fail with together."""
     if not spec.compressions:
         return 1, proven(spec, settings)
-    # With the baseline, the draws of every method are there.
-    shown = methods.every() if spec.baseline else methods.asked(spec)
     count, total = 0, 0.0
-    for method in shown:
+    for method in shown(spec):
+        if method.anytime is not None:
+            count, total = count + 1, total + method.proven(settings)
+            continue
         sizes = points(spec) if method.plans else spec.n_p
         paid: float = len(sizes)
         if method.plans and spec.looks:
@@ -35,6 +39,17 @@ def curves(spec: StudySpec, settings: Settings) -> tuple[int, float]:
             paid = 1 + (len(sizes) - len(spec.n_p)) * float(look_weights(len(spec.n_p))[0])
         count, total = count + len(sizes), total + paid * method.proven(settings)
     return count, 1.0 if spec.noise.kind == "discrete" else total
+
+
+def shown(spec: StudySpec) -> Sequence[MethodDef]:
+    """Methods whose results can be shown.
+
+    With the baseline, the draws of all are there that do not name a radius.
+    """
+    asked = methods.asked(spec)
+    return [
+        one for one in methods.every() if one in asked or (spec.baseline and one.anytime is None)
+    ]
 
 
 def follows_n_p(spec: StudySpec) -> tuple[str, ...]:

@@ -1,19 +1,19 @@
-"""What sequential certification would have taken, replayed on stored evidence."""
+"""What sequential certification took, or would have taken by stored evidence."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from irs_core.analysis.tally import observed_models
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.tally import observed_models, opened, read_original
 from irs_core.certify import build_cache_from_hits
-from irs_core.certify.stopping import Status, replay_incremental
+from irs_core.certify.stopping import Replay, Status, replay_incremental, replay_scratch
 from irs_core.errors import MissingEvidenceError, UnknownKeyError
 from irs_core.methods.kit.observed import gaps_of
+from irs_core.methods.kit.seq_walk import GIVE_UP
+from irs_core.methods.seq import METHOD, TYPICAL_DRAWS, counts_of
 from irs_core.stats.budget import split_alpha
 from irs_core.store import Study
-
-# Few draws settle most inputs, so nearly all of the level goes to the leave rate.
-_TYPICAL_DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,38 @@ class SequentialRun:
     open: int
     draws: float
 
+    @property
+    def sentence(self) -> str:
+        """What it found and what that took."""
+        waiting = f"; {self.open} are not answered yet" if self.open else ""
+        return (
+            f"{self.certified} of {self.inputs} inputs are certified at {self.radius:g}, with "
+            f"{self.draws:.1f} draws per input on average{waiting}"
+        )
+
+
+def live_runs(analysis: Analysis, name: str) -> tuple[SequentialRun, ...]:
+    """Where each input stopped in a study of the method `seq`, for each of its radii.
+
+    Empty for other studies.
+    """
+    if not analysis.has(name, METHOD.name):
+        return ()
+    made, rows = analysis.certify(name, METHOD.name, len(analysis.tally.budgets) - 1), analysis.rows
+    own = counts_of(analysis.case(name))
+    taken, waiting = own.taken[rows], own.open[rows] > 0
+    return tuple(
+        SequentialRun(
+            radius=radius,
+            inputs=len(taken),
+            certified=int(np.count_nonzero(made.radius >= radius)),
+            hopeless=int(np.count_nonzero((taken == 0) & ~waiting)),
+            open=int(np.count_nonzero(waiting & (made.radius < radius))),
+            draws=float(taken.mean()),
+        )
+        for radius in own.reaches.tolist()
+    )
+
 
 def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) -> SequentialRun:
     """Replay the method `seq` on a compressed model's stored draws (docs/methods/seq.md).
@@ -56,7 +88,7 @@ def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) ->
     one, spec = models[name], study.record.spec
     rows, original = one.original.reported, one.original
     candidate = original.candidate[rows]
-    a1, a2 = split_alpha(spec.n, _TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
+    a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
     hits = original.estimation[rows] == candidate[:, None]
     cache = build_cache_from_hits(
         candidate, np.count_nonzero(hits, axis=1), n0=spec.n0, n=spec.n, alpha=a1
@@ -76,6 +108,10 @@ def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) ->
         known=~gaps_of(seen),
         block=block,
     )
+    return _summed(radius, found)
+
+
+def _summed(radius: float, found: Replay) -> SequentialRun:
     status = found.status
     return SequentialRun(
         radius=radius,
@@ -85,3 +121,23 @@ def sequential_run(study: Study, name: str, radius: float, *, block: int = 5) ->
         open=int(np.count_nonzero(status == Status.OUT_OF_DRAWS)),
         draws=float(found.draws.mean()),
     )
+
+
+def original_run(study: Study, radius: float, *, block: int = 5) -> SequentialRun:
+    """Replay `seq` from scratch on the original's own draws: what certifying it would have taken.
+
+    Args and errors are those of `sequential_run`; the level is that of the original.
+    """
+    spec, record = study.record.spec, study.record
+    reported = np.asarray(record.data.reported, np.bool_)
+    original = read_original(spec, opened(study, record.base), reported)
+    failed = original.estimation[reported] != original.candidate[reported, None]
+    found = replay_scratch(
+        failed,
+        radius=radius,
+        sigma=spec.noise.sigma,
+        alpha=spec.alpha,
+        block=block,
+        give_up=GIVE_UP,
+    )
+    return _summed(radius, found)

@@ -105,7 +105,7 @@ class Summary:
         mean_zeta: Mean bound on P(f != f^p); NaN for the base.
         speedup_seconds, speedup_draws: Area speedup over certifying from scratch; NaN where
             there is nothing to compare with.
-        failure: Probability per input that its certificate is wrong, proven.
+        failure: Probability per input that its certificate is wrong, proven; None where nothing is.
         method: Name of what certified it; empty for the base.
     """
 
@@ -116,7 +116,7 @@ class Summary:
     mean_zeta: Interval
     speedup_seconds: Interval
     speedup_draws: Interval
-    failure: float
+    failure: float | None
     method: str = ""
 
 

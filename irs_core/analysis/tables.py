@@ -1,10 +1,15 @@
 """Tables of a study, the same on the command line, in files and on pages."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.equal_draws import study_gaps
+from irs_core.analysis.levels import shown
 from irs_core.analysis.results import COSTS, Interval
+from irs_core.decide import Difference
 from irs_core.store import BASE, StudyRecord
 
 
@@ -55,13 +60,66 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     """
     rows = []
     last = len(analysis.tally.budgets) - 1
+    compared = [one for one in shown(record.spec) if not one.baseline]
     for model in record.compressed:
         analysis.certify(model.name, methods.baseline().name, last)
         zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)
         row = {"model": model.name, "disagreement": zeta.disagreement, "leave": zeta.leave}
         for cost in COSTS:
-            for method in methods.accelerated():
+            for method in compared:
                 found = comparison.speedup(method.name, cost)
                 row |= _with_ends(f"{method.name} ({cost})", found)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def gap_table(
+    record: StudyRecord,
+    analysis: Analysis,
+    radii: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """What fewer draws cost and what compression costs, per compressed classifier and quantity.
+
+    Quantities are ACR (pixel units) and CA(r), certified accuracy (a share), at each radius.
+    Columns: the original with all its draws, with the compressed model's draws, the compressed
+    model; both costs, positive where something is lost, with 95% bootstrap intervals over inputs
+    (`low`, `high`) and guaranteed 95% intervals (`sure low`, `sure high`). Empty where the
+    compressed models' answers on the original's first draws are not stored.
+
+    Args:
+        radii: Pixel units; None for half, once and one and a half times sigma.
+        names: Of compressed classifiers; None for all.
+    """
+    at = usual_radii(analysis.tally.sigma) if radii is None else radii
+    rows = []
+    wanted = [one for one in record.compressed if names is None or one.name in names]
+    for model in wanted:
+        for gap in study_gaps(analysis, model.name, radii=at):
+            rows.append(
+                {
+                    "model": model.title,
+                    "quantity": gap.name,
+                    "original, all draws": gap.full,
+                    "original, equal draws": gap.equal,
+                    "compressed, equal draws": gap.compressed,
+                    **_cost("cost of fewer draws", gap.fewer_draws),
+                    **_cost("cost of compression", gap.compression),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def usual_radii(sigma: float) -> tuple[float, ...]:
+    """Radii that are shown to begin with: half, once and one and a half times sigma."""
+    return tuple(round(step * sigma / 2, 4) for step in (1, 2, 3))
+
+
+def _cost(name: str, cost: Difference) -> dict[str, float]:
+    return {
+        name: cost.mean,
+        f"{name}: low": cost.low,
+        f"{name}: high": cost.high,
+        f"{name}: sure low": cost.sure_low,
+        f"{name}: sure high": cost.sure_high,
+    }

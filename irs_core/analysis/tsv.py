@@ -1,4 +1,8 @@
-"""Per-input results in the field's text format (Cohen et al. 2019): six columns, tab separated."""
+"""Per-input results in the field's text format (Cohen et al. 2019): six columns, tab separated.
+
+Results that others reported have a seventh one, `origin`, which says so on every line: scripts of
+the field read columns by name, so that it breaks none, and it stays with the rows.
+"""
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Certificates
@@ -6,10 +10,16 @@ from irs_core.errors import UnknownKeyError
 from irs_core.store import BASE, StudyRecord
 
 HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
+ORIGIN = "origin"
 
 
 def certificates_tsv(
-    record: StudyRecord, analysis: Analysis, model: str, method: str | None = None
+    record: StudyRecord,
+    analysis: Analysis,
+    model: str,
+    method: str | None = None,
+    *,
+    banner: str = "",
 ) -> str:
     """One model's certificates at its largest budget, one line per reported input.
 
@@ -20,6 +30,7 @@ def certificates_tsv(
     Args:
         model: Its name in the study; of a file, the file's name is enough.
         method: None for the one that stands for the model, `Analysis.main_method`.
+        banner: What has to be said of a study that others reported; see `Study.banner`.
 
     Raises:
         UnknownKeyError: The study has no such model.
@@ -39,7 +50,10 @@ def certificates_tsv(
     indices = [
         index for index, keep in zip(record.data.indices, analysis.rows, strict=True) if keep
     ]
-    return "\n".join([HEADER, *_lines(indices, analysis, certificates, seconds)]) + "\n"
+    lines = _lines(indices, analysis, certificates, seconds)
+    if banner:
+        return "".join([f"{HEADER}\t{ORIGIN}\n", *(f"{line}\t{banner}\n" for line in lines)])
+    return "\n".join([HEADER, *lines]) + "\n"
 
 
 def _lines(

@@ -1,7 +1,5 @@
 """16-bit floating point: weights only, or weights and arithmetic."""
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +8,7 @@ from irs_core.approx.registry import ApproxReport, register
 from irs_core.errors import ApproximationError
 from irs_core.spec.compressions import HalfCompute, HalfWeights
 
-_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class HalfComputeModel(nn.Module):
@@ -34,11 +32,11 @@ def round_weights(model: nn.Module, config: HalfWeights) -> nn.Module:
     """Every floating-point parameter and buffer rounded to 16 bits and back, in place.
 
     Raises:
-        ApproximationError: A number is too large for the format.
+        ApproximationError: A number is too large for the format, or there is none.
     """
-    dtype = _DTYPES[config.format]
+    dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
-        tensor.copy_(_fitting(name, tensor, dtype))
+        tensor.copy_(fitting(name, tensor, dtype))
     return model
 
 
@@ -46,22 +44,29 @@ def to_half(model: nn.Module, config: HalfCompute) -> nn.Module:
     """The network with 16-bit weights, activations and arithmetic.
 
     Raises:
-        ApproximationError: A number is too large for the format.
+        ApproximationError: A number is too large for the format, or there is none.
     """
-    dtype = _DTYPES[config.format]
+    dtype = DTYPES[config.format]
     for name, tensor in _floating(model):
-        _fitting(name, tensor, dtype)
+        fitting(name, tensor, dtype)
     return HalfComputeModel(model, dtype)
 
 
-def _floating(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    for tensors in (model.named_parameters(), model.named_buffers()):
-        for name, tensor in tensors:
-            if tensor.is_floating_point():
-                yield name, tensor
+def _floating(model: nn.Module) -> list[tuple[str, Tensor]]:
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    found = [(name, tensor) for name, tensor in tensors if tensor.is_floating_point()]
+    # What a callable computes with is not among them: it would be certified unchanged.
+    if not found:
+        raise ApproximationError("16 bits need floating-point weights in the model; found none")
+    return found
 
 
-def _fitting(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+def fitting(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The tensor in a 16-bit format.
+
+    Raises:
+        ApproximationError: A number is too large for the format.
+    """
     rounded = tensor.to(dtype)
     if bool((torch.isinf(rounded) & torch.isfinite(tensor)).any()):
         largest = float(tensor.abs().max())

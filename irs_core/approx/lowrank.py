@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from irs_core.approx.layers import Weighted, nonzero_parameters, state_bytes, weighted_layers
 from irs_core.approx.registry import ApproxReport, register
+from irs_core.errors import ApproximationError
 from irs_core.spec.compressions import LowRank
 
 
@@ -15,8 +16,14 @@ def factorise(model: nn.Module, config: LowRank) -> nn.Module:
     singular values sum to at least `energy` of all. A k x k convolution becomes a k x k one with
     that many outputs and a 1 x 1 one. Grouped convolutions and layers that would not get
     smaller stay as they are.
+
+    Raises:
+        ApproximationError: The model has no convolution or linear layer.
     """
-    for name, layer in weighted_layers(model).items():
+    layers = weighted_layers(model)
+    if not layers:
+        raise ApproximationError("lowrank needs a convolution or linear layer; found none")
+    for name, layer in layers.items():
         if isinstance(layer, nn.Conv2d) and layer.groups != 1:
             continue
         pair = _factors(layer, config.energy)

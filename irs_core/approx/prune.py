@@ -25,7 +25,7 @@ def prune_smallest(model: nn.Module, config: MagnitudePrune) -> nn.Module:
     if not weights:
         raise ApproximationError("pruning needs a convolution or linear layer; found none")
     for group in [weights] if config.scope == "global" else [[weight] for weight in weights]:
-        _prune_together(group, config.ratio)
+        prune_together(group, config.ratio)
     return model
 
 
@@ -40,7 +40,8 @@ def smallest(magnitudes: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _prune_together(weights: Sequence[Tensor], ratio: float) -> None:
+def prune_together(weights: Sequence[Tensor], ratio: float) -> None:
+    """Set round(ratio * N) of the N weights of all tensors to zero, the smallest, in place."""
     flat = [weight.abs().cpu().numpy().reshape(-1) for weight in weights]
     magnitudes = np.concatenate(flat)
     chosen = smallest(magnitudes, round(ratio * len(magnitudes)))

@@ -7,10 +7,14 @@ from torch import nn
 from irs_core.backends.base import Arithmetic, Measurable
 from irs_core.backends.device import check_device
 from irs_core.backends.graph_files import graph_predictor
+from irs_core.backends.litert import LitePredictor
+from irs_core.backends.served import ServedPredictor
 from irs_core.backends.torch_backend import TorchPredictor, compile_fails
 from irs_core.errors import ApproximationError, SpecError
 from irs_core.models.graph import GraphModule
+from irs_core.models.lite import LiteModule
 from irs_core.models.objects import CallableModule
+from irs_core.models.served import ServedModule
 from irs_core.spec.study import BACKENDS, BackendName
 
 logger = logging.getLogger(__name__)
@@ -62,6 +66,10 @@ def make_predictor(
             batch=batch,
             arithmetic=None if arithmetic == "fp32" else arithmetic,
         )
+    if isinstance(module, LiteModule):
+        return LitePredictor(module, classes=classes, input_shape=input_shape, batch=batch)
+    if isinstance(module, ServedModule):
+        return ServedPredictor(module, classes=classes, input_shape=input_shape, batch=batch)
     if backend == "onnxruntime":
         backend = "auto"
     if isinstance(module, CallableModule):

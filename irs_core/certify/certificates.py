@@ -33,8 +33,8 @@ class Certificates:
 
     A row that does not abstain claims that the smoothed classifier predicts `predicted`
     everywhere within L2 distance `radius` of the input. Each row on its own fails with
-    probability at most `provable_failure` over its draws, under the conditions that the
-    certifier states; the rows of a set do not hold jointly at that level.
+    probability at most `provable_failure` over its draws, where there is one, under the
+    conditions that the certifier states; the rows of a set do not hold jointly at that level.
 
     Args:
         predicted: The certified class, int64; `ABSTAIN` where none is.
@@ -51,7 +51,7 @@ class Certificates:
         sigma: Standard deviation of the noise in pixel units.
         method: Name of the method.
         claimed_failure: Failure probability per input that the method's paper claims.
-        provable_failure: Failure probability per input that is proven.
+        provable_failure: Failure probability per input that is proven; None where nothing is.
 
     Raises:
         InvalidSampleError: Shapes differ, or a row contradicts itself.
@@ -67,7 +67,7 @@ class Certificates:
     sigma: float
     method: str
     claimed_failure: float
-    provable_failure: float
+    provable_failure: float | None
 
     def __post_init__(self) -> None:
         """Check the rows."""
@@ -103,7 +103,7 @@ def certificates_from_bounds(
     sigma: float,
     method: str,
     claimed_failure: float,
-    provable_failure: float,
+    provable_failure: float | None,
 ) -> Certificates:
     """Certify each candidate whose `p_lower` is above 1/2; abstain on the others.
 

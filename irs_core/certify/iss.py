@@ -36,7 +36,7 @@ def certify_iss(
 
     With `reuse_selection` the rule is as published: the selection draws, which chose the class
     and the sample size, count again in the bound. Nothing is proven for it, so
-    `provable_failure` is 1.
+    `provable_failure` is None.
 
     Args:
         candidate: Top class of the selection draws, shape (N,).
@@ -82,5 +82,5 @@ def certify_iss(
         sigma=sigma,
         method="iss",
         claimed_failure=alpha,
-        provable_failure=1.0 if reuse_selection else alpha,
+        provable_failure=None if reuse_selection else alpha,
     )

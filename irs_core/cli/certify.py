@@ -3,20 +3,19 @@
 import argparse
 import sys
 from dataclasses import replace
-from math import isnan
-
-import pandas as pd
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
     fresh_seed,
+    ledger_in,
     spending,
-    study_ledger,
     used_before,
     with_fixed_split,
 )
+from irs_core.analysis.replay import live_runs
 from irs_core.analysis.tables import speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
@@ -27,14 +26,15 @@ from irs_core.cli.inputs import (
     add_model_options,
     data_spec,
     model_spec,
-    read_compressions,
 )
+from irs_core.cli.named import check_can_wait, read_models
 from irs_core.cli.options import draw_bar, path
+from irs_core.cli.printing import print_table
+from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
-from irs_core.spec import outward
 from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.paths import settled
 from irs_core.spec.settings import Settings
@@ -44,6 +44,7 @@ from irs_core.spec.study import (
     NoiseSpec,
     StudySpec,
 )
+from irs_core.spec.study_file import parse_budgets, study_text
 from irs_core.store import BASE, Library, StudyRecord, default_root
 
 
@@ -55,6 +56,13 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Radii are L2, in pixel units of images in [0, 1]. "
         "Whatever is stored already is not computed again.",
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=path,
+        metavar="STUDY.yaml",
+        help="a study as a file (docs/study-file.md), instead of the options that describe one",
     )
     add_model_options(parser)
     add_data_options(parser)
@@ -89,7 +97,8 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         nargs="*",
         default=["fp16", "int8-dynamic", "prune:0.1"],
         metavar="C",
-        help="compressions: " + ", ".join(known_compressions()),
+        help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
+        "URL of a model behind a server",
     )
     parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
     parser.add_argument(
@@ -142,7 +151,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--json", action="store_true", help="with --dry-run: print JSON")
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
-    parser.set_defaults(run=_certify)
+    parser.set_defaults(run=_certify, parser=parser)
 
 
 def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
@@ -162,27 +171,13 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
     )
     if choose_method:
         parser.add_argument(
+            "--yaml", action="store_true", help="print the study as a file, for certify"
+        )
+        parser.add_argument(
             "--method",
             choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
-
-
-def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
-    """Draw budgets from numbers and percentages of n, sorted.
-
-    Raises:
-        SpecError: One is neither.
-    """
-    budgets = set()
-    for text in texts:
-        try:
-            budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
-        except (ValueError, OverflowError):
-            raise SpecError(
-                f"n_p must be a whole number or a percentage of n; got {text!r}"
-            ) from None
-    return tuple(sorted(budgets))
 
 
 def _seed(text: str) -> int | None:
@@ -191,11 +186,15 @@ def _seed(text: str) -> int | None:
 
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:
+    if arguments.file is not None:
+        return from_file(arguments)
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
     spec = StudySpec(
-        model=model_spec(arguments),
-        data=data_spec(arguments),
+        model=model,
+        data=data,
         noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         n0=arguments.n0,
         n=arguments.n,
         n_p=parse_budgets(arguments.n_p, arguments.n),
@@ -206,6 +205,8 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         methods=tuple(one.name for one in methods.accelerated() if one.name in arguments.methods),
         decline=arguments.decline,
         looks=arguments.looks,
+        radii=tuple(sorted(set(arguments.radii))),
+        tolerance=arguments.tolerance,
         name=arguments.name,
     )
     return with_fixed_split(spec)
@@ -215,14 +216,24 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.json and not arguments.dry_run:
         raise SpecError("certify prints JSON for --dry-run only; studies ID shows results")
     if arguments.dry_run:
-        from irs_core.cli.check import DRAWS, dry_run
+        from irs_core.cli.check import DRAWS, check_models, dry_run
 
-        arguments.draws, arguments.seed = DRAWS, arguments.seed or 0
+        arguments.draws = DRAWS
+        if arguments.file is not None:
+            said = from_file(arguments)
+            arguments.sigma, arguments.seed = said.noise.sigma, said.noise.seed
+            most = min(said.data.max or MAX_IMAGES, MAX_IMAGES)
+            check_models(said.model, said.compressions, replace(said.data, max=most), arguments)
+            return
+        arguments.seed = arguments.seed or 0
         arguments.max = min(arguments.max or MAX_IMAGES, MAX_IMAGES)
         dry_run(arguments)
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
-    options = RunOptions(arguments.device, arguments.batch, arguments.backend, arguments.engine)
+    # The files that may be programs are those that the command names.
+    options = RunOptions(
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+    )
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
     )
@@ -241,6 +252,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             return
     arguments.method = next(one for one in arguments.methods if one in spec.methods)
     if arguments.queue:
+        check_can_wait(spec)
         spec = _from_anywhere(spec)
         job = JobQueue(arguments.store).add(spec, options)
         ensure_worker(arguments.store)
@@ -306,22 +318,25 @@ def show_results(arguments: argparse.Namespace) -> None:
     library = Library(arguments.store)
     study = library.open(arguments.id)
     spec = study.record.spec
+    if getattr(arguments, "yaml", False):
+        print(study_text(spec), end="")
+        return
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
     if arguments.tsv:
-        print(certificates_tsv(study.record, analysis, arguments.tsv, arguments.method), end="")
+        model, method = arguments.tsv, arguments.method
+        print(certificates_tsv(study.record, analysis, model, method, banner=study.banner), end="")
         return
-    if arguments.why:
-        last = len(spec.n_p) - 1
-        _print_table(why_table(study.record, analysis, arguments.why, last))
-        return
-    if arguments.speedups:
-        _print_table(speedup_table(study.record, analysis))
-        return
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    records = [one.record for one in library.studies()]
-    said = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
     if study.banner:
         print(study.banner)
+    if arguments.why:
+        last = len(spec.n_p) - 1
+        print_table(why_table(study.record, analysis, arguments.why, last))
+        return
+    if arguments.speedups:
+        print_table(speedup_table(study.record, analysis))
+        return
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    said = ledger_in(library, study)
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
@@ -330,26 +345,9 @@ def show_results(arguments: argparse.Namespace) -> None:
     if spec.noise.integer:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
-    _print_table(summary_table(study.record, analysis))
-
-
-def _print_table(table: pd.DataFrame) -> None:
-    """Intervals share a column with their value, so that a row fits a terminal."""
-    table = table.copy()
-    for name in [one.removesuffix(" low") for one in map(str, table) if one.endswith(" low")]:
-        ends = table.pop(f"{name} low"), table.pop(f"{name} high")
-        side = outward.direction(name)
-        rows = zip(table[name], *ends, strict=True)
-        table[name] = [_with_ends(*values, side) for values in rows]
-    for column in table.select_dtypes("float"):
-        side = outward.direction(str(column))
-        table[column] = ["-" if isnan(one) else outward.text(one, 4, side) for one in table[column]]
-    print(table.to_string(index=False, na_rep="-"))
-
-
-def _with_ends(value: float, low: float, high: float, side: outward.Direction) -> str:
-    if isnan(value):
-        return "-"
-    shown = outward.significant(value, 4, side)
-    ends = outward.significant(low, 4, "down"), outward.significant(high, 4, "up")
-    return f"{shown} ({ends[0]}..{ends[1]})"
+    print_table(summary_table(study.record, analysis))
+    for model in study.record.compressed:
+        for run in live_runs(analysis, model.name):
+            print(f"{model.title}, seq: {run.sentence}.")
+    for flag in study_flags(study.record, analysis):
+        print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)

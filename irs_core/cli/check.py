@@ -10,11 +10,12 @@ from irs_core.cli.inputs import (
     add_model_options,
     data_spec,
     model_spec,
-    read_compressions,
 )
+from irs_core.cli.named import read_models
 from irs_core.data import open_source
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import KINDS
-from irs_core.spec.study import BACKENDS, DataSpec
+from irs_core.spec.study import BACKENDS, DataSpec, ModelSpec
 
 # Noisy copies of each image.
 DRAWS = 20
@@ -44,18 +45,34 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def dry_run(arguments: argparse.Namespace) -> None:
-    """Run a model on some images and print what was measured."""
+    """Run the models that the options describe on some images and print what was measured."""
+    data = data_spec(arguments)
+    model, compressions = read_models(model_spec(arguments), arguments.compress, data)
+    check_models(model, compressions, data, arguments)
+
+
+def check_models(
+    model: ModelSpec,
+    compressions: tuple[Compression, ...],
+    data: DataSpec,
+    arguments: argparse.Namespace,
+) -> None:
+    """Run models on some images and print what was measured.
+
+    Args:
+        arguments: Noise, draws, and how to run and print.
+    """
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
     report = check_model(
-        model_spec(arguments),
-        _spread(data_spec(arguments)),
+        model,
+        _spread(data),
         sigma=arguments.sigma,
-        compressions=read_compressions(arguments.compress),
+        compressions=compressions,
         seed=arguments.seed,
         draws=arguments.draws,
-        options=RunOptions(arguments.device, arguments.batch, arguments.backend),
+        options=RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True),
     )
     if arguments.json:
         print(json.dumps(report.to_json(), indent=1))

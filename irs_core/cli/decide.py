@@ -1,42 +1,48 @@
-"""May a compressed model replace the original? `decide` answers, `gate` ends with the answer."""
+"""May a compressed model replace the original? The command `decide` answers."""
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.beyond_mean import compared
 from irs_core.analysis.decisions import (
     preset_requirement,
     study_decision,
     study_decisions,
     study_flags,
-    study_gaps,
 )
+from irs_core.analysis.equal_draws import study_gaps
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.analysis.ledger import Ledger, study_ledger
-from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.ledger import Ledger, ledger_in
+from irs_core.analysis.replay import original_run, sequential_run
+from irs_core.analysis.tables import usual_radii
+from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_store_option, path
-from irs_core.decide import Decision, Flag, Requirement, Verdict
+from irs_core.decide import Decision, Flag, Requirement
+from irs_core.errors import SpecError
+from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
 from irs_core.store.files import write_bytes
 
-EXIT_CODES: dict[Verdict, int] = {"holds": 0, "fails": 1, "undecided": 3}
 SCHEMA = 1
 
 
 def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `decide` and `gate`."""
+    """Add the command `decide`."""
     decide = commands.add_parser(
         "decide",
         help="may a compressed model replace the original, at a radius?",
         description="A non-inferiority test on a stored study. Every model is judged for itself; "
         "whoever picks one by its verdict has the confidence of all of them together.",
     )
-    _add_options(decide)
+    add_requirement_options(decide)
     decide.add_argument("--model", nargs="+", help="compressed models; all without it")
     decide.add_argument(
         "--replay",
@@ -44,20 +50,23 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="also say what sequential certification at the radius would have taken, from the "
         "stored draws",
     )
-    decide.set_defaults(run=_decide)
-    gate = commands.add_parser(
-        "gate",
-        help="the same for one model, as an exit code for continuous integration",
-        description="Exit code 0: the requirement holds; 1: it fails; 3: undecided; 2: bad input.",
+    decide.add_argument(
+        "--radii",
+        nargs="+",
+        type=float,
+        help="where certified accuracy is compared in --json; default: sigma/2, sigma, 3 sigma/2",
     )
-    _add_options(gate)
-    gate.add_argument("--model", required=True, help="the compressed model")
-    gate.add_argument("--junit", type=path, metavar="FILE", help="write the result as JUnit XML")
-    gate.add_argument("--summary", type=path, metavar="FILE", help="append a Markdown summary")
-    gate.set_defaults(run=_gate)
+    decide.add_argument(
+        "--html",
+        type=path,
+        metavar="FILE",
+        help="also write the decision about one model as a page that prints on one sheet",
+    )
+    decide.set_defaults(run=_decide)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def add_requirement_options(parser: argparse.ArgumentParser) -> None:
+    """The study, and what is required of its models."""
     parser.add_argument("id", help="study id, or the beginning of one, from the command studies")
     parser.add_argument("--radius", type=float, help="L2 radius that counts; default: sigma")
     parser.add_argument(
@@ -81,17 +90,18 @@ def _share(text: str) -> float:
     return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
-def _opened(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
+def opened_study(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
+    """The study that was named, under its own settings, what is required, and its ledger."""
     library = Library(arguments.store)
     study = library.open(arguments.id)
     spec = study.record.spec
     analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    records = [one.record for one in library.studies()]
-    ledger = study_ledger(spec, analysis.settings, records, reported=bool(study.banner))
-    return study, analysis, _requirement(arguments, spec.noise.sigma), ledger
+    requirement = requirement_of(arguments, spec.noise.sigma)
+    return study, analysis, requirement, ledger_in(library, study)
 
 
-def _requirement(arguments: argparse.Namespace, sigma: float) -> Requirement:
+def requirement_of(arguments: argparse.Namespace, sigma: float) -> Requirement:
+    """What the options require; the radius is sigma where none is given."""
     preset = preset_requirement(sigma)
     radius = preset.radius if arguments.radius is None else arguments.radius
     tolerance = arguments.tolerance
@@ -109,51 +119,68 @@ def _requirement(arguments: argparse.Namespace, sigma: float) -> Requirement:
 
 
 def _decide(arguments: argparse.Namespace) -> None:
-    study, analysis, requirement, ledger = _opened(arguments)
+    study, analysis, requirement, ledger = opened_study(arguments)
     if arguments.model:
         names = arguments.model
         found = {one: study_decision(study.record, analysis, one, requirement) for one in names}
     else:
         found = study_decisions(study.record, analysis, requirement)
     flags = study_flags(study.record, analysis)
+    together = study_together(study.record, analysis, requirement, list(found))
+    if arguments.html is not None:
+        _write_page(arguments.html, study, analysis, found, flags, ledger)
     if arguments.json:
-        print(json.dumps(_plain(study, requirement, found, flags, ledger), indent=1))
+        plain = plain_decisions(study, requirement, found, flags, ledger)
+        plain["together"] = asdict(together) if together else None
+        radii = arguments.radii or usual_radii(study.record.spec.noise.sigma)
+        plain["equal_draws"] = {name: compared(analysis, name, radii) for name in found}
+        print(json.dumps(plain, indent=1))
         return
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")
     for name, decision in found.items():
         print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
         if arguments.replay:
             print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
-    _say(flags, study, ledger, len(found))
+    if arguments.replay:
+        own = original_run(study, requirement.radius)
+        print(f"The original from scratch: {own.sentence} instead of {study.record.spec.n:,}.")
+    say_more(flags, study, ledger, together.sentence if together else "")
 
 
-def _gate(arguments: argparse.Namespace) -> int:
-    study, analysis, requirement, ledger = _opened(arguments)
-    decision = study_decision(study.record, analysis, arguments.model, requirement)
-    flags = study_flags(study.record, analysis)
-    if arguments.json:
-        found = {arguments.model: decision}
-        print(json.dumps(_plain(study, requirement, found, flags, ledger), indent=1))
-    else:
-        print(decision.sentence)
-        _say(flags, study, ledger, 1)
-    if arguments.junit is not None:
-        write_bytes(arguments.junit, junit(study, decision).encode())
-    if arguments.summary is not None:
-        with arguments.summary.open("a") as file:
-            file.write(markdown(study, decision, flags))
-    return EXIT_CODES[decision.verdict]
+def _write_page(
+    path: Path,
+    study: Study,
+    analysis: Analysis,
+    found: dict[str, Decision],
+    flags: tuple[Flag, ...],
+    ledger: Ledger,
+) -> None:
+    if len(found) != 1:
+        raise SpecError(f"a page is about one model, named with --model; got {len(found)}")
+    ((name, decision),) = found.items()
+    text = one_page(
+        study.record,
+        analysis,
+        name,
+        decision,
+        ledger=ledger,
+        flags=flags,
+        banner=study.banner,
+        made=date.today().isoformat(),
+    )
+    write_bytes(path, text.encode())
 
 
-def _say(flags: tuple[Flag, ...], study: Study, ledger: Ledger, models: int) -> None:
+def say_more(flags: tuple[Flag, ...], study: Study, ledger: Ledger, together: str = "") -> None:
+    """Warnings, and what else the reader of a verdict has to know."""
     for flag in flags:
         print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
     if study.banner:
         print(study.banner)
-    if models > 1:
-        print(f"Each verdict holds for itself; {models} were looked at.")
-    if ledger.earlier:
-        print(ledger.conditions[-1] if ledger.conditions else "")
+    if together:
+        print(together)
+    for condition in ledger.reused:
+        print(condition)
 
 
 def _gap_words(analysis: Analysis, name: str) -> str:
@@ -170,19 +197,17 @@ def _gap_words(analysis: Analysis, name: str) -> str:
 
 def _replay_words(study: Study, name: str, radius: float) -> str:
     run = sequential_run(study, name, radius)
-    return (
-        f"Sequentially, {run.certified} of {run.inputs} inputs are certified at {radius:g} with "
-        f"{run.draws:.1f} draws per input on average instead of {study.record.spec.n_p[-1]:,}."
-    )
+    return f"Sequentially, {run.sentence} instead of {study.record.spec.n_p[-1]:,}."
 
 
-def _plain(
+def plain_decisions(
     study: Study,
     requirement: Requirement,
     found: dict[str, Decision],
     flags: tuple[Flag, ...],
     ledger: Ledger,
 ) -> dict[str, Any]:
+    """What `--json` prints of decisions about models of one study."""
     return {
         "schema": SCHEMA,
         "study": study.record.id,
@@ -193,42 +218,3 @@ def _plain(
         "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
         "confidence": ledger.text,
     }
-
-
-def junit(study: Study, decision: Decision) -> str:
-    """The decision as a test suite of one case per limit."""
-    failed = sum(one.verdict == "fails" for one in decision.findings)
-    open_ones = sum(one.verdict == "undecided" for one in decision.findings)
-    suite = ElementTree.Element(
-        "testsuite",
-        name=f"{study.record.title}: {decision.model}",
-        tests=str(len(decision.findings)),
-        failures=str(failed),
-        errors=str(open_ones),
-    )
-    for one in decision.findings:
-        case = ElementTree.SubElement(suite, "testcase", name=one.topic, classname=decision.model)
-        if one.verdict != "holds":
-            kind = "failure" if one.verdict == "fails" else "error"
-            ElementTree.SubElement(case, kind, message=one.sentence, type=one.code)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
-
-
-def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...]) -> str:
-    """The decision for a pull request."""
-    mark = {"holds": "✅", "fails": "❌", "undecided": "⚠️"}[decision.verdict]
-    lines = [
-        f"## {mark} {decision.model}: {decision.verdict}",
-        "",
-        decision.sentence,
-        "",
-        "| limit | verdict | |",
-        "|---|---|---|",
-        *(f"| {one.topic} | {one.verdict} | {one.sentence} |" for one in decision.findings),
-        "",
-        *([f"**{study.banner}**", ""] if study.banner else []),
-        *(f"> {flag.sentence}" for flag in flags),
-        f"Study `{study.record.id}`, {study.record.title}.",
-        "",
-    ]
-    return "\n".join(lines) + "\n"

@@ -9,10 +9,12 @@ from typing import TypedDict, Unpack
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.why import plan_table
+from irs_core.cli.printing import print_table
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
 from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
 from irs_core.methods.kit.cirs_plan import pilot_spec
+from irs_core.spec.outward import down
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, StudyRecord
 
@@ -39,6 +41,21 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--decline", type=float, default=0.05, help="radius that iss may lose against n_p draws"
+    )
+    parser.add_argument(
+        "--radius",
+        type=float,
+        nargs="+",
+        default=[],
+        metavar="R",
+        dest="radii",
+        help="seq: L2 radii, pixel units, at which each input is certified or not",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.0,
+        help="seq: how much less than the radius the compressed model has to withstand",
     )
     goals = parser.add_mutually_exclusive_group()
     goals.add_argument(
@@ -120,7 +137,7 @@ def with_goal(
     if why is not None:
         planned = replace(record, spec=chosen)
         table = plan_table(planned, predict(planned, library), why)
-        print(table.to_string(index=False, float_format="{:.4f}".format, na_rep="-"))
+        print_table(table)
     return chosen
 
 
@@ -130,6 +147,6 @@ def _print_forecasts(analysis: Analysis) -> None:
         for one in outlook.forecasts(analysis, name, _FORECASTS):
             print(
                 f"  {name:<16} {one.n_p:>6} per input  {one.draws:>9} draws  "
-                f"{one.seconds:8.1f} s  ACR {one.acr:.3f}",
+                f"{one.seconds:8.1f} s  ACR {down(one.acr)}",
                 file=sys.stderr,
             )

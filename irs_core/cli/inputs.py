@@ -3,9 +3,6 @@
 import argparse
 
 from irs_core.data import with_model_classes
-from irs_core.graphs import file_compression
-from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.study import DataSpec, ModelSpec
 
@@ -15,7 +12,10 @@ MAX_IMAGES = 100
 
 def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = False) -> None:
     """Options that choose the original; its file as an argument of its own, or as --model."""
-    text = "a file (safetensors, .pth, .onnx, .xml), or shipped:NAME"
+    text = (
+        "a file (safetensors, .pth, .onnx, .xml, TorchScript), shipped:NAME, package.module:make "
+        "(a function of your own code), or http://HOST:PORT/v2/models/NAME"
+    )
     if positional:
         parser.add_argument("model", help=text)
     else:
@@ -38,15 +38,6 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
             metavar="X",
             help=f"{name} per channel of a normalisation inside the model, after the noise",
         )
-
-
-def read_compressions(texts: list[str]) -> tuple[Compression, ...]:
-    """Compressions from their texts; files are read, so that their digest is known.
-
-    Raises:
-        IrsError: A text names none, or a file cannot be used.
-    """
-    return tuple(file_compression(text) or parse_compression(text) for text in texts)
 
 
 def model_spec(arguments: argparse.Namespace) -> ModelSpec:

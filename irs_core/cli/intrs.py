@@ -10,6 +10,7 @@ from irs_core.cli.inputs import add_data_options, data_spec
 from irs_core.cli.options import path
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares
+from irs_core.spec import outward
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseKind, NoiseSpec, StudySpec
 from irs_core.store import Library, default_root
@@ -94,8 +95,10 @@ def text_table(rows: list[CertifiedShare]) -> str:
                 "method": row.method,
                 "radius": row.radius,
                 "published": "-" if row.published is None else f"{row.published:.2f}",
-                "measured": f"{row.measured.value:.3f}",
-                "95% interval": f"{row.measured.low:.3f} to {row.measured.high:.3f}",
+                "measured": outward.text(row.measured.value, 3, "counted"),
+                "95% interval": (
+                    f"{outward.down(row.measured.low)} to {outward.up(row.measured.high)}"
+                ),
                 "draws/s": "-" if row.rate != row.rate else f"{row.rate:,.0f}",
             }
             for row in rows

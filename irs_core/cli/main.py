@@ -2,14 +2,18 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NoReturn
 
 from irs_core import __version__
 from irs_core.cli.bench import add_bench
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
 from irs_core.cli.decide import add_decide
+from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
@@ -20,36 +24,71 @@ from irs_core.cli.verify import add_verify
 from irs_core.errors import IrsError
 from irs_core.store import Library
 
-EXIT_BAD_INPUT = 2
+EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where it worked, 2 with one sentence where the input is at fault."""
+    """Run one command; the exit code.
+
+    0: done, or it holds; 1: a gate fails; 2: bad input or refusal, with one sentence; 3: a gate is
+    undecided; 4: interrupted, and the same command goes on.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     # Set here too, because the converters of other packages raise the root level.
     logging.getLogger("irs_core").setLevel(logging.INFO)
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = command_parser()
+    if not given:
+        parser.print_help()
+        return 0
+    arguments = parser.parse_args(given)
     try:
         return int(arguments.run(arguments) or 0)
     except IrsError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print("stopped; what was computed is kept", file=sys.stderr)
-        return 130
+        print(
+            "interrupted; what was computed is kept, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m irs_core", description=__doc__)
+class _Parser(argparse.ArgumentParser):
+    """Names the nearest command where one is unknown; its sub-parsers are plain ones."""
+
+    def error(self, message: str) -> NoReturn:
+        """One sentence and exit code 2."""
+        found = re.search(r"argument COMMAND: invalid choice: '([^']*)'", message)
+        if found is None:
+            super().error(message)
+        near = get_close_matches(found[1], command_names(self), 1)
+        hint = f"did you mean {near[0]}?" if near else "--help lists the commands"
+        self.exit(EXIT_BAD_INPUT, f"error: unknown command {found[1]!r}; {hint}\n")
+
+
+def command_names(parser: argparse.ArgumentParser) -> tuple[str, ...]:
+    """The commands of the parser of `command_parser`, in their order."""
+    (commands,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    return tuple(commands.choices)
+
+
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(prog="irs", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
     _add_models(commands)
     _add_data(commands)
     add_certify(commands)
     add_decide(commands)
+    add_gate(commands)
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)

@@ -96,12 +96,11 @@ def text_table(rows: list[Row]) -> str:
 
 
 def _cells(row: Row) -> dict[str, object]:
-    found = row.measured
-    nothing = found is None or found.value != found.value
+    value, low, high = row.texts
     return {
         **row.published.row,
         "published": f"{row.published.value:g}",
-        "measured": "-" if nothing or found is None else f"{found.value:.4g}",
+        "measured": value,
         "images": row.images or "-",
-        "95% interval": "-" if nothing or found is None else f"{found.low:.4g} to {found.high:.4g}",
+        "95% interval": "-" if value == "-" else f"{low} to {high}",
     }

@@ -6,7 +6,9 @@ from pathlib import Path
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import ledger_in
 from irs_core.cli.options import add_store_option, path
+from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 
@@ -49,7 +51,7 @@ def _report(arguments: argparse.Namespace) -> None:
         model=arguments.model,
         method=arguments.method,
         banner=study.banner,
-        records=[one.record for one in library.studies()],
+        ledger=ledger_in(library, study),
     )
 
 
@@ -66,7 +68,9 @@ def import_file(file: Path, store: Path, *, replace: bool = False) -> None:
         return
     found = import_cohen(file, store)
     exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
-    print(f"{found.name}: {len(found)} inputs, ACR {found.acr:.4f}, {exact}, not verified")
+    print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
+    if found.origin:
+        print(f"origin, as the file says: {found.origin}")
     print(f"digest {found.digest}")
 
 

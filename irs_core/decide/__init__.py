@@ -4,7 +4,7 @@ A non-inferiority test at a radius (`decide`), a comparison at equal draws (`spl
 that warn of dubious evaluations. Beside `irs_core.metrics`, the only place that sees labels.
 """
 
-from irs_core.decide.betting import bounded_mean_interval
+from irs_core.decide.betting import bounded_mean_interval, surely_above
 from irs_core.decide.candidates import decide_all, holm_levels, smallest_tolerance, which_hold
 from irs_core.decide.flags import (
     Flag,
@@ -18,6 +18,7 @@ from irs_core.decide.flags import (
     permuted_labels_flag,
     unequal_draws_flag,
 )
+from irs_core.decide.hardness import HARDNESS, GainsAndLosses, gains_and_losses, hardness
 from irs_core.decide.noninferiority import (
     count_at_least,
     count_at_most,
@@ -30,11 +31,10 @@ from irs_core.decide.noninferiority import (
 )
 from irs_core.decide.paired import (
     Difference,
-    GainsAndLosses,
     Gap,
     dominated,
-    gains_and_losses,
     lost_inputs,
+    share_difference,
     split_gap,
 )
 from irs_core.decide.requirement import Requirement
@@ -47,7 +47,6 @@ from irs_core.decide.routes import (
     Routes,
     find_routes,
     levels_for,
-    probability_gap,
 )
 from irs_core.decide.settle import (
     MoreDraws,
@@ -61,6 +60,7 @@ from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, To
 from irs_core.decide.verdict import Decision, decide
 
 __all__ = [
+    "HARDNESS",
     "UNKNOWN",
     "BaseCounts",
     "CompressedCounts",
@@ -93,6 +93,7 @@ __all__ = [
     "find_settle",
     "folder_order_flag",
     "gains_and_losses",
+    "hardness",
     "holm_levels",
     "inputs_flag",
     "inputs_to_fail",
@@ -106,11 +107,12 @@ __all__ = [
     "p_value_fails",
     "p_value_holds",
     "permuted_labels_flag",
-    "probability_gap",
     "share_at_least",
     "share_at_most",
+    "share_difference",
     "smallest_tolerance",
     "split_gap",
+    "surely_above",
     "unequal_draws_flag",
     "walk_fails",
     "walk_holds",

@@ -40,6 +40,36 @@ def bounded_mean_interval(
     Source:
         Waudby-Smith & Ramdas 2023, Sec. 4 (capital process, truncated predictable plug-in).
     """
+    unit = _unit(values, low, high, beta)
+    stakes = _stakes(unit, beta / 2)
+    bottom = _lower_end(unit, stakes, beta / 2)
+    top = 1 - _lower_end(1 - unit, stakes, beta / 2)
+    return low + (high - low) * bottom, low + (high - low) * top
+
+
+def surely_above(values: ArrayLike, mean: float, *, low: float, high: float, beta: float) -> bool:
+    """Whether the mean of independent values in a known range is above `mean`.
+
+    Wrongly true with probability at most `beta`: the one-sided test behind the lower end of
+    `bounded_mean_interval` at 2 `beta`, whose conditions are its own.
+
+    Args:
+        mean: In (low, high).
+        values, low, high: As for `bounded_mean_interval`.
+        beta: Failure probability, in (0, 1).
+
+    Raises:
+        InvalidSampleError: There is no value, or one is out of range.
+    """
+    unit = _unit(values, low, high, beta)
+    at = (mean - low) / (high - low)
+    if not 0 < at < 1:
+        raise InvalidSampleError(f"mean must be inside ({low}, {high}); got {mean}")
+    return _refuted(unit, _stakes(unit, beta), beta, at)
+
+
+def _unit(values: ArrayLike, low: float, high: float, beta: float) -> NDArray[np.float64]:
+    """The values moved to [0, 1]."""
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or array.size == 0:
         raise InvalidSampleError(f"need values of shape (N,), N >= 1; got shape {array.shape}")
@@ -49,11 +79,7 @@ def bounded_mean_interval(
         )
     if not 0 < beta < 1:
         raise InvalidSampleError(f"beta must be in (0, 1); got {beta}")
-    unit = (array - low) / (high - low)
-    stakes = _stakes(unit, beta / 2)
-    bottom = _lower_end(unit, stakes, beta / 2)
-    top = 1 - _lower_end(1 - unit, stakes, beta / 2)
-    return low + (high - low) * bottom, low + (high - low) * top
+    return (array - low) / (high - low)
 
 
 def _stakes(unit: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
@@ -67,16 +93,19 @@ def _stakes(unit: NDArray[np.float64], beta: float) -> NDArray[np.float64]:
     return stakes
 
 
+def _refuted(
+    unit: NDArray[np.float64], stakes: NDArray[np.float64], beta: float, mean: float
+) -> bool:
+    """Whether the capital against a mean reaches 1 / beta."""
+    # min(stake, 1/2 / mean) keeps every factor at least 1/2, and every factor falls in mean.
+    growth = np.log1p(np.minimum(stakes, _STAKE / mean) * (unit - mean))
+    return bool(np.cumsum(growth).max() >= math.log(1 / beta) * (1 + 1e-9))
+
+
 def _lower_end(unit: NDArray[np.float64], stakes: NDArray[np.float64], beta: float) -> float:
     """The largest mean that the capital refutes, rounded down; 0 where it refutes none."""
-
-    def refuted(mean: float) -> bool:
-        # min(stake, 1/2 / mean) keeps every factor at least 1/2, and every factor falls in mean.
-        growth = np.log1p(np.minimum(stakes, _STAKE / mean) * (unit - mean))
-        return bool(np.cumsum(growth).max() >= math.log(1 / beta) * (1 + 1e-9))
-
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if refuted(middle) else (low, middle)
+        low, high = (middle, high) if _refuted(unit, stakes, beta, middle) else (low, middle)
     return low

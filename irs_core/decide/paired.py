@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irs_core.decide.betting import bounded_mean_interval
+from irs_core.decide.betting import bounded_mean_interval, surely_above
 from irs_core.errors import InvalidSampleError
 from irs_core.metrics import mean_intervals
+from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 
 Floats = NDArray[np.float64]
 
@@ -60,26 +61,6 @@ class Gap:
     compression: Difference
 
 
-@dataclass(frozen=True)
-class GainsAndLosses:
-    """What compression changes on inputs of one kind, at equal draws.
-
-    Args:
-        name: `hard` or `easy`.
-        inputs: Number of inputs.
-        gained, lost: On how many the radius grew, and on how many it shrank.
-        mean_gain, mean_loss: Change of the mean radius over these inputs through either, both at
-            least 0.
-    """
-
-    name: str
-    inputs: int
-    gained: int
-    lost: int
-    mean_gain: float
-    mean_loss: float
-
-
 def split_gap(
     full: ArrayLike,
     equal: ArrayLike,
@@ -118,30 +99,29 @@ def split_gap(
     return tuple(gaps)
 
 
-def gains_and_losses(
-    equal: ArrayLike,
-    compressed: ArrayLike,
-    p_top: ArrayLike,
-    *,
-    most: float,
-    edge: float = 0.9,
-) -> tuple[GainsAndLosses, GainsAndLosses]:
-    """Gains and losses on hard and on easy inputs apart.
+def share_difference(
+    gained: int, lost: int, inputs: int, *, beta: float = 0.05
+) -> tuple[float, float]:
+    """Interval of P(gained) - P(lost) over inputs, from paired counts.
+
+    Misses the difference with probability at most `beta`, whatever the dependence: two
+    Clopper-Pearson intervals at half of it each.
 
     Args:
-        equal, compressed: As for `split_gap`.
-        p_top: f's share of draws with its candidate (p_A), shape (N,).
-        most: As for `split_gap`.
-        edge: Inputs with `p_top` below it are hard.
+        gained: Inputs that only the second model has.
+        lost: Inputs that only the first model has.
+        inputs: Number of inputs, at least 1.
+        beta: Failure probability of the interval.
 
-    Returns:
-        Hard inputs, then easy ones.
+    Raises:
+        InvalidSampleError: A count is out of range.
     """
-    one, two = _checked(most, equal=equal, compressed=compressed)
-    easy = np.asarray(p_top, np.float64) >= edge
-    if easy.shape != one.shape:
-        raise InvalidSampleError(f"need one p_top per input; got {easy.shape} for {one.shape}")
-    return _kind("hard", (two - one)[~easy]), _kind("easy", (two - one)[easy])
+    if gained + lost > inputs:
+        raise InvalidSampleError(f"gained and lost exceed {inputs} inputs; got {gained}, {lost}")
+    counts = np.array([gained, lost])
+    low = binomial_lower_bound(counts, inputs, beta / 4)
+    high = binomial_upper_bound(counts, inputs, beta / 4)
+    return float(low[0] - high[1]), float(high[0] - low[1])
 
 
 def lost_inputs(
@@ -183,8 +163,6 @@ def dominated(
     names = list(radii)
     parts = dict(zip(names, _checked(most, **dict(radii)), strict=True)) if names else {}
     pairs = max(1, len(names) * (len(names) - 1))
-    # One side of a two-sided interval: it may fail twice as often.
-    level = min(0.5, 2 * beta / pairs)
     found: dict[str, tuple[str, ...]] = {}
     for worse in names:
         better = []
@@ -192,7 +170,7 @@ def dominated(
             if other == worse or cost[other] > cost[worse]:
                 continue
             difference = parts[other] - parts[worse]
-            if bounded_mean_interval(difference, low=-most, high=most, beta=level)[0] > 0:
+            if surely_above(difference, 0.0, low=-most, high=most, beta=beta / pairs):
                 better.append(other)
         found[worse] = tuple(better)
     return found
@@ -210,18 +188,6 @@ def _gap(
         parts.append(Difference(mean, float(low[at]), float(high[at]), *sure, beta))
     means = (float(full.mean()), float(equal.mean()), float(compressed.mean()))
     return Gap(name, *means, fewer_draws=parts[0], compression=parts[1])
-
-
-def _kind(name: str, change: Floats) -> GainsAndLosses:
-    count = max(1, len(change))
-    return GainsAndLosses(
-        name=name,
-        inputs=len(change),
-        gained=int(np.count_nonzero(change > 0)),
-        lost=int(np.count_nonzero(change < 0)),
-        mean_gain=float(np.maximum(change, 0).sum() / count),
-        mean_loss=float(np.maximum(-change, 0).sum() / count),
-    )
 
 
 def _checked(most: float, **radii: ArrayLike) -> list[Floats]:

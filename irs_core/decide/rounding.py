@@ -1,8 +1,8 @@
 """Numbers in sentences: no bound is printed as better than it is."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from irs_core.spec.outward import down, up
+from irs_core.spec.outward import down, less, percent, up
 
 __all__ = [
     "chosen_percent",
@@ -18,12 +18,12 @@ __all__ = [
 
 def percent_up(share: float, places: int = 2) -> str:
     """A share in percent, never below itself, without trailing zeros, e.g. `0.92%`."""
-    return _percent(share, places, ROUND_CEILING)
+    return _trimmed(percent(share, places, "up")) + "%"
 
 
 def percent_down(share: float, places: int = 2) -> str:
     """A share in percent, never above itself, without trailing zeros, e.g. `99.7%`."""
-    return _percent(share, places, ROUND_FLOOR)
+    return _trimmed(percent(share, places, "down")) + "%"
 
 
 def sure(failure: float) -> str:
@@ -50,15 +50,6 @@ def exact(value: float, least_places: int = 2) -> str:
 def chosen_percent(share: float) -> str:
     """A share that somebody chose, in percent, as they wrote it, e.g. `1%`."""
     return _trimmed(f"{Decimal(repr(float(share))) * 100:f}") + "%"
-
-
-def less(value: float, taken: float) -> float:
-    """`value` less `taken` as a reader takes their decimals: 0.3 less 0.1 is 0.2."""
-    return float(Decimal(repr(float(value))) - Decimal(repr(float(taken))))
-
-
-def _percent(share: float, places: int, rounding: str) -> str:
-    return _trimmed(_rounded(Decimal(repr(float(share))) * 100, places, rounding)) + "%"
 
 
 def _rounded(value: Decimal, places: int, rounding: str) -> str:

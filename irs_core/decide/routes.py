@@ -27,6 +27,7 @@ from irs_core.decide.rounding import less
 from irs_core.errors import InvalidSampleError, SpecError
 from irs_core.stats import binomial_upper_bound
 from irs_core.stats.binomial import integers
+from irs_core.stats.radius import probability_gap
 from irs_core.stats.sequential import log_e_value
 
 Flags = NDArray[np.bool_]
@@ -103,13 +104,15 @@ class CompressedCounts:
         candidate: Class that f^p's certificate is about, fixed before its counted draws.
         predicted, radius: Its certificates at level `Levels.claimed`, of any method.
         leavers: On how many of `leave_draws` stream draws f predicted its candidate and f^p did
-            not; UNKNOWN where f^p's answers are missing.
+            not; UNKNOWN where f^p's answers are missing. With the rule `anytime` also up to each
+            look, (inputs, looks), of which the best counts.
         leave_draws: Stream draws looked through, *all* of them, not f's hits alone. One number
-            fixed beforehand with the rule `prefix`; any number per input with `anytime`.
-        leave_rule: `prefix` bounds the leave probability by Clopper-Pearson, `anytime` by an
-            e-process, which may stop and continue at will.
-        label_hits: Of `label_draws` draws of f^p, how many gave y; UNKNOWN where not counted.
-        label_draws: Number of these draws, fixed beforehand.
+            fixed beforehand with the rule `prefix`; any number with `anytime`, shaped as `leavers`.
+        leave_rule: `prefix` bounds f^p's probabilities by Clopper-Pearson, `anytime` by
+            e-processes, which may stop and continue at will.
+        label_hits: Of `label_draws` draws of f^p, how many gave y, or may have; UNKNOWN where not
+            counted.
+        label_draws: Number of these draws; it follows `leave_rule` as `leave_draws` does.
     """
 
     candidate: Ints
@@ -118,7 +121,7 @@ class CompressedCounts:
     leavers: Ints
     leave_draws: int | Ints
     label_hits: Ints
-    label_draws: int
+    label_draws: int | Ints
     leave_rule: LeaveRule = "prefix"
 
 
@@ -197,7 +200,7 @@ def find_routes(
     open_stays = (base.candidate == labels) & (gap > 0)
     stays = open_stays & _rarely_leaves(compressed, gap, levels.stays)
     has = (base.predicted == labels) & (base.radius >= radius)
-    short = _below(compressed.label_hits, compressed.label_draws, levels.ruled_out, low)
+    short = _falls_short(compressed, levels.ruled_out, low)
     kept = open_claimed & (compressed.predicted == labels) & (compressed.radius >= radius)
     return Routes(
         excluded=excluded,
@@ -208,7 +211,7 @@ def find_routes(
         may_lose=~(excluded | claimed | stays),
         proven_lost=(base.candidate == labels) & has & short,
         certified=kept,
-        ruled_out=_below(compressed.label_hits, compressed.label_draws, levels.ruled_out, high),
+        ruled_out=_falls_short(compressed, levels.ruled_out, high),
         base_certified=has,
         level=levels.excluded + levels.claimed + (levels.stays if gap > 0 else 0.0),
         proven_level=levels.proven,
@@ -218,7 +221,16 @@ def find_routes(
 
 
 def levels_for(certificates: Certificates, base: Certificates, levels: Levels) -> Levels:
-    """`levels` with those that the certificates prove."""
+    """`levels` with those that the certificates prove.
+
+    Raises:
+        InvalidSampleError: They prove nothing.
+    """
+    if certificates.provable_failure is None or base.provable_failure is None:
+        raise InvalidSampleError(
+            "a verdict needs certificates with a proof; the full radius under discrete noise is "
+            "only claimed, so certify these models under rounded noise"
+        )
     return Levels(
         excluded=levels.excluded,
         claimed=certificates.provable_failure,
@@ -228,20 +240,29 @@ def levels_for(certificates: Certificates, base: Certificates, levels: Levels) -
     )
 
 
-def probability_gap(radius: float, reach: float, sigma: float) -> float:
-    """Phi(radius / sigma) - Phi(reach / sigma), rounded down; 0 where the radii are equal."""
-    # Upper tails keep their digits where both probabilities are close to 1.
-    gap = float(ndtr(-reach / sigma) - ndtr(-radius / sigma))
-    return max(0.0, gap * (1 - _MARGIN) - 1e-16)
-
-
-def _below(hits: Ints, draws: int, level: float, threshold: float) -> Flags:
+def _below(hits: Ints, draws: int | Ints, level: float, threshold: float) -> Flags:
     """Where a probability is certainly below a threshold."""
     known = hits != UNKNOWN
     if not known.any():
         return np.zeros(len(hits), np.bool_)
     upper = binomial_upper_bound(np.where(known, hits, draws), draws, level)
     return np.asarray(known & (upper * (1 + _MARGIN) < threshold * (1 - _MARGIN)))
+
+
+def last_look(counts: int | Ints) -> Ints:
+    """Counts after all draws, of those up to each look."""
+    found = np.asarray(counts, np.int64)
+    return found[:, -1] if found.ndim == 2 else found
+
+
+def _falls_short(compressed: CompressedCounts, level: float, threshold: float) -> Flags:
+    """Where f^p's probability of y is certainly below a threshold."""
+    if compressed.leave_rule == "prefix":
+        return _below(compressed.label_hits, compressed.label_draws, level, threshold)
+    known = (compressed.label_hits != UNKNOWN) & (np.asarray(compressed.label_draws) > 0)
+    hits = np.where(known, compressed.label_hits, 0)
+    evidence = log_e_value(hits, compressed.label_draws, threshold * (1 - _MARGIN))
+    return np.asarray(known & (evidence - _MARGIN >= -np.log(level)))
 
 
 def _rarely_leaves(compressed: CompressedCounts, gap: float, level: float) -> Flags:
@@ -255,7 +276,8 @@ def _rarely_leaves(compressed: CompressedCounts, gap: float, level: float) -> Fl
     if compressed.leave_rule == "prefix":
         upper = binomial_upper_bound(leavers, draws, level)
         return np.asarray(known & (upper * (1 + _MARGIN) <= gap))
-    return np.asarray(known & (log_e_value(leavers, draws, gap) - _MARGIN >= -np.log(level)))
+    rare = known & (log_e_value(leavers, draws, gap) - _MARGIN >= -np.log(level))
+    return np.asarray(rare.reshape(len(rare), -1).any(axis=1))
 
 
 def _check_shapes(base: BaseCounts, compressed: CompressedCounts) -> None:
@@ -267,7 +289,7 @@ def _check_shapes(base: BaseCounts, compressed: CompressedCounts) -> None:
         "the compressed candidate": compressed.candidate,
         "the compressed predicted": compressed.predicted,
         "the compressed radius": compressed.radius,
-        "leavers": compressed.leavers,
+        "leavers": last_look(compressed.leavers),
         "the compressed label_hits": compressed.label_hits,
     }
     shape = base.labels.shape
@@ -277,7 +299,8 @@ def _check_shapes(base: BaseCounts, compressed: CompressedCounts) -> None:
                 f"need one value per input and at least one input; "
                 f"got {name} of shape {np.shape(array)} for labels of shape {shape}"
             )
-    if compressed.leave_rule == "prefix" and np.ndim(compressed.leave_draws) != 0:
+    lengths = (compressed.leave_draws, compressed.label_draws)
+    if compressed.leave_rule == "prefix" and any(np.ndim(one) for one in lengths):
         raise InvalidSampleError(
             "a prefix has one length for all inputs, fixed beforehand; "
             "counts over lengths of their own need leave_rule='anytime'"

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, rel_entr  # type: ignore[import-untyped, unused-ignore]
 
 from irs_core.decide.noninferiority import share_at_least, share_at_most
-from irs_core.decide.rounding import less
 from irs_core.decide.routes import (
     UNKNOWN,
     BaseCounts,
     CompressedCounts,
     Levels,
     Routes,
-    probability_gap,
+    last_look,
 )
+from irs_core.spec.outward import less
+from irs_core.stats.radius import probability_gap
 
 Floats = NDArray[np.float64]
 
@@ -159,7 +160,11 @@ def _cheapest(
         above=True,
     )
     stays = _further(
-        compressed.leavers, compressed.leave_draws, max(gap, 1e-12), levels.stays, above=False
+        last_look(compressed.leavers),
+        last_look(compressed.leave_draws),
+        max(gap, 1e-12),
+        levels.stays,
+        above=False,
     )
     claimed[~routes.open_claimed] = np.inf
     stays[~routes.open_stays] = np.inf

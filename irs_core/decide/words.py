@@ -1,5 +1,8 @@
 """Sentences of a decision; upper bounds are rounded up, lower bounds and confidence down."""
 
+from collections.abc import Mapping
+
+from irs_core.decide.paired import Difference, Gap
 from irs_core.decide.requirement import Requirement
 from irs_core.decide.rounding import (
     chosen_percent,
@@ -12,6 +15,40 @@ from irs_core.decide.rounding import (
 )
 from irs_core.decide.settle import Settle
 from irs_core.decide.statements import ShareBounds, Verdict
+
+ANSWERS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
+
+
+def covered_words(requirement: Requirement, inputs: int, sigma: float) -> tuple[str, str]:
+    """What an answer covers, and what it does not, each as a sentence without its beginning."""
+    return (
+        f"{inputs:,} inputs, fixed before looking, as samples of what the model will see; noise "
+        f"σ = {sigma:g}; disturbances of L2 norm up to {requirement.radius:g}.",
+        "other kinds of inputs, other noise levels, disturbances measured in another norm, and "
+        "what the original itself gets wrong.",
+    )
+
+
+def gap_words(gap: Gap, n: int, n_p: int) -> str:
+    """What of a difference in ACR comes from fewer draws, and what from compression."""
+    return (
+        f"The original's average certified radius is {down(gap.full, 3)} with {n:,} draws and "
+        f"{down(gap.equal, 3)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
+        f"{down(gap.compressed, 3)}: {cost_words(gap.compression)}."
+    )
+
+
+def cost_words(cost: Difference) -> str:
+    """What compression costs of a mean radius: what is proven, then the estimate."""
+    told = "no difference can be told from chance"
+    if cost.sure_low > 0:
+        told = f"compression costs at least {down(cost.sure_low, 3)}"
+    elif cost.sure_high < 0:
+        told = f"compression gains at least {down(-cost.sure_high, 3)}"
+    return (
+        f"{told}, and its cost is estimated at {exact(round(cost.mean, 3), 3)} (95% interval "
+        f"{down(cost.low, 3)} to {up(cost.high, 3)})"
+    )
 
 
 def loss_words(

@@ -15,6 +15,7 @@ from irs_core.analysis.results import Interval, mean_interval
 from irs_core.errors import SpecError
 from irs_core.methods.cirs import METHOD, CirsTally, counts_of
 from irs_core.methods.kit.cirs_plan import CirsPlan
+from irs_core.spec.outward import down
 
 # Values of n_p that a goal is matched against, and the least of them.
 _STEPS = 60
@@ -112,7 +113,7 @@ def n_p_for_acr(analysis: Analysis, name: str, acr: float) -> int:
     best = max(found, key=lambda one: one.acr)
     raise SpecError(
         f"{name} is not expected to reach an average certified radius of {acr:g}; the most is "
-        f"{best.acr:.3f}, with {best.n_p} draws per input"
+        f"{down(best.acr)}, with {best.n_p} draws per input"
     )
 
 

@@ -1,5 +1,6 @@
 """Bounded reading of files that may come from anybody."""
 
+import hashlib
 import stat
 from pathlib import Path
 
@@ -29,3 +30,18 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     if not content:
         raise CheckpointError(f"{path.name!r} is empty")
     return content
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a regular file of any size.
+
+    Raises:
+        CheckpointError: It is missing or no regular file.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CheckpointError(f"{path.name!r} is no regular file")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None

@@ -8,12 +8,14 @@ from typing import Literal
 
 from irs_core.errors import CheckpointError
 from irs_core.graphs.facts import GraphFacts
-from irs_core.graphs.files import read_bytes
-from irs_core.integer.files import read_network
+from irs_core.graphs.files import content_digest, read_bytes
+from irs_core.integer.files import is_network, read_network
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".xml": "openvino"}
+# Files that PyTorch or LiteRT reads.
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".tar", ".ckpt", ".th", ".ts", ".tflite")
 _DIGITS = 16
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -101,6 +103,10 @@ def file_compression(text: str) -> FileModel | None:
         # A description that carries its digest already.
         return None
     path = Path(rest).expanduser().absolute()
-    integer = path.suffix == ".safetensors"
-    digest = read_network(path).digest if integer else read_graph(path).digest
-    return FileModel(str(path), digest[:_DIGITS], prefix == NORMALIZED_PREFIX)
+    return FileModel(str(path), _digest(path)[:_DIGITS], prefix == NORMALIZED_PREFIX)
+
+
+def _digest(path: Path) -> str:
+    if path.suffix.lower() not in _WEIGHTS:
+        return read_graph(path).digest
+    return read_network(path).digest if is_network(path) else content_digest(path)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
 from irs_core.errors import ApproximationError, CheckpointError
@@ -42,6 +43,15 @@ def write_network(
     partial = path.with_suffix(".tmp")
     partial.write_bytes(to_bytes(network, metadata))
     partial.replace(path)
+
+
+def is_network(path: Path) -> bool:
+    """Whether a file is a safetensors file that calls itself an integer network."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return (file.metadata() or {}).get("arch") == json.dumps(ARCH)
+    except (SafetensorError, OSError):
+        return False
 
 
 def read_network(path: Path) -> IntegerNetwork:

@@ -1,14 +1,15 @@
 """Weights files, read without ever running code from them.
 
 Two formats: safetensors, whose metadata name the architecture and the normalisation, and
-PyTorch files (`torch.load(weights_only=True)`) that hold a state dict, either bare or under
-`state_dict` beside `arch` as Cohen et al. 2019 publish them.
+PyTorch files (`torch.load(weights_only=True)`) that hold a state dict, bare or under one of the
+usual names. Objects beside it, such as the options of a training script, are passed over.
 """
 
 import json
 import struct
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,17 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from irs_core.errors import CheckpointError
+from irs_core.models.recognise import EXPORT, is_torchscript, refuse_other_kinds
+from irs_core.models.wrappers import ELSEWHERE, unwrapped
 
 _MAX_SIDE = 4096
-_MEAN_KEYS = {"0.mean", "0.means"}
-_STD_KEYS = {"0.std", "0.stds", "0.sds"}
+# Names of what numpy pickles a scalar with, in files of the older format, which cannot be searched.
+_OLD_FORMAT = (
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+    "argparse.Namespace",
+)
 
 
 @dataclass(frozen=True)
@@ -29,10 +37,9 @@ class Checkpoint:
     """What a weights file holds.
 
     Args:
-        state: Tensors on the CPU by the names that the architecture uses.
-        arch, num_classes, mean, std, input_shape: What the file says; None where it is silent.
-        normalized: True where a normalisation layer comes first in the file's network without
-            its numbers, so that those of the architecture's family apply.
+        state: Tensors on the CPU by the names of the file.
+        arch, num_classes, mean, std, input_shape: What the file says beside them; None where it
+            is silent.
     """
 
     state: Mapping[str, Tensor]
@@ -41,15 +48,33 @@ class Checkpoint:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     input_shape: tuple[int, int, int] | None = None
-    normalized: bool = False
+
+
+class StandIn:
+    """What takes the place of a pickled object: it does nothing and keeps nothing.
+
+    Attributes:
+        of: The full name of the type or function that it stands for.
+    """
+
+    of = ""
+
+    def __new__(cls, *_: Any, **__: Any) -> "StandIn":
+        """An object, whatever the arguments of the other were."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        """Pass over what the other would have become."""
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a weights file of either format; the content decides which, not the suffix.
 
     Raises:
-        CheckpointError: The file is missing, corrupt, or holds anything but tensors and plain
-            values.
+        CheckpointError: The file is missing, corrupt, or its weights are anything but tensors.
     """
     try:
         with path.open("rb") as file:
@@ -69,15 +94,13 @@ def _read_safetensors(path: Path) -> Checkpoint:
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path.name} is no valid safetensors file: {error}") from None
     fields = {key: _decode(text) for key, text in metadata.items()}
-    state, mean, std, normalized = _strip(state)
     try:
         return Checkpoint(
             state=state,
             arch=None if fields.get("arch") is None else str(fields["arch"]),
             num_classes=None if fields.get("num_classes") is None else int(fields["num_classes"]),
-            mean=_numbers(fields.get("mean")) or mean,
-            std=_numbers(fields.get("std")) or std,
-            normalized=normalized,
+            mean=_numbers(fields.get("mean")),
+            std=_numbers(fields.get("std")),
             input_shape=_shape(fields.get("input_shape")),
         )
     except (TypeError, ValueError) as error:
@@ -85,25 +108,55 @@ def _read_safetensors(path: Path) -> Checkpoint:
 
 
 def _read_torch(path: Path) -> Checkpoint:
+    refuse_other_kinds(path)
+    if is_torchscript(path):
+        raise CheckpointError(
+            f"{path.name} is a TorchScript program, which is run only where somebody names it on "
+            f"the command line or in a notebook: name it there, or {EXPORT}"
+        )
     _check_archive(path)
+    names = _foreign_names(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with _stand_ins(names):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load has no documented set of errors for bad files
+        quantised = next((name for name in names if name.startswith("torchao")), None)
+        if quantised is not None:
+            raise CheckpointError(
+                f"{path.name} holds weights as objects of {quantised}, {ELSEWHERE}"
+            ) from None
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
             f"{path.name} is corrupt or holds objects other than tensors, which are never loaded"
             f" ({_shortened(reason)})"
         ) from None
+    if isinstance(content, StandIn):
+        raise CheckpointError(
+            f"{path.name} holds an object of {content.of}, and pickled objects are never loaded: "
+            f"save its state_dict() instead, or {EXPORT}"
+        )
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path.name} must hold a state dict; got {type(content).__name__}")
-    arch = content.get("arch") if "state_dict" in content else None
-    tensors = content.get("state_dict", content)
-    if not isinstance(tensors, Mapping) or not tensors or not _only_tensors(tensors):
-        raise CheckpointError(f"{path.name} must hold a state dict of tensors by name")
-    state, mean, std, normalized = _strip(tensors)
+    arch = content.get("arch")
     return Checkpoint(
-        state, arch if isinstance(arch, str) else None, mean=mean, std=std, normalized=normalized
+        unwrapped(path.name, content, StandIn), arch if isinstance(arch, str) else None
     )
+
+
+def _foreign_names(path: Path) -> list[str]:
+    """Types and functions that a file names and PyTorch would not load, as far as can be told."""
+    if not zipfile.is_zipfile(path):
+        return list(_OLD_FORMAT)
+    try:
+        return torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # damaged or of another kind; loading says how
+        return []
+
+
+def _stand_ins(names: list[str]) -> AbstractContextManager[None]:
+    """Lets objects beside the weights be read as stand-ins, so that none of their code runs."""
+    known = [(type("StandIn", (StandIn,), {"of": name}), name) for name in names]
+    return torch.serialization.safe_globals(known)  # type: ignore[arg-type]
 
 
 def _check_archive(path: Path) -> None:
@@ -118,40 +171,6 @@ def _check_archive(path: Path) -> None:
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
     if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
         raise CheckpointError(f"{path.name} is packed as PyTorch packs no file; save it again")
-
-
-def _only_tensors(values: Mapping[Any, Any]) -> bool:
-    return all(isinstance(key, str) and isinstance(value, Tensor) for key, value in values.items())
-
-
-def _strip(
-    tensors: Mapping[str, Tensor],
-) -> tuple[dict[str, Tensor], tuple[float, ...] | None, tuple[float, ...] | None, bool]:
-    """State without wrapper prefixes, the mean and std found, and whether a layer came first."""
-    state, normalized = dict(tensors), False
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    while True:
-        if _all_start(state, "module."):
-            state = {name.removeprefix("module."): value for name, value in state.items()}
-            continue
-        rest = {k: v for k, v in state.items() if k not in _MEAN_KEYS | _STD_KEYS}
-        if not _all_start(rest, "1."):
-            return state, mean, std, normalized
-        mean = _first(state, _MEAN_KEYS) or mean
-        std = _first(state, _STD_KEYS) or std
-        normalized = True
-        state = {name.removeprefix("1."): value for name, value in rest.items()}
-
-
-def _all_start(names: Iterable[str], prefix: str) -> bool:
-    names = list(names)
-    return bool(names) and all(name.startswith(prefix) for name in names)
-
-
-def _first(state: Mapping[str, Tensor], keys: set[str]) -> tuple[float, ...] | None:
-    found = [state[key] for key in sorted(keys & set(state))]
-    return tuple(float(value) for value in found[0].flatten().tolist()) if found else None
 
 
 def _decode(text: str) -> Any:

@@ -2,14 +2,10 @@
 
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from irs_core.errors import CheckpointError, UnknownKeyError
 from irs_core.graphs import is_graph_file
@@ -18,53 +14,42 @@ from irs_core.integer.files import ARCH, read_network
 from irs_core.models.card import read_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.digest import state_digest
+from irs_core.models.fit import (
+    architecture_state,
+    channel_count,
+    class_count,
+    fill,
+    fitted,
+    normalisation,
+)
 from irs_core.models.graph import load_graph
-from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.lite import SUFFIX, load_lite
+from irs_core.models.loaded import (
+    LoadedModel,
+    lite_model,
+    scripted_model,
+    served_model,
+    with_normalisation,
+)
 from irs_core.models.objects import adopted, is_object
+from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import Architecture, build, find_architecture
+from irs_core.models.scripted import load_scripted
+from irs_core.models.served import ServedModule
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
 SHIPPED_PREFIX = "shipped:"
-MAX_CHANNELS = 4096
 _SHIPPED = Path(__file__).parent / "shipped"
-# Files older than PyTorch 0.4.1 lack this counter, which inference does not use.
-_OPTIONAL = "num_batches_tracked"
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A base classifier, ready to predict.
-
-    Args:
-        module: In evaluation mode, on the CPU (a `GraphModule` for a graph file, which only
-            predictors run); takes float32 [0, 1] images (B, C, H, W) and
-            gives scores (B, num_classes). Normalisation, if any, is its first layer.
-        arch: Canonical architecture name; `onnx` or `openvino` where a graph file is its own.
-        num_classes: Number of scores.
-        input_shape: (C, H, W), or None where the file and the architecture leave it open.
-        digest: SHA-256 of architecture, normalisation and weights; the key of stored evidence.
-        parameters: Number of trainable numbers.
-        size_bytes: Bytes of the state dict.
-        mean, std: The normalisation inside; None for none.
-    """
-
-    module: nn.Module
-    arch: str
-    num_classes: int
-    input_shape: tuple[int, int, int] | None
-    digest: str
-    parameters: int
-    size_bytes: int
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-
-
-def load_model(spec: ModelSpec) -> LoadedModel:
+def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
     """Read weights into their architecture and check that they fit.
 
-    What the specification says comes first, then what the file says. A file whose network
-    begins with a normalisation layer without numbers (prefix `1.`, Cohen et al. 2019) gets its
-    architecture's usual normalisation; any other silent file gets none.
+    What the specification says comes first, then what the file says; see `normalisation` in
+    `irs_core.models.fit`.
+
+    Args:
+        programs: Whether programs that come in files (TorchScript) may be run here.
 
     Raises:
         CheckpointError: Weights missing, unreadable, not finite, or not those of the
@@ -77,21 +62,42 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         return _load_graph(spec)
     if spec.output is not None:
         raise CheckpointError(f"only graph files have outputs by name; got {spec.output!r}")
-    checkpoint = read_checkpoint(_weights_path(spec.weights))
+    path = _weights_path(spec.weights)
+    if path.suffix.lower() == SUFFIX:
+        return lite_model(spec, load_lite(path, programs=programs, mean=spec.mean, std=spec.std))
+    if path.is_file() and is_torchscript(path):
+        return scripted_model(spec, load_scripted(path, programs=programs))
+    checkpoint = read_checkpoint(path)
     if checkpoint.arch == ARCH:
         return _load_integer(spec, checkpoint)
+    return load_weights(spec, checkpoint)
+
+
+def load_weights(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
+    """Put the weights of a file into their architecture.
+
+    Raises:
+        CheckpointError: The file names none, or they do not fit.
+        UnknownKeyError: No such architecture.
+    """
     arch = spec.arch or checkpoint.arch
     if arch is None:
         name = Path(spec.weights).name
-        raise CheckpointError(f"{name} names no architecture; give one with the model")
+        raise CheckpointError(
+            f"{name} names no architecture; give one with the model (--arch NAME), or a function "
+            "that builds it, as in call:package.module:make (docs/how-to/own-torch-class.md)"
+        )
     architecture = _architecture(arch, named_by_file=spec.arch is None)
-    num_classes = spec.num_classes or checkpoint.num_classes or _classes(architecture, checkpoint)
+    found = fitted(checkpoint, architecture_state(architecture))
+    num_classes = (
+        spec.num_classes or checkpoint.num_classes or class_count(architecture, found.state)
+    )
     if not 2 <= num_classes <= MAX_CLASSES:
         raise CheckpointError(f"a model has 2 to {MAX_CLASSES} classes; got {num_classes}")
-    channels = _in_channels(architecture, checkpoint)
+    channels = channel_count(architecture, checkpoint, found.state)
     network = build(architecture.name, num_classes, channels)
-    _fill(network, checkpoint.state, architecture.name)
-    mean, std = _normalisation(spec, checkpoint, architecture, channels)
+    fill(network, found.state, architecture.name)
+    mean, std = normalisation(spec, checkpoint, found, architecture, channels)
     return LoadedModel(
         module=with_normalisation(network, mean, std).eval(),
         arch=architecture.name,
@@ -106,12 +112,15 @@ def load_model(spec: ModelSpec) -> LoadedModel:
 
 
 def _load_object(spec: ModelSpec) -> LoadedModel:
+    found = adopted(spec.weights)
+    if isinstance(found, ServedModule):
+        return served_model(spec, found)
     if spec.arch is not None or spec.mean is not None or spec.num_classes is None:
         raise CheckpointError(
             "an object has its own architecture and normalisation, and its number of classes must "
             f"be named; got {spec}"
         )
-    module = adopted(spec.weights)
+    module = found
     return LoadedModel(
         module=module,
         arch="object",
@@ -193,16 +202,6 @@ def model_digest(
     return state_digest(network, json.dumps(head, sort_keys=True))
 
 
-def with_normalisation(
-    network: nn.Module, mean: tuple[float, ...] | None, std: tuple[float, ...] | None
-) -> nn.Module:
-    """The network behind a normalisation layer; the network itself where there is none."""
-    if mean is None or std is None:
-        return network
-    layers = [("normalize", NormalizeLayer(mean, std)), ("network", network)]
-    return nn.Sequential(OrderedDict(layers))
-
-
 def _weights_path(weights: str) -> Path:
     if not weights.startswith(SHIPPED_PREFIX):
         return Path(weights).expanduser()
@@ -222,83 +221,9 @@ def _architecture(name: str, *, named_by_file: bool) -> Architecture:
         raise
 
 
-def _classes(architecture: Architecture, checkpoint: Checkpoint) -> int:
-    """The number of classes, read from the tensor whose shape depends on it."""
-    with torch.device("meta"):
-        two = architecture.make(2, architecture.in_channels).state_dict()
-        three = architecture.make(3, architecture.in_channels).state_dict()
-    found = _differing_size(two, three, checkpoint.state)
-    if found is None or not 2 <= found <= MAX_CLASSES:
-        raise CheckpointError(
-            f"cannot tell the number of classes of these {architecture.name} weights; give it"
-        )
-    return found
-
-
-def _in_channels(architecture: Architecture, checkpoint: Checkpoint) -> int:
-    if checkpoint.input_shape is not None:
-        return checkpoint.input_shape[0]
-    if architecture.fixed_channels:
-        return architecture.in_channels
-    with torch.device("meta"):
-        one, two = (architecture.make(2, channels).state_dict() for channels in (1, 2))
-    found = _differing_size(one, two, checkpoint.state) or architecture.in_channels
-    if found > MAX_CHANNELS:
-        raise CheckpointError(f"a model takes at most {MAX_CHANNELS} channels; got {found}")
-    return found
-
-
-def _differing_size(
-    first: Mapping[str, Tensor], second: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> int | None:
-    for name, tensor in first.items():
-        other = second[name].shape
-        for axis, size in enumerate(tensor.shape):
-            if size != other[axis] and name in state and state[name].ndim == tensor.ndim:
-                return int(state[name].shape[axis])
-    return None
-
-
 def _input_shape(
     architecture: Architecture, checkpoint: Checkpoint, channels: int
 ) -> tuple[int, int, int] | None:
     if checkpoint.input_shape is not None or architecture.input_shape is None:
         return checkpoint.input_shape
     return (channels, *architecture.input_shape[1:])
-
-
-def _normalisation(
-    spec: ModelSpec, checkpoint: Checkpoint, architecture: Architecture, channels: int
-) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    mean, std = spec.mean, spec.std
-    if mean is None:
-        mean, std = checkpoint.mean, checkpoint.std
-    if mean is None and checkpoint.normalized:
-        mean, std = architecture.mean, architecture.std
-    if mean is None and std is None:
-        return None, None
-    if mean is None or std is None or {len(mean), len(std)} != {channels} or not min(std) > 0:
-        raise CheckpointError(
-            f"normalisation needs {channels} means and {channels} positive stds; "
-            f"got mean={mean}, std={std}"
-        )
-    return mean, std
-
-
-def _fill(network: nn.Module, state: Mapping[str, Tensor], arch: str) -> None:
-    expected = network.state_dict()
-    missing = [n for n in expected if n not in state and not n.endswith(_OPTIONAL)]
-    extra = [name for name in state if name not in expected]
-    for what, names in (("lack", missing), ("have the unexpected", extra)):
-        if names:
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise CheckpointError(f"weights do not fit {arch}: they {what} {names[0]}{more}")
-    for name, value in state.items():
-        if value.shape != expected[name].shape:
-            raise CheckpointError(
-                f"weights do not fit {arch}: {name} must have shape "
-                f"{tuple(expected[name].shape)}; got {tuple(value.shape)}"
-            )
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"weights must be finite; got NaN or infinity in {name}")
-    network.load_state_dict(dict(state), strict=False)

@@ -1,7 +1,9 @@
 """Classifiers that are objects of this process: a PyTorch module, or any callable.
 
-A study names them by `object:NAME#DIGEST`. It can be stored, opened and shown like any other; to
-draw more, the object has to be there again: adopted under the same name, with the same digest.
+A study names them by `object:NAME#DIGEST`, those that code of a named module makes by
+`call:package.module:make#DIGEST`, and models behind a server by `URL#DIGEST`. It can be stored,
+opened and shown like any other; to draw more, the object has to be there again: adopted under the
+same name, with the same digest. No text makes anything run: what runs was given to this process.
 """
 
 import copy
@@ -15,9 +17,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from irs_core.errors import CheckpointError, ModelOutputError, SpecError
+from irs_core.errors import (
+    CheckpointError,
+    IrsError,
+    ModelOutputError,
+    ServerError,
+    SpecError,
+)
 from irs_core.models.described import described
 from irs_core.models.digest import state_digest
+from irs_core.models.served import ServedModule, check_listed, connect
+from irs_core.spec.outside import CALL_PREFIX, is_url
 
 PREFIX = "object:"
 Answering = Callable[[NDArray[np.float32]], Any]
@@ -38,9 +48,13 @@ class CallableModule(nn.Module):
         super().__init__()
         self.answer, self.classes = answer, classes
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CallableModule":
+        """Another module around the same callable, which may hold what nobody can copy."""
+        return CallableModule(self.answer, self.classes).train(self.training)
+
     def forward(self, images: Tensor) -> Tensor:
         """Scores, float32 (B, K); 1 for the class and 0 elsewhere where it gives class ids."""
-        given = np.asarray(self.answer(images.detach().cpu().numpy()))
+        given = self._given(images.detach().cpu().numpy())
         if given.ndim == 2:
             return torch.as_tensor(given, dtype=torch.float32)
         if given.ndim != 1 or given.dtype.kind not in "iu" or self.classes is None:
@@ -49,7 +63,24 @@ class CallableModule(nn.Module):
                 f"named; got {given.dtype} values of shape {given.shape}"
             )
         ids = torch.as_tensor(given.astype(np.int64))
+        if bool(((ids < 0) | (ids >= self.classes)).any()):
+            raise ModelOutputError(
+                f"a callable's class ids must be in [0, {self.classes}); got {int(ids.min())} to "
+                f"{int(ids.max())}"
+            )
         return nn.functional.one_hot(ids, self.classes).float()
+
+    def _given(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        try:
+            return np.asarray(self.answer(images))
+        except IrsError:
+            raise
+        except Exception as error:  # whatever somebody's own code may raise
+            reason = (str(error).strip().splitlines() or [""])[0]
+            raise ModelOutputError(
+                f"the callable failed on images of shape {images.shape}: "
+                f"{type(error).__name__}: {reason:.200}"
+            ) from error
 
 
 def adopt(
@@ -87,14 +118,30 @@ def adopt(
     else:
         module = CallableModule(classifier, num_classes).eval()
         digest = hashlib.sha256(f"callable {name} {num_classes}".encode()).hexdigest()
-    text = f"{PREFIX}{name}#{digest[:16]}"
+    return keep(f"{PREFIX}{name}", digest, module)
+
+
+def keep(name: str, digest: str, module: nn.Module) -> str:
+    """Make a module known under a name and the beginning of its digest; the text that names it."""
+    text = f"{name}#{digest[:16]}"
     _ADOPTED[text] = module
     return text
 
 
 def is_object(text: str) -> bool:
-    """Whether a text names an object."""
-    return text.startswith(PREFIX)
+    """Whether a text names an object, of whatever kind."""
+    return text.startswith((PREFIX, f"{CALL_PREFIX}:")) or is_url(text)
+
+
+def adopt_served(url: str) -> str:
+    """Make a model behind a server known, as it describes itself; the text that names it.
+
+    Raises:
+        SpecError: The address is none of a model.
+        ServerError: The server cannot be reached, or the model is no image classifier.
+    """
+    module = connect(url)
+    return keep(url, module.facts.digest, module)
 
 
 def adopted(text: str) -> nn.Module:
@@ -102,16 +149,58 @@ def adopted(text: str) -> nn.Module:
 
     Raises:
         CheckpointError: This process has no such object.
+        ServerError: It is a model behind a server that may not be asked, or is another by now.
     """
-    if text not in _ADOPTED:
+    if text in _ADOPTED:
+        return _ADOPTED[text]
+    if is_url(text):
+        return _asked_again(text)
+    if text.startswith(f"{CALL_PREFIX}:"):
         raise CheckpointError(
-            f"{text.partition('#')[0]} is an object of a notebook, which is not at hand here; "
-            "load the same object under the same name to draw more with it"
+            f"{text.partition('#')[0]} is code, which runs only where a command or a notebook "
+            "names it; give the same command again, without --queue, to draw more with it"
         )
-    return _ADOPTED[text]
+    raise CheckpointError(
+        f"{text.partition('#')[0]} is an object of a notebook, which is not at hand here; "
+        "load the same object under the same name to draw more with it"
+    )
 
 
 def count_classes(text: str, image: NDArray[np.float32]) -> int:
-    """How many scores an object gives, from what it answers to images (B, C, H, W)."""
-    with torch.no_grad():
-        return int(adopted(text)(torch.from_numpy(image)).shape[-1])
+    """How many scores an object gives, from what it answers to images (B, C, H, W).
+
+    Raises:
+        ModelOutputError: It gives no scores (B, K), or fails.
+    """
+    module = adopted(text)
+    if isinstance(module, ServedModule):
+        if module.facts.num_classes is not None:
+            return module.facts.num_classes
+        batch = np.repeat(image, module.facts.batch or 1, axis=0)
+        shape = module.connection.infer(module.facts, batch).shape
+    else:
+        shape = tuple(_answered(module, image).shape)
+    if len(shape) != 2:
+        raise ModelOutputError(f"the model must return scores (B, K); got the shape {shape}")
+    return int(shape[1])
+
+
+def _answered(module: nn.Module, image: NDArray[np.float32]) -> Tensor:
+    try:
+        with torch.no_grad():
+            return torch.as_tensor(module(torch.from_numpy(image)))
+    except (RuntimeError, TypeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelOutputError(
+            f"the model failed on images of shape {image.shape}: {reason:.200}"
+        ) from error
+
+
+def _asked_again(text: str) -> nn.Module:
+    url = text.partition("#")[0]
+    found = adopt_served(check_listed(url))
+    if found != text:
+        raise ServerError(
+            f"{url} describes another model than the study's; the new one is a study of its own"
+        )
+    return _ADOPTED[found]

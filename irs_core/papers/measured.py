@@ -13,6 +13,7 @@ from irs_core.methods.irs import METHOD as IRS
 from irs_core.papers.intrs import CertifiedShare, compare_methods
 from irs_core.papers.published import PaperTable, Published, Quantity, published_values
 from irs_core.papers.reproduction import PARTS, Part, find_pair, find_part
+from irs_core.spec.outward import Direction, significant
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 
@@ -36,6 +37,12 @@ _REASONS: Mapping[Quantity, str] = {
     "certified": f"{_TRAINED} Each method has 1,000 draws per image here, which certify no radius "
     "above 2.46 σ; the paper does not say what its FloatRS-quant computes.",
 }
+_SIDES: Mapping[Quantity, Direction] = {
+    **dict.fromkeys(("clean", "smoothed", "above-gamma", "certified"), "counted"),
+    "gamma-acr": "down",
+    "zeta": "up",
+    "speedup": "nearest",
+}
 _INT8 = (
     "The published int8 was dynamic quantisation, which leaves convolutions in fp32; here every "
     "layer computes in int8 and disagrees more often."
@@ -52,6 +59,7 @@ class Row:
         images: Number of images it is measured on.
         note: Why there is no counterpart, or why the two differ by more than the interval.
         rate: Draws per second of the classifier, for a comparison of methods; else NaN.
+        side: What the number bounds, which decides how it is rounded.
     """
 
     published: Published
@@ -60,6 +68,20 @@ class Row:
     images: int
     note: str
     rate: float = float("nan")
+    side: Direction = "nearest"
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """The measured number and the ends of its interval, four significant digits each, rounded
+        so that they hold; dashes where nothing was measured."""
+        found = self.measured
+        if found is None or isnan(found.value):
+            return "-", "-", "-"
+        return (
+            significant(found.value, 4, self.side),
+            significant(found.low, 4, "down"),
+            significant(found.high, 4, "up"),
+        )
 
     @property
     def agrees(self) -> bool:
@@ -93,10 +115,15 @@ def measure_table(
     Raises:
         StoreError: The evidence of a study cannot be read.
     """
-    if table.quantity == "certified":
-        return _certified_rows(table, studies)
     opened: dict[str, _Opened] = {}
-    return [_row(table, one, studies, opened, analyse or _analyse) for one in published_rows(table)]
+    rows = (
+        _certified_rows(table, studies)
+        if table.quantity == "certified"
+        else [
+            _row(table, one, studies, opened, analyse or _analyse) for one in published_rows(table)
+        ]
+    )
+    return [replace(row, side=_SIDES[table.quantity]) for row in rows]
 
 
 def published_rows(table: PaperTable) -> list[Published]:

@@ -1,7 +1,7 @@
 """Results of others in the field's text format (Cohen et al. 2019): read, kept, evaluated.
 
 The format rounds radii to three significant digits, so whatever is computed from such a file is
-as exact as its radii are.
+as exact as its radii are. A seventh column, `origin`, says whose results they are.
 """
 
 import codecs
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irs_core.analysis.tsv import HEADER
+from irs_core.analysis.tsv import HEADER, ORIGIN
 from irs_core.certify import ABSTAIN
 from irs_core.errors import DatasetError
 from irs_core.graphs.files import read_bytes
@@ -28,6 +28,7 @@ from irs_core.store.files import write_bytes
 MAX_BYTES = 64 << 20
 _COLUMNS = tuple(HEADER.split("\t"))
 _FOLDER = "results"
+_MOST_ORIGIN = 500
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _SUFFIX = re.compile(r"(\.(tsv|txt|csv))?(\.gz)?$", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
@@ -47,6 +48,7 @@ class CohenResults:
         seconds: Time per input, (N,).
         digest: SHA-256 of the file.
         rounded: The radii have three significant digits or fewer, as the format writes them.
+        origin: What the file says about where its results are from; empty where it says nothing.
     """
 
     name: str
@@ -57,6 +59,7 @@ class CohenResults:
     seconds: NDArray[np.float64]
     digest: str
     rounded: bool
+    origin: str = ""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,17 +94,23 @@ class CohenResults:
 
 def parse_cohen(content: bytes, name: str) -> CohenResults:
     """Results from the content of a file: six tab-separated columns, `idx label predict radius
-    correct time`; the time in seconds or as H:MM:SS. The file may be gzipped.
+    correct time`, and perhaps `origin`, one text for all lines; the time in seconds or as H:MM:SS.
+    The file may be gzipped.
 
     Raises:
         DatasetError: A line breaks a rule; the message names it.
     """
     lines = _lines(content, name)
-    if not lines or not _is_head(lines[0]):
-        raise DatasetError(f"{name!r} must begin with the columns {', '.join(_COLUMNS)}")
-    rows = [_row(name, number, line) for number, line in _numbered(lines)]
-    if not rows:
+    columns = _head(lines)
+    if columns not in (_COLUMNS, (*_COLUMNS, ORIGIN)):
+        raise DatasetError(
+            f"{name!r} must begin with the columns {', '.join(_COLUMNS)}, and may have {ORIGIN}"
+        )
+    numbered = list(_numbered(lines))
+    if not numbered:
         raise DatasetError(f"{name!r} holds no results")
+    rows = [_row(name, number, line, len(columns)) for number, line in numbered]
+    origin = _origin(name, numbered) if ORIGIN in columns else ""
     indices, labels, predicted, radius, seconds = zip(*rows, strict=True)
     if len(set(indices)) != len(indices):
         raise DatasetError(f"{name!r} lists an input twice")
@@ -114,6 +123,7 @@ def parse_cohen(content: bytes, name: str) -> CohenResults:
         np.array(seconds, np.float64),
         hashlib.sha256(content).hexdigest(),
         rounded=all(float(f"{one:.3g}") == one for one in radius),
+        origin=origin,
     )
 
 
@@ -123,11 +133,11 @@ def is_results(content: bytes) -> bool:
         lines = _lines(content, "")
     except DatasetError:
         return False
-    return bool(lines) and _is_head(lines[0])
+    return _head(lines)[: len(_COLUMNS)] == _COLUMNS
 
 
-def _is_head(line: str) -> bool:
-    return tuple(cell.strip() for cell in line.split("\t")) == _COLUMNS
+def _head(lines: list[str]) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in lines[0].split("\t")) if lines else ()
 
 
 def _lines(content: bytes, name: str) -> list[str]:
@@ -184,13 +194,27 @@ def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in enumerate(lines[1:], start=2) if line.strip())
 
 
-def _row(name: str, number: int, line: str) -> tuple[int, int, int, float, float]:
+def _origin(name: str, numbered: list[tuple[int, str]]) -> str:
+    """What all lines say in their last column."""
+    first = numbered[0][1].split("\t")[-1].strip()
+    if _UNPRINTABLE.search(first) or not 0 < len(first) <= _MOST_ORIGIN:
+        raise DatasetError(
+            f"{name!r}: an {ORIGIN} must be a text of 1 to {_MOST_ORIGIN} printable characters; "
+            f"got {first[:80]!r}"
+        )
+    for number, line in numbered:
+        if line.split("\t")[-1].strip() != first:
+            raise DatasetError(f"{name!r}, line {number}: all lines must have one {ORIGIN}")
+    return first
+
+
+def _row(name: str, number: int, line: str, columns: int) -> tuple[int, int, int, float, float]:
     cells = [cell.strip() for cell in line.split("\t")]
     try:
         index, label, predicted = (_whole(cell) for cell in cells[:3])
         radius, correct, seconds = float(cells[3]), _whole(cells[4]), _seconds(cells[5])
         fits = (
-            len(cells) == len(_COLUMNS)
+            len(cells) == columns
             and 0 <= index < 2**63
             and 0 <= label < 2**31
             and ABSTAIN <= predicted < 2**31

@@ -6,15 +6,23 @@ from typing import Any
 from irs_core import methods, metrics
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import model_colours
+from irs_core.analysis.results import Interval
 from irs_core.report.tables import accuracy_radii, certified
+from irs_core.report.waterfall import study_waterfall
+from irs_core.spec import outward
+from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord
 
 Figure = dict[str, Any]
 
 
 def study_figures(record: StudyRecord, analysis: Analysis) -> list[Figure]:
-    """Certified accuracy over the radius, and ACR against time where there is a baseline."""
+    """Certified accuracy over the radius, what fewer draws and compression cost where draws are
+    paired, and ACR against time where there is a baseline."""
     figures = [accuracy_figure(record, analysis)]
+    steps = study_waterfall(record, analysis)
+    if steps is not None:
+        figures.append(steps)
     if record.compressed and all(analysis.has_baseline(one.name) for one in record.compressed):
         figures.append(time_figure(record, analysis))
     return figures
@@ -30,10 +38,13 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
             "mode": "lines",
             "name": title,
             "x": radii.tolist(),
-            "y": metrics.certified_accuracy(found, analysis.labels, radii).tolist(),
+            "y": shares,
+            "customdata": [outward.percent(share, 1, "counted") for share in shares],
+            "hovertemplate": "r = %{x:.4f}<br>%{customdata}% certified",
             "line": {"color": colours[name], "shape": "hv"},
         }
         for name, title, found in certified(record, analysis)
+        for shares in [metrics.certified_accuracy(found, analysis.labels, radii).tolist()]
     ]
     return _figure("Certified accuracy", "L2 radius (pixel units)", "certified accuracy", traces)
 
@@ -52,6 +63,9 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                     "name": f"{model.title}, {methods.get(method).title}",
                     "x": [_number(point.seconds) for point in points],
                     "y": [_number(point.acr.value) for point in points],
+                    "customdata": [[point.n_p, _acr(point.acr)] for point in points],
+                    "hovertemplate": "n_p = %{customdata[0]:,}<br>ACR %{customdata[1]}"
+                    "<br>%{x:,.4~g} seconds",
                     "line": {"color": colours[model.name], "dash": methods.get(method).style.dash},
                     "marker": {"symbol": methods.get(method).style.symbol},
                 }
@@ -72,6 +86,11 @@ def _figure(title: str, x: str, y: str, traces: list[dict[str, Any]]) -> Figure:
             "height": 460,
         },
     }
+
+
+def _acr(acr: Interval) -> str:
+    value, low, high = down(acr.value), down(acr.low), up(acr.high)
+    return f"{value} [{low}, {high}]"
 
 
 def _number(value: float) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from irs_core.errors import IrsError, UnknownKeyError
-from irs_core.spec.outward import Direction, direction, text
+from irs_core.spec.outward import SIDES, Direction, directions, text
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -87,8 +87,8 @@ def _is_number(column: Any) -> bool:
 
 
 def shown_rows(frame: pd.DataFrame, digits: int) -> Iterator[list[str]]:
-    """The cells of a table as texts, bounds rounded outward by the names of their columns."""
-    sides = [direction(str(name)) for name in frame]
+    """The cells of a table as texts, bounds rounded outward."""
+    sides = directions(frame, frame.attrs.get(SIDES, {}))
     for row in frame.itertuples(index=False):
         yield [_text(value, digits, side) for value, side in zip(row, sides, strict=True)]
 

@@ -2,13 +2,13 @@
 
 import html
 import json
-from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
@@ -36,23 +36,29 @@ def html_report(
     analysis: Analysis,
     *,
     banner: str = "",
-    records: Sequence[StudyRecord] = (),
+    ledger: Ledger | None = None,
 ) -> str:
     """The report of a study as a whole HTML document of about 5 MB, most of it Plotly's code.
+
+    Args:
+        banner: What has to be said of a study that others reported; see `Study.banner`.
+        ledger: What the confidence covers; None where no other study is at hand.
 
     Raises:
         IrsError: The package plotly, whose script is put into the file, is missing.
     """
     figures = study_figures(record, analysis)
-    ledger = study_ledger(record.spec, analysis.settings, records, reported=bool(banner))
+    said = ledger or study_ledger(record.spec, analysis.settings, reported=bool(banner))
     title = html.escape(record.title)
     body = [
         f"<h1>{title}</h1>",
         *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
-        f"<p>{_described(record, analysis, ledger)}</p>",
+        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
+        f"<p>{_described(record, analysis, said)}</p>",
         "<h2>Summary</h2>",
         _table(study_table(record, analysis, "summary")),
         *(_figure(number, one) for number, one in enumerate(figures)),
+        *_gaps(record, analysis),
         "<h2>Disagreement</h2>",
         _table(study_table(record, analysis, "zeta")),
         "<h2>Models</h2>",
@@ -76,6 +82,19 @@ def html_report(
     )
 
 
+def summary_html(record: StudyRecord, analysis: Analysis) -> str:
+    """A study as a piece of a notebook: what it is, what holds, one row a model; no script."""
+    said = study_ledger(record.spec, analysis.settings)
+    flags = "".join(
+        f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)
+    )
+    return (
+        f"<div><p><strong>{html.escape(record.title)}</strong> <code>{record.id}</code></p>"
+        f"<p>{_described(record, analysis, said)}</p>{flags}"
+        f"{_table(study_table(record, analysis, 'summary'))}</div>"
+    )
+
+
 def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
@@ -87,6 +106,19 @@ def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
         "Radii are L2; wrong and abstaining inputs count as 0 in the average certified radius "
         "(ACR). Intervals are 95% intervals over inputs: bootstrapped for means, exact for shares."
     )
+
+
+def _gaps(record: StudyRecord, analysis: Analysis) -> list[str]:
+    frame = study_table(record, analysis, "gaps")
+    if frame.empty:
+        return []
+    said = (
+        "A compressed model is certified with fewer draws than the original, and fewer draws prove "
+        "smaller radii whichever model they are made of. Both are therefore compared on the same "
+        "draws, input by input. Verdicts and rankings use the cost of compression alone. "
+        "Intervals named sure are guaranteed."
+    )
+    return ["<h2>Fewer draws, and compression</h2>", f"<p>{said}</p>", _table(frame)]
 
 
 def _models(record: StudyRecord) -> pd.DataFrame:

@@ -8,9 +8,11 @@ import pandas as pd
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.tables import summary_table
+from irs_core.analysis.beyond_mean import hardness_table, radius_table
+from irs_core.analysis.tables import gap_table, summary_table
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
+from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
 
 _STEPS = 25
@@ -22,8 +24,11 @@ def study_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFr
     `summary`: one row per classifier. `curves`: ACR with its 95% bootstrap interval, seconds and
     draws per compressed model, method and n_p. `zeta`: disagreement and its bound per compressed
     model and n_p. `accuracy`: certified accuracy over the radius (strictly above it), per
-    classifier. `inputs`: certificate of each reported input per classifier, at the largest n_p,
-    certified incrementally; predicted is -1 where it abstains.
+    classifier. `gaps`: what fewer draws cost and what compression costs, per compressed model, in
+    ACR and in certified accuracy. `radii`: certified accuracy at named radii, original and
+    compressed model at equal draws. `hardness`: gains and losses on hard and on easy inputs.
+    `inputs`: certificate of each reported input per classifier, at
+    the largest n_p, certified incrementally; predicted is -1 where it abstains.
 
     Raises:
         UnknownKeyError: There is no such table.
@@ -86,10 +91,14 @@ def _zeta(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 def _accuracy(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     radii = accuracy_radii(record, analysis)
-    columns = {"radius": radii}
-    for _, title, found in certified(record, analysis):
-        columns[title] = metrics.certified_accuracy(found, analysis.labels, radii)
-    return pd.DataFrame(columns)
+    columns = {
+        title: metrics.certified_accuracy(found, analysis.labels, radii)
+        for _, title, found in certified(record, analysis)
+    }
+    frame = pd.DataFrame({"radius": radii, **columns})
+    # These radii are chosen, with as many digits as are shown.
+    frame.attrs[SIDES] = {"radius": "nearest", **dict.fromkeys(columns, "counted")}
+    return frame
 
 
 def _inputs(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
@@ -117,5 +126,8 @@ TABLES: dict[str, Callable[[StudyRecord, Analysis], pd.DataFrame]] = {
     "curves": _curves,
     "zeta": _zeta,
     "accuracy": _accuracy,
+    "gaps": gap_table,
+    "radii": radius_table,
+    "hardness": hardness_table,
     "inputs": _inputs,
 }

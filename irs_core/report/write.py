@@ -1,9 +1,9 @@
 """A study's results in a file whose suffix says what it becomes."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.ledger import Ledger
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import UnknownKeyError
 from irs_core.report.formats import FORMATS, table_bytes
@@ -22,16 +22,16 @@ def write_report(
     model: str = BASE,
     method: str | None = None,
     banner: str = "",
-    records: Sequence[StudyRecord] = (),
+    ledger: Ledger | None = None,
 ) -> None:
     """Write a report (.html), a table (.csv, .parquet, .md, .tex) or results per input (.tsv).
 
     Args:
         table: Which table; for the four table formats.
         model, method: Whose results, and by what; for .tsv. None for the model's main method.
-        banner: What has to be said of a study that others reported; see `Study.banner`. Per-input
-            results (.tsv) are of a fixed form and carry none.
-        records: The studies at hand, for what the confidence covers.
+        banner: What has to be said of a study that others reported; see `Study.banner`. Tables and
+            per-input results have it as a column.
+        ledger: What the confidence covers; None where no other study is at hand.
 
     Raises:
         UnknownKeyError: The suffix, the table or the model is unknown.
@@ -39,9 +39,9 @@ def write_report(
     """
     kind = path.suffix.removeprefix(".").lower()
     if kind == "html":
-        content = html_report(record, analysis, banner=banner, records=records).encode()
+        content = html_report(record, analysis, banner=banner, ledger=ledger).encode()
     elif kind == "tsv":
-        content = certificates_tsv(record, analysis, model, method).encode()
+        content = certificates_tsv(record, analysis, model, method, banner=banner).encode()
     elif kind in FORMATS:
         frame = study_table(record, analysis, table)
         if banner:

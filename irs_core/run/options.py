@@ -100,12 +100,15 @@ class RunOptions:
         backend: One of `BACKENDS`; `auto` takes the fastest that runs the model.
         engine: `local`, `local:N` (worker processes) or `tcp://host:port` (a Dask scheduler);
             None reads the variable IRS_ENGINE where the study runs.
+        programs: Programs that come in files (TorchScript) may be run. Only commands and notebooks,
+            where a person names the file, say so: never the app, and nothing that is stored.
     """
 
     device: str = "auto"
     batch: int | None = None
     backend: BackendName = "auto"
     engine: str | None = None
+    programs: bool = False
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:

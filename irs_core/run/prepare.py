@@ -8,22 +8,36 @@ from pathlib import Path
 from torch import nn
 
 from irs_core.approx import applied
+from irs_core.approx.graph_weights import compressed_graph
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Predictor
 from irs_core.data import Dataset
 from irs_core.errors import ApproximationError, CheckpointError, DatasetError
+from irs_core.graphs import is_graph_file
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
-from irs_core.integer.files import read_network
+from irs_core.integer.files import is_network, read_network
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
-from irs_core.models.objects import adopted, is_object
+from irs_core.models.lite import LiteModule
+from irs_core.models.objects import CallableModule, adopted, is_object
+from irs_core.models.served import ServedModule
+from irs_core.models.successor import load_successor
 from irs_core.run.calibration import calibration_images
 from irs_core.run.options import RunOptions
+from irs_core.run.origins import (
+    RUN_ELSEWHERE,
+    handled,
+    int8_bytes,
+    named_file,
+    origin_of,
+    successor_note,
+)
 from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
+from irs_core.spec.outside import CodeModel, ServedModel
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
 
@@ -67,6 +81,7 @@ class _Builder:
         self, spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
     ) -> None:
         self._spec, self._base, self._dataset = spec, base, dataset
+        self._options = options
         self._setting = Setting(
             base.num_classes,
             dataset.input_shape,
@@ -80,11 +95,13 @@ class _Builder:
         module, title, note = self._base.module, "original (fp32)", "The uncompressed classifier."
         if isinstance(module, GraphModule):
             title = f"original ({module.file.facts.precision.name})"
-            note = f"The file {_named(module)}{_handled(module)}."
+            note = f"The file {named_file(module)}{handled(module)}."
         network = module.network if isinstance(module, Carrier) else None
         if network is not None:
             self._check_integer(network)
             title, note = "original (integers only)", _INTEGER_NOTE
+        if self._base.arch in RUN_ELSEWHERE:
+            title, note = RUN_ELSEWHERE[self._base.arch], f"{self._spec.model.weights}."
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
@@ -95,14 +112,21 @@ class _Builder:
             self._base.parameters,
             predictor,
             _unpackable
-            if is_object(self._spec.model.weights)
+            if is_object(self._spec.model.weights) or self._base.arch in ("torchscript", "litert")
             else self._packer(None, self._base.digest, predictor, network=network),
         )
 
     def build(self, compression: Compression) -> Prepared:
         """One compressed classifier."""
-        if isinstance(compression, ObjectModel):
+        if isinstance(compression, ObjectModel | CodeModel | ServedModel):
             return self._object(compression)
+        if isinstance(
+            self._base.module, CallableModule | ServedModule | LiteModule
+        ) and not isinstance(compression, FileModel):
+            raise ApproximationError(
+                f"{compression} needs layers, and the original is run as it is; give a compressed "
+                "model: file:PATH, call:package.module:make or the URL of one behind a server"
+            )
         if isinstance(self._base.module, Carrier) and not isinstance(
             compression, IntegerOnly | FileModel
         ):
@@ -113,13 +137,9 @@ class _Builder:
         if isinstance(compression, Int8Static):
             return self._int8(compression)
         if isinstance(compression, FileModel):
-            integer = compression.path.endswith(".safetensors")
-            return self._integer_file(compression) if integer else self._file(compression)
+            return self._of_file(compression)
         if isinstance(self._base.module, GraphModule):
-            raise ApproximationError(
-                f"{compression} needs PyTorch weights, and {self._base.module.file.name} has none; "
-                "use int8, or file:PATH for a compressed file"
-            )
+            return self._graph(compression, self._base.module)
         if isinstance(compression, IntegerOnly):
             return self._integer(compression)
         made = applied(self._base.module, compression)
@@ -139,14 +159,41 @@ class _Builder:
             self._packer(compression, digest, predictor, compressed=made.module),
         )
 
-    def _object(self, compression: ObjectModel) -> Prepared:
+    def _of_file(self, compression: FileModel) -> Prepared:
+        path = Path(compression.path)
+        if is_graph_file(compression.path):
+            return self._file(compression)
+        if is_network(path):
+            return self._integer_file(compression)
+        found = load_successor(
+            compression, self._spec.model, self._base, programs=self._options.programs
+        )
+        return self._successor(compression, found)
+
+    def _successor(self, compression: FileModel, found: LoadedModel) -> Prepared:
+        predictor = make_classifier(found.module, None, self._setting)
+        # Not the digest of the same weights as an original: a study keeps the two apart.
+        digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
+        packable = found.arch not in ("torchscript", "litert", "object")
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            f"{successor_note(compression, found)}; {predictor.execution}.",
+            found.size_bytes,
+            sum(int(parameter.count_nonzero()) for parameter in found.module.parameters()),
+            predictor,
+            self._packer(None, digest, predictor, base=found) if packable else _unpackable,
+        )
+
+    def _object(self, compression: ObjectModel | CodeModel | ServedModel) -> Prepared:
         module = adopted(str(compression))
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             str(compression),
             compression.title,
             sha256(f"compressed {compression}".encode()).hexdigest(),
-            f"An object of the process that certified it; {predictor.execution}.",
+            f"{origin_of(compression)}; {predictor.execution}.",
             sum(value.nbytes for value in module.state_dict().values()),
             sum(int(parameter.count_nonzero()) for parameter in module.parameters()),
             predictor,
@@ -175,9 +222,26 @@ class _Builder:
             str(compression),
             compression.title,
             digest,
-            f"The file {_named(module)}, as it is{first}{_handled(module)}; {predictor.execution}.",
+            f"The file {named_file(module)}, as it is{first}{handled(module)}; "
+            f"{predictor.execution}.",
             module.file.size_bytes,
             module.file.facts.parameters,
+            predictor,
+            self._packer(compression, digest, predictor, module=module),
+        )
+
+    def _graph(self, compression: Compression, base: GraphModule) -> Prepared:
+        made = compressed_graph(base.file, compression)
+        module = GraphModule(made.file, base.mean, base.std)
+        predictor = make_classifier(module, None, self._setting)
+        digest = sha256(f"{self._base.digest} {compression}".encode()).hexdigest()
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            made.note,
+            made.size_bytes,
+            made.nonzero,
             predictor,
             self._packer(compression, digest, predictor, module=module),
         )
@@ -210,7 +274,7 @@ class _Builder:
             digest,
             f"{precisions.count('int8')} of {len(precisions)} convolutions and linear layers in "
             f"int8, calibrated on {source} under the study's noise{kept}.",
-            _int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
+            int8_bytes(self._base, precisions.count("int8") / max(1, len(precisions))),
             self._base.parameters,
             predictor,
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
@@ -282,11 +346,13 @@ class _Builder:
         module: GraphModule | None = None,
         network: IntegerNetwork | None = None,
         compressed: nn.Module | None = None,
+        base: LoadedModel | None = None,
     ) -> Callable[[], ModelPayload]:
-        if compression is None and isinstance(self._base.module, GraphModule):
-            module = self._base.module
+        origin = base or self._base
+        if compression is None and isinstance(origin.module, GraphModule):
+            module = origin.module
         return lambda: pack(
-            self._base,
+            origin,
             compression,
             digest=digest,
             execution=predictor.execution,
@@ -300,24 +366,5 @@ class _Builder:
 
 def _unpackable() -> ModelPayload:
     raise ApproximationError(
-        "an object of this process cannot run in others; use the engine local, which stays in it"
+        "an object, a program or a model behind a server runs in one process; use the engine local"
     )
-
-
-def _named(module: GraphModule) -> str:
-    return f"{module.file.name} (SHA-256 {module.file.digest})"
-
-
-def _handled(module: GraphModule) -> str:
-    """What is done to images and scores around a file."""
-    return "".join(f", {one}" for one in module.file.facts.notes)
-
-
-def _int8_bytes(base: LoadedModel, share_int8: float) -> int:
-    module = base.module
-    if isinstance(module, GraphModule):
-        # Nearly all numbers of a classifier are weights.
-        return int(base.parameters * (4 - 3 * share_int8))
-    weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
-    rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
-    return int(weights * (4 - 3 * share_int8)) + 4 * rest

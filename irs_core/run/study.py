@@ -53,6 +53,7 @@ def run_study(
     options: RunOptions | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    enough: Callable[[StudyRecord], bool] = lambda _: False,
     until: Until = "end",
 ) -> StudyRecord:
     """Compute what is missing of a study and save its manifest.
@@ -61,6 +62,8 @@ def run_study(
     its evidence is bit for bit that of an uninterrupted run.
 
     Args:
+        enough: Whether the draws of the compressed models are enough as they are, asked after
+            each stage; the study is then finished with what it has.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
 
@@ -71,7 +74,7 @@ def run_study(
     options = options or RunOptions()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
-        base = load_model(spec.model)
+        base = load_model(spec.model, programs=options.programs)
         check_fit(spec, base, dataset)
         prepared = list(prepare_fixed(spec, base, dataset, options))
         runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
@@ -85,9 +88,9 @@ def run_study(
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
-        _fill(runner, spec, dataset, runnables, until)
+        _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
     if any(method.plans for method in methods.asked(spec)):
-        library.save_pilot(replace(record, spec=pilot_spec(spec), finished=False, digests={}))
+        _save_pilot(record, library)
     if until == "pilot":
         return record
     _check_unchanged(record, previous, library)
@@ -108,6 +111,7 @@ def _fill(
     dataset: Dataset,
     runnables: Sequence[_Runnable],
     until: Until,
+    enough: Callable[[], bool],
 ) -> None:
     plain = [Runnable(one.record.name, one.arrays) for one in runnables]
     inputs = len(dataset.labels)
@@ -117,6 +121,8 @@ def _fill(
         return
     for needs in compressed_stages(spec, plain, dataset.reported):
         runner.fill(needs)
+        if enough():
+            return
 
 
 def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
@@ -231,6 +237,13 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     if previous.finished and before == after:
         record = replace(record, hardware=previous.hardware, versions=previous.versions)
     return record
+
+
+def _save_pilot(record: StudyRecord, library: Library) -> None:
+    """Keep what the pilot left behind, at the date of the first: forecasts could be seen since."""
+    pilot = replace(record, spec=pilot_spec(record.spec), finished=False, digests={})
+    first = library.pilot_record(pilot.id)
+    library.save_pilot(pilot if first is None else replace(pilot, created=first.created))
 
 
 def _later(spec: StudySpec, inputs: int, until: Until) -> list[Part]:

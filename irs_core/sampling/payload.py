@@ -19,7 +19,7 @@ from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile
 from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
-from irs_core.models.load import with_normalisation
+from irs_core.models.loaded import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.fixed_function import is_one_by_one, one_by_one
 from irs_core.spec.compression_kinds import parse_compression

@@ -21,6 +21,7 @@ from irs_core.spec.compressions import (
     ObjectModel,
     number_text,
 )
+from irs_core.spec.outside import CALL_PREFIX, SERVER_PREFIXES, CodeModel, ServedModel
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,12 @@ def parse_compression(text: str) -> Compression:
     if name == OBJECT_PREFIX:
         label, _, digest = number.rpartition("#")
         return ObjectModel(label, digest)
+    if name == CALL_PREFIX:
+        address, _, digest = number.rpartition("#")
+        return CodeModel(address, digest)
+    if name in SERVER_PREFIXES:
+        url, _, digest = text.rpartition("#")
+        return ServedModel(url, digest)
     kind = KINDS.get(name)
     if kind is None or (colon and kind.number is None):
         known = ", ".join(known_compressions())

@@ -187,7 +187,8 @@ class FileModel:
     """A compressed network that is a file already: the one that is deployed.
 
     Args:
-        path: Absolute path of an .onnx or .xml file.
+        path: Absolute path of an .onnx or .xml file, of weights for the original's architecture, of
+            an integer network or of a TorchScript archive.
         digest: First 16 hexadecimal digits of the SHA-256 of its content. A study is about this
             content: another path makes no other study, another content is refused.
         normalize: The file's network takes normalised images, so that the original's

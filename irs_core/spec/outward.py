@@ -5,24 +5,45 @@ number then fails more often than the level says (docs/methods/statements.md).
 """
 
 import math
-from collections.abc import Mapping
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Direction = Literal["down", "up", "nearest"]
-_ROUNDING = {"down": ROUND_FLOOR, "up": ROUND_CEILING, "nearest": ROUND_HALF_EVEN}
+Direction = Literal["down", "up", "nearest", "counted"]
+"""`counted` is a share of whole numbers of inputs, rounded down as the fraction that it is."""
+_ROUNDING = {
+    "down": ROUND_FLOOR,
+    "up": ROUND_CEILING,
+    "nearest": ROUND_HALF_EVEN,
+    "counted": ROUND_FLOOR,
+}
 # Columns of tables, by what they hold; all others are estimates or costs.
 _COLUMNS: Mapping[str, Direction] = {
     **dict.fromkeys(
-        ("ACR", "radius", "bound", "p_A bound", "p_A lower bound", "median bound", "low"), "down"
+        (
+            *("ACR", "radius", "bound", "p_A bound", "p_A lower bound", "p_lower", "low"),
+            *("median bound", "ACR kept", "ACR at equal draws"),
+        ),
+        "down",
     ),
-    **dict.fromkeys(("accuracy", "smoothed accuracy", "95% low"), "down"),
+    **dict.fromkeys(("accuracy", "smoothed accuracy", "certified accuracy"), "counted"),
+    **dict.fromkeys(("95% low",), "down"),
     **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
+    **dict.fromkeys(
+        ("original, all draws", "original, equal draws", "compressed, equal draws"), "down"
+    ),
     **dict.fromkeys(("95% high", "exceptions, at most"), "up"),
 }
+SIDES = "sides"
+"""In a frame's `attrs`: columns whose names do not tell how they are rounded."""
+# Enough for every digit of a float of either extreme.
+_EXACT = Context(prec=1200)
+# Decimals of a share, in percent too: its float is off by less, other fractions of fewer than a
+# million inputs by more.
+_SHARE_DIGITS = 11
 
 
 def down(value: float, digits: int = 3) -> str:
@@ -36,13 +57,16 @@ def up(value: float, digits: int = 3) -> str:
 
 
 def text(value: float, digits: int, direction: Direction) -> str:
-    """A number with `digits` decimals, rounded towards one side; `n/a` for NaN."""
+    """A number with `digits` decimals, rounded towards one side; `n/a` for NaN.
+
+    What is rounded is the binary number itself, not the shortest decimal that reads back as it:
+    that may lie beyond, as 0.58 does.
+    """
     if math.isnan(value):
         return "n/a"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    exact = _decimal(value).quantize(Decimal(1).scaleb(-digits), _ROUNDING[direction])
-    return f"{exact + 0:f}"
+    return _text(_binary(value, direction), digits, direction)
 
 
 def significant(value: float, digits: int, direction: Direction) -> str:
@@ -52,29 +76,56 @@ def significant(value: float, digits: int, direction: Direction) -> str:
     """
     if math.isnan(value) or math.isinf(value) or value == 0:
         return text(value, 0, direction)
-    exact = _decimal(value)
-    places = digits - 1 - exact.adjusted()
-    shown = text(value, places, direction) if places >= 0 else f"{value:.{digits}g}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    return _significant(_binary(value, direction), digits, direction)
 
 
 def confidence(failure: float) -> str:
     """One minus a failure probability in percent, rounded down to six digits."""
-    # Meant as a decimal number; sums of levels carry errors of the last bit.
-    typed = (1 - _decimal(round(failure, 15))) * 100
-    exact = typed.quantize(Decimal("0.0001"), ROUND_FLOOR)
-    return f"{exact.normalize():f}%"
+    exact = _text((1 - _typed(failure)) * 100, 4, "down")
+    return f"{exact.rstrip('0').rstrip('.')}%"
 
 
 def failure(value: float) -> str:
     """A failure probability with up to six significant digits, rounded up."""
-    # Sums of levels carry errors of the last bit, which are not worth a digit.
-    return significant(round(value, 15), 6, "up") if value > 0 else "0"
+    return _significant(_typed(value), 6, "up") if value > 0 else "0"
 
 
-def _decimal(value: float) -> Decimal:
-    """The shortest decimal number that reads back as the value: 0.31, not 0.309999999999999997."""
-    return Decimal(repr(float(value)))
+def percent(share: float, digits: int, direction: Direction) -> str:
+    """A share in percent, rounded towards one side, without the sign; `n/a` for NaN."""
+    if not math.isfinite(share):
+        return text(share, digits, direction)
+    # Cutting first keeps the product exact.
+    cut = _quantized(_binary(share, direction), digits + 2, direction)
+    return _text(cut * 100, digits, direction)
+
+
+def _text(exact: Decimal, digits: int, direction: Direction) -> str:
+    # A negative zero is no number for a reader.
+    return f"{_EXACT.plus(_quantized(exact, digits, direction)):f}"
+
+
+def _quantized(exact: Decimal, digits: int, direction: Direction) -> Decimal:
+    return exact.quantize(Decimal(1).scaleb(-digits), _ROUNDING[direction], _EXACT)
+
+
+def _significant(exact: Decimal, digits: int, direction: Direction) -> str:
+    shown = _text(exact, digits - 1 - exact.adjusted(), direction)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _binary(value: float, direction: Direction) -> Decimal:
+    """The number that a float is; of a counted share, the decimal number beside it."""
+    return Decimal(repr(round(value, _SHARE_DIGITS))) if direction == "counted" else Decimal(value)
+
+
+def _typed(level: float) -> Decimal:
+    """A level as somebody wrote it: sums of levels carry errors of the last bit."""
+    return Decimal(repr(round(float(level), 15)))
+
+
+def directions(columns: Iterable[object], named: Mapping[str, Direction]) -> list[Direction]:
+    """Which way numbers of columns are rounded: as named, else by `direction`."""
+    return [named.get(one) or direction(one) for one in map(str, columns)]
 
 
 def direction(column: str) -> Direction:
@@ -83,8 +134,10 @@ def direction(column: str) -> Direction:
     for ending, found in ((" low", "down"), (" high", "up")):
         if name.endswith(ending):
             return found  # type: ignore[return-value]
-    if name.startswith("best ACR") or name.startswith("CA("):
+    if name.startswith("best ACR"):
         return "down"
+    if name.startswith("CA("):
+        return "counted"
     return _COLUMNS.get(name, "nearest")
 
 
@@ -97,3 +150,8 @@ def rounded(values: NDArray[np.float64], digits: int, side: Direction) -> NDArra
         for value in values.tolist()
     ]
     return np.array(found, np.float64)
+
+
+def less(value: float, taken: float) -> float:
+    """`value` less `taken` as a reader takes their decimals: 0.3 less 0.1 is 0.2."""
+    return float(Decimal(repr(float(value))) - Decimal(repr(float(taken))))

@@ -217,6 +217,11 @@ class StudySpec:
             estimation draw of f is seen; see `irs_core.analysis.ledger.with_fixed_split`.
         looks: Whether results may be seen while it runs. Each round of a method that plans is then
             certified at its own part of the failure probability, the last one at half of it.
+        radii: L2 radii in pixel units at which `seq` asks whether f^p is certified, increasing;
+            one at least with that method, none without it.
+        tolerance: How much less than each of the radii f^p has to withstand under `seq`, in pixel
+            units, in [0, least radius]. Above 0, inputs on which f itself falls short of the
+            radius, or which f^p leaves rarely enough, take no further draws.
         name: For people; does not enter the id.
     """
 
@@ -236,12 +241,15 @@ class StudySpec:
     max_loss: float | None = None
     split_draws: int | None = None
     looks: bool = False
+    radii: tuple[float, ...] = ()
+    tolerance: float = 0.0
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self, int, "n0", "n")
         check_items("n_p", self.n_p, int)
-        check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline")
+        check_fields(self, float, "alpha", "alpha_zeta", "gamma", "decline", "tolerance")
+        check_items("radii", self.radii, float)
         check_fields(self, float, "max_loss", optional=True)
         check_fields(self, int, "split_draws", optional=True)
         check_items("methods", self.methods, str)
@@ -281,6 +289,7 @@ class StudySpec:
         described["compressions"] = [str(compression) for compression in self.compressions]
         described["n_p"] = list(self.n_p)
         described["methods"] = list(self.methods)
+        described["radii"] = list(self.radii)
         for key, value in _LATER_DEFAULTS.items():
             # Studies from before there was a choice keep their ids.
             if described[key] == value:
@@ -316,6 +325,7 @@ class StudySpec:
                 compressions=tuple(parse_compression(text) for text in texts),
                 n_p=tuple(fields.pop("n_p")),
                 methods=tuple(fields.pop("methods")),
+                radii=tuple(fields.pop("radii")),
                 **fields,
             )
         except (TypeError, KeyError, AttributeError) as error:
@@ -333,7 +343,23 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "max_loss": None,
     "split_draws": None,
     "looks": False,
+    "radii": [],
+    "tolerance": 0.0,
 }
+
+
+def parse_radii(text: str) -> tuple[float, ...]:
+    """Radii from a list of numbers, parted by commas, semicolons or spaces; sorted.
+
+    Raises:
+        SpecError: One is no number.
+    """
+    try:
+        return tuple(
+            sorted({float(one) for one in text.replace(",", " ").replace(";", " ").split()})
+        )
+    except ValueError:
+        raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None
 
 
 # Choices that came later, of the model and of the data.
@@ -352,9 +378,25 @@ def _check_methods(spec: StudySpec) -> None:
         raise SpecError(f"decline must be positive and finite; got {spec.decline}")
     if spec.split_draws is not None and not 1 <= spec.split_draws <= spec.n:
         raise SpecError(f"split_draws must be in [1, n={spec.n}]; got {spec.split_draws}")
+    _check_radii(spec)
     if spec.max_loss is None:
         return
     if not 0 < spec.max_loss < math.inf:
         raise SpecError(f"max_loss must be positive and finite; got {spec.max_loss}")
     if spec.methods != ("cirs",) or len(spec.n_p) != 1:
         raise SpecError("max_loss is for the method cirs alone, with one n_p")
+
+
+def _check_radii(spec: StudySpec) -> None:
+    if ("seq" in spec.methods) != bool(spec.radii):
+        raise SpecError(
+            "the method seq needs one radius or more, and no other method takes any; "
+            f"got radii {spec.radii} with {', '.join(spec.methods)}"
+        )
+    if list(spec.radii) != sorted(set(spec.radii)) or not all(0 < r < math.inf for r in spec.radii):
+        raise SpecError(f"radii must be positive, finite and increasing; got {spec.radii}")
+    if not 0 <= spec.tolerance <= min(spec.radii, default=0.0):
+        raise SpecError(
+            f"tolerance must be between 0 and the least radius; got {spec.tolerance} for "
+            f"{spec.radii}"
+        )

@@ -148,20 +148,29 @@ def _last_before_failure(failures: Ints) -> Bools:
 def draws_if_none_fail(limit: ArrayLike, alpha: float) -> Ints:
     """Fewest draws that prove a failure rate below `limit` when none of them fails.
 
+    Args and result are those of `fewest_draws`.
+    """
+    return fewest_draws(0, limit, alpha)
+
+
+def fewest_draws(failures: ArrayLike, limit: ArrayLike, alpha: float) -> Ints:
+    """Fewest draws that prove a failure rate below `limit` when so many of them fail.
+
     Args:
-        limit: Limit on the failure rate, in [0, 1), any shape.
+        failures: Failures among all draws, at least 0; broadcasts with `limit`.
+        limit: Limit on the failure rate, in [0, 1).
         alpha: Failure probability, in (0, 1).
 
     Returns:
-        Draws in [1, 10^9], `NEVER` where more are needed; the shape of `limit`.
+        Draws in [1, 10^9], `NEVER` where more are needed; the broadcast shape.
 
     Raises:
-        InvalidSampleError: A limit or `alpha` is out of range.
+        InvalidSampleError: A value is out of range.
     """
-    q = np.asarray(limit, np.float64)
+    k, q = np.broadcast_arrays(integers("failures", failures), np.asarray(limit, np.float64))
     most = np.full(q.shape, MOST_DRAWS, dtype=np.int64)
-    least = _least(lambda j: crossed(0, j, q, alpha), np.zeros_like(most), most)
-    return np.where(crossed(0, most, q, alpha), least, NEVER)
+    least = _least(lambda j: crossed(k, j, q, alpha), np.asarray(k), most)
+    return np.where(crossed(k, most, q, alpha), least, NEVER)
 
 
 def failures_allowed(draws: ArrayLike, limit: ArrayLike, alpha: float) -> Ints:

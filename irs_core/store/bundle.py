@@ -14,7 +14,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +109,25 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         for name, content in entries:
             archive.writestr(zipfile.ZipInfo(name, _DATE), content, zipfile.ZIP_DEFLATED)
     write_bytes(path, packed.getvalue())
+
+
+def unpack_evidence(bundle: Bundle, folder: Path, ids: Collection[str] | None = None) -> None:
+    """Write evidence of a bundle to where live evidence lies; what is there already stays.
+
+    Args:
+        ids: Arrays to write; None writes all.
+
+    Raises:
+        StoreError: The disk refuses.
+    """
+    for evidence_id, files in bundle.arrays.items():
+        if ids is not None and evidence_id not in ids:
+            continue
+        for name, content in files.items():
+            place = folder / evidence_id / name
+            # A live array may hold more draws.
+            if not place.exists():
+                write_bytes(place, content)
 
 
 def open_bundle(path: Path, verified: Path) -> Bundle:

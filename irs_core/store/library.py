@@ -12,10 +12,17 @@ from tempfile import TemporaryDirectory
 from irs_core.errors import BundleError, StoreError
 from irs_core.spec.paths import expanded
 from irs_core.store.audit import exportable
-from irs_core.store.bundle import SUFFIX, Bundle, open_bundle, read_bundle, write_bundle
+from irs_core.store.bundle import (
+    SUFFIX,
+    Bundle,
+    open_bundle,
+    read_bundle,
+    unpack_evidence,
+    write_bundle,
+)
 from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence
 from irs_core.store.files import write_bytes
-from irs_core.store.manifests import read_manifest, write_manifest
+from irs_core.store.manifests import read_manifest, readable_record, write_manifest
 from irs_core.store.naming import named
 from irs_core.store.records import StudyRecord
 from irs_core.store.study import Origin, Study
@@ -117,7 +124,19 @@ class Library:
 
     def live_record(self, study_id: str) -> StudyRecord | None:
         """The manifest of a live study; None where there is none that can be read."""
-        return _readable(self.study_path(study_id))
+        return readable_record(self.study_path(study_id))
+
+    def take_over(self, study: Study) -> None:
+        """Put a shipped study's draws of the original where live ones lie, to be used again.
+
+        Draws that others reported are never mixed with those computed here.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        if study.bundle is not None and study.origin == "shipped":
+            ids = set(study.record.base.evidence.values())
+            unpack_evidence(study.bundle, self.evidence_folder, ids)
 
     def save_pilot(self, record: StudyRecord) -> None:
         """Write or replace what the pilot of a study left behind; it is no study of the store."""
@@ -125,7 +144,12 @@ class Library:
 
     def pilot_record(self, study_id: str) -> StudyRecord | None:
         """What `save_pilot` wrote; None where there is none that can be read."""
-        return _readable(self._pilot_path(study_id))
+        return readable_record(self._pilot_path(study_id))
+
+    def pilots(self) -> tuple[StudyRecord, ...]:
+        """What all pilots left behind; unreadable ones left out."""
+        found = [readable_record(path) for path in sorted((self.root / "pilots").glob("*.json"))]
+        return tuple(one for one in found if one is not None)
 
     def _pilot_path(self, study_id: str) -> Path:
         return self.root / "pilots" / f"{study_id}.json"
@@ -289,14 +313,3 @@ class Library:
 @lru_cache(maxsize=64)
 def _opened(path: Path, _modified: int, verified: Path) -> Bundle:
     return open_bundle(path, verified)
-
-
-def _readable(path: Path) -> StudyRecord | None:
-    """The record in a manifest; None where there is none that can be read."""
-    if not path.exists():
-        return None
-    try:
-        return read_manifest(path).record
-    except StoreError as error:
-        logger.warning("%s of %s is not used: %s", path.name, path.parent.name, error)
-        return None

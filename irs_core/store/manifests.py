@@ -7,6 +7,7 @@ unsealed, and what can be checked without it is: the name, and the keys of the e
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from irs_core.store.files import read_json, write_json
 from irs_core.store.layout import EvidenceKey
 from irs_core.store.records import StudyRecord
 
+logger = logging.getLogger(__name__)
 _SEAL = "sha256"
 
 
@@ -96,3 +98,14 @@ def check_keys(record: StudyRecord) -> None:
                 raise StoreError(
                     f"evidence {evidence_id} is not that of {model.name} on {stream} draws"
                 )
+
+
+def readable_record(path: Path) -> StudyRecord | None:
+    """The record in a manifest; None where there is none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        return read_manifest(path).record
+    except StoreError as error:
+        logger.warning("%s of %s is not used: %s", path.name, path.parent.name, error)
+        return None

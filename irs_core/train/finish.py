@@ -17,7 +17,7 @@ from irs_core.hardware import describe_hardware, software_versions
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.files import write_network
 from irs_core.models import canonical_name, load_model, write_card
-from irs_core.models.load import LoadedModel
+from irs_core.models.loaded import LoadedModel
 from irs_core.spec.study import ModelSpec
 from irs_core.train.measure import noisy_accuracy
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec

@@ -17,7 +17,7 @@ from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.errors import ApproximationError, DatasetError
 from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture
-from irs_core.models.load import with_normalisation
+from irs_core.models.loaded import with_normalisation
 from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
 from irs_core.train.finish import Normalisation, write_result

@@ -13,6 +13,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
+from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
@@ -49,9 +50,11 @@ def test_what_is_moved_after_looking_is_not_proven():
         found = study_ledger(spec, settings)
         assert not found.holds
         assert "exploring: not proven at" in found.sentence
-    # Gamma changes no certificate of CIRS.
-    spec = synthetic_spec(methods=("cirs",))
+    # Gamma changes no certificate of CIRS; with a baseline, those of IRS are shown beside them.
+    spec = synthetic_spec(methods=("cirs",), baseline=False)
     assert study_ledger(spec, replace(own, gamma=0.9)).holds
+    spec = synthetic_spec(methods=("cirs",))
+    assert study_ledger(spec, replace(own, gamma=0.9)).moved == ("gamma = 0.9",)
 
 
 def test_the_best_of_several_models_is_paid_for():
@@ -167,3 +170,30 @@ def test_what_follows_n_p_is_named():
     both = study_ledger(synthetic_spec())
     assert len(both.follows_n_p) == 2
     assert study_ledger(synthetic_spec(compressions=())).follows_n_p == ()
+
+
+def test_a_pilot_whose_forecasts_could_be_seen_is_named(tmp_path):
+    library = Library(tmp_path)
+    record = synthetic_study(library, synthetic_spec(n=500, n_p=(100,)))
+    spec = with_fixed_split(synthetic_spec(n=500, n_p=(100,), methods=("cirs",)))
+    record = replace(record, spec=spec)
+
+    def found(created, **changes):
+        pilot = replace(record, spec=pilot_spec(replace(spec, **changes)), created=created)
+        return study_ledger(spec, None, [record], pilots=[pilot])
+
+    before, after = "2024-05-06T00:00:00+00:00", "2024-05-08T00:00:00+00:00"
+    said = found(before)
+    assert any("A pilot made forecasts from these draws before" in one for one in said.conditions)
+    # A smaller cache is part of the same draws.
+    assert found(before, n=200).piloted
+    # That of the study itself; one that came later; other draws, other inputs.
+    for one in (
+        found(record.created),
+        found(after),
+        found(before, noise=NoiseSpec(0.5, seed=8)),
+        found(before, data=replace(spec.data, split="train")),
+        study_ledger(spec, None, [record]),
+    ):
+        assert not one.piloted
+        assert not any("pilot" in each for each in one.conditions)

@@ -8,9 +8,10 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.replay import sequential_run
+from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tally import opened, tally_study
 from irs_core.errors import UnknownKeyError
+from irs_core.methods.seq import TYPICAL_DRAWS
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
@@ -44,7 +45,7 @@ def test_each_input_by_hand(study):
     tally = tally_study(study)
     f = opened(study, study.record.base)["estimate"].read(300)
     g = opened(study, study.record.compressed[0])["estimate"].read(300)
-    a1, a2 = split_alpha(spec.n, 50, 0.002)
+    a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, 0.002)
     certified = 0
     for row in np.flatnonzero(tally.reported):
         lower = float(binomial_lower_bound(tally.base.hits[row], spec.n, a1))
@@ -70,3 +71,22 @@ def test_a_larger_radius_certifies_no_more(study):
 def test_an_unknown_model_is_named(study):
     with pytest.raises(UnknownKeyError, match="got 'int8'"):
         sequential_run(study, "int8", 0.5)
+
+
+def test_the_original_from_scratch_takes_few_of_its_own_draws(study):
+    spec, radius = study.record.spec, 0.2
+    tally = tally_study(study)
+    f = opened(study, study.record.base)["estimate"].read(spec.n)
+    limit = float(limit_q0(1.0, radius, 0.5))
+    certified = 0
+    for row in np.flatnonzero(tally.reported):
+        failures = np.cumsum(f[row] != tally.base.candidate[row])[None, :]
+        draws = np.arange(1, spec.n + 1)
+        certified += int(first_crossing(failures, draws, limit, spec.alpha)[0] >= 0)
+    run = original_run(study, radius, block=1)
+    # Some are given up that would have crossed later.
+    assert 3 < run.certified <= certified
+    assert run.certified >= certified - 2
+    assert run.draws < spec.n / 3
+    fixed = Analysis(tally, Settings.of(spec)).base.radius >= radius
+    assert run.certified >= fixed.sum() - 3

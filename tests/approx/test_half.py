@@ -42,3 +42,9 @@ def test_half_compute_computes_in_16_bits():
 
 def test_two_bytes_per_number():
     assert applied(nn.Linear(3, 5), HalfWeights("fp16")).report.size_bytes == 2 * (15 + 5)
+
+
+@pytest.mark.parametrize("config", [HalfWeights("fp16"), HalfCompute("fp16")])
+def test_a_model_without_weights_is_refused(config):
+    with pytest.raises(ApproximationError, match="found none"):
+        compress(nn.Flatten(), config)

@@ -4,6 +4,7 @@ from torch import nn
 
 from irs_core.approx import applied, compress
 from irs_core.approx.lowrank import least_rank
+from irs_core.errors import ApproximationError
 from irs_core.models import build
 from irs_core.spec.compressions import LowRank
 
@@ -67,3 +68,8 @@ def test_fewer_parameters():
     network = build("digits_resnet", 10)
     report = applied(network, LowRank(0.5)).report
     assert report.nonzero_parameters < sum(p.numel() for p in network.parameters())
+
+
+def test_a_model_without_layers_is_refused():
+    with pytest.raises(ApproximationError, match="found none"):
+        compress(nn.Flatten(), LowRank(0.9))

@@ -23,11 +23,15 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import fixed_split, spending, study_ledger, with_fixed_split
 from irs_core.analysis.tally import tally_study
+from irs_core.cli.main import main
 from irs_core.methods.kit.cirs_plan import Cached, Planner, look_weights
 from irs_core.spec.settings import Settings
+from irs_core.spec.study import NoiseSpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 from irs_core.stats.budget import split_alpha
-from irs_core.store import Library
+from irs_core.store import BASE, Library
+from ui.shared import captions
+from ui.shared.entries import model_rows
 
 LEVEL = 0.002
 N = 10_000
@@ -213,10 +217,27 @@ def test_discrete_noise_proves_no_certificate(tmp_path: Path):
     record = synthetic_study(library, synthetic_spec(n=500, n_p=(100,)))
     tally = tally_study(library.open(record.id))
     name = next(iter(tally.compressed))
-    for noise, proven in (("gaussian", 0.001), ("discrete", 1.0)):
+    for noise, proven in (("gaussian", 0.001), ("discrete", None)):
         made = Analysis(replace(tally, noise=noise), Settings.of(record.spec))
-        assert made.base.provable_failure == pytest.approx(proven)
+        assert made.base.provable_failure == proven
+        assert made.methods(name)
         for method in made.methods(name):
-            failure = made.certify(name, method, 0).provable_failure
-            assert failure == 1.0 if noise == "discrete" else failure < 0.01
-        assert (made.summary(name).failure == 1.0) == (noise == "discrete")
+            for budget in range(len(made.tally.budgets)):
+                failure = made.certify(name, method, budget).provable_failure
+                assert failure is None if proven is None else 0 < failure < 0.01
+        for each in (BASE, name):
+            assert (made.summary(each).failure is None) == (proven is None)
+        rows = model_rows(record, made)
+        assert (captions.union_failure(rows) is None) == (proven is None)
+        assert ("hold together" in captions.choice_among([*rows, rows[-1]])) == bool(proven)
+
+
+@pytest.mark.parametrize("command", [["decide"], ["decide", "--json"], ["gate", "--model", "fp16"]])
+def test_no_verdict_under_discrete_noise(tmp_path: Path, capsys, command) -> None:
+    noise = NoiseSpec(0.5, seed=7, kind="discrete")
+    record = synthetic_study(Library(tmp_path), synthetic_spec(n=500, n_p=(100,), noise=noise))
+    name, *options = command
+    assert main([name, record.id, *options, "--store", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "only claimed, so certify these models under rounded noise" in said.err
+    assert said.out == ""

@@ -9,9 +9,9 @@ import pytest
 import torch
 from synthetic import synthetic_study
 
-from irs_core.cli.certify import parse_budgets
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
+from irs_core.spec.study_file import parse_budgets
 from irs_core.store import Library
 
 FAST = ["certify", "--max", "6", "--n", "500", "--n0", "20", "--np", "20%", "--compress", "fp16"]
@@ -25,8 +25,9 @@ def store(tmp_path, monkeypatch):
 
 def test_certify_prints_a_table_and_stores_the_study(store, capsys):
     assert main([*FAST, "--store", str(store)]) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
     assert "fp16 weights" in out
+    assert "warning: 6 inputs are few" in err
     assert "failure probability per input 0.002 as published, 0.003 proven" in out
     assert main(["studies", "--store", str(store)]) == 0
     assert "finished" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`decide` and `gate`: words, JSON, exit codes, files for continuous integration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -44,7 +45,9 @@ def test_a_least_certified_accuracy(capsys):
 
 
 def test_json_has_all_that_is_said(capsys):
-    assert main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", *NONE]) == 0
+    assert (
+        main(["decide", SHIPPED, "--model", "int8", "fp16", "--json", "--radii", "0.6", *NONE]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == 1
     assert set(found["decisions"]) == {"int8", "fp16"}
@@ -53,13 +56,38 @@ def test_json_has_all_that_is_said(capsys):
     assert one["codes"] == ["loss-holds"]
     assert found["requirement"]["radius"] == 0.5
     assert "failure probability" in found["confidence"].lower()
+    equal = found["equal_draws"]["int8"]
+    assert [row["radius"] for row in equal["radii"]] == [0.6]
+    assert [row["inputs are"] for row in equal["hardness"]] == ["wrong", "hard", "middle", "easy"]
+    assert sum(row["inputs"] for row in equal["hardness"]) == 500
 
 
 def test_every_model_is_judged_and_compared_at_equal_draws(capsys):
     assert main(["decide", SHIPPED, *NONE]) == 0
     out = capsys.readouterr().out
     assert out.count("At equal draws") == 7
-    assert "Each verdict holds for itself; 7 were looked at." in out
+    assert "All 7 hold together with 93%" in out
+    assert "500 inputs show it for none" in out
+
+
+def test_json_says_which_candidates_hold_together(capsys):
+    def together(*words: str):
+        assert main(["decide", SHIPPED, "--json", *words, *NONE]) == 0
+        return json.loads(capsys.readouterr().out)["together"]
+
+    assert together("--model", "int8") is None
+    assert together("--model", "int8", "fp16", "--confidence", "95%")["holds"] == ["int8", "fp16"]
+
+
+def test_one_page_is_about_one_model(tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["decide", SHIPPED, "--model", "int8", "--html", str(page), *NONE]) == 0
+    assert "May int8 replace the original?" in page.read_text()
+    assert "int8 may ship" in capsys.readouterr().out
+    page.unlink()
+    assert main(["decide", SHIPPED, "--html", str(page), *NONE]) == 2
+    assert "about one model" in capsys.readouterr().err
+    assert not page.exists()
 
 
 def test_files_for_continuous_integration(tmp_path, capsys):
@@ -84,3 +112,33 @@ def test_a_dubious_study_is_flagged_and_an_imported_one_named(small, tmp_path, c
     capsys.readouterr()
     main(["gate", study, "--model", "fp16", *elsewhere])
     assert "Reported by others, not recomputed here." in capsys.readouterr().out
+
+
+def test_gate_draws_what_is_missing(tmp_path, capsys):
+    made = ["certify", "--max", "25", "--n", "700", "--n0", "20", "--np", "50", "--compress"]
+    assert main([*made, "fp16", "--store", str(tmp_path)]) == 0
+    (study,) = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    asked = ["--radius", "0.3", "--tolerance", "0.1", "--max-loss", "30%", "--confidence", "90%"]
+    store = ["--store", str(tmp_path)]
+    # A model that the study does not have: unknown, until it may be drawn.
+    other = ["gate", study.record.id, "--model", "bf16", *asked, *store]
+    assert main(other) == 2
+    capsys.readouterr()
+    assert main([*other, "--run"]) == 0
+    assert "bf16 weights may ship" in capsys.readouterr().out
+    live = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    assert {one.record.spec.radii for one in live} == {(), (0.3,)}
+    assert main([*other, "--budget", "0"]) == 2
+    assert "must be positive" in capsys.readouterr().err
+
+
+def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> None:
+    library = Library(tmp_path)
+    first = synthetic_study(library, synthetic_spec(n=1000, n_p=(100,)))
+    library.save(replace(first, created="2024-01-01T00:00:00+00:00"))
+    again = synthetic_study(library)
+    main(["decide", again.id, "--store", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert f"Study {first.id[:6]} used some of these draws before." in out
+    # Whatever else is conditional has no part in a verdict's level.
+    assert "n_p was chosen before" not in out

@@ -1,12 +1,15 @@
 """Budgets and wishes on the command line."""
 
+import re
+
 import pytest
 from synthetic import synthetic_spec, synthetic_study
 
+from irs_core.analysis.why import plan_table
 from irs_core.cli.goals import parse_goal, with_goal
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
-from irs_core.goals.goal import Goal
+from irs_core.goals.goal import Goal, predict
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library
 
@@ -58,8 +61,18 @@ def test_a_forecast_prints_the_plan_of_each_input(tmp_path, capsys) -> None:
     printed = capsys.readouterr().out
     assert "expected radius" in printed
     assert printed.count("Incremental: ") > 5
+    _holds_as_printed(record, library, printed)
     with pytest.raises(SpecError, match="got 'bf16'"):
         with_goal(record.spec, None, library, lambda _: record, why="bf16")
+
+
+def _holds_as_printed(record, library, printed) -> None:
+    table = plan_table(record, predict(record, library), "fp16")
+    shown = re.findall(r"(?:incremental|direct|skipped) +\d+ +(\d\.\d{4}) ", printed)
+    assert len(shown) == len(table)
+    bounds = table["p_A bound"].tolist()
+    assert all(float(one) <= bound for one, bound in zip(shown, bounds, strict=True))
+    assert any(f"{bound:.4f}" != one for one, bound in zip(shown, bounds, strict=True))
 
 
 def test_speedups_and_reasons_are_printed(tmp_path, capsys) -> None:

@@ -141,7 +141,7 @@ def test_every_limit_counts() -> None:
     asked = Requirement(
         0.5, max_loss=None, max_latency_ms=2.0, max_relative_latency=0.5, max_bytes=1000
     )
-    measured = Measured(latency_ms=(1.0, 1.5), relative_latency=(0.3, 0.4), bytes=1000)
+    measured = Measured(latency_ms=(1.0, 1.5), relative_latency=(0.3, 0.399), bytes=1000)
     one = decide(asked, "m", flagged(10), measured)
     assert one.verdict == "holds"
     assert one.loss is None

@@ -4,15 +4,18 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, multinomial
 
 from irs_core.decide import (
+    Difference,
     bounded_mean_interval,
     dominated,
-    gains_and_losses,
     lost_inputs,
+    share_difference,
     split_gap,
+    surely_above,
 )
+from irs_core.decide.words import cost_words
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, certified_radius
 
@@ -64,6 +67,19 @@ def test_values_outside_the_range_are_refused(values: list[float], rule: str) ->
         bounded_mean_interval([0.5], low=0, high=1, beta=0)
 
 
+def test_a_mean_is_surely_above_what_the_interval_is_above() -> None:
+    rng = np.random.default_rng(8)
+    said = []
+    for shift in np.linspace(-0.1, 0.3, 30):
+        values = (shift + rng.normal(0, 0.4, 60)).clip(-1, 1)
+        low, _ = bounded_mean_interval(values, low=-1, high=1, beta=0.2)
+        said.append(surely_above(values, 0.0, low=-1, high=1, beta=0.1))
+        assert said[-1] == (low > 0)
+    assert 5 < sum(said) < 25
+    with pytest.raises(InvalidSampleError, match="inside"):
+        surely_above([0.5], 1.0, low=0, high=1, beta=0.1)
+
+
 def radii(p: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     hits = rng.binomial(draws, p)
     return certified_radius(binomial_lower_bound(hits, draws, 0.001), 0.5)
@@ -94,6 +110,16 @@ def test_a_model_is_not_blamed_for_fewer_draws() -> None:
     assert acr.compression.sure_low < 0 < acr.compression.sure_high
 
 
+def test_words_name_a_cost_only_where_it_is_proven() -> None:
+    def said(low: float, high: float) -> str:
+        return cost_words(Difference(0.02, 0.01, 0.03, low, high, 0.05))
+
+    assert said(-0.01, 0.05).startswith("no difference can be told from chance, and its cost")
+    assert said(0.0051, 0.05).startswith("compression costs at least 0.005,")
+    assert said(-0.05, -0.0051).startswith("compression gains at least 0.005,")
+    assert "0.020 (95% interval 0.010 to 0.030)" in said(-0.01, 0.05)
+
+
 def test_equal_models_are_not_called_worse() -> None:
     called, runs, beta = 0, 300, 0.05
     for seed in range(runs):
@@ -112,13 +138,18 @@ def test_a_clearly_worse_model_is_dominated_unless_it_is_cheaper() -> None:
     assert dominated(models, {"good": 2, "bad": 1}, most=1.7) == {"good": (), "bad": ()}
 
 
-def test_gains_and_losses_are_told_apart_by_hardness() -> None:
-    equal, small = [0.2, 0.4, 0.6, 1.0], [0.3, 0.1, 0.6, 0.8]
-    hard, easy = gains_and_losses(equal, small, [0.6, 0.8, 0.95, 0.99], most=2)
-    assert (hard.name, hard.inputs, hard.gained, hard.lost) == ("hard", 2, 1, 1)
-    assert (hard.mean_gain, hard.mean_loss) == pytest.approx((0.05, 0.15))
-    assert (easy.name, easy.inputs, easy.gained, easy.lost) == ("easy", 2, 0, 1)
-    assert (easy.mean_gain, easy.mean_loss) == pytest.approx((0.0, 0.1))
+def test_the_interval_of_a_paired_difference_misses_at_most_beta() -> None:
+    n, beta = 12, 0.3
+    counts = [(g, x) for g in range(n + 1) for x in range(n + 1 - g)]
+    ends = np.array([share_difference(g, x, n, beta=beta) for g, x in counts])
+    for p_gain, p_loss in ((0.0, 0.0), (0.02, 0.3), (0.3, 0.3), (0.5, 0.1), (0.0, 0.9)):
+        rest = 1 - p_gain - p_loss
+        chance = multinomial.pmf([(g, x, n - g - x) for g, x in counts], n, [p_gain, p_loss, rest])
+        true = p_gain - p_loss
+        missed = (ends[:, 0] > true + 1e-12) | (ends[:, 1] < true - 1e-12)
+        assert chance[missed].sum() <= beta
+    with pytest.raises(InvalidSampleError, match="exceed 5 inputs"):
+        share_difference(3, 3, 5)
 
 
 def test_lost_means_lost_by_one_cause() -> None:
@@ -139,11 +170,11 @@ def test_radii_must_fit_together() -> None:
 def test_all_pairs_share_the_failure_probability(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
 
-    def interval(values: object, *, low: float, high: float, beta: float) -> tuple[float, float]:
-        asked.append(beta / 2)
-        return -1.0, 1.0
+    def above(values: object, mean: float, *, low: float, high: float, beta: float) -> bool:
+        asked.append(beta)
+        return False
 
-    monkeypatch.setattr("irs_core.decide.paired.bounded_mean_interval", interval)
+    monkeypatch.setattr("irs_core.decide.paired.surely_above", above)
     models = {name: np.zeros(3) for name in "abc"}
     dominated(models, dict.fromkeys("abc", 1.0), most=1.0, beta=0.06)
     # One-sided tests, one for each ordered pair of three models.

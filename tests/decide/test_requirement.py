@@ -97,7 +97,10 @@ def test_printed_confidence_is_never_above_its_own(failure: float) -> None:
 
 def test_examples_of_rounding() -> None:
     assert (percent_up(0.00917), percent_down(0.00917)) == ("0.92%", "0.91%")
-    assert (percent_up(0.01), chosen_percent(0.01), chosen_percent(0.125)) == ("1%", "1%", "12.5%")
+    # As a binary number, 0.01 is a little more than a hundredth, and 0.58 less than 58 of them.
+    assert (percent_up(0.01), percent_down(0.58)) == ("1.01%", "57.99%")
+    assert (percent_down(0.01), percent_up(0.58)) == ("1%", "58%")
+    assert (chosen_percent(0.01), chosen_percent(0.125)) == ("1%", "12.5%")
     assert (sure(0.0025), sure(0.01), sure(0.0001)) == ("99.7%", "99%", "99.99%")
     assert (exact(0.5), exact(0.125), exact(2)) == ("0.50", "0.125", "2.00")
     assert less(0.3, 0.1) == 0.2

@@ -15,10 +15,11 @@ from irs_core.decide import (
     Routes,
     count_at_most,
     find_routes,
-    probability_gap,
 )
 from irs_core.errors import InvalidSampleError, SpecError
 from irs_core.stats import binomial_upper_bound
+from irs_core.stats.radius import probability_gap
+from irs_core.stats.sequential import log_e_value
 
 RADIUS, TOLERANCE = 0.5, 0.2
 HIGH, LOW = norm.cdf(RADIUS / SIGMA), norm.cdf((RADIUS - TOLERANCE) / SIGMA)
@@ -255,3 +256,54 @@ def test_certified_means_at_the_radius_itself() -> None:
 def test_a_proof_of_loss_fails_with_the_larger_of_its_two_levels() -> None:
     assert Levels(base_claimed=0.02, ruled_out=0.03).proven == 0.03
     assert Levels(base_claimed=0.03, ruled_out=0.02).proven == 0.03
+
+
+def anytime(leavers: list[list[int]], looked: list[list[int]], **changes: object) -> Routes:
+    rows = len(leavers)
+    fp = compressed(
+        rows,
+        1,
+        leavers=np.array(leavers),
+        leave_draws=np.array(looked),
+        label_draws=np.array(looked)[:, -1],
+        leave_rule="anytime",
+        **changes,
+    )
+    return routes(base(rows, 10), fp)
+
+
+def test_the_best_look_counts_where_drawing_may_stop_at_any_time() -> None:
+    needed = next(
+        j for j in range(1, 500) if log_e_value(0, j, GAP) >= -np.log(LEVELS.stays) + 1e-6
+    )
+    stays = anytime(
+        [[0, 3], [0, 3], [1, 3]],
+        [[needed, needed + 1], [needed - 1, needed], [needed, needed + 1]],
+    ).stays
+    assert stays.tolist() == [True, False, False]
+
+
+def test_an_anytime_proof_that_the_compressed_model_falls_short_has_its_level() -> None:
+    # Dynamic programming over (draws, hits): the supremum over all looks, not one of them.
+    horizon, hits = 400, np.arange(401)
+    table = np.zeros((horizon + 1, len(hits)), bool)
+    for j in range(1, horizon + 1):
+        found = anytime(
+            [[0]] * (j + 1), [[j]] * (j + 1), label_hits=np.arange(j + 1), candidate=np.zeros(j + 1)
+        )
+        table[j, : j + 1] = found.ruled_out
+    assert table.any()
+    for s in (HIGH, HIGH + 0.05):
+        alive, ever = np.zeros(len(hits)), 0.0
+        alive[0] = 1.0
+        for j in range(1, horizon + 1):
+            alive[1:], alive[0] = alive[1:] * (1 - s) + alive[:-1] * s, alive[0] * (1 - s)
+            ever += alive[table[j]].sum()
+            alive[table[j]] = 0
+        assert 0 < ever <= LEVELS.ruled_out
+
+
+def test_a_prefix_of_any_length_needs_the_anytime_rule() -> None:
+    fp = compressed(2, 10, label_draws=np.array([10, 20]))
+    with pytest.raises(InvalidSampleError, match="anytime"):
+        routes(base(2, 10), fp)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic import synthetic_spec
 
+from irs_core.analysis.ledger import ledger_in
 from irs_core.errors import MissingEvidenceError, SpecError
 from irs_core.goals import outlook
 from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predict
@@ -118,6 +119,8 @@ def test_too_small_a_budget_is_refused(library):
 
 def test_the_chosen_study_reuses_the_pilot(library):
     spec, reports = chosen(Goal(draws=40 * INPUTS), library), []
+    (pilot,) = library.pilots()
+    library.save_pilot(replace(pilot, created="2024-01-01T00:00:00+00:00"))
     record = run_study(spec, library, on_progress=reports.append)
     limit = sum(
         outlook.forecast(analyse(spec, library), n, 40).draws for n in ("fp16", "prune:0.1")
@@ -125,6 +128,9 @@ def test_the_chosen_study_reuses_the_pilot(library):
     # The original and the pilot are there; what smaller budgets than the chosen one add is little.
     assert 0 < reports[-1].done <= 1.2 * (limit - 2 * 5 * INPUTS)
     assert library.open(record.id).record.finished
+    # Its date stays, so that it is known that forecasts came before the study.
+    assert [one.created[:4] for one in library.pilots()] == ["2024"]
+    assert ledger_in(library, library.open(record.id)).piloted
 
 
 def test_a_damaged_pilot_is_no_pilot(library):

@@ -198,7 +198,7 @@ def test_it_answers_like_the_float_network(network, digits, steps):
 
 @pytest.mark.parametrize("arch", ["cifar_resnet8", "cifar_resnet20"])
 def test_residual_networks_with_normalisation(arch):
-    from irs_core.models.load import with_normalisation
+    from irs_core.models.loaded import with_normalisation
     from irs_core.models.registry import CIFAR_MEAN, CIFAR_STD
 
     module = with_normalisation(build(arch, 10), CIFAR_MEAN, CIFAR_STD).eval()

@@ -30,10 +30,8 @@ def test_certify_refuses_a_missing_folder(store: Path) -> None:
 def test_start_queues_the_study_that_was_described(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ui.certify import start
-
-    monkeypatch.setattr(start, "check_fit", lambda spec: None)
-    monkeypatch.setattr(start, "ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.check_fit", lambda spec: None)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
     at = open_page("certify")
     assert not at.error
     at.number_input(key="form_n").set_value(1000).run()

@@ -13,6 +13,10 @@ def shipped(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IRS_STORE", str(tmp_path))
 
 
+def candidates(at):
+    return next(one.value for one in at.dataframe if "verdict" in one.value)
+
+
 def test_a_newcomer_reads_the_answer_first(shipped) -> None:
     at = open_page("decide")
     assert not at.exception
@@ -30,8 +34,17 @@ def test_another_model_and_another_requirement(shipped) -> None:
     assert at.success
     at.number_input(key="tolerance_f6529b").set_value(0.0).run()
     assert "16 of 500 are open" in at.warning[0].value
-    verdicts = at.dataframe[0].value.set_index("model")["may be lost"]
+    verdicts = candidates(at).set_index("model")["may be lost"]
     assert verdicts["int8"] == 16
+
+
+def test_what_fewer_draws_cost_is_told_from_what_compression_costs(shipped) -> None:
+    at = open_page("decide", model="prune 20%")
+    assert "The original had 10,000 draws per input, prune 20% has 1,000." in texts(at)
+    costs = next(one.value for one in at.dataframe if "quantity" in one.value)
+    assert costs["quantity"].tolist() == ["ACR", "CA(0.5)"]
+    assert (costs["cost of fewer draws: sure low"] > 0).all()
+    assert (costs["cost of compression: sure low"] < 0).all()
 
 
 def test_a_study_of_the_original_alone_has_nothing_to_judge(tmp_path, monkeypatch) -> None:

@@ -35,6 +35,38 @@ def test_study_without_baseline_shows_the_other_methods(store: Path) -> None:
     assert "baseline" in curves.info[0].value
 
 
+def test_both_models_move_along_one_slider_of_draws(store: Path) -> None:
+    record = synthetic_study(Library(store))
+    at = open_page("overview")
+    slider = at.select_slider(key=f"draws_{record.id[:6]}")
+    assert slider.value == 300
+    assert "With 300 draws each" in texts(at)
+    assert "xploring" not in texts(at)
+    # 100 is one of the study's own numbers, 150 is not.
+    slider.set_value(100).run()
+    assert "With 100 draws each" in texts(at)
+    assert "xploring" not in texts(at)
+    at.select_slider(key=f"draws_{record.id[:6]}").set_value(150).run()
+    assert not at.exception
+    assert "Exploring: not proven at 150 draws of each model" in texts(at)
+    assert "With 150 draws each" in texts(at)
+
+
+def test_views_of_equal_draws_and_radii_of_ones_own(store: Path) -> None:
+    synthetic_study(Library(store))
+    at = open_page("overview")
+    at.multiselect(key="radii").set_value(["0.25", "0.6", "far", "-1"]).run()
+    assert any("got far, -1" in one.value for one in at.warning)
+    assert at.dataframe[1].value["radius"].tolist() == [0.25, 0.6]
+    assert {"CA(0.25)", "CA(0.6)"} <= set(at.dataframe[0].value)
+    for view in ("certified radii", "how sure they are", "hard and easy inputs"):
+        at.get("button_group")[-1].set_value(view).run()
+        assert not at.exception
+    kinds = at.dataframe[1].value
+    assert kinds["inputs are"].tolist() == ["wrong", "hard", "middle", "easy"]
+    assert kinds["inputs"].sum() == 40
+
+
 def test_study_without_hold_out_says_how_to_get_one(store: Path) -> None:
     synthetic_study(Library(store), synthetic_spec(data=DataSpec(max=40)))
     at = open_page("gamma_sweep")

@@ -39,7 +39,7 @@ FORM = {
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_the_job_is_the_study_that_the_command_line_runs(
 @pytest.mark.parametrize(
     ("page", "said"),
     [
-        ("overview", "keeps"),
+        ("overview", "cannot be compared fairly"),
         ("certified_accuracy", ""),
         ("pa_histogram", ""),
         ("inputs", ""),

@@ -50,7 +50,7 @@ def test_a_listed_file_shows_its_digest_and_its_dry_run(store, folder, monkeypat
 
 def test_a_study_of_own_files_is_queued_with_their_digest(store, folder, monkeypatch):
     monkeypatch.setenv("IRS_MODEL_DIRS", str(folder))
-    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file").run()
     at.text_input(key="form_weights").set_value(str(folder / "plain.onnx"))

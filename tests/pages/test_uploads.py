@@ -83,7 +83,7 @@ def test_an_onnx_file_is_run_on_uploaded_images(store, onnx):
 
 
 def test_uploaded_weights_are_certified_on_uploaded_images(store, weights, monkeypatch):
-    monkeypatch.setattr("ui.certify.start.ensure_worker", lambda root: True)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")
     at.selectbox(key="form_kind").set_value("npz").run()

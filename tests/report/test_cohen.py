@@ -1,4 +1,5 @@
 import gzip
+import io
 import os
 import re
 from pathlib import Path
@@ -162,3 +163,68 @@ def test_empty_files_and_odd_names_are_refused(tmp_path):
     odd.write_bytes(content())
     with pytest.raises(DatasetError, match="control characters"):
         import_cohen(odd, tmp_path / "store")
+
+
+BANNER = "Reported by others, not recomputed here."
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """A library with a study that somebody else reported."""
+    here = Library(tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("none"))
+    record = synthetic_study(here)
+    path = tmp_path_factory.mktemp("bundle") / "study.irs.zip"
+    here.export(record.id, path)
+    there = Library(tmp_path_factory.mktemp("there"), tmp_path_factory.mktemp("none"))
+    there.import_bundle(path)
+    return there, record
+
+
+def test_results_that_others_reported_say_so_and_read_as_before(imported, tmp_path, capsys):
+    library, record = imported
+    out = tmp_path / "out.tsv"
+    assert main(["report", record.id, str(out), "--store", str(library.root)]) == 0
+    analysis = Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
+    plain = pd.read_csv(io.StringIO(certificates_tsv(record, analysis, BASE)), delimiter="\t")
+    # As the field's scripts read it: columns by name.
+    frame = pd.read_csv(out, delimiter="\t")
+    pd.testing.assert_frame_equal(frame[list(plain)], plain)
+    assert frame["origin"].unique().tolist() == [BANNER]
+    capsys.readouterr()
+    assert main(["studies", record.id, "--store", str(library.root), "--tsv", BASE]) == 0
+    assert capsys.readouterr().out == out.read_text()
+    assert parse_cohen(out.read_bytes(), "out").origin == BANNER
+    assert parse_cohen(content(), "plain").origin == ""
+    assert main(["import", str(out), "--store", str(tmp_path / "store")]) == 0
+    assert f"origin, as the file says: {BANNER}" in capsys.readouterr().out
+    assert [one.origin for one in imported_results(tmp_path / "store")] == [BANNER]
+
+
+@pytest.mark.parametrize("option", ["--why", "--speedups"])
+def test_tables_of_reported_studies_say_so_in_the_terminal(imported, capsys, option):
+    library, record = imported
+    name = ["fp16"] if option == "--why" else []
+    assert main(["studies", record.id, "--store", str(library.root), option, *name]) == 0
+    assert capsys.readouterr().out.startswith(BANNER)
+
+
+@pytest.mark.parametrize(
+    ("origins", "rule"),
+    [
+        (("theirs", "ours", "theirs"), "line 3: all lines must have one origin"),
+        (("", "", ""), "1 to 500 printable characters"),
+        (("a\x1b[2Jb",) * 3, "1 to 500 printable characters"),
+        (("x" * 501,) * 3, "1 to 500 printable characters"),
+    ],
+)
+def test_origins_that_break_a_rule_are_refused(origins, rule):
+    rows = [f"{row}\t{origin}" for row, origin in zip(ROWS, origins, strict=True)]
+    with pytest.raises(DatasetError, match=rule):
+        parse_cohen(content(*rows, header=f"{HEADER}\torigin"), "bad")
+
+
+def test_a_seventh_column_needs_its_name():
+    with pytest.raises(DatasetError, match="may have origin"):
+        parse_cohen(content(header=f"{HEADER}\tnotes"), "bad")
+    with pytest.raises(DatasetError, match="line 2"):
+        parse_cohen(content(header=f"{HEADER}\torigin"), "bad")

@@ -101,12 +101,12 @@ def test_the_report_needs_no_network(record, analysis):
 def test_figures_hold_the_numbers_of_the_tables(record, analysis):
     text = html_report(record, analysis)
     figures = [json.loads(one) for one in re.findall(r"const f=(\{.*?\});Plotly", text)]
-    assert len(figures) == 2
+    assert len(figures) == 3
     table = study_table(record, analysis, "accuracy")
     for trace in figures[0]["data"]:
         assert trace["y"] == table[trace["name"]].tolist()
     curves = study_table(record, analysis, "curves")
-    assert [y for trace in figures[1]["data"] for y in trace["y"]] == curves["ACR"].tolist()
+    assert [y for trace in figures[2]["data"] for y in trace["y"]] == curves["ACR"].tolist()
 
 
 def test_names_in_a_report_are_text_not_code(library, record, analysis):

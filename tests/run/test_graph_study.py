@@ -10,7 +10,7 @@ from irs_core.graphs import file_compression, read_graph
 from irs_core.models import load_model
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
-from irs_core.spec.compressions import FileModel, HalfWeights, Int8Static
+from irs_core.spec.compressions import FileModel, HalfWeights, Int8Static, LowRank, MagnitudePrune
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
 
@@ -90,10 +90,24 @@ def test_int8_of_a_graph_file(folder, tmp_path):
     assert record.models[1].size_bytes < record.base.size_bytes
 
 
+def test_rounded_and_pruned_weights_of_a_graph_file(folder, tmp_path):
+    model = ModelSpec(str(folder / "plain.onnx"))
+    asked = spec(HalfWeights("fp16"), MagnitudePrune(0.3), model=model)
+    here = run_study(asked, Library(tmp_path / "a", tmp_path))
+    there = run_study(
+        asked, Library(tmp_path / "b", tmp_path), options=RunOptions(engine="local:2")
+    )
+    assert there.digests == here.digests
+    half, pruned = here.compressed
+    assert half.size_bytes < here.base.size_bytes
+    assert pruned.nonzero < half.nonzero
+    assert here.base.nonzero >= half.nonzero
+
+
 def test_other_compressions_need_pytorch_weights(folder, tmp_path):
     model = ModelSpec(str(folder / "plain.onnx"))
-    with pytest.raises(ApproximationError, match="needs PyTorch weights"):
-        run_study(spec(HalfWeights("fp16"), model=model), Library(tmp_path, tmp_path))
+    with pytest.raises(ApproximationError, match="cannot be applied"):
+        run_study(spec(LowRank(0.9), model=model), Library(tmp_path, tmp_path))
 
 
 def test_the_originals_normalisation_can_come_first(folder, tmp_path):

@@ -1,6 +1,7 @@
 """What is shown never says more than the value."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -31,6 +32,57 @@ def test_confidence_is_never_above_what_is_left(failure):
     assert float(outward.confidence(failure).removesuffix("%")) <= 100 * (1 - failure) + 1e-12
 
 
+@given(st.floats(-1e300, 1e300, allow_nan=False), st.integers(0, 12))
+def test_texts_hold_for_the_binary_number(value, digits):
+    exact = Fraction(value)
+    low, high = (Fraction(one(value, digits)) for one in (outward.down, outward.up))
+    assert low <= exact <= high
+    assert high - low in {0, Fraction(1, 10**digits)}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high"),
+    [
+        # Shortest decimals that lie above and below the number that they read back as.
+        (0.58, "0.57", "0.58"),
+        (0.07, "0.07", "0.08"),
+        (0.01, "0.01", "0.02"),
+        (2.675, "2.67", "2.68"),
+        (0.5, "0.50", "0.50"),
+        (-0.58, "-0.58", "-0.57"),
+    ],
+)
+def test_the_shortest_decimal_is_not_the_number(value, low, high):
+    assert (outward.down(value, 2), outward.up(value, 2)) == (low, high)
+
+
+@given(st.integers(1, 100_000), st.data())
+def test_shares_of_inputs_are_rounded_as_fractions(inputs, data):
+    right = data.draw(st.integers(0, inputs))
+    exact = Fraction(100 * right, inputs)
+    for shown in (
+        outward.percent(right / inputs, 1, "counted"),
+        outward.text(100 * right / inputs, 1, "counted"),
+    ):
+        assert 0 <= exact - Fraction(shown) < Fraction(1, 10)
+    assert outward.percent(0.58, 1, "counted") == "58.0"
+    assert outward.percent(0.58, 1, "down") == "57.9"
+
+
+@given(st.floats(0, 1), st.integers(0, 4))
+def test_bounds_in_percent_hold(value, digits):
+    exact = 100 * Fraction(value)
+    low, high = (Fraction(outward.percent(value, digits, one)) for one in ("down", "up"))
+    assert low <= exact <= high
+    assert high - low in {0, Fraction(1, 10**digits)}
+
+
+@given(st.floats(1, 1e9), st.integers(1, 6), st.sampled_from(["down", "up"]))
+def test_digits_before_the_point_are_rounded_outward_too(value, digits, side):
+    shown = Fraction(outward.significant(value, digits, side))
+    assert shown <= Fraction(value) if side == "down" else shown >= Fraction(value)
+
+
 def test_by_hand():
     assert outward.down(1.12665) == "1.126"
     assert outward.up(0.00688) == "0.007"
@@ -47,7 +99,7 @@ def test_by_hand():
 def test_columns_are_rounded_by_what_they_hold():
     names = ["ACR", "mean zeta", "95% low", "95% high", "ACR low", "n_p", "best ACR, RS", "CA(0.5)"]
     assert [outward.direction(name) for name in names] == [
-        *("down", "up", "down", "up", "down", "nearest", "down", "down")
+        *("down", "up", "down", "up", "down", "nearest", "down", "counted")
     ]
 
 

@@ -90,7 +90,8 @@ def test_id_ignores_the_name_and_nothing_else():
         "model": ModelSpec("other"),
         "data": DataSpec(max=41),
     }
-    fields = {field.name for field in dataclasses.fields(StudySpec)} - {"name", "max_loss"}
+    fields = {field.name for field in dataclasses.fields(StudySpec)}
+    fields -= {"name", "max_loss", "radii", "tolerance"}
     assert set(changes) == fields
     ids = {synthetic_spec(**{name: value}).id for name, value in changes.items()}
     assert len(ids | {spec.id}) == len(changes) + 1
@@ -181,3 +182,37 @@ def test_methods_are_part_of_a_study():
 def test_impossible_methods_are_refused(changes):
     with pytest.raises(SpecError):
         synthetic_spec(**changes)
+
+
+def test_radii_belong_to_seq_alone_and_enter_the_id():
+    asked = synthetic_spec(methods=("seq",), radii=(0.25, 0.5))
+    assert StudySpec.from_dict(asked.to_dict()) == asked
+    others = [
+        dataclasses.replace(asked, **changes)
+        for changes in ({"radii": (0.25,)}, {"tolerance": 0.1}, {"methods": ("irs", "seq")})
+    ]
+    assert len({asked.id, *(one.id for one in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"methods": ("seq",)}, "needs one radius or more"),
+        ({"radii": (0.5,)}, "needs one radius or more"),
+        ({"methods": ("seq",), "radii": (0.5, 0.25)}, "increasing"),
+        ({"methods": ("seq",), "radii": (0.0,)}, "positive"),
+        ({"methods": ("seq",), "radii": (float("nan"),)}, "positive"),
+        ({"methods": ("seq",), "radii": ("0.5",)}, "number"),
+        ({"methods": ("seq",), "radii": (0.5,), "tolerance": 0.6}, "tolerance"),
+        ({"methods": ("seq",), "radii": (0.5,), "tolerance": -0.1}, "tolerance"),
+        ({"tolerance": 0.1}, "tolerance"),
+    ],
+)
+def test_radii_and_tolerances_that_make_no_question(changes, message):
+    with pytest.raises(SpecError, match=message):
+        synthetic_spec(**changes)
+
+
+def test_studies_without_radii_keep_their_ids():
+    described = synthetic_spec().to_dict()
+    assert not {"radii", "tolerance"} & set(described)

@@ -4,7 +4,13 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from irs_core.stats import binomial_lower_bound, binomial_upper_bound, certified_radius
+from irs_core.stats import (
+    binomial_lower_bound,
+    binomial_upper_bound,
+    certified_radius,
+    discrete_certified_radius,
+)
+from irs_core.stats.discrete import _ORDERS
 
 DIGITS = 60
 
@@ -126,3 +132,26 @@ def test_radii_are_never_above_the_quantile(sigma):
             exact = mp.mpf(sigma) * mp.sqrt(2) * mp.erfinv(2 * mp.mpf(float(p)) - 1)
             assert mp.mpf(float(radius)) <= exact
             assert mp.mpf(float(radius)) >= exact * (1 - mp.mpf(1) / 10**13)
+
+
+def exact_discrete(p: float, sigma: float) -> mp.mpf:
+    """The largest radius of the orders that are tried, in exact arithmetic."""
+    fair, stays, leaves = mp.mpf(1) / 2, mp.mpf(p), 1 - mp.mpf(p)
+    best = -mp.log(4 * stays * leaves)
+    for order in (mp.mpf(float(one)) for one in _ORDERS[1:]):
+        sums = fair**order * (stays ** (1 - order) + leaves ** (1 - order))
+        best = max(best, 2 * mp.log(sums) / (order - 1) / order)
+    return mp.mpf(sigma) * mp.sqrt(best)
+
+
+@pytest.mark.parametrize("sigma", [0.25, 0.37, 1.0])
+def test_discrete_radii_are_never_above_what_is_proven(sigma):
+    rng = np.random.default_rng(6)
+    beside = 10.0 ** -np.arange(2, 16)
+    chances = np.concatenate([rng.uniform(0.5, 1, 60), 0.5 + beside, 1 - beside, [1 - 2**-53]])
+    radii = discrete_certified_radius(chances, sigma)
+    with mp.workdps(50):
+        for p, radius in zip(chances, radii, strict=True):
+            exact = exact_discrete(float(p), sigma)
+            assert mp.mpf(float(radius)) <= exact
+            assert mp.mpf(float(radius)) >= exact * (1 - mp.mpf(1) / 10**8)

@@ -55,6 +55,19 @@ def test_pareto_fades_what_is_dominated_and_draws_intervals() -> None:
     assert axis_titles(figure) == {"size of the weights (kB)", charts.ACR_TITLE}
 
 
+def test_pareto_compares_at_equal_draws_where_all_have_them() -> None:
+    equal = [Interval(one, one - 0.1, one + 0.1) for one in (0.5, 0.49)]
+    base, half = row("base", 0.6, 80_000), row("fp16", 0.49, 40_000)
+    rows = [replace(one, equal_acr=acr) for one, acr in zip((base, half), equal, strict=True)]
+    figure = pareto.pareto(rows, "size")
+    assert [trace.y for trace in figure.data[1:]] == [(0.5,), (0.49,)]
+    assert f"{charts.ACR_TITLE}, at equal draws" in axis_titles(figure)
+    assert pareto.points(rows, "size")["ACR at equal draws"].tolist() == [0.5, 0.49]
+    # Certifying costs what it costs at each model's own draws, and the radius belongs to these.
+    assert pareto.points(rows, "recertification")["ACR"].tolist() == [0.6, 0.49]
+    assert pareto.points([rows[0], half], "size")["ACR"].tolist() == [0.6, 0.49]
+
+
 def test_a_difference_that_can_be_chance_dominates_nobody() -> None:
     rng = np.random.default_rng(0)
     base, one, other = row("base", 0.6, 80_000), row("fp16", 0.5, 40_000), row("int8", 0.5, 60_000)
@@ -100,9 +113,9 @@ def test_cost_chart_shades_the_range_that_both_reach() -> None:
 
 
 def test_zeta_histogram_counts_every_input_and_marks_the_floor() -> None:
-    figure = distributions.zeta_histogram([0.01, 0.01, 0.02, 0.3], 0.01, theme.PALETTE[0])
+    figure = distributions.zeta_histogram([0.00995, 0.00995, 0.02, 0.3], 0.00995, theme.PALETTE[0])
     assert sum(figure.data[0].y) == 4
-    assert figure.layout.shapes[0].x0 == 0.01
+    assert figure.layout.shapes[0].x0 == 0.00995
     assert "0.0100" in figure.layout.annotations[0].text
 
 

@@ -14,6 +14,7 @@ from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.results import Interval
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
+from irs_core.spec import outward
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, StudyRecord
 from ui.certify import study_form
@@ -55,7 +56,7 @@ def test_headline_names_the_best_model_its_share_and_the_confidence(
     assert best is not None
     sentence = choice.headline(record, rows, 0.002)
     assert best.title in sentence
-    assert theme.percent(best.kept, 0) in sentence
+    assert outward.percent(best.kept, 0, "down") + "%" in sentence
     assert "99.8%" in sentence
 
 
@@ -91,11 +92,15 @@ def test_the_headline_claims_nothing_at_moved_settings(
     rows = entries.model_rows(record, analysis)
     own = Settings.of(record.spec)
     moved = study_ledger(record.spec, replace(own, gamma=0.9)).moved
-    for sentence in (
-        choice.headline(record, rows, 0.004, moved),
-        choice.headline(record, rows, 1.0),
+    unproven = [replace(row, summary=replace(row.summary, failure=None)) for row in rows]
+    for sentence, said in (
+        (choice.headline(record, rows, 0.004, moved), "not proven at gamma = 0.9"),
+        # Reported by others and moved: both are said.
+        (choice.headline(record, rows, 0.004, moved, "By others."), "By others. Exploring: not"),
+        (choice.headline(record, unproven, captions.union_failure(unproven)), "is not proven"),
+        (choice.headline(record, rows, None), "nothing is left of the confidence"),
     ):
-        assert "not proven" in sentence
+        assert said in sentence
         assert "confidence is" not in sentence
     assert captions.choice_among(rows, moved) == ""
     assert study_ledger(record.spec, own).moved == ()
@@ -241,3 +246,28 @@ def test_kinds_and_ratios_become_compressions() -> None:
 def test_unknown_compression_is_refused() -> None:
     with pytest.raises(UnknownKeyError, match="unknown compression 'zip'"):
         study_form.parse_all(["zip"])
+
+
+def test_the_card_of_an_original_alone_rounds_outward(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    record = synthetic_study(library, synthetic_spec(compressions=()))
+    analysis = Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
+    (row,) = entries.model_rows(record, analysis)
+    share = Interval(0.58, 0.58, 0.61249)
+    row = replace(row, summary=replace(row.summary, accuracy=share))
+    _, card, _ = choice.key_numbers([row])
+    # 0.58 is 58 inputs of 100; as a bound it is a binary number just below.
+    assert (card.value, card.beside) == ("58.0%", "95%: 57.9% to 61.3%")
+
+
+def test_what_is_kept_is_rounded_down_and_what_is_lost_up(
+    record_and_analysis: tuple[StudyRecord, Analysis],
+) -> None:
+    record, analysis = record_and_analysis
+    rows = entries.model_rows(record, analysis)
+    rows = [rows[0], *(replace(row, kept=0.9399) for row in rows[1:])]
+    assert "keeps **93%** of the" in choice.headline(record, rows, 0.002)
+    assert choice.key_numbers(rows)[0].value == "93.9%"
+    lower = [one for one in choice.verdicts(rows) if "lower" in one]
+    assert lower == ["certified radius 7% lower at equal draws"] * len(lower)
+    assert lower

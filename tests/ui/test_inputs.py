@@ -8,7 +8,7 @@ from synthetic import synthetic_study
 
 from irs_core.analysis import close_up
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import equal_draws
+from irs_core.analysis.equal_draws import equal_draws
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks

@@ -13,7 +13,7 @@ from ui.shared.interim import look_sentence
 
 
 def test_says_what_holds_and_what_is_expected() -> None:
-    look = Look(120, Interval(0.31, 0.2, 0.4), 4800, 1.5)
+    look = Look(120, Interval(0.3101, 0.2, 0.4), 4800, 1.5)
     text = look_sentence("fp16", [look], 0.0123)
     assert "**0.310** so far" in text
     assert "120 draws" in text

@@ -2,8 +2,12 @@
 
 import pytest
 
-from irs_core.papers import PARTS
+from irs_core.analysis.results import Interval
+from irs_core.cli.papers import text_table
+from irs_core.papers import PARTS, TABLES, PaperTable, Published, Row, measure_table
+from irs_core.spec.outward import Direction
 from ui.explore import papers, reproduction
+from ui.shared import columns, controls
 
 
 def test_figure_2_has_the_numbers_that_the_paper_gives() -> None:
@@ -40,3 +44,39 @@ def test_every_figure_names_parts_that_exist() -> None:
     for figure in papers.FIGURES.values():
         assert set(figure.parts) <= keys
         assert bool(figure.parts) != bool(figure.intervals)
+
+
+@pytest.mark.parametrize(
+    ("side", "text", "cell"),
+    [
+        ("down", "0.4876", 0.487),
+        ("up", "0.4877", 0.488),
+        ("counted", "0.4876", 0.487),
+        ("nearest", "0.4877", 0.48766),
+    ],
+)
+def test_measured_numbers_hold_as_shown(side: Direction, text: str, cell: float) -> None:
+    published = Published(0.5, 0.001, {"dataset": "cifar10", "sigma": "0.5"})
+    row = Row(published, Interval(0.48766, 0.41236, 0.51234), "id", 500, "", side=side)
+    ends = ("0.4123", "0.5124")
+    assert row.texts == (text, *ends)
+    measured, _ = papers.published_and_measured([row], "ACR").data
+    assert [tuple(one) for one in measured.customdata] == [(text, *ends)]
+    assert "%{x" not in measured.hovertemplate
+    shown = controls._outward(papers.paper_table([row]), columns.papers())
+    assert shown["measured"].tolist() == [cell]
+    printed = text_table([row])
+    assert f" {text} " in printed
+    assert " to ".join(ends) in printed
+
+
+def test_every_quantity_says_how_it_is_rounded() -> None:
+    sides = {table.quantity: measured_side(table) for table in TABLES}
+    assert sides["gamma-acr"] == "down"
+    assert sides["zeta"] == "up"
+    assert sides["certified"] == sides["smoothed"] == "counted"
+    assert sides["speedup"] == "nearest"
+
+
+def measured_side(table: PaperTable) -> Direction:
+    return measure_table(table, [])[0].side

@@ -69,3 +69,11 @@ def test_figure_has_a_line_per_curve_and_a_mark_per_radius() -> None:
     table = radii.at_radii([one], [0.0, 0.5])
     assert table["CA(0)"].tolist() == [50.0]
     assert table["inputs"].tolist() == [4]
+
+
+def test_hovers_never_show_more_than_is_certified() -> None:
+    one = replace(curve("a", [0.9] * 4), radii=np.array([0.1236]), shares=np.array([0.58799]))
+    (trace,) = radii.against_radius([one]).data
+    assert [tuple(each) for each in trace.customdata] == [("0.123", "58.7")]
+    assert "%{x" not in trace.hovertemplate
+    assert "%{y" not in trace.hovertemplate

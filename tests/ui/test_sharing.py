@@ -10,6 +10,7 @@ from synthetic import synthetic_study
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
 from ui.share import bundles
+from ui.shared.controls import Opened
 
 OWN = Settings(0.001, 0.001, 0.99)
 
@@ -37,3 +38,14 @@ def test_bundle_of_a_study_opens_elsewhere_and_stays_the_same(tmp_path: Path) ->
     (tmp_path / "x.irs.zip").write_bytes(packed)
     assert there.import_bundle(tmp_path / "x.irs.zip").id == record.id
     assert there.bundle_bytes(record.id) == packed
+
+
+def test_tables_of_a_study_that_others_reported_say_so(tmp_path: Path) -> None:
+    here, there = Library(tmp_path / "a", tmp_path / "s"), Library(tmp_path / "b", tmp_path / "s")
+    record = synthetic_study(here)
+    here.export(record.id, tmp_path / "x.irs.zip")
+    there.import_bundle(tmp_path / "x.irs.zip")
+    for library, said in ((here, False), (there, True)):
+        opened = Opened(library.open(record.id), Settings.of(record.spec))
+        for name, frame in bundles.all_tables(opened).items():
+            assert ("origin" in frame) == said, name

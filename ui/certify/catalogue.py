@@ -19,7 +19,8 @@ _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes
 _FILES = {
     FILE_PREFIX: (
         "A network in a file",
-        "An .onnx or .xml (OpenVINO IR) file that takes images in [0, 1].",
+        "An .onnx or .xml (OpenVINO IR) file that takes images in [0, 1], or other weights of the "
+        "original's architecture.",
     ),
     NORMALIZED_PREFIX: (
         "A network in a file, normalised",

@@ -54,6 +54,8 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         "form_gamma": spec.gamma,
         "form_methods": list(spec.methods),
         "form_baseline": spec.baseline,
+        **({"form_radii": ", ".join(f"{one:g}" for one in spec.radii)} if spec.radii else {}),
+        "form_tolerance": spec.tolerance,
         **goal_values(spec),
         **({"form_goal": goal} if goal else {}),
     }

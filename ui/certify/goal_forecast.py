@@ -11,8 +11,8 @@ from irs_core.jobs import Job
 from irs_core.methods.kit.cirs_plan import pilot_draws, pilot_spec
 from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
-from ui.certify import job_cards, predictions, start
-from ui.shared import columns, controls, inventory, job_queue, tables, theme
+from ui.certify import job_cards, predictions
+from ui.shared import columns, controls, inventory, job_queue, launch, tables, theme
 
 _POLL_SECONDS = 1.0
 
@@ -84,7 +84,7 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
     st.markdown(_pilot_text(spec))
     _say_failure(jobs)
     if st.button("Run the pilot", type="primary", icon=":material/science:", key="start_pilot"):
-        start.start(spec, options, "pilot")
+        launch.start(spec, options, "pilot")
         st.rerun()
 
 

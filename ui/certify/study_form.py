@@ -21,6 +21,7 @@ from irs_core.spec.study import (
     NoiseKind,
     NoiseSpec,
     StudySpec,
+    parse_radii,
 )
 from ui.certify import goal_form
 from ui.certify.clone import FROM_FILE, OWN_FILE
@@ -257,12 +258,32 @@ def _budgets(n: int) -> dict[str, Any]:
         help="Whoever may stop at a good result needs a proof for every look. Each $n_p$ then gets "
         "its own part of alpha, the last one half of it, and radii are a little smaller.",
     )
+    stops = any(accelerated[name].anytime is not None for name in asked)
     return {
+        **(_radii() if stops else {}),
         "looks": bool(looks),
         "n_p": budgets,
         "methods": tuple(name for name in accelerated if name in asked),
         "baseline": baseline,
     }
+
+
+def _radii() -> dict[str, Any]:
+    left, right = st.columns(2)
+    text = left.text_input(
+        "Radii that count", "0.5", key="form_radii", bind="query-params", help=HELP["radii"]
+    )
+    tolerance = right.number_input(
+        "Tolerance",
+        0.0,
+        value=0.0,
+        step=0.01,
+        format="%.3f",
+        key="form_tolerance",
+        bind="query-params",
+        help=HELP["tolerance"],
+    )
+    return {"radii": parse_radii(text), "tolerance": float(tolerance)}
 
 
 def _confidence(levels: Sequence[tuple[str, str, float]]) -> dict[str, Any]:

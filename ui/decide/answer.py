@@ -1,15 +1,17 @@
-"""The answer in a line, what it rests on, and all candidates as a table; plain data and words."""
+"""The answer in a line, what it rests on, and all candidates as a table."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import streamlit as st
 
-from irs_core.decide import Decision, Gap, Requirement, Verdict
-from irs_core.spec.outward import down, up
+from irs_core.analysis.together import Together
+from irs_core.decide import Decision, Gap, Requirement
+from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
-WORDS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
+_CONFIDENT = ("verdict", "holds together", "proven lost", "exceptions, at most")
 
 
 def facts(row: ModelRow, base: ModelRow) -> str:
@@ -29,39 +31,55 @@ def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
     """What of the difference in ACR comes from fewer draws, and what from compression."""
     if not gaps:
         return ""
-    gap = gaps[0]
-    change = gap.compression
-    lost, kept = up(max(0.0, change.mean)), "no difference can be told"
-    if change.low > 0:
-        kept = f"it costs {lost}"
-    elif change.high < 0:
-        kept = f"it even gains {down(-change.mean)}"
-    return (
-        f"The original's average certified radius is {down(gap.full)} with {n:,} draws and "
-        f"{down(gap.equal)} with {n_p:,}. On the same {n_p:,} draws the compressed model has "
-        f"{down(gap.compressed)}: of compression itself, {kept} "
-        f"(95% interval {down(-change.high)} to {up(-change.low)})."
-    )
+    return gap_words(gaps[0], n, n_p)
 
 
 def known(requirement: Requirement, inputs: int, noise: float) -> str:
     """What the answer covers and what it does not."""
+    covered, left_out = covered_words(requirement, inputs, noise)
+    return f"**Covered:** {covered} **Not covered:** {left_out}"
+
+
+def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
+    """The answer in a box; none at settings that were chosen when results could be seen."""
+    if moved:
+        st.info(no_verdict(moved), icon=":material/explore:")
+        return
+    show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
+    icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
+    answer = f"**{ANSWERS[decision.verdict]}.** {decision.sentence}"
+    show(answer + (f" **{gains}.**" if gains else ""), icon=f":material/{icon}:")
+
+
+def no_verdict(moved: Sequence[str]) -> str:
+    """Why nothing is decided, in Markdown."""
     return (
-        f"**Covered:** {inputs:,} inputs, fixed before looking, as samples of what the model will "
-        f"see; noise σ = {noise:g}; disturbances of L2 norm up to {requirement.radius:g}. "
-        "**Not covered:** other kinds of inputs, other noise levels, disturbances measured in "
-        "another norm, and what the original itself gets wrong."
+        f"**No verdict.** Exploring: not proven at {', '.join(moved)}. A verdict has a level of "
+        "confidence at the study's own settings only."
     )
 
 
-def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.DataFrame:
-    """One row per compressed model."""
+def candidates(
+    found: Mapping[str, Decision],
+    rows: Sequence[ModelRow],
+    together: Together | None,
+    *,
+    exploring: bool = False,
+) -> pd.DataFrame:
+    """One row per compressed model.
+
+    Args:
+        together: What may be said of all of them at once; None where there is but one.
+        exploring: Settings were moved: leave out verdicts and what is said with confidence.
+    """
     by_name = {row.name: row for row in rows}
-    return pd.DataFrame(
+    joint = together.holds if together else None
+    frame = pd.DataFrame(
         [
             {
                 "model": decision.model,
-                "verdict": WORDS[decision.verdict],
+                "verdict": ANSWERS[decision.verdict],
+                "holds together": "" if joint is None else "Yes" if name in joint else "Not shown",
                 "may be lost": len(decision.may_lose),
                 "proven lost": len(decision.proven_lost),
                 "exceptions, at most": 100 * decision.loss.upper if decision.loss else float("nan"),
@@ -72,6 +90,9 @@ def candidates(found: Mapping[str, Decision], rows: Sequence[ModelRow]) -> pd.Da
             for name, decision in found.items()
         ]
     )
+    if exploring:
+        return frame.drop(columns=list(_CONFIDENT))
+    return frame if joint is not None else frame.drop(columns="holds together")
 
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:

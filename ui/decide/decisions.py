@@ -1,14 +1,12 @@
 """Decisions and comparisons at equal draws, cached."""
 
+import pandas as pd
 import streamlit as st
 
-from irs_core.analysis.decisions import (
-    EqualDraws,
-    equal_draws,
-    study_decisions,
-    study_flags,
-    study_gaps,
-)
+from irs_core.analysis.decisions import study_decisions, study_flags
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws, study_gaps
+from irs_core.analysis.tables import gap_table
+from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Flag, Gap, Requirement
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
@@ -28,21 +26,51 @@ def decisions(study: Study, settings: Settings, requirement: Requirement) -> dic
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
+def _together(
+    key: library.StudyKey, settings: Settings, requirement: Requirement, _study: Study
+) -> Together | None:
+    return study_together(_study.record, library.analysis(_study, settings), requirement)
+
+
+def together(study: Study, settings: Settings, requirement: Requirement) -> Together | None:
+    """What may be said of all candidates at once; None where there is but one."""
+    return _together(library.study_key(study), settings, requirement, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _equal(
     key: library.StudyKey, settings: Settings, name: str, _study: Study
-) -> tuple[EqualDraws | None, tuple[Gap, ...]]:
-    analysis = library.analysis(_study, settings)
-    return equal_draws(analysis, name), study_gaps(analysis, name)
+) -> EqualDraws | None:
+    return equal_draws(library.analysis(_study, settings), name)
 
 
 def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
     """Radii of the original and of a model on the same draws; None where they are not stored."""
-    return _equal(library.study_key(study), settings, name, study)[0]
+    return _equal(library.study_key(study), settings, name, study)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _gaps(key: library.StudyKey, settings: Settings, name: str, _study: Study) -> tuple[Gap, ...]:
+    return study_gaps(library.analysis(_study, settings), name)
 
 
 def gaps(study: Study, settings: Settings, name: str) -> tuple[Gap, ...]:
     """What fewer draws and what compression cost in ACR; empty where that is not known."""
-    return _equal(library.study_key(study), settings, name, study)[1]
+    return _gaps(library.study_key(study), settings, name, study)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _gap_table(
+    key: library.StudyKey, settings: Settings, name: str, radii: tuple[float, ...], _study: Study
+) -> pd.DataFrame:
+    return gap_table(_study.record, library.analysis(_study, settings), radii, names=(name,))
+
+
+def gap_table_of(
+    study: Study, settings: Settings, name: str, radii: tuple[float, ...]
+) -> pd.DataFrame:
+    """The costs of a model in ACR and in certified accuracy at radii, as a table."""
+    return _gap_table(library.study_key(study), settings, name, radii, study)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

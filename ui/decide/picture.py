@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from irs_core.analysis.decisions import EqualDraws
+from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.decide import Decision, Requirement
 from irs_core.spec.outward import down
 from ui.shared import theme
@@ -63,10 +63,10 @@ def radii_picture(
     return figure
 
 
-def points(found: EqualDraws, decision: Decision) -> pd.DataFrame:
-    """The numbers of the picture, one row per input."""
+def points(found: EqualDraws, decision: Decision, *, exploring: bool = False) -> pd.DataFrame:
+    """The numbers of the picture, one row per input; exploring, nothing in it is proven."""
     rows = np.arange(len(found.equal))
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "input": rows,
             "original, all draws": found.full,
@@ -76,3 +76,4 @@ def points(found: EqualDraws, decision: Decision) -> pd.DataFrame:
             "proven lost": np.isin(rows, decision.proven_lost),
         }
     )
+    return frame.drop(columns="proven lost") if exploring else frame

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from irs_core.analysis import close_up
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
-from irs_core.analysis.decisions import EqualDraws, equal_draws
+from irs_core.analysis.equal_draws import (
+    EqualDraws,
+    Prefixes,
+    at_draws,
+    draw_steps,
+    equal_draws,
+    read_prefixes,
+)
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.metrics import certified_accuracy
@@ -45,6 +52,22 @@ def _equal(
 def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
     """Radii of the original and of a compressed model on the same draws; None where not stored."""
     return _equal(library.study_key(study), settings, name, study)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Counting draws...")
+def _prefixes(key: library.StudyKey, name: str, settings: Settings, _study: Study) -> Prefixes:
+    steps = draw_steps(_study.record.spec.n_p)
+    return read_prefixes(_study, library.analysis(_study, settings), name, steps)
+
+
+def at_number_of_draws(
+    study: Study, settings: Settings, name: str, draws: int
+) -> EqualDraws | None:
+    """Both models at one of the numbers of `draw_steps`; None where draws are missing."""
+    # Counts know no levels: those of the study's own settings serve all others.
+    own = Settings.of(study.record.spec)
+    prefixes = _prefixes(library.study_key(study), name, own, study)
+    return at_draws(library.analysis(study, settings), prefixes, draws)
 
 
 def radius_curves(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from irs_core import methods
-from irs_core.analysis.decisions import EqualDraws
+from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.spec.outward import down, up
 from irs_core.store import BASE, StudyRecord

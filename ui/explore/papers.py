@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from irs_core.papers import SOURCES, PaperTable, Row
+from irs_core.spec.outward import SIDES
 from irs_core.stats import IntervalMethod
 from ui.explore import charts, distributions
 from ui.explore.planning import WidthPlan, against_error
@@ -181,6 +182,7 @@ def paper_table(rows: Sequence[Row]) -> pd.DataFrame:
             for row in rows
         ]
     )
+    found.attrs[SIDES] = {"measured": rows[0].side} if rows else {}
     return found if found["draws/s"].notna().any() else found.drop(columns="draws/s")
 
 
@@ -247,7 +249,9 @@ def published_and_measured(rows: Sequence[Row], unit: str) -> go.Figure:
         mode="markers",
         name=MEASURED,
         marker={"color": theme.PALETTE[0], "size": 9},
-        hovertemplate="%{y}<br>measured %{x:.4g}<extra></extra>",
+        customdata=[row.texts for row in compared],
+        hovertemplate="%{y}<br>measured %{customdata[0]} "
+        "[%{customdata[1]}, %{customdata[2]}]<extra></extra>",
     )
     figure.add_scatter(
         x=[row.published.value for row in compared],
@@ -255,7 +259,8 @@ def published_and_measured(rows: Sequence[Row], unit: str) -> go.Figure:
         mode="markers",
         name=PUBLISHED,
         marker={"color": theme.PALETTE[1], "size": 10, "symbol": "diamond-open", "line_width": 2},
-        hovertemplate="%{y}<br>published %{x:.4g}<extra></extra>",
+        customdata=[f"{row.published.value:g}" for row in compared],
+        hovertemplate="%{y}<br>published %{customdata}<extra></extra>",
     )
     figure.update_xaxes(title=unit, automargin=True, title_font_size=14, tickfont_size=13)
     figure.update_yaxes(automargin=True, tickfont_size=12, type="category", dtick=1)

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from irs_core.analysis.results import Interval
 from ui.explore.charts import ACR_TITLE
 from ui.shared import theme
 from ui.shared.choice import Axis, costs, dominated_by
@@ -26,13 +27,27 @@ AXIS_TITLES: dict[Axis, str] = {
 }
 
 
+def at_equal_draws(rows: Sequence[ModelRow], axis: Axis) -> bool:
+    """Whether the picture compares all models at the same draws: what a model costs to run has
+    nothing to do with how many draws certified it."""
+    return axis != "recertification" and all(row.equal_acr is not None for row in rows)
+
+
+def acrs(rows: Sequence[ModelRow], axis: Axis) -> list[Interval]:
+    """The ACR that the picture shows of each model."""
+    equal = at_equal_draws(rows, axis)
+    return [row.equal_acr if equal and row.equal_acr else row.summary.acr for row in rows]
+
+
 def pareto(rows: Sequence[ModelRow], axis: Axis) -> go.Figure:
     """ACR with its interval against a cost; dominated models faded, the others joined in steps."""
-    figure = blank(AXIS_TITLES[axis], ACR_TITLE)
+    title = f"{ACR_TITLE}, at equal draws" if at_equal_draws(rows, axis) else ACR_TITLE
+    figure = blank(AXIS_TITLES[axis], title)
     cost, beaten = costs(rows, axis), dominated_by(rows, axis)
-    _frontier(figure, rows, cost, beaten)
-    for row, x in zip(rows, cost, strict=True):
-        acr, faint = row.summary.acr, row.name in beaten
+    shown = acrs(rows, axis)
+    _frontier(figure, rows, cost, shown, beaten)
+    for row, x, acr in zip(rows, cost, shown, strict=True):
+        faint = row.name in beaten
         why = f"<br>dominated by {beaten[row.name].title}" if faint else ""
         figure.add_scatter(
             x=[x],
@@ -49,17 +64,21 @@ def pareto(rows: Sequence[ModelRow], axis: Axis) -> go.Figure:
             hovertemplate=f"<b>{row.title}</b><br>{AXIS_TITLES[axis]}: %{{x:,.4~g}}<br>"
             f"ACR {theme.interval(acr.value, acr.low, acr.high)}{why}<extra></extra>",
         )
-    _name_best(figure, rows, cost, beaten)
+    _name_best(figure, rows, cost, shown, beaten)
     figure.update_xaxes(rangemode="tozero")
     return figure
 
 
 def _frontier(
-    figure: go.Figure, rows: Sequence[ModelRow], cost: Floats, beaten: Mapping[str, ModelRow]
+    figure: go.Figure,
+    rows: Sequence[ModelRow],
+    cost: Floats,
+    shown: Sequence[Interval],
+    beaten: Mapping[str, ModelRow],
 ) -> None:
     best = sorted(
-        (float(x), row.summary.acr.value)
-        for row, x in zip(rows, cost, strict=True)
+        (float(x), acr.value)
+        for row, x, acr in zip(rows, cost, shown, strict=True)
         if row.name not in beaten and np.isfinite(x)
     )
     figure.add_scatter(
@@ -74,17 +93,21 @@ def _frontier(
 
 
 def _name_best(
-    figure: go.Figure, rows: Sequence[ModelRow], cost: Floats, beaten: Mapping[str, ModelRow]
+    figure: go.Figure,
+    rows: Sequence[ModelRow],
+    cost: Floats,
+    shown: Sequence[Interval],
+    beaten: Mapping[str, ModelRow],
 ) -> None:
     """Write the names of models that are not dominated beside their points."""
     right = float(np.nanmax(cost, initial=0.0))
-    for row, x in zip(rows, cost, strict=True):
+    for row, x, acr in zip(rows, cost, shown, strict=True):
         if row.name in beaten or not np.isfinite(x):
             continue
         far = x > 0.85 * right
         figure.add_annotation(
             x=float(x),
-            y=row.summary.acr.value,
+            y=acr.value,
             text=row.title,
             showarrow=False,
             xanchor="right" if far else "left",
@@ -96,14 +119,15 @@ def _name_best(
 
 def points(rows: Sequence[ModelRow], axis: Axis) -> pd.DataFrame:
     """The numbers of the picture, one model a row."""
-    beaten = dominated_by(rows, axis)
+    beaten, shown = dominated_by(rows, axis), acrs(rows, axis)
+    name = "ACR at equal draws" if at_equal_draws(rows, axis) else "ACR"
     return pd.DataFrame(
         {
             "model": [row.title for row in rows],
             AXIS_TITLES[axis]: costs(rows, axis),
-            "ACR": [row.summary.acr.value for row in rows],
-            "95% low": [row.summary.acr.low for row in rows],
-            "95% high": [row.summary.acr.high for row in rows],
+            name: [acr.value for acr in shown],
+            "95% low": [acr.low for acr in shown],
+            "95% high": [acr.high for acr in shown],
             "dominated by": [beaten[row.name].title if row.name in beaten else "" for row in rows],
         }
     )

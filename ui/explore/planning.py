@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from irs_core.spec.outward import down
 from irs_core.stats import (
     INTERVAL_METHODS,
     IntervalMethod,
@@ -78,7 +79,9 @@ def against_radius(plans: Sequence[RadiusPlan], p: float, radius: float) -> go.F
                 "width": 3 if chosen else 1.5,
                 "dash": "solid" if chosen else _dash(plan.p),
             },
-            hovertemplate=f"{label}<br>r = %{{x:.3f}}<br>n = %{{y:,.0f}}<extra></extra>",
+            # Its draws certify a smaller radius too.
+            customdata=[down(radius) for radius in plan.radii],
+            hovertemplate=f"{label}<br>r = %{{customdata}}<br>n = %{{y:,.0f}}<extra></extra>",
         )
     figure.update_yaxes(type="log", dtick=1)
     add_mark(figure, radius, f"r = {radius:g}", "right")

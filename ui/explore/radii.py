@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from irs_core.certify import Certificates
 from irs_core.metrics import certified_accuracy
+from irs_core.spec import outward
 from irs_core.spec.study import NoiseKind
 from ui.shared import theme
 from ui.shared.drawing import blank
@@ -117,8 +118,13 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
                 "width": 3.5 if envelope else 1.5 if thin else 2.5,
                 "dash": "solid" if envelope else _dash(one, curves, studies),
             },
-            hovertemplate=f"<b>{label}</b><br>r = %{{x:.3f}}<br>%{{y:.1f}}% certified"
-            "<extra></extra>",
+            # What is certified at a radius is so at a smaller one.
+            customdata=[
+                (outward.down(radius), outward.percent(share, 1, "counted"))
+                for radius, share in zip(one.radii.tolist(), one.shares.tolist(), strict=True)
+            ],
+            hovertemplate=f"<b>{label}</b><br>r = %{{customdata[0]}}<br>"
+            "%{customdata[1]}% certified<extra></extra>",
         )
     for radius in marks:
         figure.add_vline(x=radius, line={"color": theme.NEUTRAL, "width": 1, "dash": "dot"})

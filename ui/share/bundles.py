@@ -21,11 +21,13 @@ from irs_core.report import (
     study_table,
     table_bytes,
 )
+from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library
 from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
 from ui.shared.navigation import STUDY_PAGES, TITLES
+from ui.shared.study_file import study_as_file
 
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
@@ -65,9 +67,11 @@ def all_tables(opened: Opened) -> dict[str, pd.DataFrame]:
     """
     record, analysis = opened.record, opened.analysis
     rows = library.overview(opened.study, opened.settings)
-    return {"choices": tables.choice_table(rows, {})} | {
+    found = {"choices": tables.choice_table(rows, {})} | {
         name: study_table(record, analysis, name) for name in TABLES
     }
+    banner = opened.study.banner
+    return {name: one.assign(origin=banner) if banner else one for name, one in found.items()}
 
 
 def show_link(opened: Opened) -> None:
@@ -113,7 +117,7 @@ def show_downloads(opened: Opened) -> None:
                 record,
                 opened.analysis,
                 banner=opened.study.banner,
-                records=[one.record for one in library.list_studies()],
+                ledger=opened.ledger,
             ),
             f"{record.id}.html",
             "text/html",
@@ -122,6 +126,7 @@ def show_downloads(opened: Opened) -> None:
             on_click="ignore",
             help="One file with every table and figure that opens anywhere, without a network.",
         )
+        study_as_file(record.spec, "study_file")
         kind = st.segmented_control(
             "Tables as",
             list(FORMATS),
@@ -170,9 +175,10 @@ def show_results_of_others() -> None:
                 {
                     "name": one.name,
                     "inputs": len(one),
-                    "accuracy": one.accuracy,
-                    "ACR": one.acr,
+                    "accuracy": f"{percent(one.accuracy, 1, 'counted')}%",
+                    "ACR": down(one.acr, 4),
                     "radii": "rounded to 3 digits" if one.rounded else "all digits",
+                    "origin": one.origin or "the file does not say",
                     "digest": one.digest[:16],
                 }
                 for one in found

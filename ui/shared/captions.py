@@ -84,17 +84,22 @@ def choice_among(rows: Sequence[ModelRow], moved: Sequence[str] = ()) -> str:
     """What picking the best of several compressed models costs in confidence; nothing where
     nothing is proven."""
     models = sum(not row.is_base for row in rows)
-    if models < 2 or moved or union_failure(rows) >= 1:
+    failure = union_failure(rows)
+    if models < 2 or moved or failure is None:
         return ""
     return (
         f"One of {models} compressed models is quoted. All {models} hold together with "
-        f"{theme.confidence(union_failure(rows))} confidence."
+        f"{theme.confidence(failure)} confidence."
     )
 
 
-def union_failure(rows: Sequence[ModelRow]) -> float:
-    """Proven failure probability per input of all compressed models of a study together."""
-    return min(1.0, sum(row.summary.failure for row in rows if not row.is_base))
+def union_failure(rows: Sequence[ModelRow]) -> float | None:
+    """Proven failure probability per input of all compressed models of a study together; None
+    where nothing is proven of one of them, or of all together."""
+    failures = [row.summary.failure for row in rows if not row.is_base]
+    known = [one for one in failures if one is not None]
+    total = sum(known)
+    return total if len(known) == len(failures) and total < 1 else None
 
 
 def cost(spec: StudySpec, inputs: int) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.results import Summary
 from irs_core.decide import dominated
+from irs_core.spec import outward
 from irs_core.spec.outward import down
 from irs_core.store import StudyRecord
 from ui.shared import theme
@@ -82,7 +83,7 @@ def _verdict(row: ModelRow, best: ModelRow | None, winner: ModelRow | None) -> s
     if winner is not None:
         return f"dominated by {winner.title}"
     if row.kept < USEFUL_SHARE:
-        return f"certified radius {theme.percent(1 - row.kept, 0)} lower at equal draws"
+        return f"certified radius {outward.percent(1 - row.kept, 0, 'up')}% lower at equal draws"
     if row.summary.speedup_seconds.value < 1:
         return "certify it from scratch instead"
     return "also good"
@@ -104,22 +105,29 @@ def best_row(rows: Sequence[ModelRow]) -> ModelRow | None:
 def headline(
     record: StudyRecord,
     rows: Sequence[ModelRow],
-    failure: float,
+    failure: float | None,
     moved: Sequence[str] = (),
     banner: str = "",
 ) -> str:
     """One sentence about the best useful compression, in Markdown.
 
     Args:
-        failure: Failure probability per input, proven for all models of the study at once.
+        failure: Failure probability per input, proven for all models of the study at once; None
+            where nothing is.
         moved: Settings that are not the study's own; see `Ledger`.
         banner: What is said of a study that others reported; see `Study.banner`.
     """
     best = best_row(rows)
+    acr = rows[0].summary.acr.value
     # Without a radius of the original there is no share of it.
-    if best is None or math.isnan(best.kept):
-        acr = rows[0].summary.acr.value
+    if best is None or acr <= 0:
         return f"The original model has an average certified radius of **{down(acr)}**."
+    if math.isnan(best.kept):
+        return (
+            f"**{best.title}** was run on some of the original's draws only, those that its "
+            "certificates needed, so that average radii cannot be compared fairly. The page May it "
+            "ship? compares the two at the radius that counts."
+        )
     size = f"**{theme.percent(best.size_share, 0)}** of its size"
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
         share = best.nonzero / max(record.base.nonzero, 1)
@@ -127,18 +135,28 @@ def headline(
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
     # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"At equal draws, **{best.title}** keeps **{theme.percent(best.kept, 0)}** of the "
+        f"At equal draws, **{best.title}** keeps **{_kept(best, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
-        f"{_cost_clause(best.summary)}. {banner or _confidence(failure, moved)}"
+        f"{_cost_clause(best.summary)}. "
+        f"{_confidence(failure, moved, banner, claimed=rows[0].summary.failure is None)}"
     )
 
 
-def _confidence(failure: float, moved: Sequence[str]) -> str:
+def _confidence(failure: float | None, moved: Sequence[str], banner: str, *, claimed: bool) -> str:
     if moved:
-        return f"Exploring: not proven at {', '.join(moved)}."
-    if failure >= 1:
+        return f"{banner} Exploring: not proven at {', '.join(moved)}.".strip()
+    if banner:
+        return banner
+    if claimed:
         return "The radius is claimed; its full size is not proven under this noise."
+    if failure is None:
+        return "Each model holds by itself; nothing is left of the confidence in all of them."
     return f"The confidence is **{theme.confidence(failure)}** per input (proven)."
+
+
+def _kept(row: ModelRow, digits: int) -> str:
+    known = not math.isnan(row.kept)
+    return f"{outward.percent(row.kept, digits, 'down')}%" if known else "n/a"
 
 
 def _cost_clause(summary: Summary) -> str:
@@ -159,13 +177,14 @@ def key_numbers(rows: Sequence[ModelRow]) -> tuple[Number, ...]:
     base, best = rows[0], best_row(rows)
     if best is None:
         return _of_the_original(base)
-    acr, full, where = best.summary.acr.value, base.summary.acr.value, "pixel units"
+    acr, full = best.summary.acr.value, base.summary.acr.value
+    where = "at different draws"
     if best.equal is not None and base.equal is not None:
         acr, full, where = float(best.equal.mean()), float(base.equal.mean()), "at equal draws"
     return (
         Number(
             "ACR kept",
-            theme.percent(best.kept),
+            _kept(best, 1),
             f"{down(acr)} of {down(full)} {where}",
             HELP["kept"],
         ),
@@ -191,8 +210,9 @@ def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
         Number("Average certified radius", down(acr.value), theme.ends(acr), HELP["acr"]),
         Number(
             "Smoothed accuracy",
-            theme.percent(accuracy.value),
-            f"{theme.percent(accuracy.low)} to {theme.percent(accuracy.high)}",
+            f"{outward.percent(accuracy.value, 1, 'counted')}%",
+            f"95%: {outward.percent(accuracy.low, 1, 'down')}% to "
+            f"{outward.percent(accuracy.high, 1, 'up')}%",
             HELP["interval"],
         ),
         Number("Size", theme.file_size(base.size_bytes), "", HELP["size"]),
@@ -202,5 +222,10 @@ def _of_the_original(base: ModelRow) -> tuple[Number, ...]:
 def spoken(rows: Sequence[ModelRow], axis: Axis) -> str:
     """The picture in words, for those who cannot see it."""
     beaten = dominated_by(rows, axis)
-    kept = [f"{row.title} {down(row.summary.acr.value)}" for row in rows if row.name not in beaten]
+    shown = [row.equal_acr or row.summary.acr for row in rows]
+    kept = [
+        f"{row.title} {down(acr.value)}"
+        for row, acr in zip(rows, shown, strict=True)
+        if row.name not in beaten
+    ]
     return f"not dominated: {theme.listing(kept)}."

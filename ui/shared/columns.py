@@ -26,6 +26,7 @@ def models(radii: Sequence[float] = ()) -> dict[str, Any]:
         "recertified in s": _number("%.2f", HELP["recertify"]),
         "smoothed accuracy": _number("%.1f%%", HELP["accuracy"]),
         "ACR": _number("%.3f", HELP["acr"]),
+        "ACR at equal draws": _number("%.3f", HELP["acr"]),
         "95% low": _number("%.3f", HELP["interval"], "ACR, 95% low"),
         "95% high": _number("%.3f", HELP["interval"], "ACR, 95% high"),
         "ACR kept": _number("%.1f%%", HELP["kept"]),
@@ -46,12 +47,71 @@ def decisions() -> dict[str, Any]:
     return {
         "model": st.column_config.TextColumn(pinned=True),
         "verdict": st.column_config.TextColumn(help="Of this model, judged for itself."),
+        "holds together": st.column_config.TextColumn(
+            help="With all others marked so, at the confidence asked for (Holm's procedure)."
+        ),
         "may be lost": _number("localized", "Inputs on which a loss is not excluded."),
         "proven lost": _number("localized", "Inputs on which a loss is proven."),
         "exceptions, at most": _number("%.2f%%", "Bound on their share among inputs like these."),
         "size kB": _number("%.1f", HELP["size"]),
         "µs per pass": _number("%.1f", HELP["latency"]),
         "draws per input": _number("localized", HELP["n_p"]),
+    }
+
+
+def gaps() -> dict[str, Any]:
+    """What fewer draws cost and what compression costs."""
+    costs = {
+        "cost of fewer draws": "The original loses it too; more draws give it back.",
+        "cost of compression": "On the same draws of both; negative where it gains.",
+    }
+    ends = {
+        "low": HELP["interval"],
+        "high": HELP["interval"],
+        "sure low": HELP["sure"],
+        "sure high": HELP["sure"],
+    }
+    return {
+        "model": None,
+        "quantity": st.column_config.TextColumn(pinned=True),
+        **{
+            name: _number("%.3f", HELP["equal"])
+            for name in ("original, all draws", "original, equal draws", "compressed, equal draws")
+        },
+        **{name: _number("%.4f", said) for name, said in costs.items()},
+        **{
+            f"{name}: {end}": _number("%.4f", said, end)
+            for name in costs
+            for end, said in ends.items()
+        },
+        # In the download only: the step says nothing about the model.
+        "cost of fewer draws: sure low": None,
+        "cost of fewer draws: sure high": None,
+    }
+
+
+def at_radii() -> dict[str, Any]:
+    """Certified accuracy of two models at equal draws; shares shown as they are."""
+    shares = ("original", "compressed", "cost of compression")
+    ends = [f"{name} {end}" for name in shares for end in ("low", "high")]
+    return {
+        "radius": _number("%.3f", HELP["radius"]),
+        **{name: _number("%.3f", HELP["certified"]) for name in shares[:2]},
+        "cost of compression": _number("%.3f", "Share lost less share gained."),
+        "lost": _number("localized", "Inputs that only the original has at this radius."),
+        "gained": _number("localized", "Inputs that only the compressed model has."),
+        **{name: _number("%.3f", HELP["exact"], name.split()[-1]) for name in ends},
+    }
+
+
+def kinds() -> dict[str, Any]:
+    """Gains and losses on hard and on easy inputs."""
+    changes = ("mean gain", "mean loss", "mean change", "mean change low", "mean change high")
+    return {
+        "inputs are": st.column_config.TextColumn(pinned=True),
+        "gained": _number("localized", "Inputs on which the certified radius grew."),
+        "lost": _number("localized", "Inputs on which it shrank."),
+        **{name: _number("%.4f", HELP["equal"]) for name in changes},
     }
 
 

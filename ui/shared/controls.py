@@ -11,6 +11,7 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.ledger import Ledger
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
@@ -98,6 +99,8 @@ def _warn(opened: Opened) -> None:
         st.warning(opened.study.banner, icon=":material/person_alert:")
     if opened.ledger.moved:
         st.info(sentence(IrsError(opened.ledger.sentence)), icon=":material/explore:")
+    for flag in study_flags(opened.record, opened.analysis):
+        st.warning(sentence(IrsError(flag.sentence)), icon=":material/flag:")
 
 
 def _no_study() -> NoReturn:
@@ -245,7 +248,7 @@ def table(
     event = st.dataframe(
         _outward(frame, columns),
         hide_index=True,
-        column_config=dict(columns),
+        column_config={name: columns[name] for name in columns if name in frame},
         key=f"table-{name}",
         placeholder="-",
         alt=alt,
@@ -261,10 +264,10 @@ def table(
 def _outward(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:
     """The table as it is shown: bounds rounded outward to the digits of their column."""
     shown = frame.copy()
-    for name in frame.select_dtypes("float"):
+    sides = outward.directions(frame, frame.attrs.get(outward.SIDES, {}))
+    for name, side in zip(frame, sides, strict=True):
         digits = _digits(columns.get(str(name)))
-        if digits is not None:
-            side = outward.direction(str(name))
+        if digits is not None and pd.api.types.is_float_dtype(frame[name]):
             shown[name] = outward.rounded(frame[name].to_numpy(), digits, side)
     return shown
 

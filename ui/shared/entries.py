@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import EqualDraws, equal_draws, largest_radius
-from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws, largest_radius
+from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow, mean_interval
 from irs_core.methods import MethodDef
 from irs_core.spec.outward import down
 from irs_core.store import BASE, StudyRecord
@@ -25,13 +25,14 @@ class ModelRow:
         size_bytes: Weights in the model's own number format.
         nonzero: Weights that are not zero.
         disagreement: Share of paired draws answered differently; NaN for the original.
-        kept: ACR over the ACR of the original, both at the same draws where that is known; NaN
-            where the latter is 0.
+        kept: ACR over the ACR of the original, both at the same draws; NaN where the model's
+            answers on these draws are not all stored, or the original's ACR is 0.
         size_share: Size over the size of the original.
         execution: Backend, device and arithmetic that computed its evidence.
         clean_accuracy: Share of inputs right without noise; NaN where that was not computed.
         draw_seconds: Measured seconds of one draw; NaN where no times are stored.
         equal: Counted radius of each input at equal draws, (inputs,); None where not known.
+        equal_acr: Its mean with an interval; None where not known.
         largest: Largest radius that these draws can certify.
         certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
     """
@@ -50,6 +51,7 @@ class ModelRow:
     draw_seconds: float = math.nan
     certify_seconds: float = math.nan
     equal: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
+    equal_acr: Interval | None = None
     largest: float = math.nan
 
     @property
@@ -129,6 +131,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
             if (record.compressed)
             else None
         )
+        radii = _radii(equal, original=original)
         rows.append(
             ModelRow(
                 title=model.title,
@@ -138,8 +141,9 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 size_bytes=model.size_bytes,
                 nonzero=model.nonzero,
                 disagreement=math.nan if original else analysis.zeta(model.name, last).disagreement,
-                kept=_kept(equal, summary, base, original=original),
-                equal=_radii(equal, original=original),
+                kept=_kept(equal, base, original=original),
+                equal=radii,
+                equal_acr=None if radii is None else mean_interval(radii),
                 largest=largest_radius(analysis),
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
@@ -156,11 +160,11 @@ def _radii(equal: EqualDraws | None, *, original: bool) -> NDArray[np.float64] |
     return equal.equal if original else equal.compressed
 
 
-def _kept(equal: EqualDraws | None, summary: Summary, base: Summary, *, original: bool) -> float:
+def _kept(equal: EqualDraws | None, base: Summary, *, original: bool) -> float:
     """What compression leaves of the ACR; fewer draws are no fault of the model."""
-    if equal is None or original:
-        return _ratio(summary.acr.value, base.acr.value)
-    return _ratio(float(equal.compressed.mean()), float(equal.equal.mean()))
+    if original:
+        return _ratio(base.acr.value, base.acr.value)
+    return math.nan if equal is None else _ratio(equal.compressed.mean(), equal.equal.mean())
 
 
 def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, float]:

@@ -5,8 +5,8 @@ from irs_core import methods
 HELP = {
     "acr": (
         "Average certified radius: the mean over all inputs of the L2 distance within which the "
-        "smoothed prediction provably stays the same and is right. Wrong and abstaining inputs "
-        "count as 0. In pixel units of images in [0, 1]."
+        "smoothed prediction is certified to stay the same and is right. Wrong and abstaining "
+        "inputs count as 0. In pixel units of images in [0, 1]."
     ),
     "interval": (
         "95% bootstrap interval over inputs: how much the mean would move with other inputs of "
@@ -74,10 +74,24 @@ HELP = {
         "wanted instead: the study is then certified by CIRS alone, which divides its draws among "
         "the inputs, and what it costs is predicted before it is started."
     ),
+    "radii": (
+        "Seq stops an input as soon as it is known whether the compressed model withstands these "
+        "radii, in pixel units; most inputs need few draws. Name them before the study runs."
+    ),
+    "tolerance": (
+        "How much less than the radius the compressed model has to withstand. Above 0, inputs that "
+        "the original itself does not withstand take no draws."
+    ),
     "study": "A study is one original model, certified once, with its compressed versions.",
 }
 
 HELP |= {
+    "sure": (
+        "Guaranteed 95% interval of the mean over other inputs of the same kind, whatever the "
+        "distribution; wider than the bootstrap, which only describes."
+    ),
+    "exact": "Exact (Clopper-Pearson) 95% interval over other inputs of the same kind.",
+    "equal": "Both models on the same draws of the same noise, at the same confidence.",
     "certified": (
         "CA(r), certified accuracy at radius r: the share of all inputs that are answered right "
         "and certified at a radius above r."

@@ -100,6 +100,19 @@ def read_model_file(path: Path) -> None:
         read_checkpoint(path)
 
 
+@st.cache_data(max_entries=32, ttl=60, show_spinner="Asking the server...")
+def served_model(url: str) -> str:
+    """The text that names a model behind a server: its address and what it describes now.
+
+    Raises:
+        ServerError: IRS_MODEL_SERVERS does not list the server, or it cannot be reached.
+    """
+    from irs_core.models.objects import adopt_served
+    from irs_core.models.served import check_listed
+
+    return adopt_served(check_listed(url.partition("#")[0]))
+
+
 def file_compression(text: str) -> FileModel:
     """The compressed model that `file:PATH` or `file-normalized:PATH` names, with its digest.
 

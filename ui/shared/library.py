@@ -46,12 +46,22 @@ def notices() -> tuple[str, ...]:
 def _survey() -> Survey:
     root, shipped = store_root(), shipped_folder()
     folders = {root / "studies": "*.json", root / "bundles": f"*{SUFFIX}", shipped: f"*{SUFFIX}"}
-    stamps = tuple(
+    return _studies(str(root), str(shipped), _stamps(folders))
+
+
+def _stamps(folders: Mapping[Path, str]) -> tuple[tuple[str, int], ...]:
+    """The files of a pattern in each folder, and when they were written."""
+    return tuple(
         (str(path), path.stat().st_mtime_ns)
         for folder, pattern in folders.items()
         for path in sorted(folder.glob(pattern))
     )
-    return _studies(str(root), str(shipped), stamps)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _pilots(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[StudyRecord, ...]:
+    del stamps  # Part of the key only.
+    return Library(Path(root)).pilots()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading studies...")
@@ -140,18 +150,26 @@ def panels(
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _ledger(
-    key: StudyKey, settings: Settings, others: int, _study: Study, _records: Sequence[StudyRecord]
+    key: StudyKey,
+    settings: Settings,
+    others: int,
+    pilots: int,
+    _study: Study,
+    _records: Sequence[StudyRecord],
+    _pilots: Sequence[StudyRecord],
 ) -> Ledger:
-    del key, others  # What it is kept by.
+    del key, others, pilots  # What it is kept by.
     reported = bool(_study.banner)
-    return study_ledger(_study.record.spec, settings, _records, reported=reported)
+    spec = _study.record.spec
+    return study_ledger(spec, settings, _records, pilots=_pilots, reported=reported)
 
 
 def ledger(study: Study, settings: Settings) -> Ledger:
     """What the confidence of a study covers, with all studies at hand in view."""
     studies = list_studies()
     records = [one.record for one in studies]
-    return _ledger(study_key(study), settings, id(studies), study, records)
+    pilots = _pilots(str(store_root()), _stamps({store_root() / "pilots": "*.json"}))
+    return _ledger(study_key(study), settings, id(studies), id(pilots), study, records, pilots)
 
 
 def study_labels(records: Sequence[StudyRecord]) -> dict[str, str]:

@@ -15,8 +15,10 @@ from irs_core.server_files import (
     keep_upload,
     upload_limit,
 )
+from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.outside import is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from ui.shared import controls, inventory, library, theme
 
@@ -31,7 +33,8 @@ def pick_model(label: str, key: str) -> str:
         persist_state="session",
         placeholder="/path/to/model.onnx",
         help="Safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR (.xml), below a folder that "
-        "the operator lists in IRS_MODEL_DIRS. Pickled code is never run.",
+        "the operator lists in IRS_MODEL_DIRS. Pickled code and programs, such as TorchScript, are "
+        "never run from here.",
     )
     uploaded = st.file_uploader(
         "or upload it",
@@ -80,20 +83,25 @@ def _kept(keep: Callable[[], Upload]) -> str:
 def allowed(weights: str) -> str:
     """The weights that a form names, if the app may read them.
 
+    Never code: a text such as package.module:make is a path like any other here.
+
     Raises:
         CheckpointError: It may not.
+        ServerError: It is a model behind a server that the operator does not list.
     """
     if not weights:
         raise CheckpointError("no model is given: type the path of its file, or upload it")
     if weights.startswith("shipped:"):
         return weights
+    if is_url(weights):
+        return inventory.served_model(weights)
     return str(check_model_path(weights, library.store_root()))
 
 
 def pick_compressed(key: str) -> list[str]:
     """Compressed models that are files: texts of the form file:PATH."""
     with st.expander("Compressed models of your own (files)", icon=":material/upload_file:"):
-        path = pick_model("ONNX file or OpenVINO IR, run as it is", key)
+        path = pick_model("ONNX, OpenVINO IR, or weights of the original's architecture", key)
         first = st.toggle(
             "It expects normalised images",
             key=f"{key}_normalised",
@@ -110,8 +118,15 @@ def described(text: str) -> str:
         IrsError: It may not, or the file cannot be used.
     """
     kind, _, path = text.partition(":")
-    if kind not in _FILES:
+    if kind in COMPRESSIONS:
         return text
+    if kind not in _FILES:
+        if not path:
+            # A word that names no compression: this says which there are.
+            parse_compression(text)
+        raise CheckpointError(f"the app runs files and kinds of compressions; got {text!r:.80}")
+    if is_url(path):
+        return allowed(path)
     return str(inventory.file_compression(f"{kind}:{allowed(path.partition('#')[0])}"))
 
 

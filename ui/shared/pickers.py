@@ -1,7 +1,10 @@
 """Widgets that choose models, studies, draws and radii; their values live in the URL."""
 
+import math
+
 import streamlit as st
 
+from irs_core.analysis.tables import usual_radii
 from irs_core.store import Study, StudyRecord
 from ui.shared import library
 from ui.shared.controls import explained
@@ -85,20 +88,33 @@ def _counterparts(one: StudyRecord, other: StudyRecord) -> bool:
 
 
 def pick_radii(sigma: float) -> list[float]:
-    """Radii at which certified accuracy is shown; multiples of half of sigma to begin with."""
-    usual = [round(step * sigma / 2, 4) for step in range(9)]
-    return sorted(
-        float(one)
-        for one in st.multiselect(
-            "Radii of certified accuracy",
-            usual,
-            default=usual[1:4],
-            format_func=lambda one: f"{one:g}",
-            key="radii",
-            bind="query-params",
-            help=HELP["certified"],
-        )
+    """Radii at which certified accuracy is shown; those of `usual_radii` to begin with.
+
+    Others can be typed in; what is no radius is said and left out.
+    """
+    usual = [f"{step * sigma / 2:.4g}" for step in range(9)]
+    chosen = st.multiselect(
+        "Radii of certified accuracy",
+        usual,
+        default=[f"{one:.4g}" for one in usual_radii(sigma)],
+        key="radii",
+        bind="query-params",
+        accept_new_options=True,
+        help=f"{HELP['certified']} Type a number to add a radius of your own.",
     )
+    known = {text: _radius(text) for text in chosen}
+    refused = [text for text, radius in known.items() if radius is None]
+    if refused:
+        st.warning(f"A radius is a number from 0 up, in pixel units; got {', '.join(refused)}.")
+    return sorted({one for one in known.values() if one is not None})
+
+
+def _radius(text: str) -> float | None:
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if 0 <= value < math.inf else None
 
 
 def pick_budget(record: StudyRecord) -> int:

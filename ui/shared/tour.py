@@ -44,7 +44,7 @@ STEPS = (
     Step(
         "pages/certified_accuracy.py",
         "Certified accuracy",
-        "The share of inputs that are right and provably stay right up to each radius: what a "
+        "The share of inputs that are right and certified to stay right up to each radius: what a "
         "requirement like “90% within 0.25” is read from.",
     ),
     Step(

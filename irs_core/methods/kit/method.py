@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from irs_core.certify import Certificates
 from irs_core.methods.kit.case import Case
-from irs_core.methods.kit.counts import Floats
+from irs_core.methods.kit.counts import Floats, Ints
 from irs_core.methods.kit.observed import Observed, Wish
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import Stream, StudySpec
@@ -75,6 +75,10 @@ class MethodDef:
             about, with places for base, lost, bound and tested; empty where it reuses none.
         counts: Type of what it counts beside the counts that all share; None for nothing.
         count: Makes that.
+        anytime: Where it may stop an input at any number of draws: up to each look, on how many
+            draws of the stream f gave its candidate and f^p did not, and how many draws were
+            looked through, each (inputs that are certified, looks). All points of its curve then
+            hold together.
         plans: Whether it divides a budget among inputs before it runs: goals, forecasts, looks
             and reasons per input are for such methods. Its first stage is the pilot.
     """
@@ -101,4 +105,5 @@ class MethodDef:
     reused: str = ""
     counts: type[Any] | None = None
     count: Callable[[Observed], Any] | None = None
+    anytime: Callable[[Case], tuple[Ints, Ints]] | None = None
     plans: bool = False

@@ -1,0 +1,145 @@
+"""The same question with an exit code, for continuous integration."""
+
+import argparse
+import json
+from dataclasses import replace
+from functools import partial
+from xml.etree import ElementTree
+
+from irs_core.analysis.decisions import study_decision, study_flags
+from irs_core.cli.decide import (
+    add_requirement_options,
+    opened_study,
+    plain_decisions,
+    requirement_of,
+    say_more,
+)
+from irs_core.cli.named import read_models
+from irs_core.cli.options import draw_bar, path
+from irs_core.decide import Decision, Flag, Verdict
+from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
+from irs_core.run.options import RunOptions
+from irs_core.store import Library, Study
+from irs_core.store.files import write_bytes
+
+EXIT_CODES: dict[Verdict, int] = {"holds": 0, "fails": 1, "undecided": 3}
+
+
+def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `gate`."""
+    gate = commands.add_parser(
+        "gate",
+        help="the same for one model, as an exit code for continuous integration",
+        description="Exit code 0: the requirement holds; 1: it fails; 3: undecided; 2: bad input.",
+    )
+    add_requirement_options(gate)
+    gate.add_argument(
+        "--model",
+        required=True,
+        help="the compressed model: a name of the study, or with --run any compression or file",
+    )
+    gate.add_argument(
+        "--run",
+        action="store_true",
+        dest="missing",
+        help="draw what is missing, input by input, until the requirement is settled",
+    )
+    gate.add_argument(
+        "--budget", type=float, metavar="N", help="with --run: about N draws per input at most"
+    )
+    gate.add_argument(
+        "--seconds", type=float, metavar="S", help="with --run: at most about S seconds"
+    )
+    gate.add_argument(
+        "--root", type=path, help="with --run: where the data are, if not where the study says"
+    )
+    gate.add_argument("--junit", type=path, metavar="FILE", help="write the result as JUnit XML")
+    gate.add_argument("--summary", type=path, metavar="FILE", help="append a Markdown summary")
+    gate.set_defaults(run=_gate)
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    name = arguments.model
+    if arguments.missing or arguments.budget is not None or arguments.seconds is not None:
+        arguments.id, name = _run_missing(arguments)
+    study, analysis, requirement, ledger = opened_study(arguments)
+    decision = study_decision(study.record, analysis, name, requirement)
+    flags = study_flags(study.record, analysis)
+    if arguments.json:
+        found = {name: decision}
+        print(json.dumps(plain_decisions(study, requirement, found, flags, ledger), indent=1))
+    else:
+        print(decision.sentence)
+        say_more(flags, study, ledger)
+    if arguments.junit is not None:
+        write_bytes(arguments.junit, junit(study, decision).encode())
+    if arguments.summary is not None:
+        with arguments.summary.open("a") as file:
+            file.write(markdown(study, decision, flags))
+    return EXIT_CODES[decision.verdict]
+
+
+def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
+    """Draw what decides; gives the id of the study that holds it and the model's name there."""
+    # torch takes seconds to import; only a run needs it.
+    from irs_core.run.study import run_study
+
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
+    library.take_over(study)
+    known = study.record.spec
+    if arguments.root is not None:
+        known = replace(known, data=replace(known.data, root=arguments.root))
+    model, (compression,) = read_models(known.model, [arguments.model], known.data)
+    known = replace(known, model=model)
+    requirement = requirement_of(arguments, known.noise.sigma)
+    spec = deciding_spec(known, compression, requirement)
+    with draw_bar() as show:
+        made = run_deciding(
+            spec,
+            str(compression),
+            requirement,
+            library,
+            partial(run_study, options=RunOptions(programs=True), on_progress=show),
+            limits=Limits(arguments.budget, arguments.seconds),
+        )
+    return made.record.id, made.record.compressed[0].name
+
+
+def junit(study: Study, decision: Decision) -> str:
+    """The decision as a test suite of one case per limit."""
+    failed = sum(one.verdict == "fails" for one in decision.findings)
+    open_ones = sum(one.verdict == "undecided" for one in decision.findings)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"{study.record.title}: {decision.model}",
+        tests=str(len(decision.findings)),
+        failures=str(failed),
+        errors=str(open_ones),
+    )
+    for one in decision.findings:
+        case = ElementTree.SubElement(suite, "testcase", name=one.topic, classname=decision.model)
+        if one.verdict != "holds":
+            kind = "failure" if one.verdict == "fails" else "error"
+            ElementTree.SubElement(case, kind, message=one.sentence, type=one.code)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...]) -> str:
+    """The decision for a pull request."""
+    mark = {"holds": "✅", "fails": "❌", "undecided": "⚠️"}[decision.verdict]
+    lines = [
+        f"## {mark} {decision.model}: {decision.verdict}",
+        "",
+        decision.sentence,
+        "",
+        "| limit | verdict | |",
+        "|---|---|---|",
+        *(f"| {one.topic} | {one.verdict} | {one.sentence} |" for one in decision.findings),
+        "",
+        *([f"**{study.banner}**", ""] if study.banner else []),
+        *(f"> {flag.sentence}" for flag in flags),
+        f"Study `{study.record.id}`, {study.record.title}.",
+        "",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,59 @@
+"""Models that a command names: files, code of the caller's own, servers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from irs_core.errors import SpecError
+from irs_core.graphs import file_compression, is_graph_file
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression
+from irs_core.spec.outside import CALL_PREFIX, CodeModel, is_address, is_url
+from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
+
+_SHIPPED, _WEIGHTS = "shipped:", ".safetensors"
+
+
+def read_models(
+    spec: ModelSpec, texts: Sequence[str], data: DataSpec
+) -> tuple[ModelSpec, tuple[Compression, ...]]:
+    """The original and its compressed models; files are read, code is run, servers are asked.
+
+    Args:
+        texts: Of compressed models.
+
+    Raises:
+        IrsError: A text names none, or what it names cannot be used.
+    """
+    if not any(map(_runs_here, (spec.weights, *texts))):
+        return spec, tuple(file_compression(text) or parse_compression(text) for text in texts)
+    # torch takes seconds to import, so it is left to those who need it.
+    from irs_core.run.named import named_compressions, named_model
+
+    spec = named_model(spec, data)
+    return spec, named_compressions(texts, data=data, num_classes=spec.num_classes)
+
+
+def check_can_wait(spec: StudySpec) -> None:
+    """Refuse to queue code, which runs only in the command that names it.
+
+    Raises:
+        SpecError: A model of the study is code.
+    """
+    code = [one.address for one in spec.compressions if isinstance(one, CodeModel)]
+    if spec.model.weights.startswith(f"{CALL_PREFIX}:"):
+        code.append(spec.model.weights.partition("#")[0])
+    if code:
+        raise SpecError(
+            f"{code[0]} is code, which runs only in the command that names it, never in the "
+            "background: leave out --queue"
+        )
+
+
+def _runs_here(text: str) -> bool:
+    """Whether a text may name code, a program or a server, which this process has to be given."""
+    if text.startswith(_SHIPPED):
+        return False
+    if is_address(text.removeprefix(f"{CALL_PREFIX}:")) or is_url(text):
+        return True
+    path = Path(text).expanduser()
+    return path.suffix != _WEIGHTS and not is_graph_file(text) and path.is_file()

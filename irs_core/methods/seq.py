@@ -1,0 +1,223 @@
+"""`seq`: each input draws until its question at a radius is answered (docs/methods/seq.md)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from irs_core.certify import (
+    ABSTAIN,
+    Certificates,
+    build_cache_from_hits,
+    certify_sequential,
+)
+from irs_core.methods.kit.case import Case
+from irs_core.methods.kit.counting import Predictions, times
+from irs_core.methods.kit.counts import UNKNOWN, Floats, Ints, require_known
+from irs_core.methods.kit.method import MethodDef, Style
+from irs_core.methods.kit.observed import Observed, Wish, gaps_of
+from irs_core.methods.kit.seq_walk import Walk, find_hits, joined, questions, walk
+from irs_core.spec.outward import less
+from irs_core.spec.study import Stream, StudySpec
+from irs_core.stats.budget import split_alpha
+
+# The split of the level is that for so many draws: the inputs that a split can decide are those
+# near the radius, and they take more than the mean.
+TYPICAL_DRAWS = 200
+# Mean draws before anything is known; measured ones are 25 to 100 (benchmarks/RESULTS.md).
+_EXPECTED = 100
+# Hits of f are looked for among so many times the draws that an input may take.
+_REACH = 4
+# Predictions that are looked through at once: memory stays small, whatever the study's size.
+_BLOCK = 8_000_000
+# A round draws on the inputs that need at most so many draws, or at most so many times the fewest
+# that any needs; and on more where all of it is at most such a share of what was spent before.
+_LEAST, _TIMES, _SHARE = 100, 2, 0.5
+
+
+@dataclass(frozen=True)
+class SeqTally:
+    """Counts of one compressed classifier under `seq`; (inputs,) where nothing else is said.
+
+    Args:
+        taken: Hits of f on which f^p was run; UNKNOWN where the study names no radius.
+        open: Hits still to be run before the input is answered; 0 where it is.
+        failed_at: Which of the taken hits f^p left, from 1, (inputs, most leavers); the largest
+            integer where there are no more.
+        looked: Draws of the stream that the taken hits stand for.
+        failed_looked: Those before each hit that f^p left, at most `looked`, like `failed_at`.
+        reaches: Radii that are certified or not, in pixel units, (radii,).
+        seconds_per_draw: Mean measured time of a draw, (inputs,); NaN where none was measured.
+    """
+
+    taken: Ints
+    open: Ints
+    failed_at: Ints
+    looked: Ints
+    failed_looked: Ints
+    reaches: Floats
+    seconds_per_draw: Floats
+
+
+def reaches(spec: StudySpec) -> Floats:
+    """The radii of a study less its tolerance."""
+    return np.array([less(radius, spec.tolerance) for radius in spec.radii], np.float64)
+
+
+def reach(spec: StudySpec) -> int:
+    """Estimation draws, from the first, among which it may run f^p."""
+    return min(spec.n, _REACH * spec.n_p[-1]) if spec.radii else spec.n_p[-1]
+
+
+def _walk(one: Observed) -> Walk:
+    """Where each input stands; inputs do not see each other, so that some at a time will do."""
+    width = reach(one.spec)
+    seen = one.read("estimate", width)
+    step = max(1, _BLOCK // width)
+    blocks = [slice(at, at + step) for at in range(0, len(seen), step)]
+    return joined([_walk_rows(one, seen[rows], rows) for rows in blocks])
+
+
+def _walk_rows(one: Observed, seen: Predictions, rows: slice) -> Walk:
+    spec, original = one.spec, one.original
+    candidate, width = original.candidate[rows, None], seen.shape[1]
+    agree = original.estimation[rows] == candidate
+    a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
+    cache = build_cache_from_hits(
+        candidate[:, 0], np.count_nonzero(agree, axis=1), n0=spec.n0, n=spec.n, alpha=a1
+    )
+    hits = find_hits(agree[:, :width], seen != candidate, gaps_of(seen), spec.n_p[-1])
+    asked = questions(
+        cache, spec.radii, tolerance=spec.tolerance, sigma=spec.noise.sigma, a1=a1, a2=a2
+    )
+    return walk(hits, asked, original.reported[rows])
+
+
+def _stages(models: Sequence[Observed]) -> Iterator[list[Wish]]:
+    """Round by round: first the inputs that few draws are expected to answer."""
+    while True:
+        wishes = [wish for one in models for wish in _round(one)]
+        if not wishes:
+            return
+        yield wishes
+
+
+def _round(one: Observed) -> list[Wish]:
+    found = _walk(one)
+    missing = found.wanted - found.taken
+    if not missing.any():
+        return []
+    # Cheapest first, in rounds that grow with what was spent, so that they stay few.
+    order = np.argsort(missing, kind="stable")
+    affordable = np.zeros(len(missing), np.bool_)
+    affordable[order] = np.cumsum(missing[order]) <= found.taken.sum() * _SHARE
+    few = missing <= max(_LEAST, _TIMES * int(missing[missing > 0].min()))
+    draws = np.where((missing > 0) & (few | affordable), found.wanted, 0)
+    return [Wish(one.name, "estimate", draws, hits=True)]
+
+
+def _expected(spec: StudySpec) -> Mapping[Stream, int]:
+    return {"estimate": min(spec.n_p[-1], _EXPECTED)}
+
+
+def _count(one: Observed) -> SeqTally:
+    inputs = len(one.original.reported)
+    nothing = np.zeros(inputs, np.int64)
+    if not one.spec.radii:
+        unknown = np.zeros(inputs)
+        none = np.zeros((inputs, 0), np.int64)
+        return SeqTally(nothing + UNKNOWN, nothing, none, nothing, none, reaches(one.spec), unknown)
+    found = _walk(one)
+    rate = np.broadcast_to(one.rate("estimate", reach(one.spec))[:, 0], (inputs,))
+    return SeqTally(
+        taken=found.taken,
+        open=found.wanted - found.taken,
+        failed_at=found.failed_at,
+        looked=found.looked,
+        failed_looked=found.failed_looked,
+        reaches=reaches(one.spec),
+        seconds_per_draw=np.asarray(rate, np.float64),
+    )
+
+
+def counts_of(case: Case) -> SeqTally:
+    """What it counts of a compressed classifier."""
+    found: SeqTally = case.counts.own[METHOD.name]
+    return found
+
+
+def _certify(case: Case, point: int) -> Certificates:
+    """The largest radius that the draws prove, and each of the study's radii that they prove.
+
+    Draws beyond the point's budget are left out: at most so many were taken.
+    """
+    own, rows = counts_of(case), case.rows
+    taken = require_known(own.taken[rows], case.name, METHOD.title, METHOD.asked_with)
+    taken = np.minimum(taken, case.budgets[point])
+    failures, draws = looks(own.failed_at[rows], taken)
+    a1, a2 = split_alpha(case.tally.n, TYPICAL_DRAWS, case.level)
+    made = [
+        certify_sequential(
+            case.cache,
+            failures=failures,
+            draws=draws,
+            a1=a1,
+            a2=a2,
+            sigma=case.tally.sigma,
+            radius=radius,
+        )
+        for radius in (None, *own.reaches.tolist())
+    ]
+    # One event of probability a1 + a2 is behind all of them; floating point may part them.
+    radius = np.max([one.radius for one in made], axis=0)
+    predicted = np.where(radius > 0, case.cache.candidate, ABSTAIN)
+    return replace(made[0], radius=radius, predicted=predicted)
+
+
+def looks(failed_at: Ints, taken: Ints) -> tuple[Ints, Ints]:
+    """Failures and draws right before each failure and after the last draw, (inputs, looks)."""
+    ranks = np.arange(failed_at.shape[1])
+    total = np.count_nonzero(failed_at <= taken[:, None], axis=1)[:, None]
+    draws = np.minimum(failed_at - 1, taken[:, None])
+    return (
+        np.concatenate([np.minimum(ranks, total), total], axis=1),
+        np.concatenate([draws, taken[:, None]], axis=1),
+    )
+
+
+def _seconds(case: Case, point: int) -> Floats:
+    own, rows = counts_of(case), case.rows
+    taken = np.minimum(own.taken[rows], case.budgets[point])
+    return times(own.seconds_per_draw[rows], taken)
+
+
+def _anytime(case: Case) -> tuple[Ints, Ints]:
+    own, rows = counts_of(case), case.rows
+    taken = require_known(own.taken[rows], case.name, METHOD.title, METHOD.asked_with)
+    failures, _ = looks(own.failed_at[rows], taken)
+    return failures, np.concatenate([own.failed_looked[rows], own.looked[rows, None]], axis=1)
+
+
+METHOD = MethodDef(
+    name="seq",
+    title="Seq",
+    phrase="incremental, stops at a radius",
+    sentence="Sequential incremental certification at a radius named beforehand: each input stops "
+    "as soon as its answer is known.",
+    asked_with="the method seq and a radius",
+    style=Style("dashdot", "triangle-up", "mark"),
+    order=4,
+    standing=3,
+    proven=lambda settings: settings.alpha + settings.alpha_zeta,
+    stages=_stages,
+    expected=_expected,
+    certify=_certify,
+    seconds=_seconds,
+    reach=reach,
+    counts=SeqTally,
+    count=_count,
+    anytime=_anytime,
+    price="what is lost",
+    reused="At most a share of {lost} of the draws that the original answers with {tested} is "
+    "lost, so P({tested}) is at least {bound}",
+)

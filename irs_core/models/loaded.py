@@ -1,0 +1,135 @@
+"""A base classifier, ready to predict, and those that are programs, LiteRT files or on servers."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from irs_core.errors import CheckpointError
+from irs_core.models.lite import LiteModule
+from irs_core.models.normalize import NormalizeLayer
+from irs_core.models.scripted import ScriptedModule
+from irs_core.models.served import ServedModule
+from irs_core.spec.study import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A base classifier, ready to predict.
+
+    Args:
+        module: In evaluation mode, on the CPU (a `GraphModule` for a graph file, which only
+            predictors run); takes float32 [0, 1] images (B, C, H, W) and
+            gives scores (B, num_classes). Normalisation, if any, is its first layer.
+        arch: Canonical architecture name; `onnx` or `openvino` where a graph file is its own.
+        num_classes: Number of scores.
+        input_shape: (C, H, W), or None where the file and the architecture leave it open.
+        digest: SHA-256 of architecture, normalisation and weights; the key of stored evidence.
+        parameters: Number of trainable numbers.
+        size_bytes: Bytes of the state dict.
+        mean, std: The normalisation inside; None for none.
+    """
+
+    module: nn.Module
+    arch: str
+    num_classes: int
+    input_shape: tuple[int, int, int] | None
+    digest: str
+    parameters: int
+    size_bytes: int
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+
+def with_normalisation(
+    network: nn.Module, mean: tuple[float, ...] | None, std: tuple[float, ...] | None
+) -> nn.Module:
+    """The network behind a normalisation layer; the network itself where there is none."""
+    if mean is None or std is None:
+        return network
+    layers = [("normalize", NormalizeLayer(mean, std)), ("network", network)]
+    return nn.Sequential(OrderedDict(layers))
+
+
+def scripted_model(spec: ModelSpec, module: ScriptedModule) -> LoadedModel:
+    """A TorchScript program as a base classifier.
+
+    Raises:
+        CheckpointError: It is not as asked for.
+    """
+    if spec.arch is not None or spec.num_classes is None:
+        raise CheckpointError(
+            f"{module.name} is its own architecture, and its number of classes must be named; "
+            f"got {spec.arch or 'no architecture'} and {spec.num_classes or 'no number'}"
+        )
+    return LoadedModel(
+        module=with_normalisation(module, spec.mean, spec.std).eval(),
+        arch="torchscript",
+        num_classes=spec.num_classes,
+        input_shape=None,
+        digest=_named_digest(file=module.digest, mean=spec.mean, std=spec.std),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        size_bytes=module.size_bytes,
+        mean=spec.mean,
+        std=spec.std,
+    )
+
+
+def lite_model(spec: ModelSpec, module: LiteModule) -> LoadedModel:
+    """A LiteRT file as a base classifier.
+
+    Raises:
+        CheckpointError: It is not as asked for.
+    """
+    if spec.arch is not None or spec.num_classes not in (None, module.facts.num_classes):
+        raise CheckpointError(
+            f"{module.name} is its own architecture and has {module.facts.num_classes} classes; "
+            f"asked for were {spec.arch}, {spec.num_classes}"
+        )
+    return LoadedModel(
+        module=module.eval(),
+        arch="litert",
+        num_classes=module.facts.num_classes,
+        input_shape=module.facts.input_shape,
+        digest=_named_digest(file=module.digest, mean=spec.mean, std=spec.std),
+        parameters=0,
+        size_bytes=len(module.content),
+        mean=spec.mean,
+        std=spec.std,
+    )
+
+
+def served_model(spec: ModelSpec, served: ServedModule) -> LoadedModel:
+    """A model behind a server as a base classifier.
+
+    Raises:
+        CheckpointError: It is not as asked for.
+    """
+    facts = served.facts
+    classes = facts.num_classes or spec.num_classes
+    if spec.arch is not None or classes is None or spec.num_classes not in (None, classes):
+        raise CheckpointError(
+            f"the model at {served.connection.url} is its own architecture and has "
+            f"{facts.num_classes or 'an open number of'} classes; asked for were {spec.arch}, "
+            f"{spec.num_classes}"
+        )
+    module = ServedModule(served.connection, facts, spec.mean, spec.std)
+    known = all(facts.input_shape)
+    return LoadedModel(
+        module=module.eval(),
+        arch="server",
+        num_classes=classes,
+        input_shape=facts.input_shape if known else None,  # type: ignore[arg-type]
+        digest=_named_digest(model=facts.digest, mean=spec.mean, std=spec.std),
+        parameters=0,
+        size_bytes=0,
+        mean=spec.mean,
+        std=spec.std,
+    )
+
+
+def _named_digest(**parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Weights for the original's architecture, such as those of a model that was trained further."""
+
+import copy
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from irs_core.errors import CheckpointError
+from irs_core.graphs.files import content_digest
+from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.digest import state_digest
+from irs_core.models.fit import architecture_state, fill, fitted
+from irs_core.models.lite import SUFFIX, Numbers
+from irs_core.models.load import load_model, load_weights
+from irs_core.models.loaded import LoadedModel, with_normalisation
+from irs_core.models.objects import CallableModule
+from irs_core.models.recognise import is_torchscript
+from irs_core.models.registry import find_architecture
+from irs_core.models.scripted import ScriptedModule, load_scripted
+from irs_core.spec.compressions import FileModel
+from irs_core.spec.study import ModelSpec
+
+_WITHOUT_LAYERS = ("object", "onnx", "openvino", "torchscript", "litert", "server", "integer")
+
+
+def load_successor(
+    compression: FileModel, spec: ModelSpec, base: LoadedModel, *, programs: bool
+) -> LoadedModel:
+    """A file in the place of the original: weights of its architecture, or a TorchScript program.
+
+    Weights get the normalisation that their file gives in numbers, else the original's.
+
+    Args:
+        spec, base: The original.
+        programs: Whether programs that come in files may be run here.
+
+    Raises:
+        CheckpointError: The file has changed, cannot be read, or its weights do not fit.
+    """
+    path = Path(compression.path)
+    digest = content_digest(path)
+    if not digest.startswith(compression.digest):
+        raise CheckpointError(
+            f"{path} has changed: its digest begins with {digest[:16]}, the study is about "
+            f"{compression.digest}"
+        )
+    if path.suffix.lower() == SUFFIX:
+        return _lite(compression, base, programs=programs)
+    if is_torchscript(path):
+        return _program(compression, load_scripted(path, programs=programs), base)
+    checkpoint = read_checkpoint(path)
+    if base.arch == "object" and not isinstance(base.module, CallableModule):
+        return _own_class(checkpoint, base, path.name)
+    if base.arch in _WITHOUT_LAYERS:
+        raise CheckpointError(
+            f"{path.name} holds weights, and the original ({base.arch}) has no PyTorch layers to "
+            "put them into: take a checkpoint as the original, or export this one as it was"
+        )
+    found = fitted(checkpoint, architecture_state(find_architecture(base.arch)))
+    mean, std = (base.mean, base.std) if found.mean is None else (None, None)
+    return load_weights(ModelSpec(str(path), base.arch, base.num_classes, mean, std), checkpoint)
+
+
+def _own_class(checkpoint: Checkpoint, base: LoadedModel, name: str) -> LoadedModel:
+    """The weights in a copy of somebody's own module."""
+    module = copy.deepcopy(base.module)
+    found = fitted(checkpoint, module.state_dict())
+    fill(module, found.state, f"{type(module).__name__} ({name})")
+    return replace(base, module=module.eval(), digest=state_digest(module, base.digest))
+
+
+def _lite(compression: FileModel, base: LoadedModel, *, programs: bool) -> LoadedModel:
+    mean, std = _before(compression, base)
+    spec = ModelSpec(compression.path, None, base.num_classes, mean, std)
+    return load_model(spec, programs=programs)
+
+
+def _before(compression: FileModel, base: LoadedModel) -> tuple[Numbers, Numbers]:
+    """The normalisation that comes before a file: none, or where it asks so, the original's."""
+    if compression.normalize and base.mean is None:
+        raise CheckpointError(
+            f"{compression.title} asks for the original's normalisation, but there is none"
+        )
+    return (base.mean, base.std) if compression.normalize else (None, None)
+
+
+def _program(compression: FileModel, module: ScriptedModule, base: LoadedModel) -> LoadedModel:
+    mean, std = _before(compression, base)
+    head = f"{module.digest} {mean} {std}"
+    return LoadedModel(
+        with_normalisation(module, mean, std).eval(),
+        "torchscript",
+        base.num_classes,
+        None,
+        hashlib.sha256(head.encode()).hexdigest(),
+        sum(parameter.numel() for parameter in module.parameters()),
+        module.size_bytes,
+        mean,
+        std,
+    )

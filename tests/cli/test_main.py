@@ -1,0 +1,64 @@
+"""The list of commands, unknown ones, and exit codes."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from irs_core.cli import main as cli
+from irs_core.cli.main import command_names, command_parser, main
+
+ROOT = Path(__file__).parents[2]
+
+
+def _script(tmp_path, *arguments):
+    # Away from the environment, so that nothing is installed.
+    shutil.copy(ROOT / "irs", tmp_path / "irs")
+    done = subprocess.run(
+        [str(tmp_path / "irs"), *arguments], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert [one.name for one in tmp_path.iterdir()] == ["irs"]
+    return done
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])
+def test_the_script_lists_the_commands_before_anything_is_installed(tmp_path, arguments):
+    done = _script(tmp_path, *arguments)
+    assert done.returncode == 0
+    listed = dict(re.findall(r"^  ([a-z]+)  +(.+)$", done.stdout, re.MULTILINE))
+    helped = {
+        one.dest: one.help
+        for action in command_parser()._actions
+        for one in getattr(action, "_choices_actions", [])
+    }
+    assert listed.keys() == {"app", "test", *helped}
+    assert {name: listed[name] for name in helped} == helped
+
+
+def test_the_script_names_the_nearest_command_and_installs_nothing(tmp_path):
+    done = _script(tmp_path, "certfy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: unknown command 'certfy'; did you mean certify?\n"
+
+
+def test_an_unknown_command_is_one_sentence(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["stdies"])
+    assert capsys.readouterr().err == "error: unknown command 'stdies'; did you mean studies?\n"
+
+
+def test_no_command_prints_the_help(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in command_names(command_parser()))
+
+
+def test_an_interrupted_command_can_go_on(monkeypatch, capsys, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_studies", stop)
+    assert main(["studies", "--store", str(tmp_path)]) == 4
+    assert "the same command goes on from there" in capsys.readouterr().err

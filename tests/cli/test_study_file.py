@@ -1,0 +1,71 @@
+"""Studies from files on the command line."""
+
+import pytest
+from synthetic import synthetic_study
+
+from irs_core.cli.main import main
+from irs_core.jobs import JobQueue
+from irs_core.spec.study_file import parse_study
+from irs_core.store import Library
+
+TEXT = """\
+schema: 1
+model: shipped:digits-0.50
+data: {max: 6}
+sigma: 0.5
+compress: fp16
+n0: 20
+n: 500
+n_p: 20%
+"""
+OPTIONS = ["--max", "6", "--n0", "20", "--n", "500", "--np", "20%", "--compress", "fp16"]
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
+    path = tmp_path / "study.yaml"
+    path.write_text(TEXT)
+    return str(path)
+
+
+def test_a_file_and_options_make_the_same_study(file, tmp_path, capsys):
+    assert main(["certify", file, "--store", str(tmp_path / "a")]) == 0
+    assert main(["certify", *OPTIONS, "--store", str(tmp_path / "b")]) == 0
+    first, second = (Library(tmp_path / name).studies()[0].record for name in "ab")
+    assert first.id == second.id
+    capsys.readouterr()
+    assert main(["studies", first.id, "--yaml", "--store", str(tmp_path / "a")]) == 0
+    assert parse_study(capsys.readouterr().out).spec == first.spec
+
+
+def test_a_dry_run_takes_a_file(file, tmp_path, capsys):
+    assert main(["certify", file, "--dry-run", "--store", str(tmp_path)]) == 0
+    assert "fp16" in capsys.readouterr().out
+
+
+def test_a_file_is_queued(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
+    assert main(["certify", file, "--queue", "--store", str(tmp_path)]) == 0
+    (job,) = JobQueue(tmp_path).jobs()
+    assert f"job {job.id} of study {job.study}" in capsys.readouterr().out
+    assert job.spec.n == 500
+
+
+@pytest.mark.parametrize(
+    "option", [["--sigma", "1"], ["--seed", "fresh"], ["--method", "cirs"], ["--max", "3"]]
+)
+def test_options_that_describe_a_study_do_not_go_with_a_file(file, option, capsys):
+    assert main(["certify", file, *option]) == 2
+    assert f"leave out {option[0]}, or say it in the file" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_one_sentence(tmp_path, capsys):
+    assert main(["certify", str(tmp_path / "no.yaml")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_an_unfinished_study_has_a_file(tmp_path, capsys, monkeypatch):
+    record = synthetic_study(Library(tmp_path))
+    assert main(["studies", record.id[:6], "--yaml", "--store", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("# ./irs certify")

@@ -1,0 +1,73 @@
+"""Every page about a study whose inputs stopped one by one: some draws, no prefix, no baseline."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from app_pages import open_page, texts
+from units import SPEC
+
+from irs_core.jobs import JobQueue
+from irs_core.run.study import run_study
+from irs_core.store import Library
+from ui.shared.navigation import STUDY_PAGES
+
+SEQ = replace(
+    SPEC,
+    methods=("seq",),
+    baseline=False,
+    radii=(0.25,),
+    n_p=(50, 200),
+    compressions=SPEC.compressions[:1],
+    name="at a radius",
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seq-pages")
+    return folder, run_study(SEQ, Library(folder))
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_pages_show_what_there_is(made, monkeypatch, page):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page(page, study=record.id)
+    assert not at.exception
+    assert not at.error
+    assert "at a radius" in texts(at) + str(at.get("selectbox"))
+
+
+def test_a_model_is_not_blamed_for_draws_that_it_did_not_need(made, monkeypatch):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page("overview", study=record.id)
+    said = texts(at)
+    assert "cannot be compared fairly" in said
+    assert "lower at equal draws" not in said
+    assert "keeps **" not in said
+
+
+def test_an_open_question_can_be_drawn_on_until_it_is_answered(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    record = run_study(replace(SPEC, compressions=SPEC.compressions[:1], n_p=(10,)), Library(store))
+    at = open_page("decide", study=record.id)
+    assert at.warning
+    assert "undecided" in at.warning[0].value
+    at.button[0].click().run()
+    assert not at.exception
+    assert not at.error
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.methods == ("seq",)
+    assert job.spec.compressions == SPEC.compressions[:1]
+    assert str(job.id) in at.success[0].value
+
+
+def test_a_decision_says_what_stopped_its_inputs(made, monkeypatch):
+    folder, record = made
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page("decide", study=record.id)
+    assert any("until its answer was known" in one.value for one in at.info)

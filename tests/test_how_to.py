@@ -1,0 +1,92 @@
+"""The how-tos do what they say: their files are written, their code and commands run."""
+
+import re
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from graph_files import export_onnx
+
+from irs_core.cli.main import main
+from irs_core.models import load_model
+from irs_core.spec.study import ModelSpec
+
+FOLDER = Path(__file__).parents[1] / "docs" / "how-to"
+LOCAL = "http://localhost:8000"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IRS_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (FOLDER / name).read_text(), re.DOTALL)
+
+
+def write_and_run(name: str, place: Path) -> None:
+    """Files first, as the reader does; then what is only to be run."""
+    for code in blocks(name):
+        file = re.match(r"# (\w+\.py)\n", code)
+        if file:
+            (place / file[1]).write_text(code)
+        else:
+            exec(compile(code, name, "exec"), {})
+
+
+def commands(name: str) -> list[list[str]]:
+    text = (FOLDER / name).read_text().replace(" \\\n", " ")
+    return [line.split()[1:] for line in re.findall(r"^    (\./irs .*)$", text, re.MULTILINE)]
+
+
+def run(name: str) -> None:
+    assert commands(name)
+    for command in commands(name):
+        assert main(command) == 0, command
+
+
+@pytest.mark.parametrize("name", ["own-torch-class.md", "model-update.md"])
+def test_the_steps_run(name, place, capsys):
+    write_and_run(name, place)
+    run(name)
+    assert "warning" not in capsys.readouterr().err.lower()
+
+
+def test_a_model_behind_a_server(place, monkeypatch):
+    write_and_run("behind-a-server.md", place)
+    export_onnx(
+        load_model(ModelSpec("shipped:digits-0.50")).module, (1, 8, 8), place / "small.onnx"
+    )
+    from importlib import import_module
+
+    server = import_module("serve").serve(0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        here = f"http://localhost:{server.server_port}"
+        for command in commands("behind-a-server.md"):
+            assert main([one.replace(LOCAL, here) for one in command]) == 0, command
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_networks_that_torchao_quantised(place):
+    pytest.importorskip("torchao")
+    write_and_run("from-pytorch-quantisation.md", place)
+    run("from-pytorch-quantisation.md")
+
+
+def test_every_link_leads_somewhere():
+    for page in FOLDER.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), (page.name, target)

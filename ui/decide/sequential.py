@@ -1,0 +1,47 @@
+"""Draws that decide: what stopped each input, and a button that goes on."""
+
+import streamlit as st
+
+from irs_core.analysis.replay import live_runs
+from irs_core.decide import Decision
+from irs_core.errors import IrsError
+from irs_core.goals.deciding import deciding_spec
+from irs_core.run.options import RunOptions
+from irs_core.spec.compression_kinds import parse_compression
+from irs_core.store import Library
+from ui.shared import controls, launch, library
+from ui.shared.controls import Opened
+
+
+def show(opened: Opened, name: str) -> None:
+    """Why there is no picture at equal draws."""
+    runs = live_runs(opened.analysis, name)
+    if not runs:
+        st.info("The compressed model's answers on the original's first draws are not all stored.")
+    for run in runs:
+        st.info(
+            f"Every input was drawn on until its answer was known: {run.sentence}.",
+            icon=":material/fast_forward:",
+        )
+
+
+def offer(opened: Opened, name: str, decision: Decision) -> None:
+    """A job that draws until an open question is answered input by input."""
+    study = opened.study
+    if decision.verdict != "undecided" or study.banner or opened.ledger.moved:
+        return
+    spec = deciding_spec(opened.record.spec, parse_compression(name), decision.requirement)
+    if spec.id == opened.record.id:
+        return
+    if not st.button(
+        "Draw what decides",
+        icon=":material/fast_forward:",
+        help="Starts a study in the background that asks each input at this radius and stops it as "
+        "soon as its answer is known. The original's draws are used again.",
+    ):
+        return
+    try:
+        Library(library.store_root()).take_over(study)
+        launch.show_started(launch.start(spec, RunOptions()))
+    except IrsError as error:
+        st.error(controls.sentence(error))

@@ -1,0 +1,110 @@
+"""The Overview's comparison at equal draws: a slider, four views, a table."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from irs_core.analysis import ledger
+from irs_core.analysis.beyond_mean import hardness_rows, radius_frame, radius_rows
+from irs_core.analysis.equal_draws import EqualDraws, draw_steps, gaps_of_draws
+from irs_core.decide import Gap
+from irs_core.decide.words import cost_words
+from irs_core.errors import IrsError
+from irs_core.spec.outward import down
+from ui.explore import certified, equal_figures
+from ui.shared import columns, controls, figures, library, pickers
+from ui.shared.controls import Opened
+from ui.shared.glossary import HELP
+
+VIEWS: dict[str, Callable[[EqualDraws, str, str], go.Figure]] = {
+    "certified accuracy": equal_figures.accuracy,
+    "certified radii": equal_figures.radii,
+    "how sure they are": equal_figures.bounds,
+    "hard and easy inputs": equal_figures.kinds,
+}
+
+
+def show(opened: Opened, radii: Sequence[float]) -> None:
+    """The section; nothing where the study has no compressed model.
+
+    Args:
+        radii: Named radii of certified accuracy.
+    """
+    titles = library.titles_of(opened.record)
+    if not titles:
+        return
+    st.subheader("At equal draws", help=HELP["equal"], anchor=False)
+    name, draws = _choose(opened)
+    found = certified.at_number_of_draws(opened.study, opened.settings, name, draws)
+    if found is None:
+        st.info("The compressed model's answers on the original's first draws are not all stored.")
+        return
+    here = ledger.at_draws(opened.ledger, opened.record.spec, draws)
+    if here.moved:
+        st.info(controls.sentence(IrsError(here.sentence)), icon=":material/explore:")
+    title, colour = titles[name], library.colours_of(opened.record)[name]
+    st.markdown(said(gaps_of_draws(opened.analysis, found)[0], title, draws))
+    view = st.segmented_control(
+        "Compare by",
+        list(VIEWS),
+        default="certified accuracy",
+        required=True,
+        key="equal_view",
+        bind="query-params",
+    )
+    by_kind = view == "hard and easy inputs"
+    frame = (
+        pd.DataFrame(hardness_rows(found)) if by_kind else radius_frame(radius_rows(found, radii))
+    )
+    figures.show(
+        VIEWS[view](found, title, colour),
+        "equal-draws",
+        frame,
+        alt=f"The original and {title}, both with {draws:,} draws, compared by {view}",
+    )
+    controls.table(
+        frame,
+        f"equal-{opened.record.id}",
+        columns.kinds() if by_kind else columns.at_radii(),
+        alt="Gains and losses by kind of input" if by_kind else "Certified accuracy at named radii",
+    )
+    st.caption(
+        "Inputs are hard or easy by the share of votes that the original's answer has on its "
+        "other draws, which are not compared here. Intervals of mean changes are 95% bootstrap "
+        "intervals over inputs."
+        if by_kind
+        else "Intervals are exact 95% intervals over inputs, each by itself; that of the cost is "
+        "of the paired difference. Other radii can be typed in above."
+    )
+
+
+def _choose(opened: Opened) -> tuple[str, int]:
+    """A compressed model, and how many draws each of the two gets."""
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        name = pickers.pick_model(opened.record)
+    budgets = opened.record.spec.n_p
+    steps = draw_steps(budgets)
+    with right:
+        draws = st.select_slider(
+            "Draws of each model, per input",
+            steps,
+            value=budgets[-1],
+            format_func=lambda one: f"{one:,}",
+            # Another study has other numbers of draws.
+            key=f"draws_{opened.record.id[:6]}",
+            bind="query-params",
+            help="Both models are certified from this many draws of the same noise.",
+        )
+    return name, int(draws)
+
+
+def said(gap: Gap, title: str, draws: int) -> str:
+    """The comparison in words."""
+    return (
+        f"With {draws:,} draws each, the average certified radius of the original is "
+        f"{down(gap.equal)} and that of {title} {down(gap.compressed)}: "
+        f"{cost_words(gap.compression)}."
+    )

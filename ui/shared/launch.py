@@ -1,0 +1,51 @@
+"""The start of a study: whether it fits, the queue, a worker."""
+
+import streamlit as st
+
+from irs_core.errors import DatasetError
+from irs_core.jobs import Job, ensure_worker
+from irs_core.run.options import RunOptions, Until
+from irs_core.spec.study import StudySpec
+from ui.shared import controls, inventory, job_queue, library, own_files
+
+
+def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
+    """Check that model and data fit, queue the study, and see that a worker is alive.
+
+    Args:
+        until: How far it runs.
+
+    Raises:
+        IrsError: They do not fit, or the queue refuses.
+    """
+    own_files.allowed(spec.model.weights)
+    for compression in spec.compressions:
+        own_files.described(str(compression))
+    check_fit(spec)
+    root = library.store_root()
+    job = job_queue.queue().add(spec, options, until)
+    if not ensure_worker(root):
+        st.warning(
+            "No worker could be started. The study waits until one runs: "
+            f"`python -m irs_core worker --store {root}`"
+        )
+    return job
+
+
+def check_fit(spec: StudySpec) -> None:
+    """Refuse a model and data that cannot belong together.
+
+    Raises:
+        IrsError: One of them cannot be read, or the data have more classes than the model.
+    """
+    model, data = inventory.model_facts(spec.model), inventory.data_facts(spec.data)
+    if data.classes > model.num_classes:
+        raise DatasetError(
+            f"the model has {model.num_classes} classes; the data have {data.classes}"
+        )
+
+
+def show_started(job: Job) -> None:
+    """Say where to watch a study that was just started."""
+    st.success(f"Job {job.id} is in the queue. It keeps running when this page is closed.")
+    st.page_link(controls.JOBS_PAGE, label="Watch it", icon=":material/pending_actions:")
