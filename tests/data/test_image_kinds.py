@@ -77,6 +77,9 @@ def test_grey_with_alpha_of_16_bits(tmp_path):
     assert "opaque alpha channel left out" in data.notes
     with pytest.raises(DatasetError, match="transparent"):
         load_dataset(folder(tmp_path, a__png=png16(DEEP[..., :2])))
+    nearly = np.dstack([DEEP[..., :1], np.full((5, 7, 1), 65534, np.uint16)])
+    with pytest.raises(DatasetError, match="transparent"):
+        load_dataset(folder(tmp_path, a__png=png16(nearly)))
 
 
 def test_eight_bits_among_sixteen_keep_their_white(tmp_path):
