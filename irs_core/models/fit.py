@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from irs_core.errors import CheckpointError
 from irs_core.models.checkpoint import Checkpoint
@@ -197,8 +199,22 @@ def check_names(expected: Mapping[str, Tensor], state: Mapping[str, Tensor], arc
             raise CheckpointError(f"weights do not fit {arch}: they {what} {names[0]}{more}")
 
 
+class _Uninitialised(TorchFunctionMode):
+    """Leaves weights as they are made: filling ones without storage loads torch's compiler, which
+    takes a second."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Call all functions but those that initialise."""
+        given = dict(kwargs or {})
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
 def _meta(make: Callable[[], nn.Module]) -> Mapping[str, Tensor]:
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         return make().state_dict()
 
 
