@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from irs_core.spec.cost import BATCHES
 from ui.explore.charts import ACR_TITLE
 from ui.shared import theme
 from ui.shared.choice import Axis, costs, dominated_by
@@ -21,7 +22,7 @@ AXIS_NAMES: dict[Axis, str] = {
 }
 AXIS_TITLES: dict[Axis, str] = {
     "size": "size of the weights (kB)",
-    "latency": "measured time of one forward pass (µs)",
+    "latency": f"{BATCHES} (µs)",
     "recertification": "measured certification time, all inputs (s)",
 }
 
