@@ -7,8 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from irs_core.report.waterfall import ACR_TITLE
 from irs_core.spec.cost import BATCHES
-from ui.explore.charts import ACR_TITLE
 from ui.shared import theme
 from ui.shared.choice import Axis, costs, dominated_by
 from ui.shared.drawing import blank, error_bars
