@@ -63,6 +63,12 @@ def shaded(colour: str, amount: float) -> str:
     return "#" + "".join(f"{part:02X}" for part in mixed)
 
 
+def faded(colour: str, opacity: float) -> str:
+    """A hexadecimal colour with an opacity, as CSS `rgba`."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
 def _hue(kind: str) -> int:
     known = KINDS.get(kind)
     return (sum(map(ord, kind)) if known is None else known.hue) % len(PALETTE)

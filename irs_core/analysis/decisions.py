@@ -1,5 +1,7 @@
 """From a study to decisions about its compressed models."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ from irs_core.decide import (
     permuted_labels_flag,
 )
 from irs_core.errors import UnknownKeyError
+from irs_core.spec.cost import ALONE, BATCHES, ModelCost
 from irs_core.store import BASE, StudyRecord
 
 
@@ -182,15 +185,39 @@ def study_measured(record: StudyRecord, analysis: Analysis, name: str) -> Measur
     models = {model.name: model for model in record.models}
     clean = np.asarray(models[name].clean, np.int64)
     right = clean[analysis.rows] == analysis.labels if len(clean) else None
+    counted = Measured(
+        right=None if right is None else int(right.sum()),
+        right_of=None if right is None else len(right),
+        bytes=models[name].size_bytes,
+        sized="weights in the model's own format",
+    )
+    own, original = models[name].cost, models[BASE].cost
+    if own is not None and original is not None:
+        return _alone(counted, own, original)
     seconds, base = (_seconds_per_pass(analysis, one) for one in (name, BASE))
     known = np.isfinite(seconds) and seconds > 0
     relative = seconds / base if known and np.isfinite(base) and base > 0 else None
-    return Measured(
-        right=None if right is None else int(right.sum()),
-        right_of=None if right is None else len(right),
+    return replace(
+        counted,
         latency_ms=(1000 * seconds, 1000 * seconds) if known else None,
         relative_latency=None if relative is None else (relative, relative),
-        bytes=models[name].size_bytes,
+        timed=BATCHES,
+    )
+
+
+def _alone(counted: Measured, own: ModelCost, original: ModelCost) -> Measured:
+    """With size and times as deployed, from the median to the 95th percentile."""
+    ratios = (
+        own.speed.p50_ms / original.speed.p50_ms,
+        own.speed.p95_ms / original.speed.p95_ms,
+    )
+    return replace(
+        counted,
+        latency_ms=(own.speed.p50_ms, own.speed.p95_ms),
+        relative_latency=(min(ratios), max(ratios)),
+        bytes=own.size.packed_bytes,
+        timed=f"{ALONE}, median to 95th percentile",
+        sized="packed, emulated here" if own.size.emulated else "packed",
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import openvino as ov
 from openvino import opset13 as operations
 from openvino.preprocess import PrePostProcessor
@@ -11,6 +12,9 @@ from irs_core.backends.reasons import reason
 from irs_core.errors import ApproximationError
 from irs_core.graphs.outputs import Output
 from irs_core.models.graph import GraphModule
+from irs_core.spec.cost import LayerBits, Size
+
+_WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
 
 
 def from_graph_file(module: GraphModule, core: ov.Core) -> ov.Model:
@@ -25,6 +29,30 @@ def from_graph_file(module: GraphModule, core: ov.Core) -> ov.Model:
         return _with_scores(_with_images(model, module), file.facts.output)
     except RuntimeError as error:
         raise ApproximationError(f"OpenVINO cannot run {file.name}: {reason(error)}") from error
+
+
+def model_size(model: ov.Model) -> Size:
+    """The size of an OpenVINO model, whose constants are held as they are stored."""
+    constants = [one for one in model.get_ordered_ops() if one.get_type_name() == "Constant"]
+    layers: list[LayerBits] = []
+    for operation in model.get_ordered_ops():
+        if operation.get_type_name() in _WEIGHTED:
+            found = _constant_behind(operation.input_value(1).get_node())
+            if found is not None:
+                bits = found.get_element_type().bitwidth
+                count = int(np.prod(list(found.get_output_shape(0))))
+                # Names change from conversion to conversion.
+                name = f"{operation.get_type_name()} {len(layers) + 1}"
+                layers.append(LayerBits(name, count, bits, bits))
+    held = sum(one.get_byte_size() for one in constants)
+    return Size(held, held, tuple(layers))
+
+
+def _constant_behind(node: Any) -> Any:
+    """The constant that a weight is made from, through scales and conversions; else None."""
+    while node.get_type_name() != "Constant" and node.get_input_size():
+        node = node.input_value(0).get_node()
+    return node if node.get_type_name() == "Constant" else None
 
 
 def _with_images(model: ov.Model, module: GraphModule) -> ov.Model:

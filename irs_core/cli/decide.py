@@ -76,9 +76,18 @@ def add_requirement_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confidence", type=_share, default=0.99, help="e.g. 0.99 or 99%%")
     parser.add_argument("--min-certified", type=_share, help="least certified accuracy at r")
     parser.add_argument("--min-accuracy", type=_share, help="least accuracy without noise")
-    parser.add_argument("--max-latency-ms", type=float, help="most milliseconds a pass")
-    parser.add_argument("--max-relative-latency", type=float, help="most of the original's time")
-    parser.add_argument("--max-bytes", type=int, help="largest size of the weights")
+    parser.add_argument(
+        "--max-latency-ms",
+        type=float,
+        help="most milliseconds of one image, alone, where models cost --study measured it; else "
+        "of one pass in the study's batches, noise included",
+    )
+    parser.add_argument(
+        "--max-relative-latency", type=float, help="the same as a multiple of the original's time"
+    )
+    parser.add_argument(
+        "--max-bytes", type=int, help="largest size of the weights, packed where that was measured"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_store_option(parser)
 

@@ -12,6 +12,7 @@ from irs_core import __version__
 from irs_core.cli.bench import add_bench
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
+from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
 from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
@@ -110,7 +111,9 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=_models)
-    add_check(parser.add_subparsers(title="actions", metavar="ACTION"))
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    add_check(actions)
+    add_cost(actions)
 
 
 def _models(arguments: argparse.Namespace) -> None:

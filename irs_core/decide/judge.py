@@ -157,15 +157,21 @@ def _accuracy(limit: float, measured: Measured, holds: float, fails: float | Non
 def _measured(requirement: Requirement, measured: Measured) -> list[Finding]:
     """Limits that are compared with a measurement as it is."""
     size = None if measured.bytes is None else (float(measured.bytes), float(measured.bytes))
+    of = f"for {measured.timed}" if measured.timed else "per pass"
     asked: list[tuple[Topic, str, float | None, tuple[float, float] | None]] = [
-        ("latency", "ms per pass", requirement.max_latency_ms, measured.latency_ms),
+        ("latency", f"ms {of}", requirement.max_latency_ms, measured.latency_ms),
         (
             "relative latency",
-            "times the original's time",
+            f"times the original's time{f' {of}' if measured.timed else ''}",
             requirement.max_relative_latency,
             measured.relative_latency,
         ),
-        ("size", "bytes", requirement.max_bytes, size),
+        (
+            "size",
+            f"bytes{f' ({measured.sized})' if measured.sized else ''}",
+            requirement.max_bytes,
+            size,
+        ),
     ]
     found = []
     for topic, unit, limit, value in asked:

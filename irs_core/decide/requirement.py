@@ -36,10 +36,13 @@ class Requirement:
             withstand `radius`, in (0, 1).
         min_accuracy: Least share of inputs that it must classify correctly without noise, in
             (0, 1).
-        max_latency_ms: Most milliseconds for a forward pass, positive.
+        max_latency_ms: Most milliseconds for a forward pass, positive: of one image alone, 95th
+            percentile, where a study keeps that (`models cost --study`), else the mean of a pass in
+            the study's batches, noise included. The answer names which.
         max_relative_latency: Most time for a forward pass as a multiple of the original's,
             positive.
-        max_bytes: Largest size of the weights, a positive integer.
+        max_bytes: Largest size of the weights, a positive integer: packed where a study keeps
+            that, else in the model's own format.
 
     Raises:
         SpecError: A value breaks its rule, or nothing is required.

@@ -33,6 +33,8 @@ class Measured:
         latency_ms: Low and high end of the time of a forward pass.
         relative_latency: The same as a multiple of the original's time.
         bytes: Size of the weights.
+        timed: Which pass the times are of, in words; empty for any.
+        sized: Which size it is, in words; empty for any.
     """
 
     right: int | None = None
@@ -40,6 +42,8 @@ class Measured:
     latency_ms: tuple[float, float] | None = None
     relative_latency: tuple[float, float] | None = None
     bytes: int | None = None
+    timed: str = ""
+    sized: str = ""
 
 
 @dataclass(frozen=True)

@@ -124,13 +124,14 @@ def accuracy_words(limit: float, right: int, of: int, verdict: Verdict) -> str:
 
 def measured_words(unit: str, limit: float, value: tuple[float, float], verdict: Verdict) -> str:
     """The answer about a measured time or size, as a clause."""
-    if unit == "bytes":
+    whole = unit.startswith("bytes")
+    if whole:
         shown = f"{value[1]:,.0f}"
     else:
         shown = down(value[0], 2) if verdict == "fails" else up(value[1], 2)
     if verdict == "undecided":
         shown = f"{down(value[0], 2)} to {up(value[1], 2)}"
-    allowed = f"{limit:,.0f}" if unit == "bytes" else f"{limit:g}"
+    allowed = f"{limit:,.0f}" if whole else f"{limit:g}"
     return f"{shown} {unit}, {allowed} allowed"
 
 

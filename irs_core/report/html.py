@@ -15,6 +15,8 @@ from irs_core.report.figures import study_figures
 from irs_core.report.formats import shown_rows
 from irs_core.report.tables import study_table
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.cost import ALONE, ModelCost
+from irs_core.spec.outward import up
 from irs_core.store import StudyRecord
 
 # Nothing may be fetched, whatever stands in the file.
@@ -129,12 +131,19 @@ def _models(record: StudyRecord) -> pd.DataFrame:
                 "what it is": model.note,
                 "run by": model.execution,
                 "fixed function": model.fixed or "not measured",
-                "bytes": model.size_bytes,
+                "bytes, own format": model.size_bytes,
+                **({} if model.cost is None else _cost(model.cost)),
                 "digest": model.digest[:16],
             }
             for model in record.models
         ]
     )
+
+
+def _cost(cost: ModelCost) -> dict[str, str]:
+    """Size as deployed and times of one image alone, for a cell each."""
+    times = f"{up(cost.speed.p50_ms)}, 95%: {up(cost.speed.p95_ms)}"
+    return {"as deployed": cost.size.words, f"{ALONE} (ms)": times}
 
 
 def _table(frame: pd.DataFrame) -> str:

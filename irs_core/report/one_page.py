@@ -13,6 +13,7 @@ from irs_core.decide import Decision, Flag
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from irs_core.report.scatter import scatter
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.cost import ALONE
 from irs_core.store import StudyRecord
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -125,10 +126,14 @@ def _verdict(record: StudyRecord, analysis: Analysis, name: str, decision: Decis
 def _gains(record: StudyRecord, analysis: Analysis, name: str) -> str:
     """Size and time against the original's, as measured."""
     measured, parts = study_measured(record, analysis, name), []
-    if measured.bytes and record.base.size_bytes:
-        parts.append(f"{100 * measured.bytes / record.base.size_bytes:.0f}% of the size")
+    cost = record.base.cost if measured.timed.startswith(ALONE) else None
+    original = record.base.size_bytes if cost is None else cost.size.packed_bytes
+    if measured.bytes and original:
+        share = 100 * measured.bytes / original
+        parts.append(f"{share:.0f}% of the size ({escape(measured.sized)})")
     if measured.relative_latency is not None:
-        parts.append(f"{100 * measured.relative_latency[1]:.0f}% of the time of a pass")
+        share = 100 * measured.relative_latency[1]
+        parts.append(f"{share:.0f}% of the original's time ({escape(measured.timed)})")
     return " · ".join(parts)
 
 

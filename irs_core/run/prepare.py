@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from irs_core.approx import applied
 from irs_core.approx.graph_weights import compressed_graph
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
+from irs_core.approx.packing import graph_size, module_size, network_size
 from irs_core.backends import Predictor
 from irs_core.data import Dataset
 from irs_core.errors import ApproximationError, CheckpointError, DatasetError
@@ -21,6 +23,7 @@ from irs_core.integer.files import is_network, read_network
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
 from irs_core.models.lite import LiteModule
 from irs_core.models.objects import CallableModule, adopted, is_object
+from irs_core.models.scripted import ScriptedModule
 from irs_core.models.served import ServedModule
 from irs_core.models.successor import load_successor
 from irs_core.run.calibration import calibration_images
@@ -37,6 +40,7 @@ from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
+from irs_core.spec.cost import Size
 from irs_core.spec.outside import CodeModel, ServedModel
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
@@ -114,6 +118,7 @@ class _Builder:
             _unpackable
             if is_object(self._spec.model.weights) or self._base.arch in ("torchscript", "litert")
             else self._packer(None, self._base.digest, predictor, network=network),
+            sized=_sized(module),
         )
 
     def build(self, compression: Compression) -> Prepared:
@@ -157,6 +162,7 @@ class _Builder:
             made.report.nonzero_parameters,
             predictor,
             self._packer(compression, digest, predictor, compressed=made.module),
+            sized=partial(module_size, made.module, made.report.size_bytes),
         )
 
     def _of_file(self, compression: FileModel) -> Prepared:
@@ -184,6 +190,7 @@ class _Builder:
             sum(int(parameter.count_nonzero()) for parameter in found.module.parameters()),
             predictor,
             self._packer(None, digest, predictor, base=found) if packable else _unpackable,
+            sized=_sized(found.module),
         )
 
     def _object(self, compression: ObjectModel | CodeModel | ServedModel) -> Prepared:
@@ -198,6 +205,7 @@ class _Builder:
             sum(int(parameter.count_nonzero()) for parameter in module.parameters()),
             predictor,
             _unpackable,
+            sized=_sized(module),
         )
 
     def _file(self, compression: FileModel) -> Prepared:
@@ -228,6 +236,7 @@ class _Builder:
             module.file.facts.parameters,
             predictor,
             self._packer(compression, digest, predictor, module=module),
+            sized=_sized(module),
         )
 
     def _graph(self, compression: Compression, base: GraphModule) -> Prepared:
@@ -244,6 +253,7 @@ class _Builder:
             made.nonzero,
             predictor,
             self._packer(compression, digest, predictor, module=module),
+            sized=partial(graph_size, made.file, made.size_bytes),
         )
 
     def _int8(self, compression: Int8Static) -> Prepared:
@@ -257,6 +267,7 @@ class _Builder:
         )
         # Without OpenVINO the line above has refused.
         from irs_core.backends.openvino_backend import OpenVinoPredictor, to_bytes
+        from irs_core.backends.openvino_graph import model_size
 
         predictor = OpenVinoPredictor(
             made.model,
@@ -278,6 +289,7 @@ class _Builder:
             self._base.parameters,
             predictor,
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
+            sized=partial(model_size, made.model),
         )
 
     def _integer(self, compression: IntegerOnly) -> Prepared:
@@ -326,6 +338,7 @@ class _Builder:
             network.nonzero,
             predictor,
             self._packer(compression, digest, predictor, network=network),
+            sized=partial(network_size, network),
         )
 
     def _check_integer(self, network: IntegerNetwork) -> None:
@@ -368,3 +381,13 @@ def _unpackable() -> ModelPayload:
     raise ApproximationError(
         "an object, a program or a model behind a server runs in one process; use the engine local"
     )
+
+
+def _sized(module: nn.Module) -> Callable[[], Size] | None:
+    """What looks at the weights of a model; None where they are not at hand."""
+    if isinstance(module, GraphModule):
+        return partial(graph_size, module.file)
+    if isinstance(module, Carrier):
+        return partial(network_size, module.network)
+    inside = not isinstance(module, ScriptedModule) and any(True for _ in module.parameters())
+    return partial(module_size, module) if inside else None

@@ -7,6 +7,7 @@ from irs_core.backends import Measurable
 from irs_core.data import Dataset
 from irs_core.sampling.fixed_function import Fixedness, held_fixed, trial_images
 from irs_core.sampling.payload import ModelPayload
+from irs_core.spec.cost import Size
 from irs_core.spec.study import NoiseSpec
 
 
@@ -17,6 +18,7 @@ class Prepared:
     Args:
         pack: Makes what another process needs to run the same classifier.
         fixed: What was measured of it as a function of one image; empty before that.
+        sized: Looks at its weights; None where nobody can.
     """
 
     name: str
@@ -28,6 +30,11 @@ class Prepared:
     predictor: Measurable
     pack: Callable[[], ModelPayload]
     fixed: str = ""
+    sized: Callable[[], Size] | None = None
+
+    def size(self) -> Size:
+        """What its weights take, packed and as they are held here."""
+        return Size(self.size_bytes, self.size_bytes) if self.sized is None else self.sized()
 
 
 def as_fixed(prepared: Prepared, dataset: Dataset, noise: NoiseSpec) -> Prepared:

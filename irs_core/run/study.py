@@ -232,11 +232,20 @@ def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:
     """The record of a study that was started before: its date, and where nothing new is computed
     its machine."""
     record = replace(record, created=previous.created)
+    record = replace(record, models=tuple(_with_cost(one, previous) for one in record.models))
     # What was measured anew of the same classifiers computes nothing.
     before, after = ([replace(one, fixed="") for one in r.models] for r in (previous, record))
     if previous.finished and before == after:
         record = replace(record, hardware=previous.hardware, versions=previous.versions)
     return record
+
+
+def _with_cost(model: ModelRecord, previous: StudyRecord) -> ModelRecord:
+    """A model with the cost that was measured of it before, if it is still the same one."""
+    for one in previous.models:
+        if (one.name, one.digest, one.execution) == (model.name, model.digest, model.execution):
+            return replace(model, cost=one.cost)
+    return model
 
 
 def _save_pilot(record: StudyRecord, library: Library) -> None:

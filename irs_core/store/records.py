@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from irs_core.errors import StoreError
 from irs_core.methods import compressed_streams, stream_draws
+from irs_core.spec.cost import ModelCost
 from irs_core.spec.fields import is_a, kind_name
 from irs_core.spec.study import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
 
@@ -34,6 +35,7 @@ class ModelRecord:
         clean: Class that it predicts for each input without noise; empty where not computed.
         fixed: What was measured of it as a function of one image, in a sentence; empty where
             nothing was.
+        cost: Size as deployed and speed without noise; None where they were not measured.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ModelRecord:
     evidence: Mapping[Stream, str]
     clean: tuple[int, ...] = ()
     fixed: str = ""
+    cost: ModelCost | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ class StudyRecord:
         """A JSON-serialisable form, read back by `from_dict`."""
         described = asdict(self)
         for model in described["models"]:
-            # A record from before this was measured stays as it was, byte for byte.
-            if not model["fixed"]:
-                del model["fixed"]
+            # A record from before these were measured stays as it was, byte for byte.
+            for later in ("fixed", "cost"):
+                if not model[later]:
+                    del model[later]
         described["spec"] = self.spec.to_dict()
         described["schema"] = SCHEMA_VERSION
         return described
@@ -182,8 +186,14 @@ class StudyRecord:
 
 
 def _model(described: Mapping[str, Any]) -> ModelRecord:
-    clean = described.get("clean", ())
-    return ModelRecord(**{**described, "clean": tuple(clean) if isinstance(clean, list) else clean})
+    clean, cost = described.get("clean", ()), described.get("cost")
+    return ModelRecord(
+        **{
+            **described,
+            "clean": tuple(clean) if isinstance(clean, list) else clean,
+            "cost": None if cost is None else ModelCost.from_json(cost),
+        }
+    )
 
 
 def _check_clean(model: ModelRecord, inputs: int) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from irs_core.analysis.results import Comparison, Interval, Point, Summary
+from irs_core.analysis.sweep import Sweep
 from ui.explore import charts, distributions, pareto
 from ui.shared import choice, tables, theme
-from ui.shared.entries import ModelRow, Panel, Sweep
+from ui.shared.entries import ModelRow, Panel
 
 
 def point(n_p: int, acr: float, seconds: float = 1.0) -> Point:

@@ -12,6 +12,7 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.results import Interval
+from irs_core.analysis.sweep import sweep_gammas
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.spec import outward
@@ -172,7 +173,7 @@ def test_branch_shares_add_up() -> None:
 
 
 def test_sweep_contains_the_gamma_in_use() -> None:
-    assert 0.9876 in entries.sweep_gammas(0.9876)
+    assert 0.9876 in sweep_gammas(0.9876)
 
 
 def test_colours_are_distinct_and_kinds_keep_theirs() -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Gap, Requirement
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
+from irs_core.spec.cost import BATCHES
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
@@ -23,7 +24,8 @@ def facts(row: ModelRow, base: ModelRow) -> str:
         parts.append(f"{theme.percent(1 - row.nonzero / base.nonzero, 0)} fewer non-zero weights")
     if row.draw_seconds > 0 and base.draw_seconds > 0:
         ratio = base.draw_seconds / row.draw_seconds
-        parts.append(f"{ratio:.1f}× faster" if ratio >= 1.05 else f"{1 / ratio:.1f}× the time")
+        times = f"{ratio:.1f}× faster" if ratio >= 1.05 else f"{1 / ratio:.1f}× the time"
+        parts.append(f"{times} ({BATCHES})")
     return " · ".join(parts)
 
 

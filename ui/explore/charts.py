@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.results import Point
+from irs_core.analysis.sweep import Sweep
 from irs_core.methods import MethodDef
-from irs_core.spec import outward
+from irs_core.report import distributions
+from irs_core.report.drawing import LEGEND, MARGINS, axis_style, band
+from irs_core.report.waterfall import ACR_TITLE
 from ui.shared import theme
-from ui.shared.drawing import LEGEND, MARGINS, add_mark, axis_style, band, blank
-from ui.shared.entries import Panel, Sweep
+from ui.shared.drawing import blank
+from ui.shared.entries import Panel
 from ui.shared.tables import speedups_text
 
 Floats = NDArray[np.float64]
@@ -26,7 +29,6 @@ _BASELINE = methods.baseline()
 _DASHES = ("solid", "dash", "dot", "dashdot")
 # Between panels, as shares of the figure; down it is shared by the rows.
 _GAP_ACROSS, _GAP_DOWN = 0.06, 0.34
-ACR_TITLE = "average certified radius (pixel units)"
 
 
 def acr_in_one(panels: Sequence[Panel], cost: Cost, *, scratch: bool) -> go.Figure:
@@ -148,29 +150,7 @@ def _title_above(text: str, x: float, y: float) -> dict[str, object]:
 
 def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
     """ACR on held-out inputs against gamma; the value in use and the best one marked."""
-    figure = blank("γ, threshold on p<sub>A</sub> (probability)", f"held-out {ACR_TITLE}")
-    gammas = [float(gamma) for gamma in sweep.gammas]
-    figure.add_trace(band(gammas, sweep.acr, colour))
-    figure.add_scatter(
-        x=gammas,
-        y=[one.value for one in sweep.acr],
-        mode="lines+markers",
-        name="ACR of IRS",
-        line={"color": colour, "width": 2.5},
-        customdata=[outward.down(one.value) for one in sweep.acr],
-        hovertemplate="γ %{x:.4g}<br>ACR %{customdata}<extra></extra>",
-    )
-    best = sweep.best
-    figure.add_scatter(
-        x=[gammas[best]],
-        y=[sweep.acr[best].value],
-        mode="markers",
-        name=f"best: γ = {gammas[best]:g}",
-        marker={"symbol": "star", "size": 17, "color": theme.PALETTE[1]},
-        hoverinfo="skip",
-    )
-    add_mark(figure, study_gamma, f"in use: γ = {study_gamma:g}", "right")
-    return figure
+    return go.Figure(distributions.gamma_sweep(sweep, study_gamma, colour))
 
 
 def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:

@@ -8,48 +8,23 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from irs_core.spec.outward import up
+from irs_core.report import distributions
 from ui.shared import theme
-from ui.shared.drawing import add_mark, blank, whole_ticks
+from ui.shared.drawing import add_mark, blank
 from ui.shared.entries import branch_shares
 
 EDGES = np.linspace(0.5, 1.0, 26)
-# So narrow that the usual values of gamma lie on edges.
-_FINE_EDGES = np.linspace(0.5, 1.0, 101)
-# Of inputs that IRS treats differently; no model has these colours.
-_BELOW, _ABOVE = theme.shaded(theme.NEUTRAL, 0.3), theme.shaded(theme.NEUTRAL, -0.3)
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def zeta_histogram(values: ArrayLike, floor: float, colour: str) -> go.Figure:
     """How many inputs have which zeta, from the floor on, which is marked."""
-    zeta = np.asarray(values, np.float64)
-    low = float(zeta.min(initial=floor))
-    top = max(float(zeta.max(initial=floor)), 1.2 * floor)
-    edges = np.linspace(low, low + 1.02 * (top - low), 31)
-    figure = blank("ζ, upper bound on P(different answers)", "inputs (count)")
-    add_bars(figure, zeta, edges, colour, "inputs")
-    add_mark(figure, floor, f"floor {up(floor, 4)}", "left")
-    figure.update_xaxes(range=[low - 0.02 * (top - low), edges[-1]])
-    figure.update_layout(showlegend=False)
-    whole_ticks(figure, int(np.histogram(zeta, edges)[0].max()))
-    return figure
+    return go.Figure(distributions.zeta_histogram(values, floor, colour))
 
 
 def p_lower_histogram(values: ArrayLike, gamma: float) -> go.Figure:
     """How many inputs have which lower bound on p_A, split at gamma."""
-    bounds = np.asarray(values, np.float64)
-    shown = bounds[bounds > 0.5]
-    edges = _FINE_EDGES
-    figure = blank("p<sub>A</sub>, lower bound of the original (probability)", "inputs (count)")
-    below, above = shown[shown < gamma], shown[shown >= gamma]
-    add_bars(figure, below, edges, _BELOW, "below γ: IRS reuses the original's draws")
-    add_bars(figure, above, edges, _ABOVE, "at or above γ: IRS makes fresh draws")
-    whole_ticks(figure, int(np.histogram(shown, edges)[0].max()))
-    figure.update_layout(barmode="stack", legend_traceorder="normal")
-    add_mark(figure, gamma, f"γ = {gamma:g}", "right")
-    figure.update_xaxes(range=[0.495, 1.005])
-    return figure
+    return go.Figure(distributions.p_lower_histogram(values, gamma))
 
 
 def p_lower_densities(bounds: Sequence[tuple[str, ArrayLike]]) -> go.Figure:
@@ -124,24 +99,4 @@ def share_table(series: Sequence[Bounds], gamma: float) -> pd.DataFrame:
             "abstaining": [100 * one.abstaining for one in shares],
             "median bound": [float(np.median(one.values)) for one in series],
         }
-    )
-
-
-def add_bars(
-    figure: go.Figure,
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    edges: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    colour: str,
-    name: str,
-) -> None:
-    """Bars of how many values lie between neighbouring edges."""
-    counts, _ = np.histogram(values, edges)
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts,
-        width=np.diff(edges),
-        name=name,
-        marker={"color": colour, "line": {"width": 0}},
-        customdata=np.stack([edges[:-1], edges[1:]], axis=1),
-        hovertemplate="%{customdata[0]:.4f} to %{customdata[1]:.4f}<br>%{y} inputs<extra></extra>",
     )

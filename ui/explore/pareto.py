@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from irs_core.analysis.results import Interval
-from ui.explore.charts import ACR_TITLE
+from irs_core.report.waterfall import ACR_TITLE
+from irs_core.spec.cost import BATCHES
 from ui.shared import theme
 from ui.shared.choice import Axis, costs, dominated_by
 from ui.shared.drawing import blank, error_bars
@@ -22,7 +23,7 @@ AXIS_NAMES: dict[Axis, str] = {
 }
 AXIS_TITLES: dict[Axis, str] = {
     "size": "size of the weights (kB)",
-    "latency": "measured time of one forward pass (µs)",
+    "latency": f"{BATCHES} (µs)",
     "recertification": "measured certification time, all inputs (s)",
 }
 

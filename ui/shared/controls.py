@@ -13,6 +13,7 @@ from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.ledger import Ledger
+from irs_core.analysis.sweep import sweep_gammas
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
 from irs_core.spec import outward
@@ -20,7 +21,6 @@ from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
 from ui.shared import captions, figures, job_queue, library, theme
-from ui.shared.entries import sweep_gammas
 from ui.shared.glossary import HELP
 
 CERTIFY_PAGE = "pages/certify.py"

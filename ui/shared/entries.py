@@ -11,6 +11,7 @@ from irs_core.analysis.accuracy import clean_accuracy
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import EqualDraws, equal_draws, largest_radius
 from irs_core.analysis.results import Comparison, Interval, Summary, ZetaRow, mean_interval
+from irs_core.analysis.sweep import Sweep
 from irs_core.methods import MethodDef
 from irs_core.spec.outward import down
 from irs_core.store import BASE, StudyRecord
@@ -89,23 +90,6 @@ class ZetaEntry:
     title: str
     colour: str
     row: ZetaRow
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """ACR of IRS over thresholds, on the inputs held out for it."""
-
-    gammas: NDArray[np.float64]
-    acr: tuple[Interval, ...]
-
-    @property
-    def best(self) -> int:
-        """Position of the highest ACR; of equal ones, the middle of the first run."""
-        values = np.array([one.value for one in self.acr])
-        # Equal ACR for neighbouring thresholds is common: no input's p_A lies between them.
-        top = np.flatnonzero(values >= values.max() - 1e-12)
-        run = top[: np.argmax(np.diff(top, append=top[-1] + 2) > 1) + 1]
-        return int(run[len(run) // 2])
 
 
 @dataclass(frozen=True)
@@ -204,13 +188,6 @@ def branch_shares(bounds: NDArray[np.float64], gamma: float) -> BranchShares:
     direct = float(np.mean(bounds >= gamma))
     abstaining = float(np.mean(bounds <= 0.5))
     return BranchShares(direct, 1 - direct - abstaining, abstaining)
-
-
-def sweep_gammas(study_gamma: float) -> NDArray[np.float64]:
-    """Thresholds to try: closer together towards 1, where p_A bounds gather."""
-    coarse = np.linspace(0.55, 0.95, 9)
-    fine = np.array([0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.9925, 0.995, 0.9975, 0.999, 1.0])
-    return np.unique(np.round(np.concatenate([coarse, fine, [study_gamma]]), 6))
 
 
 def _ratio(part: float, whole: float) -> float:

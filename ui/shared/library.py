@@ -15,6 +15,7 @@ from irs_core.analysis.analysis import Analysis, Memo
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.results import Comparison
+from irs_core.analysis.sweep import Sweep, swept
 from irs_core.analysis.why import why_table
 from irs_core.methods.cirs import METHOD
 from irs_core.methods.kit.counts import StudyTally
@@ -23,7 +24,7 @@ from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
 from irs_core.store.library import Survey, shipped_folder
 from ui.shared import theme
-from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry, model_rows, sweep_gammas
+from ui.shared.entries import ModelRow, Panel, ZetaEntry, model_rows
 
 StudyKey = tuple[str, ...]
 
@@ -217,9 +218,7 @@ def zetas(study: Study, settings: Settings) -> list[ZetaEntry]:
 
 @st.cache_resource(max_entries=64, show_spinner="Sweeping gamma...")
 def _sweep(key: StudyKey, settings: Settings, name: str, budget: int, _study: Study) -> Sweep:
-    gammas = sweep_gammas(settings.gamma)
-    held_out = analysis(_study, settings, held_out=True)
-    return Sweep(gammas, tuple(held_out.gamma_sweep(name, [float(one) for one in gammas], budget)))
+    return swept(analysis(_study, settings, held_out=True), name, budget)
 
 
 def sweep(study: Study, settings: Settings, name: str, budget: int) -> Sweep:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.results import COSTS, Cost, Point
+from irs_core.analysis.sweep import Sweep
 from irs_core.goals.outlook import Forecast
 from irs_core.methods import MethodDef
 from irs_core.run.options import Part
 from irs_core.store import StudyRecord
 from ui.shared import theme
 from ui.shared.choice import verdicts
-from ui.shared.entries import ModelRow, Panel, Sweep, ZetaEntry
+from ui.shared.entries import ModelRow, Panel, ZetaEntry
 
 
 def choice_table(

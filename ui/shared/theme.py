@@ -7,6 +7,7 @@ from irs_core.analysis.colours import (
     MARK,
     NEUTRAL,
     PALETTE,
+    faded,
     model_colour,
     model_colours,
     model_symbol,
@@ -15,7 +16,16 @@ from irs_core.analysis.colours import (
 from irs_core.analysis.results import Interval
 from irs_core.spec import outward
 
-__all__ = ["MARK", "NEUTRAL", "PALETTE", "model_colour", "model_colours", "model_symbol", "shaded"]
+__all__ = [
+    "MARK",
+    "NEUTRAL",
+    "PALETTE",
+    "faded",
+    "model_colour",
+    "model_colours",
+    "model_symbol",
+    "shaded",
+]
 
 # Less empty space at the top and the end of a page than Streamlit leaves; captions that contrast
 # enough with either ground (WCAG AA).
@@ -29,12 +39,6 @@ FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "
     "1934, Wilson 1927, Agresti & Coull 1998, Cohen et al. 2019."
 )
-
-
-def faded(colour: str, opacity: float) -> str:
-    """A hexadecimal colour with an opacity, as CSS `rgba`."""
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def percent(share: float, digits: int = 1) -> str:
