@@ -33,6 +33,7 @@ from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.paths import settled
 from irs_core.spec.settings import Settings
@@ -164,23 +165,6 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
             choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
-
-
-def parse_budgets(texts: list[str], n: int) -> tuple[int, ...]:
-    """Draw budgets from numbers and percentages of n, sorted.
-
-    Raises:
-        SpecError: One is neither.
-    """
-    budgets = set()
-    for text in texts:
-        try:
-            budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
-        except (ValueError, OverflowError):
-            raise SpecError(
-                f"n_p must be a whole number or a percentage of n; got {text!r}"
-            ) from None
-    return tuple(sorted(budgets))
 
 
 def _seed(text: str) -> int | None:

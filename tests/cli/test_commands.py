@@ -9,9 +9,9 @@ import pytest
 import torch
 from synthetic import synthetic_study
 
-from irs_core.cli.certify import parse_budgets
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
+from irs_core.spec.budgets import parse_budgets
 from irs_core.store import Library
 
 FAST = ["certify", "--max", "6", "--n", "500", "--n0", "20", "--np", "20%", "--compress", "fp16"]
