@@ -40,6 +40,9 @@ def average_certified_radius(certificates: Certificates, labels: ArrayLike) -> f
         certificates: Of N inputs, at least one.
         labels: True classes, integers of at least 0, shape (N,).
 
+    Returns:
+        At least 0; 0 where no input is right and certified.
+
     Raises:
         InvalidSampleError: There are no inputs or the labels do not fit.
 

@@ -1,14 +1,16 @@
 """The documents say what the code does."""
 
 import doctest
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from irs_core import api
 from irs_core.cli.main import main
 from irs_core.spec.compression_kinds import known_compressions
+from scripts.api_reference import NAMES, TARGET, reference
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -22,10 +24,27 @@ def test_the_examples_in_the_readme_run(code, tmp_path, monkeypatch):
     exec(compile(code, "README.md", "exec"), {})
 
 
-def test_the_example_of_the_notebook_interface(tmp_path):
-    failed, tried = doctest.testmod(api)
-    assert tried >= 5
+@pytest.mark.parametrize(
+    ("name", "least"), [("", 5), (".models", 1), (".studies", 6), (".deciding", 2), (".figures", 2)]
+)
+def test_the_examples_of_the_notebook_interface(name, least, tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_STORE", str(tmp_path))
+    failed, tried = doctest.testmod(import_module(f"irs_core.api{name}"))
+    assert tried >= least
     assert failed == 0
+
+
+def test_the_reference_of_public_names_is_up_to_date():
+    assert TARGET.read_text(encoding="utf-8") == reference(), "run scripts/api_reference.py"
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_every_public_name_says_what_it_takes_and_gives(module):
+    for name in NAMES[module]:
+        thing = getattr(import_module(module), name)
+        said = thing.__doc__ or ""
+        wanted = ("Args:",) if inspect.isclass(thing) else ("Args:", "Returns:")
+        assert [one for one in wanted if one not in said] == [], name
 
 
 def test_the_readme_explains_every_compression():

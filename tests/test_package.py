@@ -91,3 +91,7 @@ def test_a_figure_without_plotly_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly", None)
     with pytest.raises(IrsError, match="pip install plotly"):
         plot(None)
+
+
+def test_the_package_says_that_it_is_typed(installed):
+    assert (installed / "irs_core" / "py.typed").exists()

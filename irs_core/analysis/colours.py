@@ -1,8 +1,8 @@
 """Colours and markers of models, the same on pages, in reports and in notebooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from irs_core.decide import Verdict
+from irs_core.decide.words import COLOURS
 from irs_core.spec.compression_kinds import KINDS
 from irs_core.store import BASE
 
@@ -13,8 +13,7 @@ PALETTE = (
 )
 NEUTRAL = "#7B8694"
 MARK = "#DB4C4C"
-# Of a verdict on white paper; the word stands beside it.
-VERDICTS: Mapping[Verdict, str] = {"holds": "#1B7F4B", "fails": "#B3261E", "undecided": "#9A6700"}
+VERDICTS = COLOURS
 # Numbers of one kind differ in lightness, the stronger the darker; both stand out on either theme.
 _LIGHTEST, _DARKEST = 0.28, -0.34
 _SYMBOLS = ("circle", "square", "triangle-up", "x", "star", "pentagon", "hexagon", "cross")

@@ -37,6 +37,7 @@ from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.paths import settled
 from irs_core.spec.settings import Settings
@@ -46,7 +47,7 @@ from irs_core.spec.study import (
     NoiseSpec,
     StudySpec,
 )
-from irs_core.spec.study_file import parse_budgets, study_text
+from irs_core.spec.study_file import study_text
 from irs_core.store import BASE, Library, Study, StudyRecord, default_root
 
 

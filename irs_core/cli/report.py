@@ -5,12 +5,14 @@ from pathlib import Path
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import ledger_in
 from irs_core.cli.options import add_store_option, path
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
+from irs_core.store.files import write_bytes
 
 _TEXTS = (".tsv", ".txt", ".csv")
 # More than the first line.
@@ -30,6 +32,11 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("id", help="study id, from the command studies")
     parser.add_argument("file", type=path, help="where to write")
+    parser.add_argument(
+        "--format",
+        choices=("card",),
+        help="card: the section of a model card, Markdown with YAML metadata, whatever the suffix",
+    )
     parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
     parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
     parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
@@ -39,10 +46,17 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _report(arguments: argparse.Namespace) -> None:
     from irs_core.report import write_report
+    from irs_core.report.model_card import model_card
 
     library = Library(arguments.store)
     study = library.open(arguments.id)
     analysis = Analysis(open_tally(study, library.root), Settings.of(study.record.spec))
+    ledger = ledger_in(library, study)
+    if arguments.format == "card":
+        flags = study_flags(study.record, analysis)
+        card = model_card(study.record, analysis, ledger=ledger, flags=flags, banner=study.banner)
+        write_bytes(arguments.file, card.encode())
+        return
     write_report(
         arguments.file,
         study.record,
@@ -51,7 +65,7 @@ def _report(arguments: argparse.Namespace) -> None:
         model=arguments.model,
         method=arguments.method,
         banner=study.banner,
-        ledger=ledger_in(library, study),
+        ledger=ledger,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from irs_core.decide.requirement import Requirement
 from irs_core.decide.routes import Routes
 from irs_core.decide.settle import Settle
 from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, Verdict
-from irs_core.decide.words import settle_words
+from irs_core.decide.words import ANSWERS, COLOURS, settle_words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decision:
     """The verdict about one compressed model.
 
@@ -67,6 +68,18 @@ class Decision:
             inputs = self.loss.inputs if self.loss else 0
             text += f" {settle_words(self.settle, inputs, self.noun)}"
         return text
+
+    def __repr__(self) -> str:
+        return f"Decision({self.model}: {self.verdict}; {', '.join(self.codes)})"
+
+    def _repr_html_(self) -> str:
+        """The verdict in the cell of a notebook: no script, the model's name escaped."""
+        colour, answer = COLOURS[self.verdict], ANSWERS[self.verdict]
+        return (
+            f'<div style="border-left:6px solid {colour};padding:4px 12px">'
+            f'<p><strong style="color:{colour}">{answer}.</strong> {escape(self.sentence)}</p>'
+            f"<p><small>Required: {escape(self.requirement.words)}.</small></p></div>"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with the sentence and the reason codes."""

@@ -18,6 +18,9 @@ from irs_core.decide.statements import ShareBounds, Verdict
 
 ANSWERS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "Not decided"}
 
+# Of a verdict on white paper; the word stands beside it.
+COLOURS: Mapping[Verdict, str] = {"holds": "#1B7F4B", "fails": "#B3261E", "undecided": "#9A6700"}
+
 
 def covered_words(requirement: Requirement, inputs: int, sigma: float) -> tuple[str, str]:
     """What an answer covers, and what it does not, each as a sentence without its beginning."""

@@ -9,7 +9,7 @@ from irs_core.report.cohen import (
     parse_cohen,
 )
 from irs_core.report.formats import FORMATS, table_bytes
-from irs_core.report.html import html_report, summary_html
+from irs_core.report.html import html_report
 from irs_core.report.tables import TABLES, study_table
 from irs_core.report.write import write_report
 
@@ -24,7 +24,6 @@ __all__ = [
     "is_results",
     "parse_cohen",
     "study_table",
-    "summary_html",
     "table_bytes",
     "write_report",
 ]

@@ -58,13 +58,13 @@ def html_report(
         *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
         f"<p>{_described(record, analysis, said)}</p>",
         "<h2>Summary</h2>",
-        _table(study_table(record, analysis, "summary")),
+        table_html(study_table(record, analysis, "summary")),
         *(_figure(number, one) for number, one in enumerate(figures)),
         *_gaps(record, analysis),
         "<h2>Disagreement</h2>",
-        _table(study_table(record, analysis, "zeta")),
+        table_html(study_table(record, analysis, "zeta")),
         "<h2>Models</h2>",
-        _table(_models(record)),
+        table_html(_models(record)),
         "<h2>What was computed</h2>",
         f"<p>{html.escape(record.hardware)}. Study <code>{record.id}</code>, data "
         f"<code>{html.escape(record.data.digest)}</code>.</p>",
@@ -81,19 +81,6 @@ def html_report(
             "</body></html>",
             "",
         ]
-    )
-
-
-def summary_html(record: StudyRecord, analysis: Analysis) -> str:
-    """A study as a piece of a notebook: what it is, what holds, one row a model; no script."""
-    said = study_ledger(record.spec, analysis.settings)
-    flags = "".join(
-        f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)
-    )
-    return (
-        f"<div><p><strong>{html.escape(record.title)}</strong> <code>{record.id}</code></p>"
-        f"<p>{_described(record, analysis, said)}</p>{flags}"
-        f"{_table(study_table(record, analysis, 'summary'))}</div>"
     )
 
 
@@ -120,7 +107,7 @@ def _gaps(record: StudyRecord, analysis: Analysis) -> list[str]:
         "draws, input by input. Verdicts and rankings use the cost of compression alone. "
         "Intervals named sure are guaranteed."
     )
-    return ["<h2>Fewer draws, and compression</h2>", f"<p>{said}</p>", _table(frame)]
+    return ["<h2>Fewer draws, and compression</h2>", f"<p>{said}</p>", table_html(frame)]
 
 
 def _models(record: StudyRecord) -> pd.DataFrame:
@@ -146,7 +133,8 @@ def _cost(cost: ModelCost) -> dict[str, str]:
     return {"as deployed": cost.size.words, f"{ALONE} (ms)": times}
 
 
-def _table(frame: pd.DataFrame) -> str:
+def table_html(frame: pd.DataFrame) -> str:
+    """A table as HTML: foreign text escaped, bounds rounded outward."""
     numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
 
     def row(cells: list[str], tag: str) -> str:

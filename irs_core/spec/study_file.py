@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from irs_core.errors import IrsError, SpecError
+from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, Compression
 from irs_core.spec.outside import is_address, is_url
@@ -34,23 +35,6 @@ class StudyFile:
 
     spec: StudySpec
     given: frozenset[str]
-
-
-def parse_budgets(texts: Sequence[str], n: int) -> tuple[int, ...]:
-    """Draw budgets from numbers and percentages of n, sorted.
-
-    Raises:
-        SpecError: One is neither.
-    """
-    budgets = set()
-    for text in texts:
-        try:
-            budgets.add(round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text))
-        except (ValueError, OverflowError):
-            raise SpecError(
-                f"n_p must be a whole number or a percentage of n; got {text!r}"
-            ) from None
-    return tuple(sorted(budgets))
 
 
 def read_study_file(path: Path, models: Models | None = None) -> StudyFile:

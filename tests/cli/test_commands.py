@@ -12,7 +12,7 @@ from synthetic import synthetic_study
 
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
-from irs_core.spec.study_file import parse_budgets
+from irs_core.spec.budgets import parse_budgets
 from irs_core.store import Library
 
 FAST = ["certify", "--max", "6", "--n", "500", "--n0", "20", "--np", "20%", "--compress", "fp16"]
