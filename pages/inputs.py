@@ -19,7 +19,11 @@ name = pickers.pick_model(opened.record)
 rows = gallery.pick_rows(opened, name)
 read = gallery.images(opened)
 if len(rows):
-    st.caption(f"{len(rows)} of {len(opened.analysis.labels)} reported inputs.")
+    st.caption(
+        f"{len(rows)} of {len(opened.analysis.labels)} reported inputs. Radii: the original's with "
+        f"all {opened.record.spec.n:,} draws → the compressed model's with its own, fewer ones, "
+        "which alone make a radius smaller."
+    )
     gallery.show_gallery(opened, rows, name, read)
 else:
     st.info(

@@ -77,7 +77,7 @@ controls.table(
 st.caption(
     "A compressed model is certified with fewer draws than the original, and fewer draws certify "
     "smaller radii even where no answer changes. Kept ACR and verdicts therefore compare both "
-    "models at the same number of draws; the column ACR does not. "
+    "models at the same number of draws; the columns ACR and CA do not. "
     f"{captions.choice_among(rows, moved)}"
 )
 equal.show(opened, radii)

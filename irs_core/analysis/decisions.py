@@ -47,10 +47,11 @@ def study_decision(
     if name not in analysis.tally.compressed:
         known = ", ".join(analysis.tally.compressed) or "none"
         raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
-    base, compressed, levels = _counts(analysis, name)
-    found = study_routes(analysis, name, requirement)
+    counts = _counts(analysis, name)
+    found = _routes(counts, requirement, analysis.tally.sigma)
     settle = None
     if requirement.max_loss is not None:
+        base, compressed, levels = counts
         settle = find_settle(
             found,
             base,
@@ -75,13 +76,19 @@ def study_decision(
 
 def study_routes(analysis: Analysis, name: str, requirement: Requirement) -> Routes:
     """Which inputs a compressed model may lose, and why the others are safe."""
-    base, compressed, levels = _counts(analysis, name)
+    return _routes(_counts(analysis, name), requirement, analysis.tally.sigma)
+
+
+def _routes(
+    counts: tuple[BaseCounts, CompressedCounts, Levels], requirement: Requirement, sigma: float
+) -> Routes:
+    base, compressed, levels = counts
     return find_routes(
         base,
         compressed,
         radius=requirement.radius,
         tolerance=requirement.tolerance,
-        sigma=analysis.tally.sigma,
+        sigma=sigma,
         levels=levels,
     )
 

@@ -16,6 +16,8 @@ from ui.shared.drawing import blank, error_bars
 from ui.shared.entries import ModelRow
 
 Floats = NDArray[np.float64]
+# Of the width of the picture, about what a name takes.
+_LABEL_SHARE = 0.15
 AXIS_NAMES: dict[Axis, str] = {
     "size": "size",
     "latency": "latency",
@@ -100,11 +102,16 @@ def _name_best(
     shown: Sequence[Interval],
     beaten: Mapping[str, ModelRow],
 ) -> None:
-    """Write the names of models that are not dominated beside their points."""
+    """Write the names of models that are not dominated beside their points, as far as there is
+    room; the legend has all of them."""
     right = float(np.nanmax(cost, initial=0.0))
-    for row, x, acr in zip(rows, cost, shown, strict=True):
+    taken: list[float] = []
+    for row, x, acr in sorted(zip(rows, cost, shown, strict=True), key=lambda one: one[1]):
         if row.name in beaten or not np.isfinite(x):
             continue
+        if any(abs(x - other) < _LABEL_SHARE * right for other in taken):
+            continue
+        taken.append(float(x))
         far = x > 0.85 * right
         figure.add_annotation(
             x=float(x),
