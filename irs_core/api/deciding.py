@@ -66,7 +66,8 @@ def _with_draws(
     spec, library = result.record.spec, result.library
     library.take_over(result.study)
     (compression,) = named_compressions([name], data=spec.data, num_classes=spec.model.num_classes)
-    run = partial(run_study, options=replace(options, programs=True))
+    # Whoever wrote the study named its original; nothing that is stored is run as code.
+    run = partial(run_study, options=replace(options, programs=False))
     wanted = deciding_spec(spec, compression, requirement)
     made = run_deciding(wanted, str(compression), requirement, library, run, limits=limits)
     return opened(made, library), made.record.compressed[0].name

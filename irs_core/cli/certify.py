@@ -152,6 +152,11 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="run the models on at most 100 images, store nothing, and say what is odd",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--allow-code",
+        action="store_true",
+        help="let a study file name code, programs (TorchScript) and servers",
+    )
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
     parser.set_defaults(run=_certify, parser=parser)
@@ -232,8 +237,9 @@ def _certify(arguments: argparse.Namespace) -> None:
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
     # The files that may be programs are those that the command names.
+    programs = arguments.file is None or arguments.allow_code
     options = RunOptions(
-        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=programs
     )
     goal = parse_goal(
         budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss

@@ -58,7 +58,9 @@ def _cost(arguments: argparse.Namespace) -> None:
         raise SpecError(f"--runs must be at least 1; got {arguments.runs}")
     from irs_core.run.options import RunOptions
 
-    options = RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True)
+    # What a study stores is not named by whoever asks for its cost, and not run as code.
+    named = arguments.study is None
+    options = RunOptions(arguments.device, arguments.batch, arguments.backend, programs=named)
     found = _of_model(arguments, options) if arguments.study is None else _of(arguments, options)
     if arguments.json:
         print(json.dumps({"schema": 1, "alone": ALONE, "models": found}, indent=1))

@@ -13,7 +13,7 @@ from irs_core.cli.decide import (
     requirement_of,
     say_more,
 )
-from irs_core.cli.named import read_models
+from irs_core.cli.named import read_compressions
 from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Verdict
@@ -90,8 +90,7 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     known = study.record.spec
     if arguments.root is not None:
         known = replace(known, data=replace(known.data, root=arguments.root))
-    model, (compression,) = read_models(known.model, [arguments.model], known.data)
-    known = replace(known, model=model)
+    (compression,) = read_compressions([arguments.model], known.data, known.model.num_classes)
     requirement = requirement_of(arguments, known.noise.sigma)
     spec = deciding_spec(known, compression, requirement)
     with draw_bar() as show:
@@ -100,7 +99,8 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
             str(compression),
             requirement,
             library,
-            partial(run_study, options=RunOptions(programs=True), on_progress=show),
+            # Whoever wrote the study named its original; nothing that is stored is run as code.
+            partial(run_study, options=RunOptions(), on_progress=show),
             limits=Limits(arguments.budget, arguments.seconds),
         )
     return made.record.id, made.record.compressed[0].name

@@ -24,13 +24,26 @@ def read_models(
     Raises:
         IrsError: A text names none, or what it names cannot be used.
     """
-    if not any(map(_runs_here, (spec.weights, *texts))):
-        return spec, tuple(file_compression(text) or parse_compression(text) for text in texts)
-    # torch takes seconds to import, so it is left to those who need it.
-    from irs_core.run.named import named_compressions, named_model
+    if _runs_here(spec.weights):
+        # torch takes seconds to import, so it is left to those who need it.
+        from irs_core.run.named import named_model
 
-    spec = named_model(spec, data)
-    return spec, named_compressions(texts, data=data, num_classes=spec.num_classes)
+        spec = named_model(spec, data)
+    return spec, read_compressions(texts, data, spec.num_classes)
+
+
+def read_compressions(
+    texts: Sequence[str], data: DataSpec, num_classes: int | None
+) -> tuple[Compression, ...]:
+    """Compressed models that a command names; see `read_models`.
+
+    An original that stands in a stored study is not named by anybody here, and is left alone.
+    """
+    if not any(map(_runs_here, texts)):
+        return tuple(file_compression(text) or parse_compression(text) for text in texts)
+    from irs_core.run.named import named_compressions
+
+    return named_compressions(texts, data=data, num_classes=num_classes)
 
 
 def check_can_wait(spec: StudySpec) -> None:
@@ -47,6 +60,19 @@ def check_can_wait(spec: StudySpec) -> None:
             f"{code[0]} is code, which runs only in the command that names it, never in the "
             "background: leave out --queue"
         )
+
+
+def is_outside(text: str) -> bool:
+    """Whether a text names code, a program in a file or a server, none of which is plain data."""
+    path = text.removeprefix("file-normalized:").removeprefix("file:")
+    if text.startswith(f"{CALL_PREFIX}:") or is_url(path):
+        return True
+    if path.endswith(_WEIGHTS) or is_graph_file(path) or not Path(path).expanduser().is_file():
+        return False
+    # torch takes seconds to import; only files that are no plain weights are looked at.
+    from irs_core.models.recognise import is_torchscript
+
+    return path.endswith(".tflite") or is_torchscript(Path(path).expanduser())
 
 
 def _runs_here(text: str) -> bool:

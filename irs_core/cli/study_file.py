@@ -1,17 +1,21 @@
 """`certify STUDY.yaml`: a study from a file instead of from options."""
 
 import argparse
+from collections.abc import Sequence
 
 from irs_core.analysis.ledger import with_fixed_split
-from irs_core.cli.named import read_models
+from irs_core.cli.named import is_outside, read_models
 from irs_core.errors import SpecError
-from irs_core.spec.study import StudySpec
+from irs_core.spec.compressions import Compression
+from irs_core.spec.outside import is_address
+from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 from irs_core.spec.study_file import read_study_file
 
 # Options that say how to run and what to show; all others describe a study.
 _FREE = {
     *("file", "help", "store", "queue", "dry_run", "json", "device", "backend", "batch", "engine"),
     *("tsv", "why", "speedups", "forecast", "budget", "reach_acr", "max_loss", "spend"),
+    "allow_code",
 }
 
 
@@ -31,6 +35,25 @@ def from_file(arguments: argparse.Namespace) -> StudySpec:
         raise SpecError(
             f"{arguments.file.name} describes the study; leave out {said[0]}, or say it in the file"
         )
-    found = read_study_file(arguments.file, read_models)
+    found = read_study_file(
+        arguments.file, read_models if arguments.allow_code else _read_plain_models
+    )
     arguments.methods = list(found.spec.methods)
     return found.spec if "split_draws" in found.given else with_fixed_split(found.spec)
+
+
+def _read_plain_models(
+    spec: ModelSpec, texts: Sequence[str], data: DataSpec
+) -> tuple[ModelSpec, tuple[Compression, ...]]:
+    """Models of a file that somebody else may have written: none that runs code or asks a server.
+
+    Raises:
+        SpecError: One is.
+    """
+    for text in (spec.weights, *texts):
+        if is_outside(text) or (text == spec.weights and is_address(text)):
+            raise SpecError(
+                f"the study file names {text}, which is code, a program or a server; if you trust "
+                "the file, add --allow-code"
+            )
+    return read_models(spec, texts, data)

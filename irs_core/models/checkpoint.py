@@ -103,7 +103,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
             std=_numbers(fields.get("std")),
             input_shape=_shape(fields.get("input_shape")),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path.name} has metadata of the wrong type: {error}") from None
 
 
@@ -176,7 +176,7 @@ def _check_archive(path: Path) -> None:
 def _decode(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return text
 
 

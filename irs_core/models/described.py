@@ -15,6 +15,14 @@ from irs_core.errors import SpecError
 
 # What every module has; its parameters, buffers and parts are described one by one.
 _COMMON = frozenset(vars(nn.Module()))
+# What Python keeps with every class.
+_OF_CLASSES = frozenset(
+    (
+        *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__"),
+        *("__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl", "__slots__"),
+        *("__firstlineno__", "__static_attributes__", "__annotate__", "__annotate_func__"),
+    )
+)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, slice)
 
 
@@ -33,7 +41,7 @@ def described(module: nn.Module) -> str:
 
 def _modules(module: nn.Module) -> Iterator[tuple[str, str]]:
     for name, part in module.named_modules(remove_duplicate=False):
-        yield name, _code(type(part))
+        yield name, _class(type(part))
         hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
         if hooks:
             yield f"{name} hooks", _value(hooks, name)
@@ -59,7 +67,7 @@ def _value(value: Any, name: str) -> str:
     if isinstance(value, set | frozenset):
         return f"set {sorted(_value(one, name) for one in value)}"
     if isinstance(value, type):
-        return _code(value)
+        return _class(value)
     if isinstance(value, functools.partial):
         return f"partial {_value([value.func, value.args, value.keywords], name)}"
     if isinstance(value, types.FunctionType):
@@ -84,14 +92,49 @@ def _function(function: types.FunctionType, name: str) -> str:
     return f"{_code(function)} {_value(bound, name)}"
 
 
+def _class(kind: type) -> str:
+    """The code of a class and of all that it inherits from."""
+    return " < ".join(_code(one) for one in kind.__mro__ if one is not object)
+
+
 def _code(thing: Any) -> str:
     """The name and, as far as Python knows it, the code."""
     name = f"{thing.__module__}.{thing.__qualname__}"
     # The versions of these packages are recorded with each study.
-    if thing.__module__.partition(".")[0] in ("torch", "torchvision"):
+    if thing.__module__.partition(".")[0] in ("torch", "torchvision", "builtins"):
         return name
     try:
         return f"{name} {inspect.getsource(thing)}"
     except (OSError, TypeError):
-        code = getattr(thing, "__code__", None)
-        return name if code is None else f"{name} {code.co_code.hex()} {code.co_consts}"
+        # As in the cells of a notebook, or where only compiled files were installed.
+        return f"{name} {_compiled(thing)}"
+
+
+def _compiled(thing: Any) -> str:
+    """What Python runs of a function or a class whose source is not at hand.
+
+    Raises:
+        SpecError: It is neither.
+    """
+    if isinstance(thing, types.CodeType):
+        inside = [
+            _compiled(one) if isinstance(one, types.CodeType) else repr(one)
+            for one in thing.co_consts
+        ]
+        return f"{thing.co_code.hex()} {thing.co_names} {thing.co_varnames} {inside}"
+    if isinstance(thing, staticmethod | classmethod):
+        return _compiled(thing.__func__)
+    if isinstance(thing, property):
+        return str([_compiled(one) for one in (thing.fget, thing.fset) if one is not None])
+    if isinstance(thing, types.FunctionType):
+        return _compiled(thing.__code__)
+    if isinstance(thing, type):
+        own = sorted((key, one) for key, one in vars(thing).items() if key not in _OF_CLASSES)
+        return str([(key, _member(thing, key, one)) for key, one in own])
+    raise SpecError(f"the code of {thing!r} cannot be told; put it into a file of its own")
+
+
+def _member(kind: type, key: str, value: Any) -> str:
+    if isinstance(value, staticmethod | classmethod | property | types.FunctionType):
+        return _compiled(value)
+    return _value(value, f"{kind.__qualname__}.{key}")

@@ -80,7 +80,7 @@ class Connection:
         found = self._ask("GET", "", None, _HEAD_BYTES)
         try:
             return _facts(self.url, found)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
             raise ServerError(
                 f"{self.url} does not describe a model as the Open Inference Protocol v2 does: one "
                 "input (N, channels, height, width) of floats, one output (N, classes)"
@@ -111,7 +111,7 @@ class Connection:
             # A score that is no number arrives as null, or as a word that Python reads as NaN.
             values = [math.nan if one is None else one for one in _flat(output["data"])]
             return np.asarray(values, np.float32).reshape(shape)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise ServerError(
                 f"{self.url} answers without an output {facts.output_name!r} of as many numbers as "
                 f"its shape says; {_KEPT}"
@@ -157,7 +157,7 @@ class Connection:
     def _parsed(self, text: bytes) -> dict[str, Any]:
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise ServerError(f"{self.url} answers with something else than JSON; {_KEPT}")
@@ -251,6 +251,6 @@ def _said(text: bytes) -> str:
     """The server's sentence, if it gives one; foreign text, so shortened and without controls."""
     try:
         said = str(json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         said = text.decode(errors="replace")
     return "".join(one if one.isprintable() else " " for one in said)[:160].strip() or "no reason"

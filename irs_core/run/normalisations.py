@@ -57,7 +57,9 @@ def other_normalisations(
             continue
         model = replace(spec.model, mean=mean, std=std)
         plain = replace(spec, model=model, compressions=())
-        made = next(iter(prepare(plain, load_model(model), dataset, options)))
+        made = next(
+            iter(prepare(plain, load_model(model, programs=options.programs), dataset, options))
+        )
         right = int(np.sum(made.predictor(images) == dataset.labels))
         shown = " ".join(
             f"--{key} {' '.join(f'{one:.6g}' for one in numbers)}"

@@ -177,6 +177,7 @@ class _Builder:
         return self._successor(compression, found)
 
     def _successor(self, compression: FileModel, found: LoadedModel) -> Prepared:
+        self._check_shape(found.input_shape, Path(compression.path).name)
         predictor = make_classifier(found.module, None, self._setting)
         # Not the digest of the same weights as an original: a study keeps the two apart.
         digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
@@ -192,6 +193,11 @@ class _Builder:
             self._packer(None, digest, predictor, base=found) if packable else _unpackable,
             sized=_sized(found.module),
         )
+
+    def _check_shape(self, taken: tuple[int, int, int] | None, name: str) -> None:
+        shape = self._setting.input_shape
+        if taken not in (None, shape):
+            raise DatasetError(f"{name} takes inputs of shape {taken}; the images have {shape}")
 
     def _object(self, compression: ObjectModel | CodeModel | ServedModel) -> Prepared:
         module = adopted(str(compression))
@@ -216,12 +222,8 @@ class _Builder:
             std=self._base.std,
             output=self._spec.model.output,
         )
-        module, shape = found.module, self._setting.input_shape
-        if found.input_shape not in (None, shape):
-            raise DatasetError(
-                f"{module.file.name} takes inputs of shape {found.input_shape}; the images have "
-                f"{shape}"
-            )
+        module = found.module
+        self._check_shape(found.input_shape, module.file.name)
         predictor = make_classifier(module, None, self._setting)
         first = ", after the original's normalisation" if compression.normalize else ""
         # Not the digest of the same file as an original: a study keeps the two apart.
@@ -389,5 +391,6 @@ def _sized(module: nn.Module) -> Callable[[], Size] | None:
         return partial(graph_size, module.file)
     if isinstance(module, Carrier):
         return partial(network_size, module.network)
-    inside = not isinstance(module, ScriptedModule) and any(True for _ in module.parameters())
-    return partial(module_size, module) if inside else None
+    if any(isinstance(one, ScriptedModule) for one in module.modules()):
+        return None
+    return partial(module_size, module) if any(True for _ in module.parameters()) else None

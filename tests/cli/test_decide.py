@@ -6,10 +6,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.cli.main import main
-from irs_core.spec.study import DataSpec
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
 
 NONE = ["--store", "/nonexistent-store"]
@@ -142,3 +143,19 @@ def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> 
     assert f"Study {first.id[:6]} used some of these draws before." in out
     # Whatever else is conditional has no part in a verdict's level.
     assert "n_p was chosen before" not in out
+
+
+@pytest.mark.parametrize(
+    "weights", ["planted:make", "program.pt", "http://127.0.0.1:9/v2/models/x"]
+)
+def test_gate_runs_nothing_that_a_study_names(tmp_path, monkeypatch, capsys, weights):
+    """A study may come from anybody: its original is no code, program or server to be run."""
+    (tmp_path / "planted.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    torch.jit.save(torch.jit.script(torch.nn.Flatten()), tmp_path / "program.pt")
+    monkeypatch.chdir(tmp_path)
+    spec = synthetic_spec(model=ModelSpec(weights, num_classes=10), compressions=())
+    record = synthetic_study(Library(tmp_path / "store"), spec)
+    store = ["--store", str(tmp_path / "store")]
+    assert main(["gate", record.id, "--model", "prune:0.1", "--run", *store]) == 2
+    assert "error" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()

@@ -1,6 +1,7 @@
 """Studies from files on the command line."""
 
 import pytest
+import torch
 from synthetic import synthetic_study
 
 from irs_core.cli.main import main
@@ -69,3 +70,26 @@ def test_an_unfinished_study_has_a_file(tmp_path, capsys, monkeypatch):
     record = synthetic_study(Library(tmp_path))
     assert main(["studies", record.id[:6], "--yaml", "--store", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("# ./irs certify")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("model: shipped:digits-0.50", "model: planted:make"),
+        ("model: shipped:digits-0.50", "model: http://127.0.0.1:9/v2/models/x"),
+        ("compress: fp16", "compress: call:planted:make"),
+        ("compress: fp16", "compress: file:program.pt"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_file_of_somebody_else_runs_nothing(
+    file, tmp_path, monkeypatch, capsys, before, after, more
+):
+    (tmp_path / "planted.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    torch.jit.save(torch.jit.script(torch.nn.Flatten()), tmp_path / "program.pt")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "study.yaml"
+    path.write_text(TEXT.replace(before, after))
+    assert main(["certify", str(path), *more, "--store", str(tmp_path / "store")]) == 2
+    assert "add --allow-code" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()

@@ -10,6 +10,7 @@ from torch import nn
 from irs_core.api import certify, load
 from irs_core.errors import SpecError
 from irs_core.models import load_model
+from irs_core.models.described import described
 from irs_core.models.objects import adopt, adopted
 from irs_core.spec.study import ModelSpec
 
@@ -101,3 +102,64 @@ def test_one_does_not_get_the_certificates_of_another(tmp_path):
 
     straight = predicted(False, "shared")
     assert predicted(True, "shared") == predicted(True, "alone") != straight
+
+
+def written(source: str, name: str = "Net") -> nn.Module:
+    """A module whose class has no source at hand, as one from the cell of a notebook."""
+    space: dict[str, object] = {"__name__": "__main__", "nn": nn, "torch": torch}
+    exec(compile(source, "<cell>", "exec"), space)
+    found = space[name]
+    assert isinstance(found, type)
+    made: nn.Module = found()
+    return made
+
+
+CELL = """
+class Base(nn.Module):
+    scale = {scale}
+    def forward(self, x):
+        return self.answer(x)
+    def answer(self, x):
+        return (lambda y: {answer})(x)
+class Net(Base):
+    pass
+"""
+
+
+def cell(answer: str = "y.relu()", scale: float = 1.0) -> str:
+    return described(written(CELL.format(answer=answer, scale=scale)))
+
+
+def test_code_without_source_is_told_apart_by_what_python_runs():
+    # The same instructions and constants, another name; a constant; an attribute of the class.
+    texts = {cell(), cell("y.sigmoid()"), cell("y * 2"), cell("y * 3"), cell(scale=2.0)}
+    assert len(texts) == 5
+    assert cell() == cell()
+    assert " at 0x" not in cell()
+
+
+class Inherited(Negated):
+    """All that it answers is its parent's."""
+
+
+class AlsoInherited(Same):
+    """As above."""
+
+
+AlsoInherited.__qualname__ = Inherited.__qualname__
+
+
+def test_what_a_class_inherits_is_part_of_it():
+    assert "return -images" in described(Inherited())
+    assert described(Inherited()) != described(AlsoInherited())
+
+
+def test_a_parametrised_layer_keeps_the_code_of_its_class():
+    class Own(nn.Linear):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return -super().forward(images)
+
+    net = Own(2, 2)
+    nn.utils.parametrize.register_parametrization(net, "weight", Same())
+    assert type(net).__module__.startswith("torch")
+    assert "return -super().forward(images)" in described(net)

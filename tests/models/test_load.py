@@ -170,3 +170,14 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_unknown_shipped_name_lists_the_known():
     with pytest.raises(UnknownKeyError, match=r"digits-0\.50"):
         load_model(ModelSpec("shipped:none"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"mean": "[" * 100_000}, {"num_classes": "Infinity"}, {"input_shape": "[Infinity, 1, 1]"}],
+)
+def test_hostile_words_beside_weights_end_in_a_sentence(tmp_path, said):
+    path = tmp_path / "net.safetensors"
+    save_file({"weight": torch.zeros(2, 2)}, path, metadata={"arch": "digits_resnet", **said})
+    with pytest.raises(CheckpointError):
+        load_model(ModelSpec(str(path)))
