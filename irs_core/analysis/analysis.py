@@ -147,7 +147,9 @@ class Analysis(StudyCertificates):
         """All methods whose draws are there, over all budgets."""
         found = self.methods(name)
         curves = {method: self.per_input(name, method) for method in found}
-        compared = [one for one in found if one != _BASELINE] if _BASELINE in found else []
+        # Whoever stops at a radius does not go for ACR: its area would say nothing.
+        goals = [one for one in found if methods.get(one).anytime is None]
+        compared = [one for one in goals if one != _BASELINE] if _BASELINE in found else []
         return Comparison(
             curves={method: curve.points for method, curve in curves.items()},
             speedups={

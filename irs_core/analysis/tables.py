@@ -60,7 +60,7 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     """
     rows = []
     last = len(analysis.tally.budgets) - 1
-    compared = [one for one in shown(record.spec) if not one.baseline]
+    compared = [one for one in shown(record.spec) if not one.baseline and one.anytime is None]
     for model in record.compressed:
         analysis.certify(model.name, methods.baseline().name, last)
         zeta, comparison = analysis.zeta(model.name, last), analysis.compare(model.name)

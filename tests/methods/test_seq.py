@@ -9,6 +9,7 @@ from units import SPEC
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.replay import live_runs
+from irs_core.analysis.tables import speedup_table
 from irs_core.analysis.tally import count_study, observed_models
 from irs_core.certify import build_cache_from_hits
 from irs_core.errors import MissingEvidenceError
@@ -241,3 +242,14 @@ def test_other_studies_have_no_seq(tmp_path):
 def test_all_points_of_its_curve_hold_together():
     assert get("seq").anytime is not None
     assert all(get(name).anytime is None for name in ("rs", "irs", "iss", "cirs"))
+
+
+def test_an_area_under_acr_is_not_asked_of_what_stops_at_a_radius(tmp_path):
+    spec = replace(SEQ, methods=("irs", "seq"), baseline=True, compressions=SPEC.compressions[:1])
+    library = Library(tmp_path)
+    record = run_study(spec, library)
+    analysis = analysis_of(library, record)
+    assert {"rs", "irs", "seq"} <= set(analysis.methods("fp16"))
+    assert "seq" not in {method for method, _ in analysis.compare("fp16").speedups}
+    table = speedup_table(record, analysis)
+    assert not [name for name in table if name.startswith("seq")]
