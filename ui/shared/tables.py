@@ -120,7 +120,7 @@ def speedup_table(panels: Sequence[Panel]) -> pd.DataFrame:
         for one in methods.by_standing()
         if any(each.comparison.points(one.name) for each in panels)
     ]
-    compared = [one.name for one in shown if not one.baseline]
+    compared = [one.name for one in shown if not one.baseline and one.anytime is None]
     frame = pd.DataFrame(
         {"model": [panel.title for panel in panels], "study": [panel.study for panel in panels]}
     )
