@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped, unused-ignore]
-from scipy.stats import binom  # type: ignore[import-untyped, unused-ignore]
 
 from irs_core.decide.rounding import chosen_percent
 from irs_core.decide.settle import inputs_to_hold
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, least_n_to_certify
-from irs_core.stats.binomial import integers
+from irs_core.stats.binomial import chance_of_at_least, integers
 
 # A flag that rests on chance is raised wrongly at most so often.
 _LEVEL = 0.01
@@ -75,8 +74,7 @@ def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
     fits, own = int(counts[rows, named][moved].sum()), int(counts[rows, rows][moved].sum())
     # Renamings of k classes: at most classes! / (classes - k)!.
     renamings = math.lgamma(classes + 1) - math.lgamma(classes - k + 1)
-    chance = float(binom.logsf(fits - 1, fits + own, 0.5))
-    if chance + renamings + math.log(classes) > math.log(_LEVEL):
+    if _log_chance(fits, fits + own) + renamings + math.log(classes) > math.log(_LEVEL):
         return None
     total, right = int(counts.sum()), int(np.trace(counts))
     return _flag(
@@ -84,6 +82,16 @@ def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
         f"{right} of {total} inputs are right as labelled, {right + fits - own} would be after "
         f"renaming {k} classes: check the order of the class names",
     )
+
+
+def _log_chance(heads: int, tosses: int) -> float:
+    """The logarithm of the chance of so many heads or more; where it underflows, of a bound."""
+    chance = float(chance_of_at_least(heads, tosses, 0.5))
+    if chance > 0:
+        return math.log(chance)
+    share = heads / tosses
+    tails = (1 - share) * math.log(2 * (1 - share)) if share < 1 else 0.0
+    return -tosses * (share * math.log(2 * share) + tails)
 
 
 def folder_order_flag(names: Sequence[str]) -> Flag | None:

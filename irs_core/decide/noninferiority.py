@@ -15,10 +15,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom  # type: ignore[import-untyped, unused-ignore]
 
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
+from irs_core.stats.binomial import chance_of_at_least, chance_of_at_most
 from irs_core.stats.sequential import log_e_value
 
 # Bounds and thresholds are moved outward by this factor against floating-point error.
@@ -96,7 +96,7 @@ def count_at_most(
         missing = np.maximum(true - may, 1)
         chance = np.where(true == may, 1.0, np.minimum(1.0, level * true / missing))
     else:
-        chance = np.asarray(binom.sf(true - may - 1, true, level))
+        chance = chance_of_at_least(true - may, true, level)
     # No margin: at beta = level, where no flag is set, the chance of b = 1 is beta itself.
     return int(true[chance > beta][-1])
 
@@ -118,7 +118,8 @@ def count_at_least(
         # P(wrong flags >= w) <= inputs * level / w.
         wrong = int(np.ceil(inputs * level / beta * (1 + _MARGIN))) - 1 if level > 0 else 0
     else:
-        wrong = int(binom.ppf(1 - beta * (1 - _MARGIN), inputs, level))
+        more = chance_of_at_least(np.arange(1, inputs + 2), inputs, level)
+        wrong = int(np.argmax(more <= beta * (1 - _MARGIN)))
     return max(0, proven - wrong)
 
 
@@ -131,7 +132,8 @@ def p_value_holds(may: int, inputs: int, *, max_share: float, level: float) -> f
         may, inputs, level: As for `share_at_most`.
         max_share: Allowed share, in (0, 1).
     """
-    return float(min(1.0, binom.cdf(may, inputs, max_share * (1 - level)) * (1 + _MARGIN)))
+    chance = float(chance_of_at_most(may, inputs, max_share * (1 - level)))
+    return min(1.0, chance * (1 + _MARGIN))
 
 
 def p_value_fails(proven: int, inputs: int, *, max_share: float, level: float) -> float:
@@ -142,7 +144,7 @@ def p_value_fails(proven: int, inputs: int, *, max_share: float, level: float) -
         max_share: Allowed share, in (0, 1).
     """
     most = max_share + level * (1 - max_share)
-    return float(min(1.0, binom.sf(proven - 1, inputs, most) * (1 + _MARGIN)))
+    return min(1.0, float(chance_of_at_least(proven, inputs, most)) * (1 + _MARGIN))
 
 
 def walk_holds(may: ArrayLike, *, max_share: float, level: float) -> NDArray[np.float64]:

@@ -150,12 +150,14 @@ def _by_form(
 
 
 class _Pool:
-    """Draws of several rows, run together: predictors pad what does not fill a batch."""
+    """Draws of several rows, run together, so that few batches are padded."""
 
     def __init__(self, request: Request, classes: NDArray[np.int64]) -> None:
         self._request, self._classes = request, classes
-        self._parts: list[NDArray[Any]] = []
-        self._places: list[tuple[int, NDArray[np.intp]]] = []
+        # Predictors that pad to a batch say its size, which not all do.
+        self._batch = int(getattr(request.predictor, "batch", 1))
+        self._inputs: list[NDArray[Any]] = []
+        self._places: list[NDArray[np.intp]] = []
 
     def add(self, row: int, at: int, inputs: NDArray[Any]) -> None:
         """Take the chosen ones of a row's draws from `at` on."""
@@ -163,21 +165,27 @@ class _Pool:
         wanted = slice(None) if mask is None else mask[row, at : at + len(inputs)]
         columns = np.arange(at, at + len(inputs))[wanted]
         if len(columns):
-            self._parts.append(inputs[wanted])
-            self._places.append((row, columns))
-        if sum(part.size for part in self._parts) >= BLOCK_VALUES // 4:
-            self.flush()
+            self._inputs.append(inputs[wanted])
+            self._places.append(np.stack([np.full_like(columns, row), columns]))
+        if sum(part.size for part in self._inputs) >= BLOCK_VALUES // 4:
+            self._run(sum(map(len, self._inputs)) // self._batch * self._batch)
 
     def flush(self) -> None:
         """Run what is there."""
-        if not self._parts:
+        self._run(sum(map(len, self._inputs)))
+
+    def _run(self, count: int) -> None:
+        if not count:
             return
-        parts = self._parts
-        found = self._request.predictor(parts[0] if len(parts) == 1 else np.concatenate(parts))
-        ends = np.cumsum([len(part) for part in self._parts])[:-1]
-        for (row, columns), ids in zip(self._places, np.split(found, ends), strict=True):
-            self._classes[row, columns] = ids
-        self._parts, self._places = [], []
+        inputs, places = _joined(self._inputs, axis=0), _joined(self._places, axis=1)
+        self._classes[*places[:, :count]] = self._request.predictor(inputs[:count])
+        left = count < len(inputs)
+        self._inputs = [inputs[count:]] if left else []
+        self._places = [places[:, count:]] if left else []
+
+
+def _joined(parts: Sequence[NDArray[Any]], axis: int) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)
 
 
 def _prefetched(items: Iterator[T]) -> Iterator[tuple[T, float]]:

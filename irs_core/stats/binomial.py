@@ -5,7 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri  # type: ignore[import-untyped, unused-ignore]
+from scipy.special import (  # type: ignore[import-untyped, unused-ignore]
+    betainc,
+    betaincc,
+    ndtri,
+)
 
 from irs_core.errors import InvalidSampleError
 from irs_core.stats.beta_root import lower_root, upper_root
@@ -71,6 +75,29 @@ def binomial_upper_bound(k: ArrayLike, n: ArrayLike, alpha: float) -> NDArray[np
     hits, draws = checked_counts(k, n)
     check_alpha(alpha)
     return _evaluated(_upper, hits, draws, alpha)
+
+
+def chance_of_at_most(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
+    """P(X <= k) of a Binomial(n, p) count X, to about 14 digits; any shapes that broadcast.
+
+    Args:
+        k: Any integers; below 0 the chance is 0, from `n` on it is 1.
+        n: Draws; at least 0.
+        p: In [0, 1].
+    """
+    # `scipy.stats` has the same and takes a second to import.
+    k, n, p = np.broadcast_arrays(np.asarray(k), np.asarray(n), np.asarray(p, np.float64))
+    inside = (k >= 0) & (k < n)
+    chance = betaincc(np.where(inside, k, 0) + 1, np.where(inside, n - k, 1), p)
+    return np.asarray(np.where(inside, chance, (k >= n).astype(np.float64)), np.float64)
+
+
+def chance_of_at_least(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
+    """P(X >= k) of a Binomial(n, p) count X, to about 14 digits; see `chance_of_at_most`."""
+    k, n, p = np.broadcast_arrays(np.asarray(k), np.asarray(n), np.asarray(p, np.float64))
+    inside = (k > 0) & (k <= n)
+    chance = betainc(np.where(inside, k, 1), np.where(inside, n - k, 0) + 1, p)
+    return np.asarray(np.where(inside, chance, (k <= 0).astype(np.float64)), np.float64)
 
 
 def _lower(hits: Counts, draws: Counts, alpha: float) -> NDArray[np.float64]:

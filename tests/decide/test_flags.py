@@ -110,3 +110,9 @@ def test_few_inputs_depend_on_what_is_asked() -> None:
     flag = inputs_flag(400, max_loss=0.01)
     assert flag is not None
     assert "a loss of at most 1% cannot be shown with fewer than 460" in flag.sentence
+
+
+def test_thousands_of_renamed_labels_are_seen_although_their_chance_underflows() -> None:
+    assert permuted_labels_flag(np.roll(40 * np.eye(300, dtype=int), 1, axis=0)) is not None
+    # As many renamings as these are likely to fit a few inputs of each class by chance.
+    assert permuted_labels_flag(np.roll(2 * np.eye(600, dtype=int), 1, axis=0)) is None

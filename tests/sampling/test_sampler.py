@@ -148,3 +148,20 @@ def test_chosen_draws_of_several_rows_share_a_call():
     options = {"noise": NOISE, "stream": "estimate", "chunk": 0, "start": 0, "stop": 200}
     sample(IMAGES, range(5), [Request(one, np.ones(5, bool), mask)], **options)
     assert [len(part) for part in one.seen] == [35]
+
+
+def test_only_the_last_batch_of_a_unit_is_filled_up(monkeypatch):
+    monkeypatch.setattr(sampler, "BLOCK_VALUES", 4 * 70 * 16)
+    one = Threshold()
+    one.batch = 32
+    mask = np.zeros((5, 200), bool)
+    mask[:, ::3] = True
+    (found,) = sample(
+        IMAGES, range(5), [Request(one, np.ones(5, bool), mask)], noise=NOISE,
+        stream="estimate", chunk=0, start=0, stop=200,
+    )  # fmt: skip
+    *whole, last = [len(block) for block in one.seen]
+    assert len(whole) > 1
+    assert not any(length % 32 for length in whole)
+    assert last == (5 * 67) % 32
+    assert np.array_equal(found.classes, np.where(mask, run(Threshold())[0].classes, -1))

@@ -13,6 +13,7 @@ from irs_core.stats import (
     binomial_upper_bound,
     wilson_interval,
 )
+from irs_core.stats.binomial import chance_of_at_least, chance_of_at_most
 
 SIZES = [*range(1, 31), 50, 100, 200]
 LEVELS = [0.001, 0.05, 0.3]
@@ -189,3 +190,10 @@ def test_looking_bounds_up_changes_no_bit() -> None:
         # Asked again, everything comes from the table.
         assert np.array_equal(bound(counts[::-1], 1000, 0.001), literal[counts[::-1]])
         assert not np.array_equal(bound(counts, 1000, 0.01), literal[counts])
+
+
+def test_chances_of_counts_are_scipys_ends_included() -> None:
+    k, n, p = np.meshgrid(np.arange(-2, 13), np.arange(11), [0.0, 1e-9, 0.3, 0.999, 1.0])
+    least, most = chance_of_at_least(k, n, p), chance_of_at_most(k, n, p)
+    np.testing.assert_allclose(most, binom.cdf(k, n, p), rtol=1e-13, atol=1e-300)
+    np.testing.assert_allclose(least, binom.sf(k - 1, n, p), rtol=1e-13, atol=1e-300)
