@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui.shared import navigation, theme, warm_up
+from ui.shared import navigation, readers, theme, warm_up
 
-st.set_page_config(page_title="Incremental robustness certification", page_icon="🛡️", layout="wide")
+st.set_page_config(page_title=navigation.PRODUCT, page_icon="🛡️", layout="wide")
 st.html(theme.STYLE)
-st.navigation(navigation.sections()).run()
+st.navigation(navigation.sections(readers.choose())).run()
 warm_up.settle()

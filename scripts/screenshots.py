@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from irs_core.store import Library  # noqa: E402
-from ui.shared.navigation import PAGES  # noqa: E402
+from ui.shared.page_list import PAGES  # noqa: E402
 
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 _START_SECONDS = 60

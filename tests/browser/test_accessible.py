@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python")
 from playwright.sync_api import Page  # noqa: E402
 
-from ui.shared.navigation import PAGES  # noqa: E402
+from ui.shared.page_list import PAGES  # noqa: E402
 
 # Widgets that Streamlit draws; what is written into them is not left out.
 FRAMEWORK = (

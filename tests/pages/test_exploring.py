@@ -12,7 +12,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from ui.shared.navigation import STUDY_PAGES
+from ui.shared.page_list import STUDY_PAGES
 
 # Of a study with its own values 0.99, 0.001 and 0.001.
 MOVED = {"gamma": "0.97", "alpha": "0.05", "alpha_zeta": "0.01"}

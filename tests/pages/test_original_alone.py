@@ -9,7 +9,7 @@ from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from ui.shared.navigation import STUDY_PAGES
+from ui.shared.page_list import STUDY_PAGES
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from irs_core.jobs import JobQueue
 from irs_core.run.options import Progress
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from ui.shared.navigation import PAGES, STUDY_PAGES
+from ui.shared.page_list import PAGES, STUDY_PAGES
 
 FIGURE_PAGES = STUDY_PAGES[:-1]
 

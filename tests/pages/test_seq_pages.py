@@ -10,7 +10,7 @@ from units import SPEC
 from irs_core.jobs import JobQueue
 from irs_core.run.study import run_study
 from irs_core.store import Library
-from ui.shared.navigation import STUDY_PAGES
+from ui.shared.page_list import STUDY_PAGES
 
 SEQ = replace(
     SPEC,

@@ -12,14 +12,12 @@ from irs_core.errors import IrsError
 from irs_core.jobs import Job, State, ensure_worker
 from irs_core.store import BASE
 from ui.certify import clone
-from ui.shared import columns, controls, job_queue, library, tables, theme
+from ui.shared import columns, controls, job_queue, library, page_list, tables, theme
 
 POLL_SECONDS = 1.0
 # A worker that was just started needs a while to load its libraries.
 PATIENCE_SECONDS = 30.0
 SHOWN = 20
-_CURVES = ("pages/acr_time.py", "ACR vs time", ":material/speed:")
-_INPUTS = ("pages/inputs.py", "Inputs", ":material/photo_library:")
 _Colour = Literal["blue", "gray", "green", "red", "orange"]
 _STATES: dict[State, tuple[str, str, _Colour]] = {
     "running": ("running", ":material/play_arrow:", "blue"),
@@ -110,12 +108,8 @@ def _actions(job: Job) -> None:
         _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
         return
     if job.state == "done" and job.until == "end":
-        for page, name, icon in (
-            ("pages/overview.py", "Overview", ":material/space_dashboard:"),
-            _CURVES if job.spec.baseline else _INPUTS,
-            ("pages/zeta_table.py", "zeta table", ":material/difference:"),
-        ):
-            st.page_link(page, label=name, icon=icon, query_params={"study": job.study})
+        for page in ("overview", "acr_time" if job.spec.baseline else "inputs", "zeta_table"):
+            page_list.link(page, study=job.study)
     again = "Run again" if job.state == "done" else "Retry"
     _action(job, again, "retry", _retry)
     pilot = job.until == "pilot"

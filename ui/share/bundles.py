@@ -26,7 +26,7 @@ from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library
 from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
-from ui.shared.navigation import STUDY_PAGES, TITLES
+from ui.shared.page_list import STUDY_PAGES, TITLES
 from ui.shared.study_file import study_as_file
 
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}

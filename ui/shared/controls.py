@@ -20,7 +20,7 @@ from irs_core.spec import outward
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
-from ui.shared import captions, figures, job_queue, library, theme
+from ui.shared import captions, figures, job_queue, library, readers, theme
 from ui.shared.glossary import HELP
 
 CERTIFY_PAGE = "pages/certify.py"
@@ -177,12 +177,23 @@ def _take_settings(by_id: Mapping[str, Study]) -> None:
 
 
 def _settings(spec: StudySpec) -> Settings:
-    """Confidence levels and gamma, applied to the stored draws."""
-    gammas = [float(one) for one in sweep_gammas(spec.gamma)]
-    label = (
-        f"γ = {_current('gamma', gammas, spec.gamma):g}, "
-        f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
+    """Confidence levels and gamma, applied to the stored draws.
+
+    Somebody who decides is not asked for them, but sees them once a link or a slider moved one.
+    """
+    own = {"alpha": spec.alpha, "alpha_zeta": spec.alpha_zeta, "gamma": spec.gamma}
+    moved = any(
+        one in st.query_params or st.session_state.get(one, own[one]) != own[one] for one in own
     )
+    if readers.current() == "stakeholder" and not moved:
+        return Settings.of(spec)
+    gammas = [float(one) for one in sweep_gammas(spec.gamma)]
+    label = "Settings"
+    if moved or readers.current() == "researcher":
+        label = (
+            f"γ = {_current('gamma', gammas, spec.gamma):g}, "
+            f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
+        )
     with st.popover(label, icon=":material/tune:", key="settings"):
         st.caption(
             "They are applied to the stored draws: nothing is drawn again. The study itself ran "

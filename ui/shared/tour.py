@@ -4,58 +4,52 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui.shared import page_list
+
 
 @dataclass(frozen=True)
 class Step:
     """What to look at on one page."""
 
     page: str
-    name: str
     text: str
 
 
 STEPS = (
     Step(
-        "pages/overview.py",
-        "Overview",
+        "overview",
         "The sentence and the three numbers are the result. In the picture each point is a model: "
         "higher is more robust, further left is cheaper. Faded points are beaten by another one "
         "in both respects.",
     ),
     Step(
-        "pages/acr_time.py",
-        "ACR vs time",
+        "acr_time",
         "Each panel compares certifying a compressed model from scratch (dashed) with reusing the "
         "original's certification (solid). The further the solid curve is to the left, the more "
         "time is saved at equal robustness.",
     ),
     Step(
-        "pages/zeta_table.py",
-        "zeta table",
+        "zeta_table",
         "Why does it work? A compressed model rarely answers differently. ζ bounds how often; "
         "under IRS, the original's certificate shrinks by that much.",
     ),
     Step(
-        "pages/gamma_sweep.py",
-        "gamma sweep",
+        "gamma_sweep",
         "Under IRS, one parameter is left to choose, γ. It is chosen on inputs that no reported "
         "number contains. Open the settings and move γ: nothing is drawn again.",
     ),
     Step(
-        "pages/certified_accuracy.py",
-        "Certified accuracy",
+        "certified_accuracy",
         "The share of inputs that are right and certified to stay right up to each radius: what a "
         "requirement like “90% within 0.25” is read from.",
     ),
     Step(
-        "pages/inputs.py",
-        "Inputs",
+        "inputs",
         "The images behind the numbers. Choose those that a compression loses, and see the noisy "
         "copies, the votes and the reason.",
     ),
     Step(
-        "pages/certify.py",
-        "Certify",
+        "certify",
         "That was the tour. The form below is filled in for a study of your own that takes less "
         "than a minute.",
     ),
@@ -66,7 +60,7 @@ def offer(study: str) -> None:
     """A link that begins the tour, where it is not under way."""
     if "tour" not in st.query_params:
         st.page_link(
-            STEPS[0].page,
+            _script(STEPS[0]),
             label="New here? Take the tour",
             icon=":material/tour:",
             query_params={"study": study, "tour": "1"},
@@ -83,7 +77,11 @@ def show() -> None:
         st.markdown(f"**Tour, {number} of {len(STEPS)}.** {STEPS[number - 1].text}")
         with st.container(horizontal=True):
             if number < len(STEPS):
-                _link(f"Next: {STEPS[number].name}", number + 1, ":material/arrow_forward:")
+                _link(
+                    f"Next: {page_list.title(STEPS[number].page)}",
+                    number + 1,
+                    ":material/arrow_forward:",
+                )
             if number > 1:
                 _link("Back", number - 1, ":material/arrow_back:")
             _leave(STEPS[number - 1])
@@ -91,7 +89,7 @@ def show() -> None:
 
 def _link(label: str, number: int, icon: str) -> None:
     st.page_link(
-        STEPS[number - 1].page,
+        _script(STEPS[number - 1]),
         label=label,
         icon=icon,
         query_params={**_study(), "tour": str(number)},
@@ -99,7 +97,13 @@ def _link(label: str, number: int, icon: str) -> None:
 
 
 def _leave(step: Step) -> None:
-    st.page_link(step.page, label="End the tour", icon=":material/close:", query_params=_study())
+    st.page_link(
+        _script(step), label="End the tour", icon=":material/close:", query_params=_study()
+    )
+
+
+def _script(step: Step) -> str:
+    return f"pages/{step.page}.py"
 
 
 def _study() -> dict[str, str]:

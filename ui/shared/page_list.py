@@ -1,0 +1,88 @@
+"""The pages of the dashboard, by section, and links to them."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui.shared import readers
+from ui.shared.readers import Reader
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as the navigation shows it.
+
+    Args:
+        title: Its name in plain words.
+        symbol: Its name among researchers; empty where it is the same.
+        for_all: Whether somebody who decides, and does not run or diagnose, needs it.
+    """
+
+    name: str
+    title: str
+    icon: str
+    symbol: str = ""
+    for_all: bool = False
+
+    def title_for(self, reader: Reader) -> str:
+        """Its name in the reader's words."""
+        return self.symbol if self.symbol and reader == "researcher" else self.title
+
+    def help_for(self, reader: Reader) -> str | None:
+        """Its other name."""
+        other = {self.title, self.symbol} - {self.title_for(reader), ""}
+        return next(iter(other), None)
+
+
+SECTIONS = {
+    "Decide": (Page("decide", "May it ship?", ":material/gavel:", for_all=True),),
+    "Compare": (
+        Page("overview", "Overview", ":material/space_dashboard:", for_all=True),
+        Page("certified_accuracy", "Certified accuracy", ":material/stacked_line_chart:"),
+        Page("acr_time", "Robustness against time (ACR)", ":material/speed:", "ACR vs time"),
+        Page("inputs", "Inputs", ":material/photo_library:", for_all=True),
+    ),
+    "Diagnose": (
+        Page("zeta_table", "Changed answers (zeta)", ":material/difference:", "zeta table"),
+        Page("pa_histogram", "Sureness of votes (pA)", ":material/bar_chart:", "pA histogram"),
+        Page("gamma_sweep", "When to reuse (gamma)", ":material/tune:", "gamma sweep"),
+        Page("sample_sizes", "How many draws", ":material/calculate:"),
+        Page("papers", "Papers", ":material/menu_book:"),
+    ),
+    "Run": (
+        Page("certify", "Certify", ":material/verified_user:"),
+        Page("jobs", "Jobs", ":material/pending_actions:"),
+        Page("models_and_data", "Models and data", ":material/inventory_2:"),
+    ),
+    "Share": (Page("share", "Share", ":material/ios_share:", for_all=True),),
+}
+_BY_NAME = {page.name: page for pages in SECTIONS.values() for page in pages}
+TITLES = {name: page.title for name, page in _BY_NAME.items()}
+PAGES = tuple(TITLES)
+# Pages that look at one study.
+STUDY_PAGES = (
+    "decide",
+    "overview",
+    "acr_time",
+    "certified_accuracy",
+    "zeta_table",
+    "pa_histogram",
+    "gamma_sweep",
+    "inputs",
+    "share",
+)
+
+
+def title(page: str) -> str:
+    """The name of a page in the reader's words."""
+    return _BY_NAME[page].title_for(readers.current())
+
+
+def icon(page: str) -> str:
+    """The icon of a page."""
+    return _BY_NAME[page].icon
+
+
+def link(page: str, **query: str) -> None:
+    """A link to a page under the name that the navigation gives it."""
+    st.page_link(f"pages/{page}.py", label=title(page), icon=icon(page), query_params=query)
