@@ -104,6 +104,13 @@ def study_decisions(
     return {name: study_decision(record, analysis, name, requirement) for name in names}
 
 
+def preset_model(analysis: Analysis) -> str | None:
+    """The compressed model that is asked about first: int8, else the first whose draws are there;
+    None where there is none."""
+    names = [one for one in analysis.tally.compressed if analysis.methods(one)]
+    return "int8" if "int8" in names else next(iter(names), None)
+
+
 def preset_requirement(sigma: float, *, max_loss: float = 0.01) -> Requirement:
     """A sensible requirement for a noise level: at r = sigma, a tenth of it as the tolerance."""
     return Requirement(

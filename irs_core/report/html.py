@@ -2,17 +2,28 @@
 
 import html
 import json
+from datetime import date
 from importlib import resources
 from typing import Any
 
 import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_flags
+from irs_core.analysis.decisions import (
+    preset_model,
+    preset_requirement,
+    study_decision,
+    study_decisions,
+    study_flags,
+)
 from irs_core.analysis.ledger import Ledger, study_ledger
+from irs_core.analysis.together import study_together
+from irs_core.decide import Requirement
+from irs_core.decide.words import ANSWERS
 from irs_core.errors import IrsError
 from irs_core.report.figures import study_figures
 from irs_core.report.formats import shown_rows
+from irs_core.report.one_page import SHEET_STYLE, sheet
 from irs_core.report.tables import study_table
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.cost import ALONE, ModelCost
@@ -24,50 +35,90 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 )
 _DECIMALS = 4
+# As wide as A4 less its margins, so that nothing is cut on paper.
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0;font-size:14px;display:block;overflow-x:auto}
-th,td{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}
+body{font:16px/1.5 system-ui,sans-serif;max-width:186mm;margin:2rem auto;padding:0 1rem;color:#222}
+table{border-collapse:collapse;margin:1rem 0;font-size:13px;display:block;overflow-x:auto}
+th,td{padding:.3rem .5rem;border-bottom:1px solid #ddd;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-figure{margin:1rem 0 2rem}code{overflow-wrap:anywhere}
+.report figure{margin:1rem 0 2rem}.report h2{break-after:avoid}
+.signed{margin-top:6mm;color:#555}
+@media print{
+body{margin:0;padding:0;font-size:10pt}.sheet{break-after:page}
+table{display:table;width:100%;font-size:6.5pt}th,td{padding:.5mm .8mm;overflow-wrap:anywhere}
+tr,figure{break-inside:avoid}thead{display:table-header-group}}
 """.strip()
+_SIGNED = '<p class="signed">Decided by ______________________ on ______________</p>'
 
 
 def html_report(
     record: StudyRecord,
     analysis: Analysis,
     *,
+    model: str | None = None,
+    requirement: Requirement | None = None,
     banner: str = "",
     ledger: Ledger | None = None,
+    made: str | None = None,
 ) -> str:
     """The report of a study as a whole HTML document of about 5 MB, most of it Plotly's code.
 
+    The first sheet is the decision about one model, then come the comparison of all and what
+    diagnoses them.
+
     Args:
+        model: Which compressed model is decided about; None for `preset_model`.
+        requirement: What is required of it; None for `preset_requirement`.
         banner: What has to be said of a study that others reported; see `Study.banner`.
         ledger: What the confidence covers; None where no other study is at hand.
+        made: When the report was made, a date; None for today.
 
     Raises:
+        UnknownKeyError: The study has no such compressed model.
         IrsError: The package plotly, whose script is put into the file, is missing.
     """
-    figures = study_figures(record, analysis)
     said = ledger or study_ledger(record.spec, analysis.settings, reported=bool(banner))
+    asked = requirement or preset_requirement(record.spec.noise.sigma)
+    chosen = model or preset_model(analysis)
+    figures = [_figure(number, one) for number, one in enumerate(study_figures(record, analysis))]
     title = html.escape(record.title)
+    flags = study_flags(record, analysis)
+    day = made or date.today().isoformat()
+    # A verdict has a level at the study's own settings only.
+    decided = chosen is not None and not said.moved
+    first = ""
+    if decided and chosen is not None:
+        first = sheet(
+            record,
+            analysis,
+            chosen,
+            study_decision(record, analysis, chosen, asked),
+            ledger=said,
+            flags=flags,
+            together=study_together(record, analysis, asked),
+            banner=banner,
+            made=day,
+            last=_SIGNED,
+        )
     body = [
+        first,
+        '<div class="report">',
         f"<h1>{title}</h1>",
         *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
-        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
+        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in flags),
         f"<p>{_described(record, analysis, said)}</p>",
-        "<h2>Summary</h2>",
+        *(_candidates(record, analysis, asked) if decided else []),
+        "<h2>Comparison</h2>",
         table_html(study_table(record, analysis, "summary")),
-        *(_figure(number, one) for number, one in enumerate(figures)),
+        *figures,
         *_gaps(record, analysis),
-        "<h2>Disagreement</h2>",
-        table_html(study_table(record, analysis, "zeta")),
+        *_disagreement(record, analysis),
         "<h2>Models</h2>",
         table_html(_models(record)),
         "<h2>What was computed</h2>",
         f"<p>{html.escape(record.hardware)}. Study <code>{record.id}</code>, data "
         f"<code>{html.escape(record.data.digest)}</code>.</p>",
+        "</div>",
     ]
     return "\n".join(
         [
@@ -75,13 +126,44 @@ def html_report(
             '<html lang="en"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{title}</title><style>{_STYLE}</style>",
+            f"<title>{title}</title><style>{SHEET_STYLE}{_STYLE}</style>",
             f"<script>{_plotly_script()}</script></head><body>",
             *body,
             "</body></html>",
             "",
         ]
     )
+
+
+def _candidates(record: StudyRecord, analysis: Analysis, asked: Requirement) -> list[str]:
+    found = study_decisions(record, analysis, asked)
+    if len(found) < 2:
+        return []
+    frame = pd.DataFrame(
+        [
+            {
+                "model": decision.model,
+                "may it ship?": ANSWERS[decision.verdict],
+                "may be lost": len(decision.may_lose),
+                "proven lost": len(decision.proven_lost),
+            }
+            for decision in found.values()
+        ]
+    )
+    together = study_together(record, analysis, asked)
+    said = f"<p>{html.escape(together.sentence)}</p>" if together else ""
+    words = html.escape(f"Each for itself: {asked.words}, {100 * asked.confidence:g}% sure.")
+    return ["<h2>All candidates</h2>", f"<p>{words}</p>", table_html(frame), said]
+
+
+def _disagreement(record: StudyRecord, analysis: Analysis) -> list[str]:
+    """How often models answer differently, at the largest number of draws."""
+    frame = study_table(record, analysis, "zeta")
+    if frame.empty:
+        return []
+    largest = frame[frame["n_p"] == record.spec.n_p[-1]]
+    largest.attrs = frame.attrs
+    return ["<h2>Disagreement</h2>", table_html(largest)]
 
 
 def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:

@@ -18,20 +18,21 @@ from irs_core.store import StudyRecord
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 # Fits both sizes of paper: as narrow as A4, as short as Letter, less the margins.
-_STYLE = """
+SHEET_STYLE = """
 @page{margin:12mm}
 *{box-sizing:border-box}
-body{font-family:system-ui,sans-serif;line-height:1.35;color:#222;max-width:186mm;margin:0 auto}
-@media screen{body{padding:12mm 0}}
-h1{font-size:17pt;margin:0}h2{font-size:10.5pt;margin:2.5mm 0 .5mm}p{margin:.6mm 0}
-header p{color:#555}
+.sheet{font-family:system-ui,sans-serif;line-height:1.35;color:#222;max-width:186mm;margin:0 auto}
+@media screen{.sheet{padding:12mm 0}}
+.sheet h1{font-size:17pt;margin:0}.sheet h2{font-size:10.5pt;margin:2.5mm 0 .5mm}
+.sheet p{margin:.6mm 0}.sheet header p{color:#555}
 .verdict{border-left:2.5mm solid;padding:1.5mm 4mm;margin:3mm 0;
   print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .verdict b{font-size:15pt}
-figure{margin:1mm auto;text-align:center}svg{display:block;margin:0 auto;width:auto}
+.sheet figure{margin:1mm auto;text-align:center}
+.sheet svg{display:block;margin:0 auto;width:auto}
 figcaption{font-size:8.5pt;color:#555}
-footer{margin-top:2.5mm;border-top:.3mm solid #bbb;padding-top:1mm;font-size:7pt;color:#444}
-footer p{margin:0}code{overflow-wrap:anywhere}
+.sheet footer{margin-top:2.5mm;border-top:.3mm solid #bbb;padding-top:1mm;font-size:7pt;color:#444}
+.sheet footer p{margin:0}code{overflow-wrap:anywhere}
 """.strip()
 # In millimetres, measured with a wide font: what all but texts and picture takes of 255, the space
 # below a paragraph; then the smallest and the largest picture.
@@ -67,7 +68,46 @@ def one_page(
     banner: str = "",
     made: str,
 ) -> str:
-    """The decision about one compressed model as a whole HTML document.
+    """The decision about one compressed model as a whole HTML document; see `sheet`."""
+    body = sheet(
+        record,
+        analysis,
+        name,
+        decision,
+        ledger=ledger,
+        flags=flags,
+        together=together,
+        banner=banner,
+        made=made,
+    )
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width,initial-scale=1">',
+            f"<title>{escape(_title(decision))}</title>",
+            f"<style>body{{margin:0}}{SHEET_STYLE}</style></head>",
+            f"<body>{body}</body></html>",
+            "",
+        ]
+    )
+
+
+def sheet(
+    record: StudyRecord,
+    analysis: Analysis,
+    name: str,
+    decision: Decision,
+    *,
+    ledger: Ledger,
+    flags: Sequence[Flag] = (),
+    together: Together | None = None,
+    banner: str = "",
+    made: str,
+    last: str = "",
+) -> str:
+    """The decision about one compressed model as the HTML of one sheet, for `SHEET_STYLE`.
 
     Args:
         name: The compressed model's name; `decision` is about it.
@@ -76,42 +116,38 @@ def one_page(
         together: What may be said of all candidates of the study.
         banner: What has to be said of a study that others reported; see `Study.banner`.
         made: When the page was made, a date.
+        last: One more line of HTML at its end.
     """
-    title = f"May {decision.model} replace the original?"
     sections = {
         "Required": [f"{_capital(decision.requirement.words)}, {_confidence(decision)} sure."],
         "What this rests on": _rests(record, analysis, name, decision, ledger, together),
         "What is not known": _unknown(record, analysis, decision, flags, banner, ledger),
     }
     texts = [decision.sentence, *(one for part in sections.values() for one in part)]
-    size, height = fitted(texts)
+    size, height = fitted([*texts, last] if last else texts)
     required, rests, unknown = (
         f"<h2>{head}</h2>{''.join(f'<p>{escape(one)}</p>' for one in part)}"
         for head, part in sections.items()
     )
-    body = [
-        f"<header><h1>{escape(title)}</h1><p>{escape(record.title)}, study {record.id}, "
-        f"{escape(made)}</p></header>",
-        _verdict(record, analysis, name, decision),
-        required,
-        _picture(record, analysis, name, decision, height),
-        rests,
-        unknown,
-        _digests(record, name),
-    ]
     return "\n".join(
         [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head>",
-            f'<body style="font-size:{size}pt">',
-            *body,
-            "</body></html>",
-            "",
+            f'<section class="sheet" style="font-size:{size}pt">',
+            f"<header><h1>{escape(_title(decision))}</h1><p>{escape(record.title)}, study "
+            f"{record.id}, {escape(made)}</p></header>",
+            _verdict(record, analysis, name, decision),
+            required,
+            _picture(record, analysis, name, decision, height),
+            rests,
+            unknown,
+            last,
+            _digests(record, name),
+            "</section>",
         ]
     )
+
+
+def _title(decision: Decision) -> str:
+    return f"May {decision.model} replace the original?"
 
 
 def _verdict(record: StudyRecord, analysis: Analysis, name: str, decision: Decision) -> str:

@@ -1,6 +1,8 @@
+import html
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from synthetic import synthetic_study
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import preset_requirement, study_decision
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.report import FORMATS, TABLES, html_report, study_table, table_bytes, write_report
@@ -94,6 +97,8 @@ def test_the_report_needs_no_network(record, analysis):
     text = html_report(record, analysis)
     assert "default-src 'none'" in text
     outside = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    # The name of a language, which nothing fetches.
+    outside = outside.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert not re.search(r"""(src|href)\s*=|https?:|@import|url\(""", outside)
     assert len(text) > 1_000_000  # Plotly itself is inside
 
@@ -109,9 +114,34 @@ def test_figures_hold_the_numbers_of_the_tables(record, analysis):
     assert [y for trace in figures[2]["data"] for y in trace["y"]] == curves["ACR"].tolist()
 
 
-def test_names_in_a_report_are_text_not_code(library, record, analysis):
-    from dataclasses import replace
+def test_the_first_sheet_is_the_decision_of_the_page(record, analysis):
+    text = html_report(record, analysis, made="2026-11-26")
+    head = text[text.index("<body>") : text.index('<div class="report">')]
+    asked = preset_requirement(record.spec.noise.sigma)
+    decision = study_decision(record, analysis, "fp16", asked)
+    assert html.escape(decision.sentence) in head
+    assert "2026-11-26" in head
+    assert "Decided by ___" in head
+    assert record.base.digest in head
+    other = html_report(record, analysis, model="prune:0.1", made="2026-11-26")
+    assert "May prune 10% replace the original?" in other
 
+
+def test_moved_settings_leave_no_verdict_in_a_report(record, analysis):
+    moved = Analysis(analysis.tally, replace(analysis.settings, alpha=0.01))
+    text = html_report(record, moved)
+    outside = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    for word in ("Decided by", "may ship", "may it ship", "May fp16 replace"):
+        assert word not in outside
+
+
+def test_the_table_of_disagreement_is_short(record, analysis):
+    text = html_report(record, analysis)
+    part = text[text.index("<h2>Disagreement</h2>") : text.index("<h2>Models</h2>")]
+    assert part.count("<tr>") == 1 + len(record.compressed)
+
+
+def test_names_in_a_report_are_text_not_code(library, record, analysis):
     bad = "</script><script>alert(1)</script>"
     models = [replace(one, title=bad + one.title, note=bad) for one in record.models]
     changed = replace(
