@@ -45,7 +45,9 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .signed{margin-top:6mm;color:#555}
 @media print{
 body{margin:0;padding:0;font-size:10pt}.sheet{break-after:page}
-table{display:table;width:100%;font-size:6.5pt}th,td{padding:.5mm .8mm;overflow-wrap:anywhere}
+table{display:table;width:100%;font-size:6.5pt}th,td{padding:.5mm .6mm;overflow-wrap:anywhere}
+td.n{overflow-wrap:normal}
+th{overflow-wrap:normal}
 tr,figure{break-inside:avoid}thead{display:table-header-group}}
 """.strip()
 _SIGNED = '<p class="signed">Decided by ______________________ on ______________</p>'
@@ -216,20 +218,38 @@ def _cost(cost: ModelCost) -> dict[str, str]:
 
 
 def table_html(frame: pd.DataFrame) -> str:
-    """A table as HTML: foreign text escaped, bounds rounded outward."""
+    """A table as HTML: foreign text escaped, bounds rounded outward, intervals in one cell.
+
+    Columns that hold the low and the high end of what stands before them are shown in its cell,
+    as `value [low, high]`.
+    """
+    names = [str(name) for name in frame]
     numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+    lows = [at for at in range(1, len(names) - 1) if _are_ends(*names[at : at + 2])]
+    shown = [at for at in range(len(names)) if at not in lows and at - 1 not in lows]
 
     def row(cells: list[str], tag: str) -> str:
-        marked = zip(cells, numbers, strict=True)
         inside = "".join(
-            f"<{tag}{' class=n' if number else ''}>{html.escape(cell)}</{tag}>"
-            for cell, number in marked
+            f"<{tag}{' class=n' if numbers[at] else ''}>{html.escape(cells[at])}</{tag}>"
+            for at in shown
         )
         return f"<tr>{inside}</tr>"
 
-    rows = [row(cells, "td") for cells in shown_rows(frame, _DECIMALS)]
-    head = row([str(name) for name in frame], "th")
-    return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
+    def joined(cells: list[str]) -> list[str]:
+        for low in lows:
+            owner = max(at for at in shown if at < low)
+            sure = "sure " if names[low].endswith("sure low") else ""
+            if cells[low] != "-":
+                cells[owner] += f" {sure}[{cells[low]}, {cells[low + 1]}]"
+        return cells
+
+    rows = [row(joined(cells), "td") for cells in shown_rows(frame, _DECIMALS)]
+    return f"<table><thead>{row(names, 'th')}</thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _are_ends(low: str, high: str) -> bool:
+    """Whether two columns are the ends of an interval."""
+    return low.endswith(" low") and high == f"{low.removesuffix('low')}high"
 
 
 def _figure(number: int, figure: dict[str, Any]) -> str:

@@ -107,8 +107,25 @@ def test_tables_as_text(opened, table):
 def test_the_report(opened):
     record, analysis = opened[0]
     frame = study_table(record, analysis, "summary")
-    rows = re.findall(r"<tr>(.*?)</tr>", html_report(record, analysis))[1 : 1 + len(frame)]
-    assert printed_against(frame, [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]) > 5
+    text = html_report(record, analysis)
+    part = text[text.index("<h2>Comparison</h2>") :]
+    rows = re.findall(r"<tr>(.*?)</tr>", part)[1 : 1 + len(frame)]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
+    # An interval stands in one cell, `value [low, high]`, and is nothing where nothing is known.
+    ends = [any(str(name).endswith((" low", " high")) for name in frame.columns[at + 1 : at + 2])
+            for at, name in enumerate(frame.columns)
+            if not str(name).endswith((" low", " high"))]  # fmt: skip
+    split = [
+        [
+            part
+            for cell, interval in zip(row, ends, strict=True)
+            for part in (
+                (re.findall(r"[-\d.]+", cell) if cell != "-" else ["-"] * 3) if interval else [cell]
+            )
+        ]
+        for row in cells
+    ]
+    assert printed_against(frame, split) > 5
 
 
 def test_tables_of_pages(opened):
