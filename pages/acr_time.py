@@ -6,6 +6,7 @@ from ui.explore import charts
 from ui.explore.reasons import show_reasons
 from ui.shared import columns, controls, figures, library, navigation, pickers, tables
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "ACR against certification time",
@@ -49,13 +50,13 @@ if not names:
 with controls.explained():
     panels = library.panels(opened.study, opened.settings, names, others)
 if layout == "panels":
-    figure = charts.acr_against_cost(panels, cost)
+    figure = once(charts.acr_against_cost, panels, cost)
 else:
-    figure = charts.acr_in_one(panels, cost, scratch=scratch)
+    figure = once(charts.acr_in_one, panels, cost, scratch=scratch)
 figures.show(
     figure,
     "acr-time",
-    tables.curve_table(panels),
+    once(tables.curve_table, panels),
     alt=f"Average certified radius against {cost}, incremental and from scratch. Speedups: "
     + tables.spoken_speedups(panels, cost),
     note=controls.notes((opened.study, *others), opened.settings),
@@ -75,14 +76,14 @@ if not any(panel.comparison.speedups for panel in panels):
     )
 st.subheader("Speedup", help=HELP["speedup"], anchor=False)
 controls.table(
-    tables.speedup_table(panels),
+    once(tables.speedup_table, panels),
     f"speedup-{opened.record.id}",
     columns.speedups(),
     alt="Area speedup of every model in seconds and in draws",
 )
 with st.expander("All points"):
     controls.table(
-        tables.curve_table(panels),
+        once(tables.curve_table, panels),
         f"curves-{opened.record.id}",
         columns.curves(),
         alt="Every point of the curves",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.explore import certified, radii
 from ui.shared import columns, controls, figures, navigation, pickers
+from ui.shared.once import once
 
 navigation.head(
     "Certified accuracy against radius",
@@ -32,16 +33,16 @@ if others and st.toggle(
     help="At each radius the best of the studies in view. It describes a family of models: no "
     "single one reaches all of it.",
 ):
-    curves = [*curves, *radii.envelopes(curves)]
+    curves = [*curves, *once(radii.envelopes, curves)]
 figures.show(
-    radii.against_radius(curves, cuts),
+    once(radii.against_radius, curves, cuts),
     "certified-accuracy",
-    radii.curve_points(curves),
+    once(radii.curve_points, curves),
     alt="Certified accuracy against radius, one curve per model and study",
     note=controls.notes((opened.study, *others), opened.settings),
 )
 controls.table(
-    radii.at_radii(curves, cuts),
+    once(radii.at_radii, curves, cuts),
     f"certified-{opened.record.id}",
     columns.certified(cuts),
     alt="Certified accuracy at the chosen radii and ACR of every curve",

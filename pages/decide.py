@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
+from ui.shared.once import once
 
 navigation.head(
     "May it ship?",
@@ -31,9 +32,9 @@ with left:
         sequential.show(opened, name)
     else:
         figures.show(
-            picture.radii_picture(equal, decision, requirement, row.colour),
+            once(picture.radii_picture, equal, decision, requirement, row.colour),
             "decision",
-            picture.points(equal, decision, exploring=bool(moved)),
+            once(picture.points, equal, decision, exploring=bool(moved)),
             alt=f"Certified radius of every input under the original and {decision.model}, both "
             f"with {equal.n_p:,} draws; {len(decision.may_lose)} inputs may be lost",
             note="",
@@ -57,7 +58,7 @@ with st.expander("The same question in continuous integration", icon=":material/
 st.subheader("All candidates", anchor=False)
 together = decisions.together(opened.study, opened.settings, requirement)
 controls.table(
-    answer.candidates(found, rows, together, exploring=bool(moved)),
+    once(answer.candidates, found, rows, together, exploring=bool(moved)),
     f"decisions-{opened.record.id}",
     columns.decisions(),
     alt="Verdict, possible losses, size and speed of every compressed model",

@@ -14,6 +14,7 @@ from ui.shared import (
     tables,
 )
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "Choosing γ",
@@ -43,15 +44,15 @@ with controls.explained():
 sentence = entries.sweep_sentence(sweep, opened.settings.gamma, held_out)
 st.markdown(sentence, help=HELP["gamma"])
 figures.show(
-    charts.gamma_sweep(sweep, opened.settings.gamma, library.colours_of(opened.record)[name]),
+    once(charts.gamma_sweep, sweep, opened.settings.gamma, library.colours_of(opened.record)[name]),
     "gamma-sweep",
-    tables.sweep_table(sweep),
+    once(tables.sweep_table, sweep),
     alt=f"Average certified radius on held-out inputs against gamma. {sentence}",
     note=controls.note(opened, held_out=True),
 )
 controls.name_main_method(opened)
 controls.table(
-    tables.sweep_table(sweep),
+    once(tables.sweep_table, sweep),
     f"gamma-{opened.record.id}",
     columns.sweep(),
     alt="Average certified radius on held-out inputs for every gamma",

@@ -16,6 +16,7 @@ from ui.shared import (
     tour,
 )
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "Overview",
@@ -57,9 +58,9 @@ with st.container(horizontal=True, vertical_alignment="bottom", horizontal_align
     )
     tour.offer(record.id)
 figures.show(
-    pareto.pareto(rows, axis),
+    once(pareto.pareto, rows, axis),
     f"pareto-{axis}",
-    pareto.points(rows, axis),
+    once(pareto.points, rows, axis),
     alt=f"Average certified radius of every model against its {pareto.AXIS_NAMES[axis]}; "
     + choice.spoken(rows, axis),
     note=controls.note(opened),
@@ -67,7 +68,8 @@ figures.show(
 st.subheader("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
 with controls.explained():
-    frame = tables.choice_table(rows, certified.certified(opened.study, settings, tuple(radii)))
+    at_radii = once(certified.certified, opened.study, settings, tuple(radii))
+    frame = once(tables.choice_table, rows, at_radii)
 controls.table(
     frame,
     f"overview-{record.id}",

@@ -5,6 +5,7 @@ import streamlit as st
 from ui.explore import certified, distributions
 from ui.shared import columns, controls, entries, figures, navigation, pickers, tables, theme
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "How sure models are under noise",
@@ -50,11 +51,11 @@ metrics[2].metric(
 )
 alone = len(series) == 1 and series[0].name == opened.record.base.name
 figures.show(
-    distributions.p_lower_histogram(base, gamma)
+    once(distributions.p_lower_histogram, base, gamma)
     if alone
-    else distributions.p_lower_outlines(series, gamma),
+    else once(distributions.p_lower_outlines, series, gamma),
     "pa-histogram",
-    tables.bounds_table(opened.record, base),
+    once(tables.bounds_table, opened.record, base),
     alt=f"Histogram of the lower bound on p_A with gamma marked; the original is at or above "
     f"gamma on {theme.percent(shares.direct)} of the inputs",
     note=controls.notes((opened.study, *others), opened.settings),
@@ -62,7 +63,7 @@ figures.show(
 st.caption("Inputs on which a model abstains lie left of the picture and are not drawn.")
 controls.name_main_method(opened)
 controls.table(
-    distributions.share_table(series, gamma),
+    once(distributions.share_table, series, gamma),
     f"pa-{opened.record.id}",
     columns.shares(),
     alt="How the inputs of each model split at one half and at gamma",

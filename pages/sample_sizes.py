@@ -5,6 +5,7 @@ import streamlit as st
 from ui.explore import certified, plan_controls, planning
 from ui.shared import figures, navigation, theme
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "Sample sizes",
@@ -22,9 +23,9 @@ for place, (label, value, explanation) in zip(
     place.metric(label, value, border=True, help=explanation)
 plans = certified.radius_plans(wish.p, wish.sigma, wish.alpha)
 figures.show(
-    planning.against_radius(plans, wish.p, wish.radius),
+    once(planning.against_radius, plans, wish.p, wish.radius),
     "draws-for-radius",
-    planning.radius_frame(plans),
+    once(planning.radius_frame, plans),
     alt="Draws needed against the radius wanted, for several probabilities of the top class",
     note=f"σ = {wish.sigma:g} · α = {wish.alpha:g}, one-sided Clopper-Pearson · computed, nothing "
     "is drawn. Curves end where no number of draws suffices, or above 10 million.",
@@ -35,9 +36,9 @@ width = plan_controls.width_wish()
 sizes = certified.width_plans(width.error, width.alpha)
 st.markdown(plan_controls.width_answer(width))
 figures.show(
-    planning.against_share(sizes, width.p),
+    once(planning.against_share, sizes, width.p),
     "draws-for-width",
-    planning.share_frame(sizes),
+    once(planning.share_frame, sizes),
     alt="Draws needed for an interval of the chosen width, against p, for three intervals",
     note=f"Interval upper - lower at most {width.error:g} · each side at α = {width.alpha:g} · "
     "computed, nothing is drawn. Only Clopper-Pearson never falls short of its confidence; "

@@ -5,6 +5,7 @@ import streamlit as st
 from ui.explore import distributions
 from ui.shared import columns, controls, figures, library, navigation, pickers, tables
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 navigation.head(
     "How often compression changes the answer",
@@ -30,7 +31,7 @@ with left:
 n_p = opened.record.spec.n_p[budget]
 shown = [one for one in entries if every or one.row.n_p == n_p]
 picked = controls.table(
-    tables.zeta_table(shown),
+    once(tables.zeta_table, shown),
     f"zeta-{opened.record.id}",
     columns.zetas(),
     alt="Mean zeta, disagreement and floor of every model",
@@ -51,9 +52,9 @@ if not len(entry.row.values):
     )
 else:
     figures.show(
-        distributions.zeta_histogram(entry.row.values, float(entry.row.floor), entry.colour),
+        once(distributions.zeta_histogram, entry.row.values, float(entry.row.floor), entry.colour),
         "zeta-histogram",
-        tables.zeta_values(entry),
+        once(tables.zeta_values, entry),
         alt=f"Histogram of zeta over inputs for {entry.title}, its floor marked",
         note=controls.note(opened),
     )

@@ -44,10 +44,12 @@ def synthetic_study(
     seed: int = 0,
     skewed: bool = False,
     execution: str = "synthetic",
+    classes: int = CLASSES,
 ) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal.
 
     Args:
+        classes: Number of classes.
         skewed: The class that f favours is the true one of half the inputs only, other classes are
             close, and f^p leaves it seldom but arrives at it often.
     """
@@ -55,25 +57,25 @@ def synthetic_study(
     rng = np.random.default_rng(seed)
     reported = spec.data.max or 40
     inputs = reported + spec.data.holdout
-    labels = rng.integers(0, CLASSES, inputs)
+    labels = rng.integers(0, classes, inputs)
     accuracy = rng.uniform(0.3, 1.0, inputs)
     shown = labels
     if skewed:
-        shown = np.where(rng.random(inputs) < 0.5, labels, (labels + 3) % CLASSES)
+        shown = np.where(rng.random(inputs) < 0.5, labels, (labels + 3) % classes)
         accuracy = np.sort(rng.uniform(0.15, 1.0, inputs))[rng.permutation(inputs)]
     base = {
-        "select": _draw(rng, shown, accuracy, spec.n0),
-        "estimate": _draw(rng, shown, accuracy, spec.n),
+        "select": _draw(rng, shown, accuracy, spec.n0, classes),
+        "estimate": _draw(rng, shown, accuracy, spec.n, classes),
     }
-    models = [_store(library, spec, inputs, BASE, base, execution)]
+    models = [_store(library, spec, inputs, BASE, base, execution, classes)]
     for index, compression in enumerate(spec.compressions):
         budget = spec.n_p[-1]
         flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
         paired = np.where(
-            flips, (base["estimate"][:, :budget] + 1) % CLASSES, base["estimate"][:, :budget]
+            flips, (base["estimate"][:, :budget] + 1) % classes, base["estimate"][:, :budget]
         )
         if skewed:
-            paired = _asymmetric(rng, base["estimate"][:, :budget], shown, index)
+            paired = _asymmetric(rng, base["estimate"][:, :budget], shown, index, classes)
         models.append(
             _store(
                 library,
@@ -82,10 +84,11 @@ def synthetic_study(
                 str(compression),
                 {
                     "estimate": paired,
-                    "scratch-select": _draw(rng, shown, accuracy, spec.n0),
-                    "scratch-estimate": _draw(rng, shown, accuracy, budget),
+                    "scratch-select": _draw(rng, shown, accuracy, spec.n0, classes),
+                    "scratch-estimate": _draw(rng, shown, accuracy, budget, classes),
                 },
                 execution,
+                classes,
             )
         )
     unfinished = StudyRecord(
@@ -95,7 +98,7 @@ def synthetic_study(
         data=DataRecord(
             "d" * 64,
             "synthetic digits",
-            tuple("0123456789"),
+            tuple(map(str, range(classes))),
             tuple(range(inputs)),
             tuple(int(label) for label in labels),
             tuple(row < reported for row in range(inputs)),
@@ -115,22 +118,22 @@ def synthetic_study(
 
 
 def _draw(
-    rng: np.random.Generator, labels: np.ndarray, accuracy: np.ndarray, draws: int
+    rng: np.random.Generator, labels: np.ndarray, accuracy: np.ndarray, draws: int, classes: int
 ) -> np.ndarray:
     right = rng.random((len(labels), draws)) < accuracy[:, None]
-    other = (labels[:, None] + rng.integers(1, CLASSES, (len(labels), draws))) % CLASSES
+    other = (labels[:, None] + rng.integers(1, classes, (len(labels), draws))) % classes
     return np.where(right, labels[:, None], other)
 
 
 def _asymmetric(
-    rng: np.random.Generator, base: np.ndarray, shown: np.ndarray, index: int
+    rng: np.random.Generator, base: np.ndarray, shown: np.ndarray, index: int, classes: int
 ) -> np.ndarray:
     """f^p: leaves the class that f favours on 1% of draws, arrives at it on 20% of the others."""
     favoured = base == shown[:, None]
     leaves = favoured & (rng.random(base.shape) < 0.01 * (1 + index))
     arrives = ~favoured & (rng.random(base.shape) < 0.2)
     moves = ~favoured & ~arrives & (rng.random(base.shape) < 0.1)
-    moved = (base + rng.integers(1, 3, base.shape)) % CLASSES
+    moved = (base + rng.integers(1, 3, base.shape)) % classes
     made = np.where(leaves | moves, moved, base)
     return np.where(arrives, np.broadcast_to(shown[:, None], base.shape), made)
 
@@ -142,11 +145,12 @@ def _store(
     name: str,
     draws: dict[Stream, np.ndarray],
     execution: str,
+    classes: int,
 ) -> ModelRecord:
     evidence = {}
     for stream, predictions in draws.items():
         key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, execution)
-        array = library.open_evidence(key, n_inputs=inputs, classes=CLASSES, pixels=PIXELS)
+        array = library.open_evidence(key, n_inputs=inputs, classes=classes, pixels=PIXELS)
         # Fresh draws cost twice as much, so that mixing up the branches shows.
         rate = 2e-6 if stream.startswith("scratch") else 1e-6
         write_predictions(array, predictions, rate=rate)

@@ -63,7 +63,16 @@ def test_every_command_in_the_readme_exists(command, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/compatibility.md"]
+    "name",
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/compatibility.md",
+        "docs/licenses.md",
+        "docs/operations.md",
+    ],
 )
 def test_links_between_documents_lead_somewhere(name):
     text = (ROOT / name).read_text()

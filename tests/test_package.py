@@ -44,7 +44,7 @@ def installed(tmp_path_factory):
     shutil.copytree(
         ROOT / "irs_core", source / "irs_core", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     command = [sys.executable, "-m", "pip", "wheel", *options, "-w", str(built), str(source)]

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from irs_core import __version__
+from irs_core.cli.backup import add_backup
 from irs_core.cli.bench import add_bench
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
@@ -97,6 +98,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_report(commands)
     _add_bundles(commands)
     add_verify(commands)
+    add_backup(commands)
     _add_train(commands)
     add_integer(commands)
     add_intrs(commands)
@@ -226,6 +228,12 @@ def _studies(arguments: argparse.Namespace) -> None:
         print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
     for sentence in survey.notices:
         print(sentence, file=sys.stderr)
+    if not survey.studies:
+        print(
+            f"no study in {arguments.store} yet: the command certify makes one, import adds a "
+            "bundle (--help says how)",
+            file=sys.stderr,
+        )
 
 
 def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -145,12 +145,12 @@ def open_bundle(path: Path, verified: Path) -> Bundle:
     content = _content(path)
     mark = bundle_mark(content)
     if mark in _lines(SHIPPED_MARKS) or mark in _lines(verified):
-        return _bundle_of(content)
-    bundle = _verified(content, path.name)
+        return _bundle_of(content, path)
+    _verified(content, path.name)
     # Without a place to remember it is verified again the next time.
     with contextlib.suppress(StoreError):
         append_line(verified, mark)
-    return bundle
+    return _bundle_of(content, path)
 
 
 def bundle_mark(content: bytes) -> str:
@@ -184,13 +184,20 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _bundle_of(content: bytes) -> Bundle:
-    """What holds a bundle that was verified."""
+def _bundle_of(content: bytes, path: Path) -> Bundle:
+    """What holds a bundle that was verified; its evidence is read again when it is needed.
+
+    Its bytes are not kept: a library may hold hundreds of bundles.
+    """
+    known = hashlib.sha256(content).digest()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         record = _record(archive.read(_STUDY))
 
     def unpack() -> Mapping[str, bytes]:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        again = _content(path)
+        if hashlib.sha256(again).digest() != known:
+            raise BundleError(f"{path.name} was changed since it was opened; open its study again")
+        with zipfile.ZipFile(io.BytesIO(again)) as archive:
             return restore(record, _unpack(archive), MAX_BYTES)
 
     return Bundle(record, unpack)

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,8 +21,9 @@ from irs_core.store.bundle import (
 )
 from irs_core.store.evidence import EvidenceArray, EvidenceKey, create_evidence
 from irs_core.store.files import write_bytes
-from irs_core.store.manifests import read_manifest, readable_record, write_manifest
+from irs_core.store.manifests import Manifest, read_manifest, readable_record, write_manifest
 from irs_core.store.naming import named
+from irs_core.store.per_file import State, file_state, kept_per_file
 from irs_core.store.records import StudyRecord
 from irs_core.store.study import Origin, Study
 
@@ -222,7 +222,7 @@ class Library:
             StoreError: It is damaged, or is named after another study.
         """
         if origin == "live":
-            manifest = read_manifest(path)
+            manifest = _manifest(path, file_state(path))
             return Study(manifest.record, self.evidence_folder, sealed=manifest.sealed)
         bundle = self._open_bundle(path)
         if origin == "imported" and path.name != f"{bundle.record.id}{SUFFIX}":
@@ -307,9 +307,14 @@ class Library:
         return self.root / "bundles"
 
     def _open_bundle(self, path: Path) -> Bundle:
-        return _opened(path, path.stat().st_mtime_ns, self.root / "verified")
+        return _opened(path, file_state(path), self.root / "verified")
 
 
-@lru_cache(maxsize=64)
-def _opened(path: Path, _modified: int, verified: Path) -> Bundle:
+@kept_per_file
+def _opened(path: Path, _state: State, verified: Path) -> Bundle:
     return open_bundle(path, verified)
+
+
+@kept_per_file
+def _manifest(path: Path, _state: State) -> Manifest:
+    return read_manifest(path)

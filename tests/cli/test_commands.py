@@ -247,3 +247,12 @@ def test_json_of_commands_has_its_schema_and_no_nan(store, capsys):
     assert "digits-0.50" in said("models")["shipped"]
     assert said("data", "--max", "5")["inputs"] == 5
     assert said("verify", "--store", str(store))["command"] == "verify"
+
+
+def test_a_store_without_studies_says_so_and_names_the_way_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
+    assert main(["studies", "--store", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith(f"no study in {tmp_path} yet: the command certify makes one, import")

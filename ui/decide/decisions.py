@@ -59,7 +59,7 @@ def gaps(study: Study, settings: Settings, name: str) -> tuple[Gap, ...]:
     return _gaps(library.study_key(study), settings, name, study)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _gap_table(
     key: library.StudyKey, settings: Settings, name: str, radii: tuple[float, ...], _study: Study
 ) -> pd.DataFrame:

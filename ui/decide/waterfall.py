@@ -9,6 +9,7 @@ from ui.decide import decisions
 from ui.shared import columns, controls, figures
 from ui.shared.controls import Opened
 from ui.shared.drawing import blank
+from ui.shared.once import once
 
 
 def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float, ...]) -> None:
@@ -28,9 +29,9 @@ def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float,
         "nothing about the model. **The last step is what compression costs.** Verdicts and "
         "rankings use it alone."
     )
-    frame = decisions.gap_table_of(opened.study, opened.settings, name, radii)
+    frame = once(decisions.gap_table_of, opened.study, opened.settings, name, radii)
     figures.show(
-        picture(found[0], title, colour, n=n, n_p=n_p),
+        once(picture, found[0], title, colour, n=n, n_p=n_p),
         "waterfall",
         frame,
         alt=f"From the original with {n:,} draws to {title} with {n_p:,}: fewer draws cost "

@@ -29,6 +29,7 @@ from ui.explore.distributions import Bounds
 from ui.explore.inputs import ReadImages
 from ui.explore.radii import RadiusCurve, common_radii, curve
 from ui.shared import inventory, library
+from ui.shared.once import once
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -67,7 +68,7 @@ def at_number_of_draws(
     # Counts know no levels: those of the study's own settings serve all others.
     own = Settings.of(study.record.spec)
     prefixes = _prefixes(library.study_key(study), name, own, study)
-    return at_draws(library.analysis(study, settings), prefixes, draws)
+    return once(at_draws, library.analysis(study, settings), prefixes, draws)
 
 
 def radius_curves(
@@ -81,9 +82,10 @@ def radius_curves(
         for at, model in enumerate(one.record.models)
         if model.name in names
     ]
-    grid = common_radii([one for _, _, one in found])
+    grid = once(common_radii, [one for _, _, one in found])
     return [
-        curve(
+        once(
+            curve,
             model.name,
             model.title,
             labels[one.record.id],
@@ -126,13 +128,13 @@ def certified(
     return {radius: [one[at] for one in shares] for at, radius in enumerate(radii)}
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing sample sizes...")
+@st.cache_resource(max_entries=64, show_spinner="Computing sample sizes...")
 def radius_plans(p: float, sigma: float, alpha: float) -> list[planning.RadiusPlan]:
     """Draws against radius, for a supposed p_A and for round values of it."""
     return planning.radius_plans(p, sigma, alpha)
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing sample sizes...")
+@st.cache_resource(max_entries=64, show_spinner="Computing sample sizes...")
 def width_plans(error: float, alpha: float, least_p: float = 0.5) -> list[planning.WidthPlan]:
     """Draws against p for each interval, at one width."""
     return planning.width_plans(error, alpha, least_p=least_p)

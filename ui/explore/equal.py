@@ -17,6 +17,7 @@ from ui.explore import certified, equal_figures
 from ui.shared import columns, controls, figures, library, pickers
 from ui.shared.controls import Opened
 from ui.shared.glossary import HELP
+from ui.shared.once import once
 
 VIEWS: dict[str, Callable[[EqualDraws, str, str], go.Figure]] = {
     "certified accuracy": equal_figures.accuracy,
@@ -55,11 +56,9 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         bind="query-params",
     )
     by_kind = view == "hard and easy inputs"
-    frame = (
-        pd.DataFrame(hardness_rows(found)) if by_kind else radius_frame(radius_rows(found, radii))
-    )
+    frame = once(_kinds_frame, found) if by_kind else once(_radii_frame, found, tuple(radii))
     figures.show(
-        VIEWS[view](found, title, colour),
+        once(VIEWS[view], found, title, colour),
         "equal-draws",
         frame,
         alt=f"The original and {title}, both with {draws:,} draws, compared by {view}",
@@ -78,6 +77,14 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         else "Intervals are exact 95% intervals over inputs, each by itself; that of the cost is "
         "of the paired difference. Other radii can be typed in above."
     )
+
+
+def _kinds_frame(found: EqualDraws) -> pd.DataFrame:
+    return pd.DataFrame(hardness_rows(found))
+
+
+def _radii_frame(found: EqualDraws, radii: tuple[float, ...]) -> pd.DataFrame:
+    return radius_frame(radius_rows(found, radii))
 
 
 def _choose(opened: Opened) -> tuple[str, int]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -22,6 +23,7 @@ from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
 from ui.shared import captions, figures, job_queue, library, readers, theme
 from ui.shared.glossary import HELP
+from ui.shared.once import MAX_KEPT, mark_of
 
 CERTIFY_PAGE = "pages/certify.py"
 JOBS_PAGE = "pages/jobs.py"
@@ -40,12 +42,12 @@ class Opened:
         """Its manifest."""
         return self.study.record
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
         """What its confidence covers."""
         return library.ledger(self.study, self.settings)
 
-    @property
+    @cached_property
     def analysis(self) -> Analysis:
         """Its certificates on the reported inputs."""
         return library.analysis(self.study, self.settings)
@@ -256,7 +258,30 @@ def table(
     Returns:
         Position of the selected row; None where none is.
     """
-    event = st.dataframe(
+    mark = None if selectable else mark_of(frame)
+    if mark is None:
+        event = _show(frame, name, columns, alt, selectable=selectable)
+    else:
+        event = _shown(f"{mark} {columns}", name, alt, frame, columns)
+    figures.csv_button(frame, name)
+    # Without selection the answer is the element itself.
+    rows = event["selection"]["rows"] if isinstance(event, dict) else []
+    return rows[0] if rows else None
+
+
+@st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
+def _shown(
+    mark: str, name: str, alt: str, _frame: pd.DataFrame, _columns: Mapping[str, Any]
+) -> None:
+    """What the browser gets of a shared table is put together once for all sessions."""
+    del mark  # Part of the key only.
+    _show(_frame, name, _columns, alt, selectable=False)
+
+
+def _show(
+    frame: pd.DataFrame, name: str, columns: Mapping[str, Any], alt: str, *, selectable: bool
+) -> Any:
+    return st.dataframe(
         _outward(frame, columns),
         hide_index=True,
         column_config={name: columns[name] for name in columns if name in frame},
@@ -266,10 +291,6 @@ def table(
         on_select="rerun" if selectable else "ignore",
         selection_mode="single-row",
     )
-    figures.csv_button(frame, name)
-    # Without selection the answer is the element itself.
-    rows = event["selection"]["rows"] if isinstance(event, dict) else []
-    return rows[0] if rows else None
 
 
 def _outward(frame: pd.DataFrame, columns: Mapping[str, Any]) -> pd.DataFrame:

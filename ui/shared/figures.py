@@ -6,6 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.shared.once import MAX_KEPT, mark_of
+
 _HTML = """
 <button type="button" data-format="png">PNG</button>
 <button type="button" data-format="svg">SVG</button>
@@ -81,12 +83,27 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         alt: What it shows, for those who cannot see it.
         note: Where it comes from: n, alpha, confidence, seed, hardware.
     """
-    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
+    mark = mark_of(figure)
+    if mark is None:
+        _draw(figure, key, alt)
+    else:
+        _drawn(mark, key, alt, figure)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         csv_button(frame, key)
         _pictures(data={"key": key}, key=f"pictures-{key}", width="content", height="content")
     if note:
         st.caption(note)
+
+
+@st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
+def _drawn(mark: str, key: str, alt: str, _figure: go.Figure) -> None:
+    """What the browser gets of a shared figure is put together once for all sessions."""
+    del mark  # Part of the key only.
+    _draw(_figure, key, alt)
+
+
+def _draw(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
 
 
 def csv_button(frame: pd.DataFrame, name: str) -> None:

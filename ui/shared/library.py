@@ -5,7 +5,10 @@ ids and by what makes a manifest differ; heavy arguments carry a leading undersc
 Streamlit from hashing them.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -50,23 +53,35 @@ def _survey() -> Survey:
     return _studies(str(root), str(shipped), _stamps(folders))
 
 
-def _stamps(folders: Mapping[Path, str]) -> tuple[tuple[str, int], ...]:
-    """The files of a pattern in each folder, and when they were written."""
-    return tuple(
-        (str(path), path.stat().st_mtime_ns)
-        for folder, pattern in folders.items()
-        for path in sorted(folder.glob(pattern))
-    )
+def _stamps(folders: Mapping[Path, str]) -> str:
+    """A text for the files of a pattern in each folder and when they were written; empty without.
+
+    Of hundreds of files, Streamlit would take as long to tell two lists apart as to show a page.
+    """
+    found = sorted(one for folder, pattern in folders.items() for one in _stamped(folder, pattern))
+    return sha256(repr(found).encode()).hexdigest() if found else ""
+
+
+def _stamped(folder: Path, pattern: str) -> Iterator[tuple[str, int]]:
+    if "/" in pattern:
+        for path in folder.glob(pattern):
+            yield str(path), path.stat().st_mtime_ns
+    elif folder.is_dir():
+        # Several times faster than `glob`, and every page looks.
+        with os.scandir(folder) as found:
+            for one in found:
+                if fnmatch(one.name, pattern):
+                    yield one.path, one.stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _pilots(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[StudyRecord, ...]:
+def _pilots(root: str, stamps: str) -> tuple[StudyRecord, ...]:
     del stamps  # Part of the key only.
     return Library(Path(root)).pilots()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading studies...")
-def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> Survey:
+def _studies(root: str, shipped: str, stamps: str) -> Survey:
     del stamps  # Part of the key only.
     return Library(Path(root), Path(shipped)).survey()
 
