@@ -1,6 +1,5 @@
 """A study in one HTML file: tables, interactive figures, no network."""
 
-import html
 import json
 from importlib import resources
 from typing import Any
@@ -18,6 +17,7 @@ from irs_core.sampling.statements import describe_noise
 from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
 from irs_core.store import StudyRecord
+from irs_core.text import html as escape
 
 # Nothing may be fetched, whatever stands in the file.
 _POLICY = (
@@ -51,11 +51,11 @@ def html_report(
     """
     figures = study_figures(record, analysis)
     said = ledger or study_ledger(record.spec, analysis.settings, reported=bool(banner))
-    title = html.escape(record.title)
+    title = escape(record.title)
     body = [
         f"<h1>{title}</h1>",
-        *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
-        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
+        *([f"<p><strong>{escape(banner)}</strong></p>"] if banner else []),
+        *(f"<p>⚑ {escape(one.sentence)}</p>" for one in study_flags(record, analysis)),
         f"<p>{_described(record, analysis, said)}</p>",
         "<h2>Summary</h2>",
         table_html(study_table(record, analysis, "summary")),
@@ -66,8 +66,8 @@ def html_report(
         "<h2>Models</h2>",
         table_html(_models(record)),
         "<h2>What was computed</h2>",
-        f"<p>{html.escape(record.hardware)}. Study <code>{record.id}</code>, data "
-        f"<code>{html.escape(record.data.digest)}</code>.</p>",
+        f"<p>{escape(record.hardware)}. Study <code>{record.id}</code>, data "
+        f"<code>{escape(record.data.digest)}</code>.</p>",
     ]
     return "\n".join(
         [
@@ -87,7 +87,7 @@ def html_report(
 def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
-    return html.escape(
+    return escape(
         f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
@@ -140,7 +140,7 @@ def table_html(frame: pd.DataFrame) -> str:
     def row(cells: list[str], tag: str) -> str:
         marked = zip(cells, numbers, strict=True)
         inside = "".join(
-            f"<{tag}{' class=n' if number else ''}>{html.escape(cell)}</{tag}>"
+            f"<{tag}{' class=n' if number else ''}>{escape(cell)}</{tag}>"
             for cell, number in marked
         )
         return f"<tr>{inside}</tr>"
@@ -152,7 +152,7 @@ def table_html(frame: pd.DataFrame) -> str:
 
 def _figure(number: int, figure: dict[str, Any]) -> str:
     # A script ends at "</", also inside a text of JSON.
-    data = json.dumps(figure, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    data = json.dumps(figure, allow_nan=False).replace("<", "\\u003c")
     return (
         f'<figure><div id="f{number}"></div><script>{{const f={data};'
         f'Plotly.newPlot("f{number}",f.data,f.layout,{{responsive:true,displaylogo:false}});}}'
