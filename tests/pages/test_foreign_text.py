@@ -1,4 +1,4 @@
-"""Every page on a study whose texts attack: none of them becomes markup, and no headline changes."""
+"""Every page on a study whose texts attack: none becomes markup, and no headline changes."""
 
 import json
 import re

@@ -11,7 +11,7 @@ from irs_core import methods
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State, ensure_worker
 from irs_core.store import BASE
-from irs_core.text import markdown
+from irs_core.text import NAME, markdown, plain
 from ui.certify import clone
 from ui.shared import columns, controls, job_queue, library, tables, theme
 
@@ -145,7 +145,7 @@ def _action(
 
 def _title(job: Job) -> str:
     spec = job.spec
-    title = spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+    title = spec.name or f"{plain(spec.model.weights, NAME)}, σ = {spec.noise.sigma:g}"
     return f"{title}: pilot" if job.until == "pilot" else title
 
 
