@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
 from ui.shared import columns, controls, figures, library, navigation, tour
 from ui.shared.once import once
@@ -64,4 +65,4 @@ controls.table(
     alt="Verdict, possible losses, size and speed of every compressed model",
 )
 if together is not None and not moved:
-    st.caption(together.sentence)
+    st.caption(markdown(together.sentence))

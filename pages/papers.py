@@ -3,6 +3,7 @@
 import streamlit as st
 
 from irs_core.papers import TABLES, find_table
+from irs_core.text import markdown
 from ui.explore import papers, reproduction
 from ui.shared import columns, controls, figures, navigation
 
@@ -53,7 +54,7 @@ if shown:
 reasons = papers.notes(shown)
 if reasons:
     st.subheader("Why they differ", anchor=False)
-    st.markdown("\n".join(f"- {reason}" for reason in reasons))
+    st.markdown("\n".join(f"- {markdown(reason)}" for reason in reasons))
 st.caption(
     f"{papers.citation(table)} Measured: 95% intervals over images, bootstrapped for means and "
     "exact for shares; a published number agrees where it lies in the interval, give "

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from irs_core.text import markdown
 from ui.explore import distributions
 from ui.shared import columns, controls, figures, library, navigation, pickers, tables
 from ui.shared.glossary import HELP
@@ -41,7 +42,8 @@ picked = controls.table(
 st.subheader("Distribution over inputs", help=HELP["zeta"], anchor=False)
 if picked is not None and picked < len(shown):
     entry = shown[picked]
-    st.caption(f"The row that is selected in the table: {entry.title}, $n_p$ = {entry.row.n_p:,}.")
+    title = markdown(entry.title)
+    st.caption(f"The row that is selected in the table: {title}, $n_p$ = {entry.row.n_p:,}.")
 else:
     name = pickers.pick_model(opened.record)
     entry = next(one for one in entries if one.row.name == name and one.row.n_p == n_p)

@@ -1,7 +1,6 @@
 """The command `models cost`: size as deployed and speed without noise."""
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from irs_core.cli.inputs import (
 )
 from irs_core.cli.named import read_models
 from irs_core.cli.options import add_store_option
+from irs_core.cli.printing import json_text
 from irs_core.errors import SpecError
 from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
@@ -63,7 +63,7 @@ def _cost(arguments: argparse.Namespace) -> None:
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, programs=named)
     found = _of_model(arguments, options) if arguments.study is None else _of(arguments, options)
     if arguments.json:
-        print(json.dumps({"schema": 1, "alone": ALONE, "models": found}, indent=1))
+        print(json_text({"schema": 1, "alone": ALONE, "models": found}))
         return
     _show([(one["title"], ModelCost.from_json(one["cost"])) for one in found], arguments.layers)
 

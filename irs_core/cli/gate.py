@@ -21,6 +21,8 @@ from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
 from irs_core.store import Library, Study
 from irs_core.store.files import write_bytes
+from irs_core.text import markdown as shown
+from irs_core.text import xml
 
 EXIT_CODES: dict[Verdict, int] = {"holds": 0, "fails": 1, "undecided": 3}
 
@@ -112,16 +114,18 @@ def junit(study: Study, decision: Decision) -> str:
     open_ones = sum(one.verdict == "undecided" for one in decision.findings)
     suite = ElementTree.Element(
         "testsuite",
-        name=f"{study.record.title}: {decision.model}",
+        name=xml(f"{study.record.title}: {decision.model}"),
         tests=str(len(decision.findings)),
         failures=str(failed),
         errors=str(open_ones),
     )
     for one in decision.findings:
-        case = ElementTree.SubElement(suite, "testcase", name=one.topic, classname=decision.model)
+        case = ElementTree.SubElement(
+            suite, "testcase", name=one.topic, classname=xml(decision.model)
+        )
         if one.verdict != "holds":
             kind = "failure" if one.verdict == "fails" else "error"
-            ElementTree.SubElement(case, kind, message=one.sentence, type=one.code)
+            ElementTree.SubElement(case, kind, message=xml(one.sentence), type=one.code)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
@@ -129,17 +133,17 @@ def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...]) -> str:
     """The decision for a pull request."""
     mark = {"holds": "✅", "fails": "❌", "undecided": "⚠️"}[decision.verdict]
     lines = [
-        f"## {mark} {decision.model}: {decision.verdict}",
+        f"## {mark} {shown(decision.model)}: {decision.verdict}",
         "",
-        decision.sentence,
+        shown(decision.sentence),
         "",
         "| limit | verdict | |",
         "|---|---|---|",
-        *(f"| {one.topic} | {one.verdict} | {one.sentence} |" for one in decision.findings),
+        *(f"| {one.topic} | {one.verdict} | {shown(one.sentence)} |" for one in decision.findings),
         "",
-        *([f"**{study.banner}**", ""] if study.banner else []),
-        *(f"> {flag.sentence}" for flag in flags),
-        f"Study `{study.record.id}`, {study.record.title}.",
+        *([f"**{shown(study.banner)}**", ""] if study.banner else []),
+        *(f"> {shown(flag.sentence)}" for flag in flags),
+        f"Study `{study.record.id}`, {shown(study.record.title)}.",
         "",
     ]
     return "\n".join(lines) + "\n"

@@ -23,9 +23,11 @@ from irs_core.cli.options import add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report, import_file
+from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.verify import add_verify
 from irs_core.errors import IrsError
 from irs_core.store import Library
+from irs_core.text import SENTENCE, plain
 
 EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 4
 
@@ -36,10 +38,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done, or it holds; 1: a gate fails; 2: bad input or refusal, with one sentence; 3: a gate is
     undecided; 4: interrupted, and the same command goes on.
     """
+    try:
+        with guarded_streams():
+            return _run(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _run(given: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     # Set here too, because the converters of other packages raise the root level.
     logging.getLogger("irs_core").setLevel(logging.INFO)
-    given = list(sys.argv[1:] if argv is None else argv)
     parser = command_parser()
     if not given:
         parser.print_help()
@@ -48,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments) or 0)
     except IrsError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {plain(error, SENTENCE)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print(
@@ -56,9 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
 
 
 class _Parser(argparse.ArgumentParser):

@@ -17,7 +17,12 @@ def print_json(command: str, values: Mapping[str, Any]) -> None:
 
     Numbers have all their digits; what is not known is null, never NaN.
     """
-    print(json.dumps({"schema": SCHEMA, "command": command, **_plain(values)}, indent=1))
+    print(json_text({"schema": SCHEMA, "command": command, **_plain(values)}))
+
+
+def json_text(values: Mapping[str, Any]) -> str:
+    """JSON that a CI service does not take for commands (`##[error]`): escapes say the same."""
+    return json.dumps(values, indent=1).replace("##[", r"#\u0023[")
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from irs_core.decide.routes import Routes
 from irs_core.decide.settle import Settle
 from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, Verdict
 from irs_core.decide.words import ANSWERS, COLOURS, settle_words
+from irs_core.text import html as escape
 
 
 @dataclass(frozen=True, repr=False)

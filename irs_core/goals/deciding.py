@@ -18,6 +18,7 @@ from irs_core.spec.compressions import Compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
+from irs_core.text import NAME, plain
 
 METHOD = "seq"
 # An input takes at most this share of n draws of the compressed model.
@@ -54,6 +55,8 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
     if requirement.min_certified is not None:
         # Certified at r as well, for the model's own certified accuracy.
         radii, tolerance = tuple(sorted({requirement.reach, requirement.radius} - {0.0})), 0.0
+    # Names of models and of older studies may be longer than a new study's.
+    what = f"{compression} at {requirement.radius:g}"
     return replace(
         spec,
         compressions=(compression,),
@@ -65,7 +68,7 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
         looks=False,
         radii=radii,
         tolerance=tolerance,
-        name=f"{spec.name}: {compression} at {requirement.radius:g}".removeprefix(": "),
+        name=plain(f"{plain(spec.name, NAME // 2)}: {what}".removeprefix(": "), NAME),
     )
 
 

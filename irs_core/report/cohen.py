@@ -24,6 +24,7 @@ from irs_core.certify import ABSTAIN
 from irs_core.errors import DatasetError
 from irs_core.graphs.files import read_bytes
 from irs_core.store.files import write_bytes
+from irs_core.text import NAME, plain
 
 MAX_BYTES = 64 << 20
 _COLUMNS = tuple(HEADER.split("\t"))
@@ -32,7 +33,6 @@ _MOST_ORIGIN = 500
 _SPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _SUFFIX = re.compile(r"(\.(tsv|txt|csv))?(\.gz)?$", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +164,11 @@ def import_cohen(path: Path, root: Path) -> CohenResults:
         DatasetError: It is not in the format; the store is untouched.
         StoreError: The disk refuses.
     """
-    if _UNPRINTABLE.search(path.name):
-        raise DatasetError(f"a file name may not hold control characters; got {path.name!r}")
+    if plain(path.name, NAME) != path.name:
+        raise DatasetError(
+            f"a file name has at most {NAME} letters, no control characters and none that are not "
+            f"seen; got {path.name!r:.80}"
+        )
     content = read_bytes(path, MAX_BYTES)
     # Names such as sigma_0.25 have no suffix.
     name = _SUFFIX.sub("", path.name)
@@ -197,7 +200,7 @@ def _numbered(lines: list[str]) -> Iterator[tuple[int, str]]:
 def _origin(name: str, numbered: list[tuple[int, str]]) -> str:
     """What all lines say in their last column."""
     first = numbered[0][1].split("\t")[-1].strip()
-    if _UNPRINTABLE.search(first) or not 0 < len(first) <= _MOST_ORIGIN:
+    if plain(first) != first or not 0 < len(first) <= _MOST_ORIGIN:
         raise DatasetError(
             f"{name!r}: an {ORIGIN} must be a text of 1 to {_MOST_ORIGIN} printable characters; "
             f"got {first[:80]!r}"

@@ -12,6 +12,7 @@ from irs_core.report.waterfall import study_waterfall
 from irs_core.spec import outward
 from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord
+from irs_core.text import plotly
 
 Figure = dict[str, Any]
 
@@ -36,7 +37,7 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
         {
             "type": "scatter",
             "mode": "lines",
-            "name": title,
+            "name": plotly(title),
             "x": radii.tolist(),
             "y": shares,
             "customdata": [outward.percent(share, 1, "counted") for share in shares],
@@ -60,7 +61,7 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                 {
                     "type": "scatter",
                     "mode": "lines+markers",
-                    "name": f"{model.title}, {methods.get(method).title}",
+                    "name": f"{plotly(model.title)}, {methods.get(method).title}",
                     "x": [_number(point.seconds) for point in points],
                     "y": [_number(point.acr.value) for point in points],
                     "customdata": [[point.n_p, _acr(point.acr)] for point in points],

@@ -2,7 +2,6 @@
 
 import io
 import math
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,22 +9,16 @@ import pandas as pd
 
 from irs_core.errors import IrsError, UnknownKeyError
 from irs_core.spec.outward import SIDES, Direction, directions, text
+from irs_core.text import csv_cell, latex, markdown, plain
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-}
 _DECIMALS = 4
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def table_bytes(frame: pd.DataFrame, kind: str) -> bytes:
     """A table in one of `FORMATS`.
 
-    CSV and Parquet keep every digit; Markdown and LaTeX (booktabs) show four decimals, bounds
-    rounded outward, and a dash where there is no value.
+    CSV and Parquet keep every digit, and no text in CSV begins as a formula; Markdown and LaTeX
+    (booktabs) show four decimals, bounds rounded outward, and a dash where there is no value.
 
     Raises:
         UnknownKeyError: There is no such format.
@@ -37,7 +30,21 @@ def table_bytes(frame: pd.DataFrame, kind: str) -> bytes:
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
-    return frame.to_csv(index=False).encode()
+    return csv_text(frame).encode()
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as CSV that a spreadsheet may open: no name in it is taken for a formula."""
+    return without_formulas(frame).to_csv(index=False)
+
+
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose texts, those of its head included, no spreadsheet takes for formulas."""
+    found = frame.rename(columns=csv_cell)
+    for at, kind in enumerate(frame.dtypes):
+        if not _is_number(kind):
+            found.isetitem(at, [csv_cell(one) for one in frame.iloc[:, at]])
+    return found
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
@@ -51,16 +58,20 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 def _markdown(frame: pd.DataFrame) -> bytes:
     def line(cells: list[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        return f"| {' | '.join(cells)} |"
 
-    marks = ["---:" if _is_number(frame[name]) else "---" for name in frame]
-    rows = [line(cells) for cells in shown_rows(frame, _DECIMALS)]
-    return "\n".join([line([str(name) for name in frame]), line(marks), *rows, ""]).encode()
+    numbers = [_is_number(frame[name]) for name in frame]
+    rows = [
+        line([one if number else markdown(one) for one, number in zip(cells, numbers, strict=True)])
+        for cells in shown_rows(frame, _DECIMALS)
+    ]
+    marks = line(["---:" if number else "---" for number in numbers])
+    return "\n".join([line([markdown(name) for name in frame]), marks, *rows, ""]).encode()
 
 
 def _latex(frame: pd.DataFrame) -> bytes:
     def line(cells: list[str]) -> str:
-        return f"{' & '.join(map(_escaped, cells))} \\\\"
+        return f"{' & '.join(map(latex, cells))} \\\\"
 
     columns = "".join("r" if _is_number(frame[name]) else "l" for name in frame)
     rows = [line(cells) for cells in shown_rows(frame, _DECIMALS)]
@@ -78,10 +89,6 @@ def _latex(frame: pd.DataFrame) -> bytes:
     ).encode()
 
 
-def _escaped(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in text)
-
-
 def _is_number(column: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column))
 
@@ -96,7 +103,7 @@ def shown_rows(frame: pd.DataFrame, digits: int) -> Iterator[list[str]]:
 def _text(value: object, digits: int, side: Direction) -> str:
     if isinstance(value, float):
         return text(value, digits, side) if math.isfinite(value) else "-"
-    return _CONTROL.sub(" ", str(value))
+    return plain(value)
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame], bytes]] = {

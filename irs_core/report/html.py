@@ -1,6 +1,5 @@
 """A study in one HTML file: tables, interactive figures, no network."""
 
-import html
 import json
 from datetime import date
 from importlib import resources
@@ -29,6 +28,7 @@ from irs_core.sampling.statements import describe_noise
 from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
 from irs_core.store import StudyRecord
+from irs_core.text import html as escape
 
 # Nothing may be fetched, whatever stands in the file.
 _POLICY = (
@@ -83,7 +83,7 @@ def html_report(
     asked = requirement or preset_requirement(record.spec.noise.sigma)
     chosen = model or preset_model(analysis)
     figures = [_figure(number, one) for number, one in enumerate(study_figures(record, analysis))]
-    title = html.escape(record.title)
+    title = escape(record.title)
     flags = study_flags(record, analysis)
     day = made or date.today().isoformat()
     # A verdict has a level at the study's own settings only.
@@ -106,8 +106,8 @@ def html_report(
         first,
         '<div class="report">',
         f"<h1>{title}</h1>",
-        *([f"<p><strong>{html.escape(banner)}</strong></p>"] if banner else []),
-        *(f"<p>⚑ {html.escape(one.sentence)}</p>" for one in flags),
+        *([f"<p><strong>{escape(banner)}</strong></p>"] if banner else []),
+        *(f"<p>⚑ {escape(one.sentence)}</p>" for one in flags),
         f"<p>{_described(record, analysis, said)}</p>",
         *(_candidates(record, analysis, asked) if decided else []),
         "<h2>Comparison</h2>",
@@ -118,8 +118,8 @@ def html_report(
         "<h2>Models</h2>",
         table_html(_models(record)),
         "<h2>What was computed</h2>",
-        f"<p>{html.escape(record.hardware)}. Study <code>{record.id}</code>, data "
-        f"<code>{html.escape(record.data.digest)}</code>.</p>",
+        f"<p>{escape(record.hardware)}. Study <code>{record.id}</code>, data "
+        f"<code>{escape(record.data.digest)}</code>.</p>",
         "</div>",
     ]
     return "\n".join(
@@ -153,8 +153,8 @@ def _candidates(record: StudyRecord, analysis: Analysis, asked: Requirement) -> 
         ]
     )
     together = study_together(record, analysis, asked)
-    said = f"<p>{html.escape(together.sentence)}</p>" if together else ""
-    words = html.escape(f"Each for itself: {asked.words}, {100 * asked.confidence:g}% sure.")
+    said = f"<p>{escape(together.sentence)}</p>" if together else ""
+    words = escape(f"Each for itself: {asked.words}, {100 * asked.confidence:g}% sure.")
     return ["<h2>All candidates</h2>", f"<p>{words}</p>", table_html(frame), said]
 
 
@@ -171,7 +171,7 @@ def _disagreement(record: StudyRecord, analysis: Analysis) -> list[str]:
 def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
-    return html.escape(
+    return escape(
         f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
@@ -230,8 +230,7 @@ def table_html(frame: pd.DataFrame) -> str:
 
     def row(cells: list[str], tag: str) -> str:
         inside = "".join(
-            f"<{tag}{' class=n' if numbers[at] else ''}>{html.escape(cells[at])}</{tag}>"
-            for at in shown
+            f"<{tag}{' class=n' if numbers[at] else ''}>{escape(cells[at])}</{tag}>" for at in shown
         )
         return f"<tr>{inside}</tr>"
 
@@ -254,7 +253,7 @@ def _are_ends(low: str, high: str) -> bool:
 
 def _figure(number: int, figure: dict[str, Any]) -> str:
     # A script ends at "</", also inside a text of JSON.
-    data = json.dumps(figure, allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\!--")
+    data = json.dumps(figure, allow_nan=False).replace("<", "\\u003c")
     return (
         f'<figure><div id="f{number}"></div><script>{{const f={data};'
         f'Plotly.newPlot("f{number}",f.data,f.layout,{{responsive:true,displaylogo:false}});}}'

@@ -1,13 +1,13 @@
 """Short HTML for the cell of a notebook: no script, no network, all foreign text escaped."""
 
 from collections.abc import Mapping
-from html import escape
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import Ledger
 from irs_core.report.html import table_html
 from irs_core.report.tables import study_table
 from irs_core.store import StudyRecord
+from irs_core.text import html as escape
 
 _COLUMNS = ("model", "ACR", "ACR low", "ACR high", "accuracy", "n_p", "bytes")
 

@@ -1,7 +1,6 @@
 """A section for a model card on a hub, as Markdown with YAML metadata: what was certified, how."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,10 +19,9 @@ from irs_core.spec.cost import ALONE
 from irs_core.spec.outward import down, text, up
 from irs_core.store import ModelRecord, StudyRecord
 from irs_core.store.manifests import record_digest
+from irs_core.text import markdown, plain
 
 _DIGITS = 4
-_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#&~])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def model_card(
@@ -47,13 +45,13 @@ def model_card(
         "",
         "## Certified robustness",
         "",
-        *([f"**{plain(banner)}**", ""] if banner else []),
+        *([f"**{markdown(banner)}**", ""] if banner else []),
         *_table(rows),
         "",
         *_conditions(record, analysis, ledger),
         *_cost(record, analysis),
         *(["", "Warnings:", ""] if flags else []),
-        *(f"- {flag.code}: {plain(flag.sentence)}" for flag in flags),
+        *(f"- {flag.code}: {markdown(flag.sentence)}" for flag in flags),
         "",
         *_digests(record),
         "",
@@ -61,11 +59,6 @@ def model_card(
         "",
     ]
     return "\n".join(parts)
-
-
-def plain(words: str) -> str:
-    """A text that Markdown shows as it is, on one line."""
-    return _SIGNS.sub(r"\\\1", _CONTROL.sub(" ", words))
 
 
 def _numbers(
@@ -126,7 +119,7 @@ def _metadata(record: StudyRecord, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _quoted(words: str) -> str:
-    return json.dumps(_CONTROL.sub(" ", words), ensure_ascii=False)
+    return json.dumps(plain(words), ensure_ascii=False)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -138,7 +131,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
     for row in rows:
         cells = [f"{value} ({low} to {high})" for _, (value, low, high) in _measures(row)]
         cells += [f"{row['draws']:,}", row["method"]]
-        lines.append(f"| {plain(row['title'])} | {' | '.join(cells)} |")
+        lines.append(f"| {markdown(row['title'])} | {' | '.join(cells)} |")
     return lines
 
 
@@ -154,14 +147,14 @@ def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list
         "the original, and fewer draws certify smaller radii: the difference in this table is not "
         "the cost of compression.",
         "",
-        f"- Inputs: {len(analysis.labels):,} of {plain(record.data.description)}.",
-        f"- Noise: {plain(noise.title)}, sigma {spec.noise.sigma:g}, seed {spec.noise.seed}. "
-        f"{plain(noise.guarantee)}",
+        f"- Inputs: {len(analysis.labels):,} of {markdown(record.data.description)}.",
+        f"- Noise: {markdown(noise.title)}, sigma {spec.noise.sigma:g}, seed {spec.noise.seed}. "
+        f"{markdown(noise.guarantee)}",
         f"- Draws per input: {spec.n0:,} to select and {spec.n:,} to estimate of the original, up "
         f"to {spec.n_p[-1]:,} of a compressed model.",
         f"- Levels: alpha {settings.alpha:g}, alpha\\_zeta {settings.alpha_zeta:g}, gamma "
         f"{settings.gamma:g}.",
-        f"- {plain(ledger.text)}",
+        f"- {markdown(ledger.text)}",
         "- Not covered: other noise levels, disturbances measured in another norm, other kinds of "
         "inputs.",
     ]
@@ -170,7 +163,7 @@ def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list
 def _cost(record: StudyRecord, analysis: Analysis) -> list[str]:
     lines = []
     for model in record.models:
-        lines.append(f"- {plain(model.title)}: {_cost_words(record, analysis, model)}.")
+        lines.append(f"- {markdown(model.title)}: {_cost_words(record, analysis, model)}.")
     return ["", "Size and time:", "", *lines]
 
 
@@ -179,7 +172,7 @@ def _cost_words(record: StudyRecord, analysis: Analysis, model: ModelRecord) -> 
         speed = model.cost.speed
         return (
             f"{model.cost.size.words}; {ALONE}: median {up(speed.p50_ms)} ms, 95th percentile "
-            f"{up(speed.p95_ms)} ms on {plain(speed.runtime)}, {plain(speed.hardware)}"
+            f"{up(speed.p95_ms)} ms on {markdown(speed.runtime)}, {markdown(speed.hardware)}"
         )
     said = f"{model.size_bytes:,} bytes, weights in the model's own format"
     if model.name == record.base.name or not analysis.methods(model.name):
@@ -194,13 +187,13 @@ def _digests(record: StudyRecord) -> list[str]:
     rows = [
         ("study", record.id),
         ("inputs (SHA-256)", record.data.digest),
-        *((f"{plain(one.title)} (SHA-256)", one.digest) for one in record.models),
+        *((f"{markdown(one.title)} (SHA-256)", one.digest) for one in record.models),
         ("all that the study says, digests of its draws included (SHA-256)", record_digest(record)),
     ]
     return [
         "| what | digest |",
         "|---|---|",
-        *(f"| {name} | {plain(digest)} |" for name, digest in rows),
+        *(f"| {name} | {markdown(digest)} |" for name, digest in rows),
     ]
 
 

@@ -1,7 +1,6 @@
 """A decision on one page that prints: no script, no network, A4 or Letter."""
 
 from collections.abc import Sequence
-from html import escape
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import VERDICTS, model_colours
@@ -15,6 +14,7 @@ from irs_core.report.scatter import scatter
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.cost import ALONE
 from irs_core.store import StudyRecord
+from irs_core.text import html as escape
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 # Fits both sizes of paper: as narrow as A4, as short as Letter, less the margins.

@@ -1,7 +1,6 @@
 """Each input's radius under both models as a picture in SVG, for pages without a script."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from irs_core.analysis.colours import MARK, NEUTRAL
 from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.decide import Decision
+from irs_core.text import html as escape
 
 Floats = NDArray[np.float64]
 # Width and height in units of the picture, and the room for titles and ticks.

@@ -14,6 +14,7 @@ from irs_core.analysis.equal_draws import study_gaps
 from irs_core.decide import Difference, Gap
 from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord
+from irs_core.text import plotly
 
 ACR_TITLE = "average certified radius (pixel units)"
 _FEWER = shaded(NEUTRAL, 0.45)
@@ -76,7 +77,7 @@ def waterfall_bars(
         _total(equal, first.equal, NEUTRAL),
     ]
     for name, gap in gaps.items():
-        title, colour = titles[name], colours[name]
+        title, colour = plotly(titles[name]), colours[name]
         bars += [
             _step(f"{title}:<br>compression", gap.equal, gap.compression, colour),
             _total(f"{title}<br>{n_p:,} draws", gap.compressed, colour),

@@ -36,6 +36,7 @@ from irs_core.store import (
 )
 from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
+from irs_core.text import NAME, plain
 
 _CLEAN_BLOCK = 256
 
@@ -215,8 +216,9 @@ def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) ->
         finished=False,
         data=DataRecord(
             digest=dataset.digest,
-            description=dataset.description,
-            classes=dataset.classes,
+            # Folders and files may have any name; a record with controls would not be read again.
+            description=plain(dataset.description, NAME),
+            classes=tuple(plain(one, NAME) for one in dataset.classes),
             indices=tuple(int(index) for index in dataset.indices),
             labels=tuple(int(label) for label in dataset.labels),
             reported=tuple(bool(flag) for flag in dataset.reported),

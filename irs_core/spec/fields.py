@@ -5,6 +5,7 @@ import json
 import re
 
 from irs_core.errors import SpecError
+from irs_core.text import plain
 
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -55,6 +56,17 @@ def check_fields(spec: object, kind: type, *names: str, optional: bool = False) 
         value = getattr(spec, name)
         if not is_a(value, kind) and not (optional and value is None):
             raise SpecError(f"{name} must be {kind_name(kind)}; got {value!r}")
+
+
+def shorten(record: object, most: int, *names: str) -> None:
+    """Bound attributes that are only shown, wherever they come from: no sign that is not seen.
+
+    What is no text of a description stays as it is, to be refused by what checks the record.
+    """
+    for name in names:
+        value = getattr(record, name)
+        if is_a(value, str):
+            object.__setattr__(record, name, plain(value, most))
 
 
 def check_items(name: str, values: object, kind: type) -> None:

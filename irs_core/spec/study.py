@@ -17,8 +17,10 @@ from irs_core.spec.fields import (
     check_gamma,
     check_items,
     check_probability,
+    is_a,
     stable_id,
 )
+from irs_core.text import NAME, plain
 
 SCHEMA_VERSION = 1
 MAX_CLASSES = 65_535
@@ -255,6 +257,10 @@ class StudySpec:
         check_items("methods", self.methods, str)
         check_fields(self, bool, "baseline", "looks")
         check_fields(self, str, "name")
+        if plain(self.name, NAME) != self.name:
+            raise SpecError(
+                f"name may have {NAME} letters and none that are not seen; got {self.name!r:.80}"
+            )
         if self.n0 < 1 or self.n < 1:
             raise SpecError(f"n0 and n must be at least 1; got n0={self.n0}, n={self.n}")
         if max(self.n0, self.n) > MAX_DRAWS:
@@ -311,6 +317,9 @@ class StudySpec:
         """
         try:
             fields = {**_LATER_DEFAULTS, **described}
+            if is_a(fields.get("name"), str):
+                # Studies with longer names are stored.
+                fields["name"] = plain(fields["name"], NAME)
             texts = fields.pop("compressions")
             if not isinstance(texts, list | tuple):
                 raise SpecError(f"compressions must be a list of texts; got {texts!r}")

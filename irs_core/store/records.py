@@ -10,8 +10,9 @@ from typing import Any, Self
 from irs_core.errors import StoreError
 from irs_core.methods import compressed_streams, stream_draws
 from irs_core.spec.cost import ModelCost
-from irs_core.spec.fields import is_a, kind_name
+from irs_core.spec.fields import is_a, kind_name, shorten
 from irs_core.spec.study import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
+from irs_core.text import NAME, SENTENCE, plain
 
 BASE = "base"
 BASE_STREAMS: tuple[Stream, ...] = ("select", "estimate")
@@ -50,6 +51,10 @@ class ModelRecord:
     fixed: str = ""
     cost: ModelCost | None = None
 
+    def __post_init__(self) -> None:
+        shorten(self, NAME, "title")
+        shorten(self, SENTENCE, "note", "fixed")
+
 
 @dataclass(frozen=True)
 class DataRecord:
@@ -67,6 +72,11 @@ class DataRecord:
     indices: tuple[int, ...]
     labels: tuple[int, ...]
     reported: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        shorten(self, NAME, "description")
+        if isinstance(self.classes, tuple) and all(is_a(one, str) for one in self.classes):
+            object.__setattr__(self, "classes", tuple(plain(one, NAME) for one in self.classes))
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,9 @@ class StudyRecord:
     versions: Mapping[str, str]
     digests: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        shorten(self, NAME, "hardware")
+
     @property
     def id(self) -> str:
         """Id of the specification."""
@@ -97,7 +110,8 @@ class StudyRecord:
     @property
     def title(self) -> str:
         """Its name, or a description where it has none."""
-        return self.spec.name or f"{self.spec.model.weights}, sigma {self.spec.noise.sigma:g}"
+        weights = plain(self.spec.model.weights, NAME)
+        return self.spec.name or f"{weights}, sigma {self.spec.noise.sigma:g}"
 
     @property
     def base(self) -> ModelRecord:
@@ -209,6 +223,14 @@ def _check(name: str, values: Iterable[object], kind: type) -> None:
             raise StoreError(f"{name} must be {kind_name(kind)}; got {value!r:.80}")
 
 
+def _check_words(name: str, words: object) -> None:
+    """Refuse a text that is a part of keys, and so cannot be shortened."""
+    if isinstance(words, str) and plain(words, SENTENCE) != words:
+        raise StoreError(
+            f"{name} may have {SENTENCE} letters and none that are not seen; got {words!r:.80}"
+        )
+
+
 def _check_texts(name: str, values: object) -> None:
     if not isinstance(values, Mapping):
         raise StoreError(f"{name} must be a table of texts; got {values!r:.80}")
@@ -224,6 +246,7 @@ def _check_range(name: str, values: Iterable[int], stop: int) -> None:
 
 def _check_data(data: DataRecord) -> None:
     _check("the data's digest and description", [data.digest, data.description], str)
+    _check_words("the data's digest", data.digest)
     for name in ("classes", "indices", "labels", "reported"):
         if not isinstance(getattr(data, name), tuple):
             raise StoreError(f"{name} must be a list; got {getattr(data, name)!r:.80}")
@@ -252,6 +275,8 @@ def _check_models(models: tuple[ModelRecord, ...], spec: StudySpec) -> None:
             f"{', '.join(asked)}; got {names!r:.80}"
         )
     for model in models:
+        for words in (model.digest, model.execution):
+            _check_words(f"the digest and execution of {model.name}", words)
         _check(
             f"the title, digest, execution, note and measurement of {model.name}",
             [model.title, model.digest, model.execution, model.note, model.fixed],

@@ -8,7 +8,7 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.api import open_study
 from irs_core.cli.main import main
 from irs_core.decide import Flag
-from irs_core.report.model_card import model_card, plain
+from irs_core.report.model_card import model_card
 from irs_core.store import Library
 from irs_core.store.manifests import record_digest
 
@@ -75,10 +75,6 @@ def test_foreign_text_breaks_out_of_nothing(result):
     assert "[click]" not in body.replace("\\[click\\]", "")
     rows = [line for line in body.splitlines() if line.startswith("| a: ")]
     assert {line.replace("\\|", "").count("|") for line in rows[:2]} == {8}
-
-
-def test_text_of_one_line():
-    assert plain("a|b\n*c*") == "a\\|b \\*c\\*"
 
 
 def test_the_command_writes_a_card(tmp_path):

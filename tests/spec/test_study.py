@@ -216,3 +216,16 @@ def test_radii_and_tolerances_that_make_no_question(changes, message):
 def test_studies_without_radii_keep_their_ids():
     described = synthetic_spec().to_dict()
     assert not {"radii", "tolerance"} & set(described)
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "a\u202eb", "a\u200bb"])
+def test_names_that_hide_something_or_do_not_end_are_refused(name):
+    with pytest.raises(SpecError, match="200 letters and none that are not seen"):
+        synthetic_spec(name=name)
+
+
+def test_stored_studies_with_such_names_are_read_without_what_is_hidden():
+    described = {**synthetic_spec().to_dict(), "name": "a\u202eb" + "x" * 300}
+    found = StudySpec.from_dict(described)
+    assert found.id == synthetic_spec().id
+    assert found.name == "ab" + "x" * 197 + "…"

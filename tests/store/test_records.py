@@ -1,6 +1,7 @@
 """Records and specifications that come from somebody else."""
 
 import copy
+import json
 
 import pytest
 from synthetic import synthetic_spec, synthetic_study
@@ -170,3 +171,27 @@ def test_normalisation_is_finite(field, value):
     model = {"weights": "x.pt", "mean": [0.5], "std": [0.5], field: [value]}
     with pytest.raises(SpecError, match="finite"):
         StudySpec.from_dict({**synthetic_spec().to_dict(), "model": model})
+
+
+@pytest.mark.parametrize(
+    "place", ["hardware", "data.description", "data.classes.3", "models.1.title"]
+)
+def test_what_is_only_shown_is_shortened_and_hides_nothing(described, place):
+    *way, last = place.split(".")
+    changed = at = json.loads(json.dumps(described))
+    for step in way:
+        at = at[int(step) if step.isdigit() else step]
+    at[int(last) if last.isdigit() else last] = "a\u202eb\u200b" + "x" * 300
+    found = StudyRecord.from_dict(changed).to_dict()
+    for step in place.split("."):
+        found = found[int(step) if step.isdigit() else step]
+    assert found == "ab" + "x" * 197 + "…"
+
+
+@pytest.mark.parametrize("place", ["execution", "digest"])
+@pytest.mark.parametrize("value", ["a\u202eb", "x" * 5000])
+def test_what_keys_are_made_of_is_refused_instead(described, place, value):
+    changed = json.loads(json.dumps(described))
+    changed["models"][1][place] = value
+    with pytest.raises(StoreError, match="none that are not seen"):
+        StudyRecord.from_dict(changed)

@@ -12,6 +12,7 @@ from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS
 from irs_core.spec.study import DataSpec
+from irs_core.text import markdown
 from ui.shared import controls, inventory, own_files, theme
 from ui.shared.glossary import HELP
 
@@ -88,7 +89,7 @@ def show_data() -> None:
                 st.error(controls.sentence(error), icon=":material/error:")
                 return
             st.success(
-                f"{facts.description}: {theme.plural(facts.total, 'image')}, "
+                f"{markdown(facts.description)}: {theme.plural(facts.total, 'image')}, "
                 f"{facts.classes} classes."
             )
 

@@ -11,6 +11,7 @@ from irs_core.jobs import Job
 from irs_core.methods.kit.cirs_plan import pilot_draws, pilot_spec
 from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
+from irs_core.text import markdown
 from ui.certify import job_cards, predictions
 from ui.shared import columns, controls, inventory, job_queue, launch, tables, theme
 
@@ -91,7 +92,7 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
 def _say_failure(jobs: Sequence[Job]) -> None:
     latest = max(jobs, key=lambda job: job.created, default=None)
     if latest is not None and latest.error:
-        st.error(f"The pilot failed: {latest.error}", icon=":material/error:")
+        st.error(f"The pilot failed: {markdown(latest.error)}", icon=":material/error:")
 
 
 def _pilot_text(spec: StudySpec) -> str:

@@ -11,6 +11,7 @@ from irs_core import methods
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State, ensure_worker
 from irs_core.store import BASE
+from irs_core.text import NAME, markdown, plain
 from ui.certify import clone
 from ui.shared import columns, controls, job_queue, library, page_list, tables, theme
 
@@ -73,7 +74,7 @@ def _card(job: Job) -> None:
     label, icon, colour = _STATES[job.state]
     with st.container(border=True, key=f"job-{job.id}"):
         head, state = st.columns([5, 1], vertical_alignment="center")
-        head.markdown(f"**{job.id} · {_title(job)}**")
+        head.markdown(f"**{job.id} · {markdown(_title(job))}**")
         state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
         if job.active or 0 < job.fraction < 1:
             st.progress(job.fraction, text=progress_text(job))
@@ -138,7 +139,7 @@ def _action(
 
 def _title(job: Job) -> str:
     spec = job.spec
-    title = spec.name or f"{spec.model.weights}, σ = {spec.noise.sigma:g}"
+    title = spec.name or f"{plain(spec.model.weights, NAME)}, σ = {spec.noise.sigma:g}"
     return f"{title}: pilot" if job.until == "pilot" else title
 
 
@@ -148,14 +149,14 @@ def _titles(job: Job) -> dict[str, str]:
 
 
 def progress_text(job: Job) -> str:
-    """Where a job is, in a line."""
+    """Where a job is, in a line of Markdown."""
     if job.state == "queued":
         return "waiting for its turn"
     progress = job.progress
     if not progress.total:
         return "preparing: loading model and data"
     parts = [
-        progress.stage,
+        markdown(progress.stage),
         f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
     ]
     if progress.rate > 0:

@@ -1,5 +1,6 @@
 """The answer in a line, what it rests on, and all candidates as a table."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,6 +10,7 @@ from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Gap, Requirement
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from irs_core.spec.cost import BATCHES
+from irs_core.text import markdown, plain
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
@@ -33,13 +35,13 @@ def gap_sentence(gaps: Sequence[Gap], n: int, n_p: int) -> str:
     """What of the difference in ACR comes from fewer draws, and what from compression."""
     if not gaps:
         return ""
-    return gap_words(gaps[0], n, n_p)
+    return markdown(gap_words(gaps[0], n, n_p))
 
 
 def known(requirement: Requirement, inputs: int, noise: float) -> str:
     """What the answer covers and what it does not."""
     covered, left_out = covered_words(requirement, inputs, noise)
-    return f"**Covered:** {covered} **Not covered:** {left_out}"
+    return f"**Covered:** {markdown(covered)} **Not covered:** {markdown(left_out)}"
 
 
 def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
@@ -49,7 +51,7 @@ def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
         return
     show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
     icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
-    answer = f"**{ANSWERS[decision.verdict]}.** {decision.sentence}"
+    answer = f"**{ANSWERS[decision.verdict]}.** {markdown(decision.sentence)}"
     show(answer + (f" **{gains}.**" if gains else ""), icon=f":material/{icon}:")
 
 
@@ -98,9 +100,9 @@ def candidates(
 
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:
-    """The same question for continuous integration."""
+    """The same question for continuous integration, quoted for a shell."""
     return (
-        f"./irs gate {study[:6]} --model {model} --radius {requirement.radius:g} "
-        f"--tolerance {requirement.tolerance:g} --max-loss {100 * (requirement.max_loss or 0):g}% "
-        f"--confidence {requirement.confidence:g}"
+        f"./irs gate {study[:6]} --model {shlex.quote(plain(model))} "
+        f"--radius {requirement.radius:g} --tolerance {requirement.tolerance:g} "
+        f"--max-loss {100 * (requirement.max_loss or 0):g}% --confidence {requirement.confidence:g}"
     )

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.decide import Decision, Requirement
 from irs_core.spec.outward import down
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import blank
 
@@ -17,7 +18,7 @@ def radii_picture(
     found: EqualDraws, decision: Decision, requirement: Requirement, colour: str
 ) -> go.Figure:
     """One dot per input; the tolerance as a band below the diagonal, what may be lost marked."""
-    figure = blank("original: certified radius", f"{decision.model}: certified radius")
+    figure = blank("original: certified radius", f"{plotly(decision.model)}: certified radius")
     top = 1.05 * max(float(found.equal.max()), float(found.compressed.max()), requirement.radius)
     tolerance = requirement.tolerance
     figure.add_scatter(

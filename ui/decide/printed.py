@@ -6,6 +6,7 @@ import streamlit as st
 
 from irs_core.decide import Decision
 from irs_core.report.one_page import one_page
+from irs_core.text import file_name
 from ui.decide import decisions
 from ui.shared.controls import Opened
 
@@ -26,7 +27,7 @@ def offer(opened: Opened, name: str, decision: Decision) -> None:
             banner=study.banner,
             made=date.today().isoformat(),
         ),
-        f"decision-{opened.record.id[:6]}-{name.replace(':', '-')}.html",
+        f"decision-{opened.record.id[:6]}-{file_name(name)}.html",
         "text/html",
         key="one_page",
         icon=":material/print:",

@@ -9,6 +9,7 @@ from irs_core.goals.deciding import deciding_spec
 from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.store import Library
+from irs_core.text import markdown
 from ui.shared import controls, launch, library
 from ui.shared.controls import Opened
 
@@ -20,7 +21,7 @@ def show(opened: Opened, name: str) -> None:
         st.info("The compressed model's answers on the original's first draws are not all stored.")
     for run in runs:
         st.info(
-            f"Every input was drawn on until its answer was known: {run.sentence}.",
+            f"Every input was drawn on until its answer was known: {markdown(run.sentence)}.",
             icon=":material/fast_forward:",
         )
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from irs_core.decide import Gap
 from irs_core.report.waterfall import ACR_TITLE, waterfall_bars, waterfall_figure
+from irs_core.text import markdown
 from ui.decide import decisions
 from ui.shared import columns, controls, figures
 from ui.shared.controls import Opened
@@ -24,10 +25,10 @@ def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float,
         return
     n, n_p = opened.analysis.tally.n, int(opened.analysis.tally.budgets[-1])
     st.markdown(
-        f"The original had {n:,} draws per input, {title} has {n_p:,}. Fewer draws certify smaller "
-        "radii whichever model they are made of, and more draws give them back: that step says "
-        "nothing about the model. **The last step is what compression costs.** Verdicts and "
-        "rankings use it alone."
+        f"The original had {n:,} draws per input, {markdown(title)} has {n_p:,}. Fewer draws "
+        "certify smaller radii whichever model they are made of, and more draws give them back: "
+        "that step says nothing about the model. **The last step is what compression costs.** "
+        "Verdicts and rankings use it alone."
     )
     frame = once(decisions.gap_table_of, opened.study, opened.settings, name, radii)
     figures.show(

@@ -14,6 +14,7 @@ from irs_core.methods import MethodDef
 from irs_core.report import distributions
 from irs_core.report.drawing import LEGEND, MARGINS, axis_style, band
 from irs_core.report.waterfall import ACR_TITLE
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import blank
 from ui.shared.entries import Panel
@@ -40,7 +41,7 @@ def acr_in_one(panels: Sequence[Panel], cost: Cost, *, scratch: bool) -> go.Figu
     figure = blank(COST_TITLES[cost], ACR_TITLE)
     studies = list(dict.fromkeys(panel.study for panel in panels))
     for panel in panels:
-        label = f"{panel.title}, {panel.study}" if len(studies) > 1 else panel.title
+        label = plotly(f"{panel.title}, {panel.study}" if len(studies) > 1 else panel.title)
         dash = _DASHES[studies.index(panel.study) % len(_DASHES)]
         quoted = panel.main
         if quoted is not None:
@@ -216,4 +217,4 @@ def _common_ranges(panels: Sequence[Panel]) -> list[dict[str, object]]:
 
 def _panel_title(panel: Panel, cost: Cost) -> str:
     """The model, and below it the speedup of each method."""
-    return f"{panel.title}<br>{speedups_text(panel, cost)}"
+    return f"{plotly(panel.title)}<br>{speedups_text(panel, cost)}"

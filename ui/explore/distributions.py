@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from irs_core.report import distributions
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import add_mark, blank
 from ui.shared.entries import branch_shares
@@ -32,7 +33,7 @@ def p_lower_densities(bounds: Sequence[tuple[str, ArrayLike]]) -> go.Figure:
     edges = EDGES
     figure = blank("lower bound on p<sub>A</sub>", "inputs (%)")
     for index, (label, values) in enumerate(bounds):
-        p_lower = np.asarray(values, np.float64)
+        label, p_lower = plotly(label), np.asarray(values, np.float64)
         shares = 100 * np.histogram(p_lower, edges)[0] / max(1, len(p_lower))
         figure.add_scatter(
             x=(edges[:-1] + edges[1:]) / 2,
@@ -67,20 +68,20 @@ def p_lower_outlines(series: Sequence[Bounds], gamma: float) -> go.Figure:
     studies = list(dict.fromkeys(one.study for one in series))
     colours = theme.model_colours(one.name for one in series)
     for one in series:
+        label = plotly(one.label)
         counts, edges = np.histogram(one.values, EDGES)
         heights = 100 * counts / max(1, len(one.values))
         figure.add_scatter(
             x=np.repeat(edges, 2)[1:-1],
             y=np.repeat(heights, 2),
             mode="lines",
-            name=one.label,
+            name=label,
             line={
                 "color": colours[one.name],
                 "width": 2.5,
                 "dash": _DASHES[studies.index(one.study) % len(_DASHES)],
             },
-            hovertemplate=f"<b>{one.label}</b><br>%{{x:.2f}}<br>%{{y:.1f}}% of inputs"
-            "<extra></extra>",
+            hovertemplate=f"<b>{label}</b><br>%{{x:.2f}}<br>%{{y:.1f}}% of inputs<extra></extra>",
         )
     add_mark(figure, gamma, f"γ = {gamma:g}", "right")
     figure.update_xaxes(range=[0.495, 1.005])

@@ -13,6 +13,7 @@ from irs_core.decide import Gap
 from irs_core.decide.words import cost_words
 from irs_core.errors import IrsError
 from irs_core.spec.outward import down
+from irs_core.text import markdown
 from ui.explore import certified, equal_figures
 from ui.shared import columns, controls, figures, library, pickers
 from ui.shared.controls import Opened
@@ -112,6 +113,6 @@ def said(gap: Gap, title: str, draws: int) -> str:
     """The comparison in words."""
     return (
         f"With {draws:,} draws each, the average certified radius of the original is "
-        f"{down(gap.equal)} and that of {title} {down(gap.compressed)}: "
-        f"{cost_words(gap.compression)}."
+        f"{down(gap.equal)} and that of {markdown(title)} {down(gap.compressed)}: "
+        f"{markdown(cost_words(gap.compression))}."
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from irs_core.analysis.beyond_mean import hardness_rows
 from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
+from irs_core.text import plotly
 from ui.explore.distributions import EDGES
 from ui.shared import theme
 from ui.shared.drawing import blank
@@ -72,7 +73,7 @@ def kinds(found: EqualDraws, title: str, colour: str) -> go.Figure:
         figure.add_bar(
             x=names,
             y=[sign * row[key] for row in rows],
-            name=f"{title}: {key.removeprefix('mean ')}",
+            name=f"{plotly(title)}: {key.removeprefix('mean ')}",
             marker={"color": theme.shaded(colour, shade)},
             hovertemplate=f"{key} %{{y:.4f}}<extra></extra>",
         )
@@ -102,7 +103,7 @@ def _both(
     """Name, values, colour and dash of both models."""
     return [
         ("original", original, theme.NEUTRAL, "solid"),
-        (title, compressed, colour, "dash"),
+        (plotly(title), compressed, colour, "dash"),
     ]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from irs_core.errors import IrsError
 from irs_core.spec.data_kinds import KINDS
 from irs_core.store import BASE
+from irs_core.text import markdown
 from ui.explore import certified, inputs
 from ui.shared import columns, controls, figures, own_files
 from ui.shared.controls import Opened
@@ -126,10 +127,11 @@ def show_input(opened: Opened, row: int, name: str, read: inputs.ReadImages | No
     index = record.data.indices[_full_row(opened, row)]
     for one in found:
         if one.name in (BASE, name):
-            st.markdown(f"**{one.title}.** {inputs.why(one, found[0], record.data.classes)}")
+            why = inputs.why(one, found[0], record.data.classes)
+            st.markdown(f"**{markdown(one.title)}.** {markdown(why)}")
     left, right = st.columns([1, 4])
     with left:
-        st.metric("True class", record.data.classes[label], border=True)
+        st.metric("True class", markdown(record.data.classes[label]), border=True)
         if read is not None:
             image = read(_positions(opened, np.array([row])))[0]
             st.image(inputs.picture(image, 256), width="stretch", alt=f"Input {index}")
@@ -211,7 +213,7 @@ def _show_noisy(opened: Opened, row: int, read: inputs.ReadImages) -> None:
         with place:
             st.image(
                 inputs.picture(copy, _SIDE),
-                caption=said or None,
+                caption=markdown(said) or None,
                 width="stretch",
                 alt=f"Draw {first + at}: the input under noise. {said}",
             )

@@ -13,6 +13,7 @@ from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.spec.outward import down, up
 from irs_core.store import BASE, StudyRecord
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import blank
 
@@ -163,13 +164,14 @@ def votes_figure(
     colours = theme.model_colours(titles)
     asked = np.flatnonzero(np.sum(list(votes.values()), axis=0)).tolist()
     for name, counts in votes.items():
+        title = plotly(titles[name])
         figure.add_bar(
-            x=[classes[at] for at in asked],
+            x=[plotly(classes[at]) for at in asked],
             y=100 * counts[asked] / max(1, int(counts.sum())),
-            name=titles[name],
+            name=title,
             marker={"color": colours[name], "line": {"width": 0}},
             customdata=counts[asked],
-            hovertemplate=f"<b>{titles[name]}</b><br>%{{x}}: %{{customdata:,}} draws, %{{y:.2f}}%"
+            hovertemplate=f"<b>{title}</b><br>%{{x}}: %{{customdata:,}} draws, %{{y:.2f}}%"
             "<extra></extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25, height=340)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from irs_core.analysis.results import Interval
 from irs_core.report.waterfall import ACR_TITLE
 from irs_core.spec.cost import BATCHES
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.choice import Axis, costs, dominated_by
 from ui.shared.drawing import blank, error_bars
@@ -51,20 +52,20 @@ def pareto(rows: Sequence[ModelRow], axis: Axis) -> go.Figure:
     _frontier(figure, rows, cost, shown, beaten)
     for row, x, acr in zip(rows, cost, shown, strict=True):
         faint = row.name in beaten
-        why = f"<br>dominated by {beaten[row.name].title}" if faint else ""
+        why = f"<br>dominated by {plotly(beaten[row.name].title)}" if faint else ""
         figure.add_scatter(
             x=[x],
             y=[acr.value],
             error_y=error_bars([acr], theme.faded(row.colour, 0.25 if faint else 0.7)),
             mode="markers",
-            name=row.title,
+            name=plotly(row.title),
             marker={
                 "color": row.colour,
                 "size": 14,
                 "symbol": theme.model_symbol(row.name),
                 "opacity": 0.4 if faint else 1,
             },
-            hovertemplate=f"<b>{row.title}</b><br>{AXIS_TITLES[axis]}: %{{x:,.4~g}}<br>"
+            hovertemplate=f"<b>{plotly(row.title)}</b><br>{AXIS_TITLES[axis]}: %{{x:,.4~g}}<br>"
             f"ACR {theme.interval(acr.value, acr.low, acr.high)}{why}<extra></extra>",
         )
     _name_best(figure, rows, cost, shown, beaten)
@@ -116,7 +117,7 @@ def _name_best(
         figure.add_annotation(
             x=float(x),
             y=acr.value,
-            text=row.title,
+            text=plotly(row.title),
             showarrow=False,
             xanchor="right" if far else "left",
             xshift=-12 if far else 12,

@@ -12,6 +12,7 @@ from irs_core.certify import Certificates
 from irs_core.metrics import certified_accuracy
 from irs_core.spec import outward
 from irs_core.spec.study import NoiseKind
+from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import blank
 from ui.shared.tables import certified_name
@@ -106,7 +107,7 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
         envelope = one.study == ENVELOPE
         colour = colours[one.name]
         thin = several and any(c.study == ENVELOPE and c.family == one.family for c in curves)
-        label = f"{one.title}, {one.study}" if several else one.title
+        label = plotly(f"{one.title}, {one.study}" if several else one.title)
         figure.add_scatter(
             x=one.radii,
             y=100 * one.shares,

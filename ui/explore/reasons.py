@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from irs_core.text import markdown
 from ui.shared import columns, controls, library
 
 
@@ -11,7 +12,7 @@ def show_reasons(opened: controls.Opened, name: str) -> None:
     if reasons is None:
         return
     title = library.titles_of(opened.record)[name]
-    with st.expander(f"Why each input got its radius under CIRS: {title}"):
+    with st.expander(f"Why each input got its radius under CIRS: {markdown(title)}"):
         controls.table(
             reasons,
             f"why-{opened.record.id}-{name}",

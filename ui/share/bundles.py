@@ -24,6 +24,7 @@ from irs_core.report import (
 from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library
+from irs_core.text import csv_cell, markdown
 from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
 from ui.shared.page_list import STUDY_PAGES, TITLES
@@ -173,12 +174,12 @@ def show_results_of_others() -> None:
         st.dataframe(
             [
                 {
-                    "name": one.name,
+                    "name": csv_cell(one.name),
                     "inputs": len(one),
                     "accuracy": f"{percent(one.accuracy, 1, 'counted')}%",
                     "ACR": down(one.acr, 4),
                     "radii": "rounded to 3 digits" if one.rounded else "all digits",
-                    "origin": one.origin or "the file does not say",
+                    "origin": csv_cell(one.origin) or "the file does not say",
                     "digest": one.digest[:16],
                 }
                 for one in found
@@ -207,7 +208,8 @@ def show_import() -> None:
             st.error(controls.sentence(error), icon=":material/error:")
             return
     st.success(
-        f"Imported: {record.title}, study {record.id}. It is kept apart from what is computed here."
+        f"Imported: {markdown(record.title)}, study {record.id}. It is kept apart from what is "
+        "computed here."
     )
     st.page_link(
         "pages/overview.py",

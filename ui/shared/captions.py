@@ -12,6 +12,7 @@ from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
 from irs_core.store import BASE, StudyRecord
+from irs_core.text import markdown
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 
@@ -37,12 +38,13 @@ def provenance(
     if len(spec.n_p) > 1:
         budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
     return (
-        f"{theme.plural(inputs, role)} of {record.data.description} · σ = {spec.noise.sigma:g}"
+        f"{theme.plural(inputs, role)} of {markdown(record.data.description)} · "
+        f"σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
         f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
         f"{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
-        f"{record.hardware} · study {record.id}"
-        + "".join(f"\n\n{condition}" for condition in ledger.conditions)
+        f"{markdown(record.hardware)} · study {record.id}"
+        + "".join(f"\n\n{markdown(condition)}" for condition in ledger.conditions)
     )
 
 

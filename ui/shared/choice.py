@@ -14,6 +14,7 @@ from irs_core.decide import dominated
 from irs_core.spec import outward
 from irs_core.spec.outward import down
 from irs_core.store import StudyRecord
+from irs_core.text import markdown
 from ui.shared import theme
 from ui.shared.entries import ModelRow
 from ui.shared.glossary import HELP
@@ -124,9 +125,9 @@ def headline(
         return f"The original model has an average certified radius of **{down(acr)}**."
     if math.isnan(best.kept):
         return (
-            f"**{best.title}** was run on some of the original's draws only, those that its "
-            "certificates needed, so that average radii cannot be compared fairly. The page May it "
-            "ship? compares the two at the radius that counts."
+            f"**{markdown(best.title)}** was run on some of the original's draws only, those that "
+            "its certificates needed, so that average radii cannot be compared fairly. The page "
+            "May it ship? compares the two at the radius that counts."
         )
     size = f"**{theme.percent(best.size_share, 0)}** of its size"
     if best.size_share > 0.995 and best.nonzero < record.base.nonzero:
@@ -135,7 +136,7 @@ def headline(
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
     # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"At equal draws, **{best.title}** keeps **{_kept(best, 0)}** of the "
+        f"At equal draws, **{markdown(best.title)}** keeps **{_kept(best, 0)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
         f"{_cost_clause(best.summary)}. "
         f"{_confidence(failure, moved, banner, claimed=rows[0].summary.failure is None)}"

@@ -17,10 +17,12 @@ from irs_core.analysis.ledger import Ledger
 from irs_core.analysis.sweep import sweep_gammas
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
+from irs_core.report.formats import without_formulas
 from irs_core.spec import outward
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
+from irs_core.text import NAME, SENTENCE, markdown, plain
 from ui.shared import captions, figures, job_queue, library, readers, theme
 from ui.shared.glossary import HELP
 from ui.shared.once import MAX_KEPT, mark_of
@@ -59,7 +61,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except MissingEvidenceError as error:
-        st.info(f"Not computed: {error}.", icon=":material/hourglass_empty:")
+        st.info(f"Not computed: {markdown(error)}.", icon=":material/hourglass_empty:")
         st.page_link(JOBS_PAGE, label="See the jobs", icon=":material/pending_actions:")
         st.stop()
     except IrsError as error:
@@ -68,9 +70,9 @@ def explained() -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    """An error's message as a sentence."""
-    text = str(error).strip() or type(error).__name__
-    return f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    """An error's message as a sentence, in Markdown that shows it as it is."""
+    text = plain(str(error).strip() or type(error).__name__, SENTENCE)
+    return markdown(f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}")
 
 
 def open_study() -> Opened:
@@ -79,7 +81,7 @@ def open_study() -> Opened:
         studies = library.list_studies()
         notices = library.notices()
     for notice in notices:
-        st.warning(notice, icon=":material/report:")
+        st.warning(markdown(notice), icon=":material/report:")
     if not studies:
         _no_study()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -98,7 +100,7 @@ def open_study() -> Opened:
 def _warn(opened: Opened) -> None:
     """What has to be read before any number of the study."""
     if opened.study.banner:
-        st.warning(opened.study.banner, icon=":material/person_alert:")
+        st.warning(markdown(opened.study.banner), icon=":material/person_alert:")
     if opened.ledger.moved:
         st.info(sentence(IrsError(opened.ledger.sentence)), icon=":material/explore:")
     for flag in study_flags(opened.record, opened.analysis):
@@ -152,7 +154,8 @@ def _pick(studies: Sequence[Study]) -> Study:
         help=HELP["study"],
     )
     if asked and asked not in by_id:
-        st.warning(f"There is no study {asked!r} here; this is another one.")
+        other = markdown(plain(asked, NAME))
+        st.warning(f"There is no study '{other}' here; this is another one.")
     st.session_state["study_seen"] = st.query_params["study"] = chosen
     return by_id[chosen]
 
@@ -282,7 +285,7 @@ def _show(
     frame: pd.DataFrame, name: str, columns: Mapping[str, Any], alt: str, *, selectable: bool
 ) -> Any:
     return st.dataframe(
-        _outward(frame, columns),
+        without_formulas(_outward(frame, columns)),
         hide_index=True,
         column_config={name: columns[name] for name in columns if name in frame},
         key=f"table-{name}",

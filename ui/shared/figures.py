@@ -6,6 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from irs_core.report.formats import csv_text
+from irs_core.text import file_name, markdown
 from ui.shared.once import MAX_KEPT, mark_of
 
 _HTML = """
@@ -108,13 +110,14 @@ def _draw(figure: go.Figure, key: str, alt: str) -> None:
 
 def csv_button(frame: pd.DataFrame, name: str) -> None:
     """The download of a table; its text is only made when it is asked for."""
+    file = f"{file_name(name)}.csv"
     st.download_button(
         "CSV",
-        lambda: frame.to_csv(index=False),
-        f"{name}.csv",
+        lambda: csv_text(frame),
+        file,
         "text/csv",
         key=f"csv-{name}",
-        help=f"Download the numbers as {name}.csv",
+        help=f"Download the numbers as {markdown(file)}",
         icon=":material/download:",
         on_click="ignore",
         type="tertiary",

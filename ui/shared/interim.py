@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from irs_core.goals.outlook import Look
 from irs_core.spec.outward import down
+from irs_core.text import markdown
 
 
 def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
@@ -17,9 +18,9 @@ def look_sentence(title: str, found: Sequence[Look], gain: float) -> str:
     """
     more = "" if math.isnan(gain) else f" The next minute is expected to bring {gain:+.3f}."
     if not found:
-        return f"**{title}**: nothing to look at yet.{more}"
+        return f"**{markdown(title)}**: nothing to look at yet.{more}"
     last = found[-1]
     return (
-        f"**{title}**: ACR **{down(last.acr.value)}** so far, at {last.n_p:,} draws per input on "
-        f"average; it holds if you stop now.{more}"
+        f"**{markdown(title)}**: ACR **{down(last.acr.value)}** so far, at {last.n_p:,} draws per "
+        f"input on average; it holds if you stop now.{more}"
     )

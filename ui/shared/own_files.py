@@ -20,6 +20,7 @@ from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.outside import is_url
 from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.text import csv_cell, markdown
 from ui.shared import controls, inventory, library, theme
 
 _FILES = ("file", "file-normalized")
@@ -76,7 +77,7 @@ def _kept(keep: Callable[[], Upload]) -> str:
         st.error(controls.sentence(error), icon=":material/error:")
         return ""
     size = theme.file_size(upload.size_bytes)
-    st.caption(f"{upload.path.name}, {size}, SHA-256 `{upload.digest}`")
+    st.caption(f"{markdown(upload.path.name)}, {size}, SHA-256 `{upload.digest}`")
     return str(upload.path)
 
 
@@ -147,7 +148,7 @@ def show_check() -> None:
         facts = inventory.model_facts(spec)
         shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
         st.success(
-            f"{facts.arch}, {facts.num_classes} classes, inputs {shape}, "
+            f"{markdown(facts.arch)}, {facts.num_classes} classes, inputs {shape}, "
             f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}. "
             f"Digest {facts.digest}"
         )
@@ -161,7 +162,7 @@ def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str
     st.dataframe(
         [
             {
-                "model": row.title,
+                "model": csv_cell(row.title),
                 "clean accuracy": theme.percent(row.clean),
                 "under noise": theme.percent(row.noisy),
                 "by vote": theme.percent(row.voted),
@@ -175,8 +176,10 @@ def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str
         hide_index=True,
     )
     for sentence in (*report.warnings, *(flag.sentence for flag in report.flags)):
-        st.warning(sentence, icon=":material/warning:")
-    st.caption(f"{report.data}. Plain estimates: nothing is stored and nothing is certified.")
+        st.warning(markdown(sentence), icon=":material/warning:")
+    st.caption(
+        f"{markdown(report.data)}. Plain estimates: nothing is stored and nothing is certified."
+    )
 
 
 def clone_texts(texts: list[str]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from irs_core.analysis.tables import usual_radii
 from irs_core.store import Study, StudyRecord
+from irs_core.text import NAME, markdown, plain
 from ui.shared import library
 from ui.shared.controls import explained
 from ui.shared.glossary import HELP
@@ -105,7 +106,8 @@ def pick_radii(sigma: float) -> list[float]:
     known = {text: _radius(text) for text in chosen}
     refused = [text for text, radius in known.items() if radius is None]
     if refused:
-        st.warning(f"A radius is a number from 0 up, in pixel units; got {', '.join(refused)}.")
+        got = markdown(plain(", ".join(refused), NAME))
+        st.warning(f"A radius is a number from 0 up, in pixel units; got {got}.")
     return sorted({one for one in known.values() if one is not None})
 
 
