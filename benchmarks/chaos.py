@@ -40,6 +40,8 @@ from irs_core.store.process import Process, parse
 VICTIMS = ("worker", "job", "app", "group")
 ORDERS = ("SIGKILL", "SIGSTOP")
 EVENTS, JOBS = 4, 3
+# Between events.
+MOST_SECONDS = 20.0
 JUMPS = (-86_400.0, -3_600.0, -20.0, 20.0, 3_600.0, 86_400.0)
 GRACE_SECONDS = 60.0
 PATIENCE_SECONDS = 240.0
@@ -67,8 +69,8 @@ def study(seed: int) -> StudySpec:
         DataSpec(max=60, holdout=20),
         NoiseSpec(0.5, seed=seed),
         (parse_compression("fp16"), parse_compression("prune:0.1")),
-        n=4000,
-        n_p=(200, 400),
+        n=2000,
+        n_p=(100, 200),
     )
 
 
@@ -112,21 +114,21 @@ class Outcome:
     seconds: float
 
 
-def plan(seed: int, trial: int, span: float) -> list[Event]:
+def plan(seed: int, trial: int) -> list[Event]:
     """The events of a trial; first ones go through all pairs of victim and order in turn."""
     rng = random.Random(f"{seed} {trial}")
     kinds = [(victim, order) for victim in VICTIMS for order in ORDERS]
-    events = [_event(rng, kinds[trial % len(kinds)], 0.5, span)]
+    events = [_event(rng, kinds[trial % len(kinds)])]
     while len(events) < EVENTS:
         app = any(event.victim == "app" for event in events)
         allowed = [kind for kind in kinds if kind[0] == "job" or (kind[0] != "app" and not app)]
-        events.append(_event(rng, rng.choice(allowed), 0.5, 15.0))
+        events.append(_event(rng, rng.choice(allowed)))
     return events
 
 
-def _event(rng: random.Random, kind: tuple[str, str], least: float, most: float) -> Event:
+def _event(rng: random.Random, kind: tuple[str, str]) -> Event:
     woken = rng.choice((rng.uniform(2, 10), None)) if kind[1] == "SIGSTOP" else None
-    return Event(*kind, rng.uniform(least, most), rng.choice(JUMPS), woken)
+    return Event(*kind, rng.uniform(0.5, MOST_SECONDS), rng.choice(JUMPS), woken)
 
 
 class Trial:
@@ -288,15 +290,13 @@ def main() -> int:
     arguments = parser.parse_args()
     known = _known(arguments.out, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
-        reference, started = [], time.monotonic()
+        reference = []
         for seed in range(JOBS):
             reference.append(run_study(study(seed), Library(Path(folder))).digests)
-        span = time.monotonic() - started
     for number in range(-(-arguments.events // EVENTS)):
         if number in known:
             continue
-        # Some seconds more than the studies take: processes load their libraries first.
-        events = plan(arguments.seed, number, span + 10)
+        events = plan(arguments.seed, number)
         outcome, struck = run_trial(events, reference)
         line = {
             "seed": arguments.seed,

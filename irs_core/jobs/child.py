@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
@@ -40,9 +41,19 @@ def run_job(root: Path, lease: Lease, parent: int | None = None) -> int:
     def should_stop() -> bool:
         return os.getppid() != worker or not owned()
 
-    if should_stop():
-        return STOPPED
     threading.Thread(target=_watch, args=(queue, lease, worker), daemon=True).start()
+    try:
+        return STOPPED if should_stop() else _run(queue, lease, should_stop, owned)
+    finally:
+        if os.getppid() != worker:
+            # It ends before the thread would look, and nobody else may be there to go on.
+            with contextlib.suppress(StoreError):
+                ensure_worker(root)
+
+
+def _run(
+    queue: JobQueue, lease: Lease, should_stop: Callable[[], bool], owned: Callable[[], bool]
+) -> int:
     # Only the child that runs a study pays for importing torch.
     from irs_core.run.study import run_study
     from irs_core.store import Library
@@ -51,7 +62,7 @@ def run_job(root: Path, lease: Lease, parent: int | None = None) -> int:
     try:
         run_study(
             job.spec,
-            Library(root),
+            Library(queue.root),
             options=job.options,
             until=job.until,
             on_progress=reporter,

@@ -34,14 +34,22 @@ def repair(db: sqlite3.Connection) -> list[int]:
         if why:
             put_back(db, row, why)
             found.append(int(row["id"]))
-    for row in db.execute("SELECT * FROM roster").fetchall():
-        if why_lost(db, row["process"], row["process"], row["beat"]):
-            db.execute("DELETE FROM roster WHERE process = ?", (row["process"],))
+    forget_workers(db)
     db.execute(
         "DELETE FROM sightings WHERE subject NOT IN (SELECT process FROM roster UNION ALL"
         " SELECT 'job ' || id || ' ' || fence FROM jobs WHERE state = 'running')"
     )
     return found[::-1]
+
+
+def forget_workers(db: sqlite3.Connection) -> None:
+    """Strike workers that are gone or silent off the roster.
+
+    Their jobs stay as they are, so that a job may ask for a worker without ending itself.
+    """
+    for row in db.execute("SELECT * FROM roster").fetchall():
+        if why_lost(db, row["process"], row["process"], row["beat"]):
+            db.execute("DELETE FROM roster WHERE process = ?", (row["process"],))
 
 
 def subject(row: sqlite3.Row) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from irs_core.jobs.lease import clock
-from irs_core.jobs.repair import repair
+from irs_core.jobs.repair import forget_workers
 from irs_core.jobs.table import Database
 from irs_core.store.process import Process, parse
 
@@ -30,7 +30,7 @@ class Roster:
             single: It is one too many where another one serves.
         """
         with self._database.transaction() as db:
-            repair(db)
+            forget_workers(db)
             name = str(worker)
             db.execute("DELETE FROM roster WHERE process = ?", (name,))
             other = db.execute("SELECT 1 FROM roster WHERE serves").fetchone()
@@ -55,6 +55,6 @@ class Roster:
     def living(self) -> list[Process]:
         """Workers that serve or are about to."""
         with self._database.transaction() as db:
-            repair(db)
+            forget_workers(db)
             rows = db.execute("SELECT process FROM roster").fetchall()
         return [found for row in rows if (found := parse(row["process"])) is not None]
