@@ -49,12 +49,12 @@ _APP = (
     "import sys; from pathlib import Path; from irs_core.jobs import keep; keep(Path(sys.argv[1]))"
 )
 # Loaded by every Python process of a trial: the time of day is off by what a file says.
-_CLOCK = """
+CLOCK = """
 import os, time
 _real = time.time
 def _moved():
     try:
-        with open(os.environ["CHAOS_CLOCK"]) as file:
+        with open(os.environ["CHAOSCLOCK"]) as file:
             return _real() + float(file.read())
     except (OSError, ValueError):
         return _real()
@@ -139,9 +139,9 @@ class Trial:
         self.root = folder / "store"
         self.queue = JobQueue(self.root)
         self._clock = folder / "clock"
-        (folder / "sitecustomize.py").write_text(_CLOCK)
+        (folder / "sitecustomize.py").write_text(CLOCK)
         paths = os.pathsep.join([str(folder), str(Path(__file__).parents[1])])
-        environment = dict(os.environ, PYTHONPATH=paths, CHAOS_CLOCK=str(self._clock))
+        environment = dict(os.environ, PYTHONPATH=paths, CHAOSCLOCK=str(self._clock))
         self.jobs = [self.queue.add(study(seed)).id for seed in range(JOBS)]
         self.app = subprocess.Popen(
             [sys.executable, "-c", _APP, str(self.root)], env=environment, start_new_session=True

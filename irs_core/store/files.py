@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import glob
 import json
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ _PARTIAL = ".partial"
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Replace a file durably and atomically: readers see the old content or the new one.
 
+    What killed writers of the same file left beside it is removed.
+
     Raises:
         StoreError: The disk is full or the folder may not be written.
     """
@@ -40,6 +43,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
+        _remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"))
     except OSError as error:
         # On a disk that fails this may fail too; the first reason is the one to tell.
         with contextlib.suppress(OSError):
@@ -55,7 +59,11 @@ def remove_leftovers(folder: Path) -> int:
     Returns:
         How many were removed.
     """
-    left = [path for path in folder.rglob(f".*{_PARTIAL}") if _abandoned(path)]
+    return _remove_abandoned(folder.rglob(f".*{_PARTIAL}"))
+
+
+def _remove_abandoned(paths: Iterable[Path]) -> int:
+    left = [path for path in paths if _abandoned(path)]
     for path in left:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

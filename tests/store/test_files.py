@@ -69,6 +69,16 @@ def test_what_a_killed_writer_left_is_removed_and_what_others_write_is_not(tmp_p
     assert not others[2].exists()
 
 
+def test_writing_again_removes_what_a_killed_writer_of_the_file_left(tmp_path):
+    for name in ("a[1].html", "b"):
+        subprocess.run([sys.executable, "-c", _KILLED, tmp_path / name])
+    write_bytes(tmp_path / "a[1].html", b"x")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) == 2
+    assert names[0].startswith(".b.")
+    assert names[1] == "a[1].html"
+
+
 def test_a_writer_that_works_leaves_only_its_file(tmp_path):
     write_bytes(tmp_path / "file", b"x")
     write_bytes(tmp_path / "file", b"y")
