@@ -54,7 +54,7 @@ import os, time
 _real = time.time
 def _moved():
     try:
-        with open(os.environ["CHAOSCLOCK"]) as file:
+        with open(os.environ["CHAOS_CLOCK"]) as file:
             return _real() + float(file.read())
     except (OSError, ValueError):
         return _real()
@@ -141,7 +141,7 @@ class Trial:
         self._clock = folder / "clock"
         (folder / "sitecustomize.py").write_text(CLOCK)
         paths = os.pathsep.join([str(folder), str(Path(__file__).parents[1])])
-        environment = dict(os.environ, PYTHONPATH=paths, CHAOSCLOCK=str(self._clock))
+        environment = dict(os.environ, PYTHONPATH=paths, CHAOS_CLOCK=str(self._clock))
         self.jobs = [self.queue.add(study(seed)).id for seed in range(JOBS)]
         self.app = subprocess.Popen(
             [sys.executable, "-c", _APP, str(self.root)], env=environment, start_new_session=True
