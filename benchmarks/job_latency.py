@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from irs_core.hardware import describe_hardware
-from irs_core.jobs import Job, JobQueue
+from irs_core.jobs import Job, JobQueue, Roster
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 
@@ -50,7 +50,7 @@ def main() -> None:
         with (Path(folder) / "worker.log").open("wb") as log:
             worker = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            _until(lambda: queue.live_workers() > 0)
+            _until(lambda: bool(Roster(Path(folder)).living()))
             for seed in range(arguments.jobs):
                 clock = time.monotonic()
                 job = queue.add(spec(seed))

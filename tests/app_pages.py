@@ -4,6 +4,10 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from ui.shared import keeper
+
+# Pages are tested on queues that no worker serves.
+keeper.start = lambda: None
 _APP = str(Path(__file__).parents[1] / "app.py")
 # A busy machine needs patience; nothing waits longer than it has to.
 _PATIENCE_SECONDS = 300

@@ -7,7 +7,7 @@ from typing import Any
 
 from irs_core.cli.options import add_store_option
 from irs_core.cli.printing import print_json
-from irs_core.jobs import Job, JobQueue, run_job, work
+from irs_core.jobs import Job, JobQueue, Lease, ensure_worker, run_job, tend, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
 
 
@@ -31,6 +31,7 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
             action.add_argument("id", type=int)
             action.set_defaults(run=_on_job, action=name)
         if name == "run":
+            action.add_argument("--fence", type=int, metavar="N", help="of its worker's lease")
             action.add_argument("--parent", type=int, metavar="PID", help="its worker")
 
 
@@ -42,7 +43,7 @@ def add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--single",
         action="store_true",
-        help="stop at once if another --single worker serves the store",
+        help="stop at once if another worker serves the store",
     )
     parser.add_argument(
         "--idle-exit",
@@ -57,6 +58,7 @@ def add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(arguments: argparse.Namespace) -> None:
+    tend(arguments.store)
     if arguments.json:
         print_json("jobs", {"jobs": [_as_json(job) for job in JobQueue(arguments.store).jobs()]})
         return
@@ -66,7 +68,8 @@ def _list(arguments: argparse.Namespace) -> None:
         name = job.spec.name or job.study
         if job.until == "pilot":
             name += ", pilot"
-        print(f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}  {job.error}")
+        line = f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}"
+        print(f"{line}  {job.error or job.note}".rstrip())
         if running:
             print("".join(f"{line}\n" for line in _parts(job)), end="")
 
@@ -80,6 +83,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "until": job.until,
         "fraction": job.fraction,
         "seconds_left": job.seconds_left,
+        "note": job.note,
         "error": job.error,
         "parts": [asdict(part) for part in job.progress.parts],
     }
@@ -100,12 +104,15 @@ def _seconds(seconds: float) -> str:
 
 def _on_job(arguments: argparse.Namespace) -> int:
     queue = JobQueue(arguments.store)
-    queue.get(arguments.id)
+    job = queue.get(arguments.id)
     if arguments.action == "run":
-        return run_job(arguments.store, arguments.id, arguments.parent)
+        lease = job.lease if arguments.fence is None else Lease(job.id, arguments.fence)
+        return run_job(arguments.store, lease, arguments.parent)
     if arguments.action == "log":
         log = queue.log_path(arguments.id)
         print(log.read_text() if log.exists() else "no output yet", end="")
     else:
-        getattr(queue, arguments.action)(arguments.id)
+        getattr(queue, arguments.action)(job.id)
+    if arguments.action == "retry":
+        ensure_worker(arguments.store)
     return 0

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from irs_core.jobs.lease import Lease
 from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.spec.fields import stable_id
 from irs_core.spec.study import StudySpec
+from irs_core.store.process import Process, parse
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -20,8 +22,11 @@ class Job:
 
     Args:
         until: How far the study runs.
-        created, started, ended, heartbeat: Unix times; None where it has not happened.
+        created, started, ended: Unix times; None where it has not happened.
+        process: The process that runs it; None where none is known.
+        lease: The right of whoever claimed it last.
         progress: What the job reported last.
+        note: How it was interrupted, one sentence.
         error: Why it failed, one sentence.
     """
 
@@ -34,17 +39,23 @@ class Job:
     created: float
     started: float | None
     ended: float | None
-    heartbeat: float | None
-    pid: int | None
+    process: Process | None
+    lease: Lease
     cancel: bool
     attempts: int
     progress: Progress
+    note: str
     error: str
 
     @property
     def active(self) -> bool:
         """Whether it waits or runs."""
         return self.state in ACTIVE
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process that runs it."""
+        return None if self.process is None else self.process.pid
 
     @property
     def done(self) -> int:
@@ -90,13 +101,14 @@ def job_of(row: sqlite3.Row) -> Job:
         created=row["created"],
         started=row["started"],
         ended=row["ended"],
-        heartbeat=row["heartbeat"],
-        pid=row["pid"],
+        process=parse(row["process"]),
+        lease=Lease(row["id"], row["fence"]),
         cancel=bool(row["cancel"]),
         attempts=row["attempts"],
         progress=Progress(
             row["stage"], row["done"], row["total"], row["rate"], seconds_left, parts
         ),
+        note=row["note"],
         error=row["error"],
     )
 

@@ -1,22 +1,24 @@
 """The queue: one SQLite table that is the only truth about jobs."""
 
 import json
-import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from irs_core.errors import JobError
 from irs_core.jobs.job import ACTIVE, Job, State, details_text, evidence_scope, job_of
-from irs_core.jobs.lease import LEASE_SECONDS, MAX_ATTEMPTS, worker_is_dead
+from irs_core.jobs.lease import Lease, clock, stands_still, surely_held
+from irs_core.jobs.repair import put_back, repair
 from irs_core.jobs.table import Database
 from irs_core.run.options import Progress, RunOptions, Until
 from irs_core.spec.study import StudySpec
+from irs_core.store.process import Process, process, this_process
 
-# The row that a worker may change: its own, and only while nobody else took it over.
-_HELD = "id = ? AND worker = ? AND state = 'running'"
-# Before every job that waits, wherever moves have put those.
-_FIRST = "(SELECT COALESCE(MIN(position), 0) - 1 FROM jobs WHERE state = 'queued')"
+# The row that a holder may change: its own, and only while nobody else took it over.
+_HELD = "id = ? AND fence = ? AND state = 'running'"
+# After every job that ever waited; the time of day decides no order.
+_LAST = "(SELECT COALESCE(MAX(position), 0) + 1 FROM jobs)"
 
 
 class JobQueue:
@@ -33,7 +35,6 @@ class JobQueue:
 
     def add(self, spec: StudySpec, options: RunOptions | None = None, until: Until = "end") -> Job:
         """Queue a study. The same one already waiting or running as far is returned instead."""
-        now = time.time()
         self._database.keep_reserve()
         with self._database.transaction() as db:
             row = db.execute(
@@ -46,15 +47,14 @@ class JobQueue:
                 if row
                 else db.execute(
                     "INSERT INTO jobs (study, scope, spec, options, until, position, created)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    f" VALUES (?, ?, ?, ?, ?, {_LAST}, ?)",
                     (
                         spec.id,
                         evidence_scope(spec.to_dict()),
                         json.dumps(spec.to_dict()),
                         json.dumps(asdict(options or RunOptions())),
                         until,
-                        now,
-                        now,
+                        time.time(),
                     ),
                 ).lastrowid
             )
@@ -83,15 +83,29 @@ class JobQueue:
             ).fetchall()
         return [job_of(row) for row in rows]
 
-    def claim(self, worker: str) -> Job | None:
+    def repair(self) -> list[int]:
+        """Put jobs back whose holder is gone or silent; which ones. Cheap where all is well."""
+        with self._database.transaction(write=False) as db:
+            held = [
+                *db.execute("SELECT worker, heartbeat FROM jobs WHERE state = 'running'"),
+                *db.execute("SELECT process, beat FROM roster"),
+            ]
+        if all(surely_held(holder, beat) for holder, beat in held):
+            return []
+        with self._database.transaction() as db:
+            return repair(db)
+
+    def claim(self, worker: Process | None = None) -> Job | None:
         """Take the next waiting job, or None. No two workers ever get the same one.
 
         A job waits while another one of the same scope runs, so that evidence that both need is
         computed once.
+
+        Args:
+            worker: Who takes it; None for this process.
         """
-        now = time.time()
         with self._database.transaction() as db:
-            self._requeue_stale(db, now)
+            repair(db)
             row = db.execute(
                 "SELECT id FROM jobs WHERE state = 'queued' AND scope NOT IN"
                 " (SELECT scope FROM jobs WHERE state = 'running') ORDER BY position LIMIT 1"
@@ -99,90 +113,117 @@ class JobQueue:
             if row is None:
                 return None
             db.execute(
-                "UPDATE jobs SET state = 'running', worker = ?, heartbeat = ?, started = ?,"
-                " ended = NULL, attempts = attempts + 1, error = '', stage = '', done = 0,"
-                " total = 0, rate = 0, progress = '' WHERE id = ?",
-                (worker, now, now, row["id"]),
+                "UPDATE jobs SET state = 'running', worker = ?, fence = fence + 1, heartbeat = ?,"
+                " started = ?, ended = NULL, attempts = attempts + 1, error = '', stage = '',"
+                " done = 0, total = 0, rate = 0, progress = '' WHERE id = ?",
+                (str(worker or this_process()), clock(), time.time(), row["id"]),
             )
         return self.get(row["id"])
 
-    def beat(self, job_id: int, worker: str, pid: int) -> bool:
-        """Renew the lease. False: it is no longer this worker's, stop the child."""
-        with self._database.transaction() as db:
-            return (
-                db.execute(
-                    f"UPDATE jobs SET heartbeat = ?, pid = ? WHERE {_HELD}",
-                    (time.time(), pid, job_id, worker),
-                ).rowcount
-                == 1
-            )
+    def holds(self, lease: Lease) -> bool:
+        """Whether a lease is still good: nobody else claimed the job, ended it or put it back."""
+        with self._database.transaction(write=False) as db:
+            row = db.execute(f"SELECT 1 FROM jobs WHERE {_HELD}", (lease.job, lease.fence))
+            return row.fetchone() is not None
 
-    def report(self, job_id: int, progress: Progress) -> None:
-        """Store a job's progress."""
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE jobs SET stage = ?, done = ?, total = ?, rate = ?, progress = ?"
-                " WHERE id = ?",
-                (
-                    progress.stage,
-                    progress.done,
-                    progress.total,
-                    progress.rate,
-                    details_text(progress),
-                    job_id,
-                ),
-            )
+    def overdue(self, lease: Lease) -> bool:
+        """Whether the holder of a lease is gone or silent, and nobody took the job over yet."""
+        with self._database.transaction(write=False) as db:
+            row = db.execute(
+                f"SELECT worker, heartbeat FROM jobs WHERE {_HELD}", (lease.job, lease.fence)
+            ).fetchone()
+        return row is not None and not surely_held(row["worker"], row["heartbeat"])
 
-    def finish(self, job_id: int, worker: str, state: State, error: str = "") -> None:
-        """End a job, if this worker still holds it."""
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE jobs SET state = ?, error = ?, ended = ?, pid = NULL, heartbeat = NULL,"
-                f" cancel = 0 WHERE {_HELD}",
-                (state, error, time.time(), job_id, worker),
-            )
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        with self._database.transaction(write=False) as db:
+            row = db.execute("SELECT COUNT(*) FROM jobs WHERE state = 'queued'").fetchone()
+        return int(row[0])
 
-    def requeue(self, job_id: int, worker: str, *, attempted: bool = True) -> None:
-        """Give a job back to the queue, first in line.
+    def beat(self, lease: Lease, pid: int) -> bool:
+        """Renew a lease and name the job's process. False: it is lost, end that process."""
+        running = process(pid)
+        return self._change(
+            lease, "heartbeat = ?, process = ?", (clock(), "" if running is None else str(running))
+        )
 
-        Args:
-            attempted: It counts as an attempt; False where its worker stops by itself.
-        """
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE jobs SET state = 'queued', worker = NULL, pid = NULL,"
-                f" position = {_FIRST}, attempts = attempts - ? WHERE {_HELD}",
-                (0 if attempted else 1, job_id, worker),
-            )
+    def report(self, lease: Lease, progress: Progress) -> bool:
+        """Store a job's progress. False: the lease is lost, and nothing was written."""
+        return self._change(
+            lease,
+            "stage = ?, done = ?, total = ?, rate = ?, progress = ?",
+            (
+                progress.stage,
+                progress.done,
+                progress.total,
+                progress.rate,
+                details_text(progress),
+            ),
+        )
 
-    def note_error(self, job_id: int, error: str) -> None:
+    def note_error(self, lease: Lease, error: str) -> bool:
         """Leave the sentence that explains a failure, for the worker to file."""
+        return self._change(lease, "error = ?", (error,))
+
+    def finish(self, lease: Lease, state: State, error: str = "") -> bool:
+        """End a job. False: the lease is lost, and nothing was written."""
+        return self._change(
+            lease,
+            "state = ?, error = ?, ended = ?, process = '', worker = NULL, heartbeat = NULL,"
+            " cancel = 0",
+            (state, error, time.time()),
+        )
+
+    def requeue(self, lease: Lease, why: str, *, attempted: bool = True) -> bool:
+        """Give a job back to the queue, first in line, as `irs_core.jobs.repair.put_back` does."""
         with self._database.transaction() as db:
-            db.execute("UPDATE jobs SET error = ? WHERE id = ?", (error, job_id))
+            row = db.execute(
+                f"SELECT * FROM jobs WHERE {_HELD}", (lease.job, lease.fence)
+            ).fetchone()
+            if row is not None:
+                put_back(db, row, why, attempted=attempted)
+        return row is not None
+
+    def _change(self, lease: Lease, what: str, values: Sequence[object]) -> bool:
+        with self._database.transaction() as db:
+            changed = db.execute(
+                f"UPDATE jobs SET {what} WHERE {_HELD}", (*values, lease.job, lease.fence)
+            )
+            return changed.rowcount == 1
 
     def cancel(self, job_id: int) -> None:
-        """Ask for a stop: at once where it waits, by its worker where it runs."""
+        """Stop a job: at once where it waits or its worker cannot answer, else by its worker."""
         with self._database.transaction() as db:
+            repair(db)
             db.execute(
                 "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state = 'queued'",
                 (time.time(), job_id),
             )
             db.execute("UPDATE jobs SET cancel = 1 WHERE id = ? AND state = 'running'", (job_id,))
+            row = db.execute(
+                "SELECT * FROM jobs WHERE id = ? AND state = 'running'", (job_id,)
+            ).fetchone()
+            if row is not None and stands_still(row["worker"]):
+                put_back(db, row, "it was cancelled")
 
     def retry(self, job_id: int) -> None:
-        """Put an ended job back into the queue; it resumes from what is stored.
+        """Put an ended or interrupted job back into the queue; it resumes from what is stored.
 
         Raises:
-            JobError: It has not ended.
+            JobError: It waits already, or it runs.
         """
         with self._database.transaction() as db:
+            interrupted = job_id in repair(db)
             changed = db.execute(
-                "UPDATE jobs SET state = 'queued', position = ?, attempts = 0, cancel = 0,"
-                f" error = '' WHERE id = ? AND state NOT IN {ACTIVE}",
-                (time.time(), job_id),
+                f"UPDATE jobs SET state = 'queued', position = {_LAST}, attempts = 0, cancel = 0,"
+                f" note = '', error = '' WHERE id = ? AND state NOT IN {ACTIVE}",
+                (job_id,),
             ).rowcount
-        if not changed:
-            raise JobError(f"job {job_id} has not ended, so it cannot be started again")
+        if not changed and not interrupted:
+            raise JobError(
+                f"job {job_id} has not ended: it waits for a worker or runs, so there is nothing to"
+                " start again"
+            )
 
     def move(self, job_id: int, places: int) -> None:
         """Move a waiting job by some places, negative towards the front.
@@ -203,47 +244,6 @@ class JobQueue:
             for place, one in enumerate(order):
                 db.execute("UPDATE jobs SET position = ? WHERE id = ?", (place, one))
 
-    def worker_beat(self, name: str, pid: int) -> None:
-        """Say that a worker lives."""
-        with self._database.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO workers VALUES (?, ?, ?)", (name, pid, time.time()))
-
-    def worker_gone(self, name: str) -> None:
-        """Say that a worker stopped."""
-        with self._database.transaction() as db:
-            db.execute("DELETE FROM workers WHERE name = ?", (name,))
-
-    def worker_pids(self) -> list[int]:
-        """Process ids of the workers heard of within the lease."""
-        with self._database.transaction(write=False) as db:
-            rows = db.execute(
-                "SELECT pid FROM workers WHERE heartbeat > ?", (time.time() - LEASE_SECONDS,)
-            ).fetchall()
-        return [int(row["pid"]) for row in rows]
-
-    def live_workers(self) -> int:
-        """Workers heard of within the lease."""
-        return len(self.worker_pids())
-
     def free_reserve(self) -> None:
         """Give up the space kept aside, so that a full disk can still be written down as such."""
         self._database.free_reserve()
-
-    def _requeue_stale(self, db: sqlite3.Connection, now: float) -> None:
-        # The last first, so that several that go back to the front keep their order.
-        running = db.execute(
-            "SELECT * FROM jobs WHERE state = 'running' ORDER BY position DESC"
-        ).fetchall()
-        for row in running:
-            if row["heartbeat"] >= now - LEASE_SECONDS and not worker_is_dead(row["worker"]):
-                continue
-            state, error = "queued", ""
-            if row["cancel"]:
-                state = "cancelled"
-            elif row["attempts"] >= MAX_ATTEMPTS:
-                state, error = "failed", f"its process disappeared {MAX_ATTEMPTS} times"
-            db.execute(
-                f"UPDATE jobs SET state = ?, position = {_FIRST}, error = ?, ended = ?,"
-                " worker = NULL, pid = NULL WHERE id = ?",
-                (state, error, None if state == "queued" else now, row["id"]),
-            )

@@ -15,7 +15,7 @@ from irs_core.errors import StoreError
 from irs_core.jobs.job import evidence_scope
 from irs_core.store.files import storage_error
 
-_VERSION = 3
+_VERSION = 4
 _RESERVE_BYTES = 1 << 17
 
 _SCHEMA = """
@@ -32,8 +32,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     started REAL,
     ended REAL,
     worker TEXT,
-    pid INTEGER,
+    fence INTEGER NOT NULL DEFAULT 0,
     heartbeat REAL,
+    process TEXT NOT NULL DEFAULT '',
     cancel INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     stage TEXT NOT NULL DEFAULT '',
@@ -41,17 +42,33 @@ CREATE TABLE IF NOT EXISTS jobs (
     total INTEGER NOT NULL DEFAULT 0,
     rate REAL NOT NULL DEFAULT 0,
     progress TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
     error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, position);
-CREATE TABLE IF NOT EXISTS workers (
-    name TEXT PRIMARY KEY,
-    pid INTEGER NOT NULL,
-    heartbeat REAL NOT NULL
+CREATE TABLE IF NOT EXISTS roster (
+    process TEXT PRIMARY KEY,
+    beat REAL NOT NULL,
+    serves INTEGER NOT NULL
+);
+DROP TABLE IF EXISTS workers;
+CREATE TABLE IF NOT EXISTS sightings (
+    machine TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    beat REAL,
+    since REAL NOT NULL,
+    PRIMARY KEY (machine, subject)
 );
 """
 # Columns that tables of older versions lack, and what their rows mean by it.
-_ADDED = {"scope": "", "progress": "", "until": "end"}
+_ADDED = {
+    "scope": "TEXT NOT NULL DEFAULT ''",
+    "progress": "TEXT NOT NULL DEFAULT ''",
+    "until": "TEXT NOT NULL DEFAULT 'end'",
+    "fence": "INTEGER NOT NULL DEFAULT 0",
+    "process": "TEXT NOT NULL DEFAULT ''",
+    "note": "TEXT NOT NULL DEFAULT ''",
+}
 
 
 class Database:
@@ -132,9 +149,9 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _add_columns(db: sqlite3.Connection) -> None:
     present = {row["name"] for row in db.execute("PRAGMA table_info(jobs)")}
-    for column, value in _ADDED.items():
+    for column, described in _ADDED.items():
         if column not in present:
-            db.execute(f"ALTER TABLE jobs ADD COLUMN {column} TEXT NOT NULL DEFAULT '{value}'")
+            db.execute(f"ALTER TABLE jobs ADD COLUMN {column} {described}")
     for row in db.execute("SELECT id, spec FROM jobs WHERE scope = ''").fetchall():
         scope = evidence_scope(json.loads(row["spec"]))
         db.execute("UPDATE jobs SET scope = ? WHERE id = ?", (scope, row["id"]))

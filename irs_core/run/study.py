@@ -22,7 +22,7 @@ from irs_core.run.plan import expected_draws
 from irs_core.run.prepare import prepare_fixed
 from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
-from irs_core.run.units import Runner
+from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
     BASE,
@@ -56,6 +56,7 @@ def run_study(
     should_stop: Callable[[], bool] = lambda: False,
     enough: Callable[[StudyRecord], bool] = lambda _: False,
     until: Until = "end",
+    owned: Callable[[], bool] = lambda: True,
 ) -> StudyRecord:
     """Compute what is missing of a study and save its manifest.
 
@@ -67,9 +68,11 @@ def run_study(
             each stage; the study is then finished with what it has.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
+        owned: Whether this process still has the work, asked right before each write; one that
+            was taken for dead and comes back must not write.
 
     Raises:
-        CancelledError: `should_stop` said so; all finished chunks are kept.
+        CancelledError: `should_stop` or `owned` said so; all stored chunks are kept.
         IrsError: The model, the data or the disk refuse.
     """
     options = options or RunOptions()
@@ -84,18 +87,21 @@ def run_study(
         if previous is not None:
             record = _continued(record, previous)
         if until == "end" and (previous is None or not previous.finished):
+            check_owned(owned)
             library.save(record)
         if engine is not None:
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
-        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop)
+        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop, owned)
         _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
+    check_owned(owned)
     if any(method.plans for method in methods.asked(spec)):
         _save_pilot(record, library)
     if until == "pilot":
         return record
     _check_unchanged(record, previous, library)
     record = replace(record, finished=True, digests=_digests(record, runnables))
+    check_owned(owned)
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
     open_tally(Study(record, library.evidence_folder), library.root)

@@ -36,6 +36,7 @@ class Runner:
         engine: Engine | None,
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
+        owned: Callable[[], bool] = lambda: True,
     ) -> None:
         """Without an engine, units run one after the other in this process."""
         self._dataset = dataset
@@ -44,6 +45,7 @@ class Runner:
         self._engine = engine
         self._on_progress = on_progress
         self._should_stop = should_stop
+        self._owned = owned
         self._meter = Meter()
         self._marks = Bookmarks()
         self._warm = False
@@ -165,6 +167,8 @@ class Runner:
         seconds: float,
         hardware: str,
     ) -> None:
+        # Whoever was stopped for long while it computed may have lost the work meanwhile.
+        check_owned(self._owned)
         unit.needs[index].array.merge_chunk(
             unit.at,
             unit.rows[index],
@@ -178,3 +182,13 @@ class Runner:
     def _report(self, unit: Unit) -> None:
         names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
         self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))
+
+
+def check_owned(owned: Callable[[], bool]) -> None:
+    """Let only the run that still has the work write; asked right before each write.
+
+    Raises:
+        CancelledError: Another process has it.
+    """
+    if not owned():
+        raise CancelledError("the run was taken over by another process; what it stored is kept")

@@ -226,6 +226,8 @@ class EvidenceArray:
     ) -> None:
         """Add predictions of some rows to a chunk; what is stored already stays.
 
+        What another process stored meanwhile is not added again, nor is its cost counted twice.
+
         Args:
             rows: Which rows of the tile were computed.
             start: Column of the chunk at which `classes` begins.
@@ -245,9 +247,13 @@ class EvidenceArray:
         with self.locked():
             stored = self._stored(at).copy()
             old = stored[rows, start : start + classes.shape[1]]
-            new = np.where((old == self.missing) & made, found, old)
-            stored[rows, start : start + classes.shape[1]] = new
-            self.write_chunk(at, stored, seconds=seconds, draws=ids.size, hardware=hardware)
+            added = (old == self.missing) & made
+            if not added.any():
+                return
+            stored[rows, start : start + classes.shape[1]] = np.where(added, found, old)
+            draws = int(np.count_nonzero(added))
+            cost = seconds * draws / ids.size
+            self.write_chunk(at, stored, seconds=cost, draws=draws, hardware=hardware)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from changing this array in between reading and writing."""

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import glob
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,24 @@ from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
 from irs_core.errors import StoreError
+from irs_core.store.process import Process, machine, this_process
+
+# A file is written within seconds; one that names no writer and is older than this has none.
+_ABANDONED_SECONDS = 86_400.0
+_PARTIAL = ".partial"
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Replace a file durably and atomically: readers see the old content or the new one.
 
+    What killed writers of the same file left beside it is removed.
+
     Raises:
         StoreError: The disk is full or the folder may not be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    temporary = path.with_name(
+        f".{path.name}.{this_process().key}-{uuid.uuid4().hex[:12]}{_PARTIAL}"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -32,11 +43,42 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
+        _remove_abandoned(path.parent.glob(f".{glob.escape(path.name)}.*{_PARTIAL}"))
     except OSError as error:
         # On a disk that fails this may fail too; the first reason is the one to tell.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise storage_error(path, error) from error
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed processes of this machine left half written below a folder.
+
+    Files that a living process, or one of another machine, may be writing stay.
+
+    Returns:
+        How many were removed.
+    """
+    return _remove_abandoned(folder.rglob(f".*{_PARTIAL}"))
+
+
+def _remove_abandoned(paths: Iterable[Path]) -> int:
+    left = [path for path in paths if _abandoned(path)]
+    for path in left:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _abandoned(path: Path) -> bool:
+    parts = path.name.removesuffix(_PARTIAL).rpartition(".")[2].split("-")
+    if len(parts) == 4 and parts[1].isdigit():
+        writer = Process("", parts[0], int(parts[1]), parts[2])
+        return writer.machine == machine() and writer.condition() == "gone"
+    try:
+        return time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+    except OSError:
+        return False
 
 
 def append_line(path: Path, line: str) -> None:

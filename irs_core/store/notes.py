@@ -139,8 +139,12 @@ class Journal:
             if note is None:
                 self._damaged += 1
                 continue
-            self._notes.append(note)
-            self._digests.setdefault(ChunkId(note.tile, note.chunk), set()).add(note.content)
+            known = self._digests.setdefault(ChunkId(note.tile, note.chunk), set())
+            # A commit that a kill cut short, or whose chunk was damaged since, is made again: what
+            # its predictions cost counts once.
+            if not note.content or note.content not in known:
+                self._notes.append(note)
+            known.add(note.content)
 
     def _added(self) -> Iterator[str]:
         """Lines that were not read before; a last one without an end may still be written."""

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from irs_core.jobs.queue import JobQueue
+from irs_core.jobs import Roster
 
 PROJECT = Path(__file__).resolve().parents[2]
 # A busy machine needs patience; nothing waits longer than it has to.
@@ -77,9 +77,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         server.wait(30)
     # Workers outlive the app that started them, so that jobs go on.
     for store in stores:
-        for worker in JobQueue(store).worker_pids():
+        for worker in Roster(store).living():
             with suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGTERM)
+                os.kill(worker.pid, signal.SIGTERM)
 
 
 @pytest.fixture(scope="session")

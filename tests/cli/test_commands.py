@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -137,7 +138,16 @@ def test_studies_move_by_export_and_import(tmp_path, capsys):
     assert second.splitlines()[3:] == first.splitlines()[-len(second.splitlines()[3:]) :]
 
 
-def test_jobs_are_queued_listed_cancelled_and_retried(store, capsys):
+@pytest.fixture
+def asked_for(monkeypatch):
+    """Stores for which a worker was asked; none is started."""
+    stores = []
+    monkeypatch.setattr("irs_core.jobs.supply.ensure_worker", stores.append)
+    monkeypatch.setattr("irs_core.cli.jobs.ensure_worker", stores.append)
+    return stores
+
+
+def test_jobs_are_queued_listed_cancelled_and_retried(store, capsys, asked_for):
     assert main(["jobs", "cancel", "1", "--store", str(store)]) == 2
     from synthetic import synthetic_spec
 
@@ -145,10 +155,37 @@ def test_jobs_are_queued_listed_cancelled_and_retried(store, capsys):
 
     JobQueue(store).add(synthetic_spec())
     assert main(["jobs", "cancel", "1", "--store", str(store)]) == 0
+    assert main(["jobs", "list", "--store", str(store)]) == 0
+    assert "cancelled" in capsys.readouterr().out
+    assert asked_for == []
     assert main(["jobs", "retry", "1", "--store", str(store)]) == 0
+    assert asked_for == [store]
     capsys.readouterr()
     assert main(["jobs", "list", "--store", str(store)]) == 0
     assert "queued" in capsys.readouterr().out
+    assert asked_for == [store, store]
+
+
+def test_jobs_of_a_dead_worker_go_back_and_say_so(store, capsys, asked_for):
+    from synthetic import synthetic_spec
+
+    from irs_core.jobs import JobQueue
+    from irs_core.store.process import process
+
+    worker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    found = process(worker.pid)
+    worker.communicate()
+    queue = JobQueue(store)
+    queue.add(synthetic_spec())
+    queue.claim(found)
+    (store / ".x.0123456789abcdef.partial").touch()
+    os.utime(store / ".x.0123456789abcdef.partial", (1, 1))
+    assert main(["jobs", "--store", str(store)]) == 0
+    said = capsys.readouterr().out
+    assert "queued" in said
+    assert f"its worker (process {found.pid}) was killed or ended; the job goes on" in said
+    assert asked_for == [store]
+    assert not list(store.glob(".*.partial"))
 
 
 def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
@@ -158,10 +195,10 @@ def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
     from irs_core.run.options import Part, Progress
 
     queue = JobQueue(store)
-    job = queue.add(synthetic_spec())
-    queue.claim("w")
+    queue.add(synthetic_spec())
+    lease = queue.claim().lease
     parts = (Part("base", "estimate", 4000, 10_000, 2000.0), Part("fp16", "select", 0, 50))
-    queue.report(job.id, Progress("s", 30, 140, 15.0, 90.0, parts))
+    queue.report(lease, Progress("s", 30, 140, 15.0, 90.0, parts))
     assert main(["jobs", "--store", str(store)]) == 0
     head, base, fp16 = capsys.readouterr().out.splitlines()
     assert "running" in head

@@ -11,7 +11,7 @@ import pytest
 from synthetic import synthetic_spec
 
 from irs_core.cli.main import main
-from irs_core.jobs import JobQueue, ensure_worker, run_job, work
+from irs_core.jobs import JobQueue, Lease, Roster, ensure_worker, run_job, tend, work
 from irs_core.run.study import run_study
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import Library
@@ -83,49 +83,103 @@ def test_a_killed_job_is_tried_again_by_its_worker(tmp_path):
     assert (ended.state, ended.attempts) == ("done", 2)
 
 
-def test_a_killed_worker_leaves_no_orphan_and_its_job_is_resumed(tmp_path):
+@pytest.fixture
+def store(tmp_path):
+    """A store whose workers, whoever started them, end with the test."""
+    yield tmp_path
+    for worker in Roster(tmp_path).living():
+        os.kill(worker.pid, signal.SIGCONT)
+        os.kill(worker.pid, signal.SIGTERM)
+        wait_for(lambda worker=worker: not alive(worker.pid), 60)
+
+
+def start_worker(root):
+    command = [sys.executable, "-m", "irs_core", "worker", "--store", str(root)]
+    return subprocess.Popen(command)
+
+
+@pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_job_finds_itself_another_worker_when_its_own_is_gone(store, order):
+    queue = JobQueue(store)
+    job = queue.add(replace(SMALL, n=20_000))
+    worker = start_worker(store)
+    wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
+    first = queue.get(job.id)
+    os.kill(worker.pid, order)
+    # Nobody helps.
+    wait_for(lambda: queue.get(job.id).state == "done", 180)
+    ended = queue.get(job.id)
+    assert (ended.attempts, alive(first.pid)) == (2, False)
+    assert f"its worker (process {worker.pid}) was " in ended.note
+    assert not queue.holds(first.lease)
+    if order == signal.SIGSTOP:
+        os.kill(worker.pid, signal.SIGCONT)
+        time.sleep(3)
+        assert queue.get(job.id) == ended
+    worker.kill()
+    worker.wait()
+
+
+def test_a_stopped_job_is_ended_and_tried_again_by_its_worker(store, monkeypatch):
+    monkeypatch.setattr("irs_core.jobs.worker.LEASE_SECONDS", 1.0)
+    queue = JobQueue(store)
+    job = queue.add(replace(SMALL, n=20_000))
+    worker = threading.Thread(target=work, args=(store,), kwargs={"once": True})
+    worker.start()
+    wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
+    pid = queue.get(job.id).pid
+    os.kill(pid, signal.SIGSTOP)
+    worker.join(120)
+    ended = queue.get(job.id)
+    assert (ended.state, ended.attempts, alive(pid)) == ("done", 2, False)
+    assert f"its process (process {pid}) was stopped" in ended.note
+
+
+def test_a_killed_worker_and_job_are_made_good_when_somebody_looks(store):
+    queue = JobQueue(store)
+    job = queue.add(replace(SMALL, n=20_000))
+    worker = start_worker(store)
+    wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
+    for pid in (queue.get(job.id).pid, worker.pid):
+        os.kill(pid, signal.SIGKILL)
+    worker.wait()
+    assert tend(store) == [job.id]
+    assert queue.get(job.id).state == "queued"
+    assert tend(store) == []
+    assert len(Roster(store).living()) == 1
+    wait_for(lambda: queue.get(job.id).state == "done", 180)
+
+
+def test_a_job_that_was_taken_over_computes_and_writes_nothing(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr("irs_core.jobs.child.ensure_worker", started.append)
     queue = JobQueue(tmp_path)
-    job = queue.add(LONG)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "irs_core", "worker", "--store", str(tmp_path)]
-    )
-    try:
-        wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
-        child = queue.get(job.id).pid
-    finally:
-        os.kill(worker.pid, signal.SIGKILL)
-        worker.wait()
-    wait_for(lambda: not alive(child), 30)
-    assert queue.get(job.id).state == "running"
-    wait_for(lambda: queue.claim("next") is not None, 30)
-    assert queue.get(job.id).attempts == 2
-
-
-def test_a_job_whose_worker_was_gone_before_it_began_computes_nothing(tmp_path):
-    job = JobQueue(tmp_path).add(SMALL)
+    job = queue.add(SMALL)
+    lease = queue.claim().lease
     nobody = os.getpid()  # never its own parent
-    assert run_job(tmp_path, job.id, nobody) == 3
+    assert run_job(tmp_path, lease, nobody) == 3
+    # Its worker is gone, so it asks for another.
+    assert started == [tmp_path]
+    older = Lease(job.id, lease.fence - 1)
+    assert run_job(tmp_path, older, os.getppid()) == 3
+    command = ["jobs", "run", str(job.id), "--store", str(tmp_path)]
+    assert main([*command, "--parent", str(nobody)]) == 3
+    assert main([*command, "--fence", str(older.fence)]) == 3
     assert list(tmp_path.glob("evidence/*")) == []
-    command = ["jobs", "run", str(job.id), "--store", str(tmp_path), "--parent", str(nobody)]
-    assert main(command) == 3
-    assert run_job(tmp_path, job.id, os.getppid()) == 0
+    assert list(tmp_path.glob("studies/*")) == []
+    assert run_job(tmp_path, lease, os.getppid()) == 0
+    assert len(started) == 2
 
 
-def test_a_worker_is_started_once_and_serves_the_store(tmp_path):
-    queue = JobQueue(tmp_path)
+def test_a_worker_is_started_once_and_serves_the_store(store):
+    queue = JobQueue(store)
     job = queue.add(synthetic_spec(n=600, n_p=(100,), n0=50, noise=NoiseSpec(0.5, seed=9)))
-    assert ensure_worker(tmp_path)
-    assert ensure_worker(tmp_path)
-    pid = None
-    try:
-        wait_for(lambda: queue.get(job.id).state == "done")
-        assert ensure_worker(tmp_path)
-        assert queue.live_workers() == 1
-    finally:
-        pid = queue.worker_pids()
-        for one in pid:
-            os.kill(one, signal.SIGTERM)
-    wait_for(lambda: not any(alive(one) for one in pid), 30)
+    assert ensure_worker(store)
+    assert ensure_worker(store)
+    assert len(Roster(store).living()) == 1
+    wait_for(lambda: queue.get(job.id).state == "done")
+    assert ensure_worker(store)
+    assert len(Roster(store).living()) == 1
 
 
 @pytest.mark.parametrize("argument", ["--once", "--idle-exit=0"])
@@ -135,4 +189,4 @@ def test_a_worker_without_work_stops(tmp_path, argument):
         check=True,
         timeout=60,
     )
-    assert JobQueue(tmp_path).live_workers() == 0
+    assert Roster(tmp_path).living() == []

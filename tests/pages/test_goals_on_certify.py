@@ -89,9 +89,8 @@ def test_a_goal_asks_for_its_pilot_first(store: Path) -> None:
 
 def test_a_failed_pilot_says_why(store: Path) -> None:
     queue = JobQueue(store)
-    job = queue.add(pilot_spec(SPEC), until="pilot")
-    queue.claim("worker")
-    queue.finish(job.id, "worker", "failed", "the disk is full")
+    queue.add(pilot_spec(SPEC), until="pilot")
+    queue.finish(queue.claim().lease, "failed", "the disk is full")
     at = certify(form_goal=TITLES["draws"])
     assert "The pilot failed: the disk is full" in texts(at)
     assert "start_pilot" in buttons(at)
@@ -163,8 +162,7 @@ def test_a_goal_out_of_reach_is_a_sentence(
 def test_a_pilot_on_the_jobs_page_leads_to_its_goal(store: Path) -> None:
     queue = JobQueue(store)
     job = queue.add(pilot_spec(SPEC), until="pilot")
-    queue.claim("worker")
-    queue.finish(job.id, "worker", "done")
+    queue.finish(queue.claim().lease, "done")
     at = open_page("jobs")
     assert not at.exception
     assert any("wish: pilot" in str(one.value) for one in at.markdown)

@@ -1,5 +1,7 @@
 """The Jobs page: progress, reasons, order, a job changed and started anew."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from app_pages import open_page
@@ -8,14 +10,15 @@ from synthetic import synthetic_spec
 from irs_core.jobs import JobQueue
 from irs_core.run.options import Part, Progress
 from irs_core.spec.study import NoiseSpec
+from irs_core.store.process import process
 
 
 def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:
     queue = JobQueue(store)
-    job = queue.add(synthetic_spec())
-    queue.claim("worker")
+    queue.add(synthetic_spec())
+    lease = queue.claim().lease
     parts = (Part("base", "estimate", 40, 100, 20.0), Part("fp16", "scratch-select", 0, 50))
-    queue.report(job.id, Progress("base on estimate draws", 30, 140, 15.0, 90.0, parts))
+    queue.report(lease, Progress("base on estimate draws", 30, 140, 15.0, 90.0, parts))
     at = open_page("jobs")
     assert not at.exception
     table = at.dataframe[0].value
@@ -24,21 +27,39 @@ def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store
     assert table["progress"].tolist() == [0.4, 0.0]
     assert table["draws/s"].tolist() == ["20", ""]
     assert table["time left"].tolist() == ["3.0 s", ""]
-    queue.finish(job.id, "worker", "done")
+    queue.finish(lease, "done")
     assert not open_page("jobs").dataframe
 
 
 def test_failed_job_shows_its_reason_and_its_log(store: Path) -> None:
     queue = JobQueue(store)
     job = queue.add(synthetic_spec())
-    queue.claim("worker")
-    queue.finish(job.id, "worker", "failed", "the disk is full")
+    queue.finish(queue.claim().lease, "failed", "the disk is full")
     queue.log_path(job.id).parent.mkdir(parents=True, exist_ok=True)
     queue.log_path(job.id).write_text("ERROR the disk is full\n")
     at = open_page("jobs")
     assert not at.exception
     assert at.error[0].value == "The disk is full."
     assert "ERROR the disk is full" in at.code[0].value
+
+
+def test_job_whose_worker_was_killed_is_back_in_the_queue_and_says_so(store: Path) -> None:
+    queue = JobQueue(store)
+    job = queue.add(synthetic_spec())
+    worker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    found = process(worker.pid)
+    worker.communicate()
+    queue.claim(found)
+    at = open_page("jobs")
+    assert not at.exception
+    assert at.info[0].value == (
+        f"Its worker (process {worker.pid}) was killed or ended; the job goes on from what is "
+        "stored."
+    )
+    assert at.warning[0].value == "Studies wait, and no worker runs them."
+    at.button(key=f"cancel-{job.id}").click().run()
+    assert queue.get(job.id).state == "cancelled"
+    at.button(key=f"retry-{job.id}")
 
 
 def test_waiting_jobs_are_reordered_by_a_click(store: Path) -> None:

@@ -60,8 +60,7 @@ def test_running_job_is_shown_while_its_study_is_unfinished(store: Path, page: s
     library.save(replace(record, finished=False))
     queue = JobQueue(store)
     job = queue.add(record.spec)
-    queue.claim("worker")
-    queue.report(job.id, Progress("base on estimate draws", 30, 120, 15.0))
+    queue.report(queue.claim().lease, Progress("base on estimate draws", 30, 120, 15.0))
     at = open_page(page)
     assert not at.exception
     if page in STUDY_PAGES:
@@ -106,7 +105,7 @@ def test_running_job_leaves_finished_studies_in_view(store: Path, page: str) -> 
     synthetic_study(Library(store))
     queue = JobQueue(store)
     queue.add(synthetic_spec(noise=NoiseSpec(0.25, seed=3)))
-    queue.claim("worker")
+    queue.claim()
     at = open_page(page)
     assert not at.exception
     assert not at.error

@@ -93,6 +93,40 @@ def test_a_cancelled_run_continues_where_it_was(tmp_path, reference):
     assert seen[-1].done == seen[-1].total < WHOLE
 
 
+def test_a_run_that_lost_its_work_writes_nothing_more(tmp_path, reference):
+    library, asked = Library(tmp_path), []
+
+    def owned_for_three_writes() -> bool:
+        asked.append(None)
+        return len(asked) <= 3
+
+    with pytest.raises(CancelledError, match="taken over"):
+        run_study(SPEC, library, owned=owned_for_three_writes)
+    # One was the manifest.
+    assert len(list(tmp_path.glob("evidence/*/c/*/*"))) == 2
+    manifest = library.study_path(SPEC.id).read_bytes()
+    with pytest.raises(CancelledError, match="taken over"):
+        run_study(SPEC, library, owned=lambda: False)
+    assert len(list(tmp_path.glob("evidence/*/c/*/*"))) == 2
+    assert library.study_path(SPEC.id).read_bytes() == manifest
+    assert run_study(SPEC, library).digests == reference[1].digests
+
+
+def test_a_run_that_lost_its_work_takes_no_finished_manifest_back(tmp_path):
+    library = Library(tmp_path)
+    finished = []
+
+    def owned() -> bool:
+        # Another process finishes the study while this one is about to say that it begins.
+        if not finished:
+            finished.append(run_study(SPEC, Library(tmp_path)))
+        return False
+
+    with pytest.raises(CancelledError, match="taken over"):
+        run_study(SPEC, library, owned=owned)
+    assert library.open(SPEC.id).record == finished[0]
+
+
 def test_a_killed_run_resumes_to_the_same_digest(tmp_path, reference):
     command = [
         sys.executable,

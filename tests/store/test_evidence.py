@@ -192,7 +192,16 @@ def test_merging_keeps_what_is_stored_and_adds_the_rest(tmp_path):
         [m, m, 2, 2, 2, 2, m],
         [m, m, 2, 2, 2, 2, m],
     ]
-    assert [note.draws for note in array.notes()] == [4, 12]
+    # Two of the twelve were there, and so was their cost.
+    assert [(note.draws, note.seconds) for note in array.notes()] == [(4, 1.0), (10, 0.833333)]
+
+
+def test_what_another_process_stored_meanwhile_is_not_stored_or_counted_again(tmp_path):
+    arrays = [create_evidence(tmp_path, KEY, n_inputs=3, classes=10, pixels=64) for _ in range(2)]
+    every = np.ones(3, bool)
+    for array in arrays:
+        array.merge_chunk(ChunkId(0, 0), every, 0, np.full((3, 4), 1), seconds=1, hardware="a")
+    assert [note.draws for note in arrays[0].notes()] == [12]
 
 
 @pytest.mark.parametrize("bad", [-1, 255, 93894182355659])

@@ -114,6 +114,15 @@ def test_a_torn_line_takes_no_other_with_it(place):
     assert _open(place).journal.damaged == 1
 
 
+def test_a_commit_that_was_cut_short_and_made_again_costs_once(place):
+    full = np.full((32, CHUNK_DRAWS), 4, np.uint8)
+    _open(place).write_chunk(ChunkId(0, 9), full, seconds=1, draws=100, hardware="")
+    (place / "c" / "0" / "9").unlink()
+    _open(place).write_chunk(ChunkId(0, 9), full, seconds=3, draws=100, hardware="")
+    found = [note for note in _open(place).notes() if note[:2] == (0, 9)]
+    assert [(note.seconds, note.draws) for note in found] == [(1.0, 100)]
+
+
 def test_merging_never_vouches_for_what_was_there_without_a_note(place):
     shutil.copy(place / "c" / "1" / "1", place / "c" / "0" / "0")
     rows = np.zeros(32, bool)

@@ -1,6 +1,5 @@
 """Jobs as cards that follow their progress while something is active."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
@@ -16,8 +15,6 @@ from ui.certify import clone
 from ui.shared import columns, controls, job_queue, library, page_list, tables, theme
 
 POLL_SECONDS = 1.0
-# A worker that was just started needs a while to load its libraries.
-PATIENCE_SECONDS = 30.0
 SHOWN = 20
 _Colour = Literal["blue", "gray", "green", "red", "orange"]
 _STATES: dict[State, tuple[str, str, _Colour]] = {
@@ -58,9 +55,8 @@ def _cards(was_active: bool) -> None:
 
 
 def _check_worker(jobs: list[Job]) -> None:
-    latest = time.time() - PATIENCE_SECONDS
-    waiting = any(job.state == "queued" and job.created < latest for job in jobs)
-    if not waiting or job_queue.queue().live_workers():
+    waiting = any(job.state == "queued" for job in jobs)
+    if not waiting or job_queue.workers():
         return
     with st.container(border=True):
         st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
@@ -90,6 +86,8 @@ def _card(job: Job) -> None:
             for sentence in job_queue.cirs_so_far(job.study, job.progress.done):
                 st.markdown(sentence)
         st.caption(_facts(job))
+        if job.note:
+            st.info(controls.sentence(IrsError(job.note)), icon=":material/history:")
         if job.error:
             st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -10,7 +10,7 @@ from irs_core.analysis.tally import tally_study
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.goals.goal import find_pilot
 from irs_core.goals.outlook import expected_gain, looks
-from irs_core.jobs import Job, JobQueue
+from irs_core.jobs import Job, JobQueue, Roster
 from irs_core.run.estimate import Estimate, estimate_study
 from irs_core.run.options import Until
 from irs_core.spec.settings import Settings
@@ -28,8 +28,15 @@ def queue() -> JobQueue:
 
 
 def jobs() -> list[Job]:
-    """All jobs: running, waiting, ended."""
-    return queue().jobs()
+    """All jobs: running, waiting, ended. Those whose process is gone were put back before."""
+    found = queue()
+    found.repair()
+    return found.jobs()
+
+
+def workers() -> int:
+    """Workers that live."""
+    return len(Roster(store_root()).living())
 
 
 def log_tail(job_id: int, lines: int = 25) -> str:
