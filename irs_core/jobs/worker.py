@@ -30,30 +30,34 @@ STOPPED = 3
 
 def work(
     root: Path, *, once: bool = False, single: bool = False, idle_exit: float = IDLE_EXIT_SECONDS
-) -> None:
+) -> list[int]:
     """Run jobs of a store until idle for `idle_exit` seconds.
 
     Args:
         once: Stop as soon as nothing waits.
         single: Stop at once if another single worker serves this store.
+
+    Returns:
+        Ids of the jobs that were run, in that order.
     """
     # SIGTERM ends the worker as Ctrl-C does: the running job goes back through the cleanup.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     queue = JobQueue(root)
-    name = worker_name()
+    name, taken = worker_name(), list[int]()
     with _only_one(root) if single else contextlib.nullcontext(True) as first:
         if not first:
-            return
+            return taken
         try:
-            _serve(queue, name, once=once, idle_exit=idle_exit)
+            _serve(queue, name, taken, once=once, idle_exit=idle_exit)
         except KeyboardInterrupt:
             logger.info("the worker was asked to stop")
         finally:
             queue.worker_gone(name)
+    return taken
 
 
-def _serve(queue: JobQueue, name: str, *, once: bool, idle_exit: float) -> None:
+def _serve(queue: JobQueue, name: str, taken: list[int], *, once: bool, idle_exit: float) -> None:
     idle_since, beaten = time.monotonic(), 0.0
     while True:
         try:
@@ -62,6 +66,7 @@ def _serve(queue: JobQueue, name: str, *, once: bool, idle_exit: float) -> None:
                 beaten = time.monotonic()
             job = queue.claim(name)
             if job is not None:
+                taken.append(job.id)
                 _run(queue, name, job)
                 idle_since = time.monotonic()
                 continue
