@@ -13,6 +13,7 @@ from irs_core.cli.bench import add_bench
 from irs_core.cli.bundles import add_export, add_import
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
+from irs_core.cli.completion import add_completion
 from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
 from irs_core.cli.gate import add_gate
@@ -116,6 +117,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_intrs(commands)
     add_bench(commands)
     add_reproduce(commands)
+    add_completion(commands, command_parser)
     return parser
 
 

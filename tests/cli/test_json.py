@@ -53,6 +53,7 @@ OPTIONS = {
     "intrs": "--float-study ID --integer-study INTEGER",
     "bench": "--arch digits_resnet --shape 1 8 8",
     "reproduce": "--table 8",
+    "completion": "bash",
 }
 
 
