@@ -7,10 +7,10 @@ from irs_core.errors import SpecError
 from irs_core.graphs import file_compression, is_graph_file
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
-from irs_core.spec.outside import CALL_PREFIX, CodeModel, is_address, is_url
+from irs_core.spec.outside import CALL_PREFIX, SHIPPED_PREFIX, CodeModel, is_address, is_url
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
-_SHIPPED, _WEIGHTS = "shipped:", ".safetensors"
+_WEIGHTS = ".safetensors"
 
 
 def read_models(
@@ -77,7 +77,7 @@ def is_outside(text: str) -> bool:
 
 def _runs_here(text: str) -> bool:
     """Whether a text may name code, a program or a server, which this process has to be given."""
-    if text.startswith(_SHIPPED):
+    if text.startswith(SHIPPED_PREFIX):
         return False
     if is_address(text.removeprefix(f"{CALL_PREFIX}:")) or is_url(text):
         return True

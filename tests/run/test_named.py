@@ -28,6 +28,7 @@ from irs_core.errors import (
 from irs_core.graphs import file_compression
 from irs_core.jobs import JobQueue, work
 from irs_core.models import build, load_model
+from irs_core.models.successor import load_successor
 from irs_core.run.named import is_code, named_compressions, named_model
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
@@ -402,6 +403,19 @@ def test_a_successor_of_own_code(code, tmp_path):
     torch.save({"model": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "next.pt")
     report = clean(spec, compressions=(file_compression(f"file:{tmp_path / 'next.pt'}"),))
     assert report.rows[1].agreement == 1.0
+
+
+@pytest.mark.parametrize("mean", [None, 0.5])
+@pytest.mark.parametrize("channels", [(3, 1), (1, 3)])
+def test_a_successor_of_other_channels_is_one_sentence(tmp_path, channels, mean):
+    for name, count in zip(("old.pt", "new.pt"), channels, strict=True):
+        torch.save(build("cifar_resnet20", 10, count).state_dict(), tmp_path / name)
+    numbers = mean and (mean,) * channels[0]
+    spec = ModelSpec(str(tmp_path / "old.pt"), "cifar_resnet20", mean=numbers, std=numbers)
+    new = file_compression(f"file:{tmp_path / 'new.pt'}")
+    rule = rf"new\.pt takes images of {channels[1]} channels and the original of {channels[0]}"
+    with pytest.raises(CheckpointError, match=rule):
+        load_successor(new, spec, load_model(spec), programs=False)
 
 
 def test_successors_that_do_not_fit(code, tmp_path, network):
