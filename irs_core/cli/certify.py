@@ -19,7 +19,7 @@ from irs_core.cli.inputs import (
     data_spec,
     model_spec,
 )
-from irs_core.cli.named import check_can_wait, read_models
+from irs_core.cli.named import check_can_wait, read_models, rights_to_wait
 from irs_core.cli.options import add_json_option, draw_bar, path
 from irs_core.cli.printing import print_json
 from irs_core.cli.results import add_result_options, check_one_format, show_results
@@ -225,7 +225,7 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.queue:
         check_can_wait(spec)
         spec = _from_anywhere(spec)
-        job = JobQueue(arguments.store).add(spec, options)
+        job = JobQueue(arguments.store).add(spec, rights_to_wait(spec, options))
         ensure_worker(arguments.store)
         if arguments.json:
             print_json("certify", {"job": job.id, "study": spec.id})
