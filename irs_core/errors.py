@@ -71,3 +71,9 @@ class EngineError(IrsError):
 
 class CancelledError(IrsError):
     """A run that stopped because somebody asked for it."""
+
+
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """What another library's error says in its first line; the error's type where it is silent."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)[:longest]

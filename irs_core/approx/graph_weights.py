@@ -68,11 +68,10 @@ def compressed_graph(file: GraphFile, config: Compression) -> AppliedGraph:
     note = _change(values, [one.name for one in chosen], config)
     for tensor, value in zip(chosen, values, strict=True):
         tensor.CopyFrom(onnx.numpy_helper.from_array(value.numpy(), tensor.name))
-    content = model.SerializeToString()
+    content = model.SerializeToString(deterministic=True)
     nonzero = sum(int(np.count_nonzero(_array(one))) for one in constants.values())
-    made = replace(
-        file, graph=content, digest=hashlib.sha256(f"{file.digest} {config}".encode()).hexdigest()
-    )
+    # By content: what a recipe makes may change with libraries and machines.
+    made = replace(file, graph=content, digest=hashlib.sha256(content).hexdigest())
     saved = sum(2 * value.numel() for value in values)
     if isinstance(config, MagnitudePrune):
         saved = 4 * (before - nonzero) - sum(-(-value.numel() // 8) for value in values)

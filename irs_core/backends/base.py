@@ -1,5 +1,6 @@
 """What every backend offers, and the checks that all of them share."""
 
+import copy
 from collections.abc import Iterator
 from typing import Literal, Protocol, Self
 
@@ -55,6 +56,26 @@ class Measurable(Predictor, Protocol):
 
     def nan_inside(self, inputs: NDArray[np.float32]) -> int:
         """Inputs on which NaN arises before the scores; 0 where nobody can look inside."""
+
+
+class Opaque:
+    """What a predictor does that nobody can look into and nothing else runs; see `Measurable`."""
+
+    batch: int
+
+    def with_batch(self, batch: int) -> Self:
+        """The same at another batch size."""
+        made = copy.copy(self)
+        made.batch = batch
+        return made
+
+    def second(self) -> None:
+        """None: there is no other way to run it."""
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """0: nobody can look inside."""
+        del inputs
+        return 0
 
 
 def classes_of(scores: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -1,6 +1,5 @@
 """Runs integer networks: whatever kernels carry the integers, the answers are the same."""
 
-import copy
 import logging
 from typing import Self
 
@@ -8,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from irs_core.backends.base import Measurable
+from irs_core.backends.base import Measurable, Opaque
 from irs_core.backends.choose import openvino_missing
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_ort import OrtIntegers
@@ -25,8 +24,11 @@ logger = logging.getLogger(__name__)
 EXECUTION = "integer int8"
 
 
-class IntegerPredictor:
+class IntegerPredictor(Opaque):
     """An integer network ready to run on whole grid steps.
+
+    Its kernels are compared with the reference when they are made, instead of with a second
+    backend; whole numbers are never NaN.
 
     Attributes:
         takes_steps: Under integer noise it is given integers (int16), never floats. Under
@@ -68,18 +70,9 @@ class IntegerPredictor:
 
     def with_batch(self, batch: int) -> Self:
         """The same kernels at another batch size; see `Measurable`."""
-        made = copy.copy(self)
+        made = super().with_batch(batch)
         made._run = self._run.with_batch(batch)
-        made.batch = batch
         return made
-
-    def second(self) -> None:
-        """None: the kernels were compared with the reference when they were made."""
-
-    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
-        """0: whole numbers are never NaN."""
-        del inputs
-        return 0
 
     def _steps(self, inputs: NDArray[np.float32] | NDArray[np.int16]) -> NDArray[np.float32]:
         if inputs.dtype == np.float32:

@@ -7,15 +7,13 @@ saturate, which on x86 means VNNI, and a graph in which every such convolution i
 checked before use.
 """
 
-import copy
 import tempfile
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.backends.base import batch_for, check_scores, fixed_batches
+from irs_core.backends.base import Opaque, batch_for, check_scores, fixed_batches
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
 from irs_core.integer import ConvTerm, IntegerNetwork
@@ -23,8 +21,12 @@ from irs_core.integer import ConvTerm, IntegerNetwork
 _CPU = Path("/proc/cpuinfo")
 
 
-class OrtIntegers:
-    """A session of an integer network; takes whole grid steps in float32."""
+class OrtIntegers(Opaque):
+    """A session of an integer network; takes whole grid steps in float32.
+
+    Integer networks are compared with their reference instead of a second backend, and whole
+    numbers are never NaN.
+    """
 
     execution = "onnxruntime cpu int8"
 
@@ -65,20 +67,6 @@ class OrtIntegers:
             check_scores(scores.shape, len(part), self._classes)
             found[place] = scores[: place.stop - place.start]
         return found
-
-    def with_batch(self, batch: int) -> Self:
-        """The same session at another batch size; see `Measurable`."""
-        made = copy.copy(self)
-        made.batch = batch
-        return made
-
-    def second(self) -> None:
-        """None: integer networks are compared with their reference instead."""
-
-    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
-        """0: whole numbers are never NaN."""
-        del inputs
-        return 0
 
     def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """Class ids; see `Predictor`."""

@@ -1,18 +1,17 @@
 """LiteRT files on the CPU."""
 
-import copy
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.backends.base import batch_for, check_scores, classes_of, fixed_batches
-from irs_core.errors import ApproximationError, ModelOutputError
+from irs_core.backends.base import Opaque, batch_for, check_scores, classes_of, fixed_batches
+from irs_core.errors import ApproximationError, ModelOutputError, first_line
 from irs_core.hardware import usable_cores
 from irs_core.models.lite import LiteModule, interpreter
 
 
-class LitePredictor:
+class LitePredictor(Opaque):
     """A LiteRT file, made for one number of images at a time."""
 
     def __init__(
@@ -49,9 +48,9 @@ class LitePredictor:
             made.resize_tensor_input(given["index"], [batch, *given["shape"][1:]])
             made.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = (str(error).strip().splitlines() or [""])[0]
             raise ApproximationError(
-                f"{self._module.name} cannot take {batch} images at a time: {reason:.160}"
+                f"{self._module.name} cannot take {batch} images at a time: "
+                f"{first_line(error, 160)}"
             ) from None
         self._interpreter: Any = made
         self._given, self._scores = given, scores
@@ -79,17 +78,9 @@ class LitePredictor:
 
     def with_batch(self, batch: int) -> Self:
         """The same file for another number of images; see `Measurable`."""
-        made = copy.copy(self)
+        made = super().with_batch(batch)
         made._make(batch)
         return made
-
-    def second(self) -> None:
-        """None: nothing else runs the file."""
-
-    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
-        """0: nobody can look inside."""
-        del inputs
-        return 0
 
 
 def _quantised(values: NDArray[np.float32], details: dict[str, Any]) -> NDArray[Any]:

@@ -176,7 +176,9 @@ def convert(module: nn.Module, input_shape: tuple[int, int, int]) -> ov.Model:
             warnings.simplefilter("ignore")
             # Without torch's own check, which takes longer than the rest: `check_agreement` and
             # the measurement of every classifier (`fixed_function`) compare more.
-            traced = torch.jit.trace(module.eval(), example, strict=False, check_trace=False)
+            traced = torch.jit.trace(  # type: ignore[no-untyped-call, unused-ignore]
+                module.eval(), example, strict=False, check_trace=False
+            )
             return ov.convert_model(traced, example_input=example, input=[-1, *input_shape])
     except Exception as error:
         raise ApproximationError(f"OpenVINO cannot convert the model: {reason(error)}") from error

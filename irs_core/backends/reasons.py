@@ -2,6 +2,8 @@
 
 import re
 
+from irs_core.errors import first_line
+
 # Lines that name a place in a source, a check or a heading, and nothing about the model.
 _EMPTY = re.compile(
     r"Exception from |Check '.*' failed at |FrontEnd API failed|While validating node|"
@@ -21,7 +23,7 @@ def reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not _EMPTY.match(line)]
     if not said:
-        return next((line for line in lines if line), type(error).__name__)[:_LONGEST]
+        return first_line(error, _LONGEST)
     # The dimensions that do not fit stand on lines of their own.
     sizes = [line for line in said[1:] if _DIMENSION.match(line)]
     return " ".join([_PLACE.sub("", said[0]), *sizes]).rstrip(". ")[:_LONGEST]

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.backends.base import batch_for, check_scores, classes_of, fixed_batches
+from irs_core.backends.base import Opaque, batch_for, check_scores, classes_of, fixed_batches
 from irs_core.errors import ApproximationError, ServerError
 from irs_core.models.served import ServedModule
 
@@ -15,7 +15,7 @@ _BATCH = 50
 _SAME, _ROUNDING = 1e-3, 1e-6
 
 
-class ServedPredictor:
+class ServedPredictor(Opaque):
     """A model behind a server, asked one request after the other.
 
     After each block of draws its description and one image are asked again; a server that answers
@@ -37,7 +37,7 @@ class ServedPredictor:
             ModelOutputError: The scores are not one per class.
             ApproximationError: It takes another number of images at a time.
         """
-        self._module, self._classes = module, classes
+        self._module, self._classes, self._checked = module, classes, True
         made_for = module.facts.batch
         if batch is not None and made_for not in (None, batch):
             raise ApproximationError(_made_for(module, batch))
@@ -61,24 +61,21 @@ class ServedPredictor:
             ServerError: The server cannot be reached, refuses, or serves another model than before.
         """
         found = self._asked(inputs)
-        self._check_same()
+        if self._checked:
+            self._check_same()
         return found
 
     def with_batch(self, batch: int) -> Self:
         """The same model at another batch size; see `Measurable`."""
         if self._module.facts.batch not in (None, batch):
             raise ApproximationError(_made_for(self._module, batch))
+        return super().with_batch(batch)
+
+    def unchecked(self) -> Self:
+        """The same model, asked for what is wanted and no more, so that a request can be timed."""
         made = copy.copy(self)
-        made.batch = batch
+        made._checked = False
         return made
-
-    def second(self) -> None:
-        """None: there is no other way to run it."""
-
-    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
-        """0: nobody can look inside."""
-        del inputs
-        return 0
 
     def _asked(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         found = np.full((len(inputs), self._classes), np.nan, np.float32)

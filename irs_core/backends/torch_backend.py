@@ -11,7 +11,7 @@ from torch import nn
 
 from irs_core.backends.base import Arithmetic, batch_for, check_finite, check_scores, fixed_batches
 from irs_core.backends.device import check_device, forbid_tf32
-from irs_core.errors import ModelOutputError
+from irs_core.errors import ModelOutputError, first_line
 
 CPU_BATCH = 250
 CUDA_BATCH = 500
@@ -96,9 +96,8 @@ class TorchPredictor:
         try:
             scores = self._module(batch)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[0]
             raise ModelOutputError(
-                f"the model failed on inputs of shape {inputs.shape[1:]}: {reason}"
+                f"the model failed on inputs of shape {inputs.shape[1:]}: {first_line(error)}"
             ) from error
         if not isinstance(scores, torch.Tensor):
             kind = type(scores).__name__
@@ -116,8 +115,7 @@ def compile_fails(device: str) -> str | None:
     try:
         torch.compile(_probe, dynamic=False)(torch.ones(64, device=device))
     except Exception as error:  # compilers fail in many ways
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return lines[0] if lines else type(error).__name__
+        return first_line(error)
     return None
 
 

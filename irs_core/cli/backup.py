@@ -2,7 +2,8 @@
 
 import argparse
 
-from irs_core.cli.options import add_store_option, path
+from irs_core.cli.options import add_json_option, add_store_option, path
+from irs_core.cli.printing import print_json
 from irs_core.jobs.backup import copy_queue
 from irs_core.store.backup import copy_store
 
@@ -19,12 +20,24 @@ def add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("folder", type=path, help="a new or an empty folder outside the store")
     add_store_option(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_backup)
 
 
 def _backup(arguments: argparse.Namespace) -> None:
     copied = copy_store(arguments.store, arguments.folder)
     queue = copy_queue(arguments.store, arguments.folder)
+    if arguments.json:
+        print_json(
+            "backup",
+            {
+                "folder": str(arguments.folder),
+                "files": copied.files,
+                "bytes": copied.size_bytes,
+                "queue": queue,
+            },
+        )
+        return
     print(
         f"copied {copied.files:,} files ({copied.size_bytes / _MB:,.1f} MB)"
         f"{' and the job queue' if queue else ''} to {arguments.folder}"

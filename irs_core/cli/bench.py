@@ -4,9 +4,18 @@ import argparse
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from irs_core.cli.options import add_json_option
+from irs_core.cli.printing import print_json
+from irs_core.errors import SpecError
 from irs_core.hardware import describe_hardware, software_versions
+
+if TYPE_CHECKING:
+    from irs_core.bench import BenchRow, BenchSpec
 
 
 def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,12 +34,15 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         action="store_true",
         help="measure the pages instead: sliders, first paints, payloads, opening a large study",
     )
-    parser.set_defaults(run=lambda arguments: _bench_ui() if arguments.ui else _bench(arguments))
+    add_json_option(parser)
+    parser.set_defaults(run=lambda arguments: (_bench_ui if arguments.ui else _bench)(arguments))
 
 
-def _bench_ui() -> int:
+def _bench_ui(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        raise SpecError("bench --ui prints a table only; leave out --json")
     # In a process of its own: the engine knows nothing of the pages.
-    script = Path(__file__).resolve().parents[1] / "benchmarks" / "ui_speed.py"
+    script = Path(__file__).resolve().parents[2] / "benchmarks" / "ui_speed.py"
     return subprocess.run([sys.executable, str(script)], check=False).returncode
 
 
@@ -46,6 +58,9 @@ def _bench(arguments: argparse.Namespace) -> None:
         seconds=arguments.seconds,
         rounds=arguments.rounds,
     )
+    if arguments.json:
+        print_json("bench", _as_json(spec, list(run_bench(spec))))
+        return
     versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
     print(f"{describe_hardware()}; {versions}")
     print(f"{spec.weights or spec.arch}, input {spec.shape}, noise shared by {spec.group} inputs\n")
@@ -65,3 +80,22 @@ def _bench(arguments: argparse.Namespace) -> None:
             f"| {row.name} | {row.rate:,.0f} | {row.rate / published:.1f}x | "
             f"{1e5 / row.rate:.1f} | {overhead} | {row.peak_mb:,.0f} | {changed} |"
         )
+
+
+def _as_json(spec: "BenchSpec", rows: "Sequence[BenchRow]") -> dict[str, Any]:
+    (published,) = (row.rate for row in rows if row.name == "published loop")
+    return {
+        "hardware": describe_hardware(),
+        "versions": software_versions(),
+        "spec": asdict(spec),
+        "rows": [
+            {
+                **asdict(row),
+                "error": row.error or None,
+                "overhead": row.overhead,
+                "against_published": row.rate / published,
+                "seconds_per_100000": 1e5 / row.rate,
+            }
+            for row in rows
+        ],
+    }

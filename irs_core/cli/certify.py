@@ -1,26 +1,16 @@
-"""The command that runs a study, and the tables it prints."""
+"""The command that runs a study."""
 
 import argparse
 import sys
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 from irs_core import methods
-from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_flags
-from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import (
-    Ledger,
     fresh_seed,
-    ledger_in,
     spending,
     used_before,
     with_fixed_split,
 )
-from irs_core.analysis.replay import live_runs
-from irs_core.analysis.tables import speedup_table, summary_table
-from irs_core.analysis.tsv import certificates_tsv
-from irs_core.analysis.why import why_table
 from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
 from irs_core.cli.inputs import (
     MAX_IMAGES,
@@ -29,26 +19,24 @@ from irs_core.cli.inputs import (
     data_spec,
     model_spec,
 )
-from irs_core.cli.named import check_can_wait, read_models
-from irs_core.cli.options import draw_bar, path
-from irs_core.cli.printing import print_json, print_table, rows_of
+from irs_core.cli.named import check_can_wait, read_models, rights_to_wait
+from irs_core.cli.options import add_json_option, draw_bar, path
+from irs_core.cli.printing import print_json
+from irs_core.cli.results import add_result_options, check_one_format, show_results
 from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import JobQueue, ensure_worker
 from irs_core.run.options import RunOptions, Until
-from irs_core.sampling.statements import describe_noise
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.paths import settled
-from irs_core.spec.settings import Settings
 from irs_core.spec.study import (
     BACKENDS,
     NOISE_KINDS,
     NoiseSpec,
     StudySpec,
 )
-from irs_core.spec.study_file import study_text
-from irs_core.store import BASE, Library, Study, StudyRecord, default_root
+from irs_core.store import Library, StudyRecord, default_root
 
 
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -151,7 +139,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action="store_true",
         help="run the models on at most 100 images, store nothing, and say what is odd",
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     parser.add_argument(
         "--allow-code",
         action="store_true",
@@ -160,32 +148,6 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
     parser.set_defaults(run=_certify, parser=parser)
-
-
-def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
-    """Options that choose what is printed of a study."""
-    parser.add_argument(
-        "--tsv",
-        metavar="MODEL",
-        help=f"print per-input results of {BASE} or of a compression instead of the table",
-    )
-    parser.add_argument(
-        "--why", metavar="MODEL", help="print branch, bounds and draws of each input under cirs"
-    )
-    parser.add_argument(
-        "--speedups",
-        action="store_true",
-        help="print area speedups of all methods over certifying from scratch, with leave rates",
-    )
-    if choose_method:
-        parser.add_argument(
-            "--yaml", action="store_true", help="print the study as a file, for certify"
-        )
-        parser.add_argument(
-            "--method",
-            choices=methods.names(),
-            help="method whose results --tsv prints (default: the model's main one)",
-        )
 
 
 def _seed(text: str) -> int | None:
@@ -221,6 +183,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 
 def _certify(arguments: argparse.Namespace) -> None:
+    check_one_format(arguments)
     if arguments.dry_run:
         from irs_core.cli.check import DRAWS, check_models, dry_run
 
@@ -254,6 +217,7 @@ def _certify(arguments: argparse.Namespace) -> None:
             library,
             lambda pilot: _run(pilot, library, options, until="pilot"),
             why=arguments.why if arguments.forecast else None,
+            as_json=arguments.json and arguments.forecast,
         )
         if arguments.forecast:
             return
@@ -261,9 +225,12 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.queue:
         check_can_wait(spec)
         spec = _from_anywhere(spec)
-        job = JobQueue(arguments.store).add(spec, options)
+        job = JobQueue(arguments.store).add(spec, rights_to_wait(spec, options))
         ensure_worker(arguments.store)
-        print(f"job {job.id} of study {spec.id}")
+        if arguments.json:
+            print_json("certify", {"job": job.id, "study": spec.id})
+        else:
+            print(f"job {job.id} of study {spec.id}")
         return
     arguments.id = _run_fitted(spec, Library(arguments.store), options).id
     show_results(arguments)
@@ -318,68 +285,3 @@ def _run(
 
     with draw_bar() as show:
         return run_study(spec, library, options=options, on_progress=show, until=until)
-
-
-def show_results(arguments: argparse.Namespace) -> None:
-    """Print a study's table, or one model's per-input results."""
-    library = Library(arguments.store)
-    study = library.open(arguments.id)
-    spec = study.record.spec
-    if getattr(arguments, "yaml", False):
-        print(study_text(spec), end="")
-        return
-    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
-    if arguments.tsv:
-        model, method = arguments.tsv, arguments.method
-        print(certificates_tsv(study.record, analysis, model, method, banner=study.banner), end="")
-        return
-    if study.banner:
-        print(study.banner)
-    if arguments.why:
-        last = len(spec.n_p) - 1
-        print_table(why_table(study.record, analysis, arguments.why, last))
-        return
-    if arguments.speedups:
-        print_table(speedup_table(study.record, analysis))
-        return
-    said = ledger_in(library, study)
-    if arguments.json:
-        print_json("studies", _as_json(study, analysis, said))
-        return
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
-    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
-    for condition in said.conditions:
-        print(condition)
-    if study.record.base.note.startswith("The file "):
-        print(study.record.base.note)
-    if spec.noise.integer:
-        law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
-        print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
-    print_table(summary_table(study.record, analysis))
-    for model in study.record.compressed:
-        for run in live_runs(analysis, model.name):
-            print(f"{model.title}, seq: {run.sentence}.")
-    for flag in study_flags(study.record, analysis):
-        print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
-
-
-def _as_json(study: Study, analysis: Analysis, said: Ledger) -> dict[str, Any]:
-    record = study.record
-    flags = study_flags(record, analysis)
-    return {
-        "study": record.id,
-        "title": record.title,
-        "finished": record.finished,
-        "origin": study.origin,
-        "banner": study.banner,
-        "spec": record.spec.to_dict(),
-        "inputs": len(analysis.labels),
-        "confidence": said.text,
-        "models": rows_of(summary_table(record, analysis)),
-        "digests": {model.name: model.digest for model in record.models},
-        "sequential": {
-            model.name: [asdict(run) for run in live_runs(analysis, model.name)]
-            for model in record.compressed
-        },
-        "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
-    }

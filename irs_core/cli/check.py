@@ -11,6 +11,7 @@ from irs_core.cli.inputs import (
     model_spec,
 )
 from irs_core.cli.named import read_models
+from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
 from irs_core.data import open_source
 from irs_core.spec.compressions import Compression
@@ -40,7 +41,7 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--batch", type=int, help="copies per forward pass")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     parser.set_defaults(run=dry_run, max=MAX_IMAGES)
 
 

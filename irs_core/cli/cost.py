@@ -12,8 +12,8 @@ from irs_core.cli.inputs import (
     model_spec,
 )
 from irs_core.cli.named import read_models
-from irs_core.cli.options import add_store_option
-from irs_core.cli.printing import json_text
+from irs_core.cli.options import add_json_option, add_store_option
+from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
@@ -44,7 +44,7 @@ def add_cost(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--batch", type=int, help="images per forward pass of full batches")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     add_store_option(parser)
     model = next(one for one in parser._actions if one.dest == "model")
     model.nargs, model.default, model.required = "?", None, False
@@ -63,7 +63,7 @@ def _cost(arguments: argparse.Namespace) -> None:
     options = RunOptions(arguments.device, arguments.batch, arguments.backend, programs=named)
     found = _of_model(arguments, options) if arguments.study is None else _of(arguments, options)
     if arguments.json:
-        print(json_text({"schema": 1, "alone": ALONE, "models": found}))
+        print_json("models cost", {"alone": ALONE, "models": found})
         return
     _show([(one["title"], ModelCost.from_json(one["cost"])) for one in found], arguments.layers)
 

@@ -21,7 +21,7 @@ from irs_core.analysis.ledger import Ledger, ledger_in
 from irs_core.analysis.replay import original_run, sequential_run
 from irs_core.analysis.tables import usual_radii
 from irs_core.analysis.together import study_together
-from irs_core.cli.options import add_store_option, path
+from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Requirement
 from irs_core.errors import SpecError
@@ -88,7 +88,7 @@ def add_requirement_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bytes", type=int, help="largest size of the weights, packed where that was measured"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     add_store_option(parser)
 
 
@@ -141,6 +141,8 @@ def _decide(arguments: argparse.Namespace) -> None:
         plain["together"] = asdict(together) if together else None
         radii = arguments.radii or usual_radii(study.record.spec.noise.sigma)
         plain["equal_draws"] = {name: compared(analysis, name, radii) for name in found}
+        if arguments.replay:
+            plain["replay"] = _plain_replay(study, requirement, list(found))
         print_json("decide", plain)
         return
     print(f"Required: {requirement.words}, {100 * requirement.confidence:g}% sure.")
@@ -205,6 +207,14 @@ def _gap_words(analysis: Analysis, name: str) -> str:
 def _replay_words(study: Study, name: str, radius: float) -> str:
     run = sequential_run(study, name, radius)
     return f"Sequentially, {run.sentence} instead of {study.record.spec.n_p[-1]:,}."
+
+
+def _plain_replay(study: Study, requirement: Requirement, names: list[str]) -> dict[str, Any]:
+    runs = {name: sequential_run(study, name, requirement.reach) for name in names}
+    return {
+        "original": asdict(original_run(study, requirement.radius)),
+        "models": {name: asdict(run) for name, run in runs.items()},
+    }
 
 
 def plain_decisions(

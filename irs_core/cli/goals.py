@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TypedDict, Unpack
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.why import plan_table
-from irs_core.cli.printing import print_table
+from irs_core.cli.printing import print_json, print_table, rows_of
 from irs_core.errors import SpecError
 from irs_core.goals import outlook
 from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
@@ -113,12 +113,14 @@ def with_goal(
     run_pilot: Callable[[StudySpec], StudyRecord],
     *,
     why: str | None = None,
+    as_json: bool = False,
 ) -> StudySpec:
     """The study that a goal asks for; prints what it and other budgets are expected to bring.
 
     Args:
         run_pilot: Runs a study up to its pilot.
         why: A compressed model whose plan is printed, input by input.
+        as_json: Print forecasts and plan as one JSON object.
 
     Raises:
         SpecError: The goal cannot be reached, or nothing is compressed.
@@ -126,7 +128,8 @@ def with_goal(
     asked = goal_spec(spec)
     record = run_pilot(pilot_spec(spec))
     analysis = predict(replace(record, spec=asked), library)
-    _print_forecasts(analysis)
+    expected = _forecasts(analysis)
+    _print_forecasts(expected)
     chosen = spec
     if goal is not None:
         chosen = chosen_spec(spec, goal, analysis)
@@ -134,17 +137,29 @@ def with_goal(
             f"chosen: {chosen.n_p[0]} draws per input on average, on each compressed model",
             file=sys.stderr,
         )
+    table = None
     if why is not None:
         planned = replace(record, spec=chosen)
         table = plan_table(planned, predict(planned, library), why)
+    if as_json:
+        plain = {name: [asdict(one) for one in found] for name, found in expected.items()}
+        plan = None if table is None else rows_of(table)
+        known = {"study": chosen.id, "n_p": chosen.n_p[0]}
+        print_json("certify --forecast", {**known, "forecasts": plain, "plan": plan})
+    elif table is not None:
         print_table(table)
     return chosen
 
 
-def _print_forecasts(analysis: Analysis) -> None:
+def _forecasts(analysis: Analysis) -> dict[str, list[outlook.Forecast]]:
+    names = analysis.tally.compressed
+    return {name: list(outlook.forecasts(analysis, name, _FORECASTS)) for name in names}
+
+
+def _print_forecasts(expected: Mapping[str, Sequence[outlook.Forecast]]) -> None:
     print("expected of cirs, per compressed model:", file=sys.stderr)
-    for name in analysis.tally.compressed:
-        for one in outlook.forecasts(analysis, name, _FORECASTS):
+    for name, found in expected.items():
+        for one in found:
             print(
                 f"  {name:<16} {one.n_p:>6} per input  {one.draws:>9} draws  "
                 f"{one.seconds:8.1f} s  ACR {down(one.acr)}",

@@ -3,7 +3,8 @@
 import argparse
 
 from irs_core.cli.inputs import add_data_options, data_spec
-from irs_core.cli.options import path
+from irs_core.cli.options import add_json_option, path
+from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.spec.compressions import IntegerOnly
 from irs_core.spec.study import NOISE_KINDS, ModelSpec, NoiseSpec, StudySpec
@@ -29,6 +30,7 @@ def add_integer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument("--bits", type=int, default=8, help="bits of a weight, 2 to 8")
     parser.add_argument("--out", type=path, help="file to write, NAME.safetensors")
     parser.add_argument("--onnx", type=path, help="ONNX file to write")
+    add_json_option(parser)
     parser.set_defaults(run=_integer)
 
 
@@ -64,4 +66,12 @@ def _integer(arguments: argparse.Namespace) -> None:
         )
     if arguments.onnx is not None:
         arguments.onnx.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
+    if arguments.json:
+        written = {
+            name: None if file is None else str(file)
+            for name, file in (("out", arguments.out), ("onnx", arguments.onnx))
+        }
+        known = {"size_bytes": network.size_bytes, "ranges_set_on": source}
+        print_json("integer", {**written, **known, "digest": network.digest})
+        return
     print(f"{network.size_bytes:,} bytes, ranges set on {source}, digest {network.digest}")

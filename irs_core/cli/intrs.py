@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from irs_core.cli.inputs import add_data_options, data_spec
-from irs_core.cli.options import path
+from irs_core.cli.options import add_json_option, path
+from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares
 from irs_core.spec import outward
@@ -42,6 +44,7 @@ def add_intrs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument(
         "--store", type=path, default=default_root(), help="folder of the live store"
     )
+    add_json_option(parser)
     parser.set_defaults(run=_intrs)
 
 
@@ -58,6 +61,11 @@ def _intrs(arguments: argparse.Namespace) -> None:
     rows = compare_methods(
         first, second, alpha=arguments.alpha, radii=arguments.radii, published=published
     )
+    if arguments.json:
+        known = {"float_study": first.record.id, "integer_study": second.record.id}
+        plain = [asdict(row) for row in rows]
+        print_json("intrs", {**known, "sigma": sigma, "alpha": arguments.alpha, "rows": plain})
+        return
     print(f"{rows[0].images} images, sigma {sigma:g}, n {rows[0].n}, alpha {arguments.alpha:g}")
     print("published: Lin et al. 2021, supplement, ResNet-20 on CIFAR-10")
     print(text_table(rows))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.jobs import Job, JobQueue, Lease, ensure_worker, run_job, tend, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
@@ -15,7 +15,7 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command `jobs`."""
     parser = commands.add_parser("jobs", help="list, cancel, retry and read background jobs")
     add_store_option(parser)
-    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    add_json_option(parser)
     parser.set_defaults(run=_list)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     for name, text in (
@@ -27,6 +27,7 @@ def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     ):
         action = actions.add_parser(name, help=text)
         add_store_option(action, again=True)
+        add_json_option(action, again=True)
         if name != "list":
             action.add_argument("id", type=int)
             action.set_defaults(run=_on_job, action=name)
@@ -52,9 +53,20 @@ def add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="SECONDS",
         help="stop after so long without work (default: %(default)g)",
     )
-    parser.set_defaults(
-        run=lambda a: work(a.store, once=a.once, single=a.single, idle_exit=a.idle_exit)
+    add_json_option(parser)
+    parser.set_defaults(run=_worker)
+
+
+def _worker(arguments: argparse.Namespace) -> None:
+    ended = work(
+        arguments.store,
+        once=arguments.once,
+        single=arguments.single,
+        idle_exit=arguments.idle_exit,
     )
+    if arguments.json:
+        queue = JobQueue(arguments.store)
+        print_json("worker", {"jobs": [_as_json(queue.get(one)) for one in ended]})
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -105,14 +117,26 @@ def _seconds(seconds: float) -> str:
 def _on_job(arguments: argparse.Namespace) -> int:
     queue = JobQueue(arguments.store)
     job = queue.get(arguments.id)
+    code = 0
     if arguments.action == "run":
         lease = job.lease if arguments.fence is None else Lease(job.id, arguments.fence)
-        return run_job(arguments.store, lease, arguments.parent)
-    if arguments.action == "log":
-        log = queue.log_path(arguments.id)
-        print(log.read_text() if log.exists() else "no output yet", end="")
+        code = run_job(arguments.store, lease, arguments.parent)
+    elif arguments.action == "log":
+        _show_log(queue, arguments)
+        return 0
     else:
-        getattr(queue, arguments.action)(job.id)
+        getattr(queue, arguments.action)(arguments.id)
     if arguments.action == "retry":
         ensure_worker(arguments.store)
-    return 0
+    if arguments.json:
+        print_json(f"jobs {arguments.action}", {"jobs": [_as_json(queue.get(arguments.id))]})
+    return code
+
+
+def _show_log(queue: JobQueue, arguments: argparse.Namespace) -> None:
+    log = queue.log_path(arguments.id)
+    text = log.read_text(errors="replace") if log.exists() else ""
+    if arguments.json:
+        print_json("jobs log", {"id": arguments.id, "log": text})
+    else:
+        print(text or "no output yet", end="")

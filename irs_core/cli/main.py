@@ -11,18 +11,20 @@ from typing import NoReturn
 from irs_core import __version__
 from irs_core.cli.backup import add_backup
 from irs_core.cli.bench import add_bench
+from irs_core.cli.bundles import add_export, add_import
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
+from irs_core.cli.completion import add_completion
 from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
 from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
-from irs_core.cli.options import add_store_option, path
+from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import print_json
-from irs_core.cli.report import add_report, import_file
+from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.verify import add_verify
 from irs_core.errors import IrsError
@@ -87,6 +89,18 @@ def command_names(parser: argparse.ArgumentParser) -> tuple[str, ...]:
     return tuple(commands.choices)
 
 
+def all_commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Every command that can be typed, such as `studies` and `models check`, with its parser."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for action in parser._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            continue
+        for name, below in action.choices.items():
+            found[name] = below
+            found |= {f"{name} {rest}": one for rest, one in all_commands(below).items()}
+    return found
+
+
 def command_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = _Parser(prog="irs", description=__doc__)
@@ -103,7 +117,8 @@ def command_parser() -> argparse.ArgumentParser:
     add_jobs(commands)
     add_worker(commands)
     add_report(commands)
-    _add_bundles(commands)
+    add_export(commands)
+    add_import(commands)
     add_verify(commands)
     add_backup(commands)
     _add_train(commands)
@@ -111,6 +126,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_intrs(commands)
     add_bench(commands)
     add_reproduce(commands)
+    add_completion(commands, command_parser)
     return parser
 
 
@@ -118,7 +134,7 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "models", help="list shipped models, architectures and compressions; check one"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     parser.set_defaults(run=_models)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     add_check(actions)
@@ -149,12 +165,13 @@ def _add_data(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
     parser = commands.add_parser("data", help="read a data set and say what it holds; fetch one")
     add_data_options(parser)
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     parser.set_defaults(run=_data)
     actions = parser.add_subparsers(title="actions", metavar="ACTION")
     fetch = actions.add_parser("download", help="fetch a public data set and check it")
     fetch.add_argument("name", help="cifar10, cifar100 or mnist")
     fetch.add_argument("--root", type=path, required=True, help="folder to put it in")
+    add_json_option(fetch, again=True)
     fetch.set_defaults(run=_download)
 
 
@@ -171,7 +188,10 @@ def _download(arguments: argparse.Namespace) -> None:
             bar.update(done - bar.n)
 
         download(archives(arguments.name), arguments.root, on_progress=show)
-    print(f"--data {arguments.name} --root {arguments.root}")
+    if arguments.json:
+        print_json("data download", {"name": arguments.name, "root": str(arguments.root)})
+    else:
+        print(f"--data {arguments.name} --root {arguments.root}")
 
 
 def _data(arguments: argparse.Namespace) -> None:
@@ -201,13 +221,13 @@ def _data(arguments: argparse.Namespace) -> None:
 
 
 def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from irs_core.cli.certify import add_result_options, show_results
+    from irs_core.cli.results import add_result_options, show_results
 
     parser = commands.add_parser(
         "studies", help="list studies, or show one's results from its stored evidence"
     )
     parser.add_argument("id", nargs="?", help="study to show; all are listed without it")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_json_option(parser)
     add_store_option(parser)
     add_result_options(parser)
     parser.set_defaults(
@@ -241,25 +261,6 @@ def _studies(arguments: argparse.Namespace) -> None:
             "bundle (--help says how)",
             file=sys.stderr,
         )
-
-
-def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    export = commands.add_parser("export", help="write a study and its evidence to a bundle")
-    export.add_argument("id", help="study id, from the command studies")
-    export.add_argument("file", type=path, help="where to write, NAME.irs.zip")
-    add_store_option(export)
-    export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
-    importing = commands.add_parser(
-        "import", help="verify a bundle and add its study, or read results per input (.tsv)"
-    )
-    importing.add_argument("file", type=path)
-    importing.add_argument(
-        "--replace",
-        action="store_true",
-        help="show this bundle in place of one of the same study, which is kept aside",
-    )
-    add_store_option(importing)
-    importing.set_defaults(run=lambda a: import_file(a.file, a.store, replace=a.replace))
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,16 +1,19 @@
 """Models that a command names: files, code of the caller's own, servers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from irs_core.errors import SpecError
 from irs_core.graphs import file_compression, is_graph_file
+from irs_core.graphs.files import content_digest
+from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.compressions import Compression
-from irs_core.spec.outside import CALL_PREFIX, CodeModel, is_address, is_url
+from irs_core.spec.compressions import Compression, FileModel
+from irs_core.spec.outside import CALL_PREFIX, SHIPPED_PREFIX, CodeModel, is_address, is_url
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
-_SHIPPED, _WEIGHTS = "shipped:", ".safetensors"
+_WEIGHTS = ".safetensors"
 
 
 def read_models(
@@ -62,11 +65,27 @@ def check_can_wait(spec: StudySpec) -> None:
         )
 
 
+def rights_to_wait(spec: StudySpec, options: RunOptions) -> RunOptions:
+    """What a study may run in the background: the programs that it names, as they are at present.
+
+    A study that names none may run none, and where one may run, the original's file is told by its
+    content; files of compressed models are so in every study.
+    """
+    files = [one.path for one in spec.compressions if isinstance(one, FileModel)]
+    if not any(map(is_program, (spec.model.weights, *files))):
+        return replace(options, programs=False)
+    path = Path(spec.model.weights)
+    return replace(options, original=content_digest(path) if path.is_file() else None)
+
+
 def is_outside(text: str) -> bool:
     """Whether a text names code, a program in a file or a server, none of which is plain data."""
     path = text.removeprefix("file-normalized:").removeprefix("file:")
-    if text.startswith(f"{CALL_PREFIX}:") or is_url(path):
-        return True
+    return text.startswith(f"{CALL_PREFIX}:") or is_url(path) or is_program(path)
+
+
+def is_program(path: str) -> bool:
+    """Whether a path leads to a file that is run as a program (TorchScript, LiteRT)."""
     if path.endswith(_WEIGHTS) or is_graph_file(path) or not Path(path).expanduser().is_file():
         return False
     # torch takes seconds to import; only files that are no plain weights are looked at.
@@ -77,7 +96,7 @@ def is_outside(text: str) -> bool:
 
 def _runs_here(text: str) -> bool:
     """Whether a text may name code, a program or a server, which this process has to be given."""
-    if text.startswith(_SHIPPED):
+    if text.startswith(SHIPPED_PREFIX):
         return False
     if is_address(text.removeprefix(f"{CALL_PREFIX}:")) or is_url(text):
         return True

@@ -34,6 +34,20 @@ def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) ->
     )
 
 
+def add_json_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The option that every command takes; its keys are those of docs/json.md.
+
+    Args:
+        again: The command above takes it too; what was said there holds.
+    """
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS if again else False,
+        help="print the result as JSON",
+    )
+
+
 @contextmanager
 def draw_bar() -> Iterator[Callable[[Progress], None]]:
     """A progress bar on stderr for a run; gives what to call with each step."""

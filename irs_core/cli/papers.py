@@ -2,11 +2,15 @@
 
 import argparse
 import sys
+from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
-from irs_core.cli.options import draw_bar, path
+from irs_core.cli.options import add_json_option, draw_bar, path
+from irs_core.cli.printing import print_json
 from irs_core.papers import SOURCES, TABLES, Part, Row, find_part, find_table, measure_table
+from irs_core.papers.published import PaperTable
 from irs_core.papers.reproduction import PARTS, parts_of
 from irs_core.run.options import RunOptions
 from irs_core.spec.study import BACKENDS, DataSpec
@@ -45,6 +49,7 @@ def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "--store", type=path, default=default_root(), help="folder of the live store"
     )
+    add_json_option(parser)
     parser.set_defaults(run=_reproduce)
 
 
@@ -54,10 +59,13 @@ def _reproduce(arguments: argparse.Namespace) -> None:
     table = find_table(arguments.table) if arguments.table else None
     if table is not None and not wanted:
         wanted = list(parts_of(table))
+    computed = []
     for part in wanted or ([] if table else PARTS):
         if arguments.root and not _enough(find_part(library.studies(), part), part, arguments):
-            _compute(part, library, arguments)
-    if table is not None:
+            computed.append(_compute(part, library, arguments))
+    if arguments.json:
+        print_json("reproduce", {"computed": computed, "table": _as_json(table, library)})
+    elif table is not None:
         print(f"{table.place}: {table.title} ({table.unit})\n{SOURCES[table.paper]}")
         print(text_table(measure_table(table, library.studies())))
 
@@ -67,7 +75,8 @@ def _enough(study: Study | None, part: Part, arguments: argparse.Namespace) -> b
     return study is not None and sum(study.record.data.reported) >= wanted
 
 
-def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> None:
+def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> str:
+    """Compute a study; its id."""
     # torch takes seconds to import; only a run needs it.
     from irs_core.papers.compute import compute_study
 
@@ -81,6 +90,24 @@ def _compute(part: Part, library: Library, arguments: argparse.Namespace) -> Non
     if arguments.bundles:
         arguments.bundles.mkdir(parents=True, exist_ok=True)
         library.export(record.id, arguments.bundles / f"{part.key}{SUFFIX}")
+    return record.id
+
+
+def _as_json(table: PaperTable | None, library: Library) -> dict[str, Any] | None:
+    if table is None:
+        return None
+    rows = measure_table(table, library.studies())
+    described = {"key": table.key, "place": table.place, "title": table.title}
+    return {
+        **described,
+        "unit": table.unit,
+        "source": SOURCES[table.paper],
+        "rows": [{**_plain_row(row), "agrees": row.agrees} for row in rows],
+    }
+
+
+def _plain_row(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if name != "side"}
 
 
 def text_table(rows: list[Row]) -> str:

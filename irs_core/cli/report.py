@@ -1,23 +1,17 @@
-"""The commands that write results to files and read results of others."""
+"""The command that writes results to a file."""
 
 import argparse
-from pathlib import Path
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import ledger_in
-from irs_core.cli.options import add_store_option, path
-from irs_core.spec.outward import down
+from irs_core.cli.options import add_json_option, add_store_option, path
+from irs_core.cli.printing import print_json
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 from irs_core.store.files import write_bytes
-
-_TEXTS = (".tsv", ".txt", ".csv")
-# More than the first line.
-_START = 4096
-_PACKED = b"\x1f\x8b"
 
 
 def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,6 +35,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
     parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
     add_store_option(parser)
+    add_json_option(parser)
     parser.set_defaults(run=_report)
 
 
@@ -56,47 +51,17 @@ def _report(arguments: argparse.Namespace) -> None:
         flags = study_flags(study.record, analysis)
         card = model_card(study.record, analysis, ledger=ledger, flags=flags, banner=study.banner)
         write_bytes(arguments.file, card.encode())
-        return
-    write_report(
-        arguments.file,
-        study.record,
-        analysis,
-        table=arguments.table,
-        model=arguments.model,
-        method=arguments.method,
-        banner=study.banner,
-        ledger=ledger,
-    )
-
-
-def import_file(file: Path, store: Path, *, replace: bool = False) -> None:
-    """Import a bundle, or results in the format of Cohen et al. 2019, whatever they are called.
-
-    Args:
-        replace: Show a bundle in place of one of the same study, which is kept aside.
-    """
-    from irs_core.report import import_cohen
-
-    if not _is_text(file):
-        print(Library(store).import_bundle(file, replace=replace).id)
-        return
-    found = import_cohen(file, store)
-    exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
-    print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
-    if found.origin:
-        print(f"origin, as the file says: {found.origin}")
-    print(f"digest {found.digest}")
-
-
-def _is_text(file: Path) -> bool:
-    """Whether a file can only be meant as results per input: by its name, or by how it begins."""
-    from irs_core.report import is_results
-
-    if file.suffix.lower() in _TEXTS:
-        return True
-    try:
-        with file.open("rb") as content:
-            start = content.read(_START)
-    except OSError:
-        return False
-    return start.startswith(_PACKED) or is_results(start)
+    else:
+        write_report(
+            arguments.file,
+            study.record,
+            analysis,
+            table=arguments.table,
+            model=arguments.model,
+            method=arguments.method,
+            banner=study.banner,
+            ledger=ledger,
+        )
+    if arguments.json:
+        known = {"study": study.record.id, "origin": study.origin, "banner": study.banner}
+        print_json("report", {**known, "file": str(arguments.file)})

@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
+from typing import Any
 
 from tqdm import tqdm
 
+from irs_core.cli.options import add_json_option
+from irs_core.cli.printing import print_json
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.train.spec import EpochReport, TrainSpec
+from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 
 # A trained network needs small steps.
 TUNING_RATE = 0.001
@@ -41,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("cpu", "cuda"), default=default["device"])
     add("--note", default=default["note"], help="a sentence for the model card")
     add("--out", required=True, help="file to write, NAME.safetensors")
+    add_json_option(parser)
 
 
 def from_args(namespace: argparse.Namespace) -> TrainSpec:
@@ -56,7 +60,7 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
 
 
 def run_cli(namespace: argparse.Namespace) -> int:
-    """Train, with a progress bar on stderr and one result line on stdout; the exit status."""
+    """Train, with a progress bar on stderr and the result on stdout; the exit status."""
     # Other commands should not wait for torch.
     from irs_core.train.loop import train
 
@@ -72,8 +76,22 @@ def run_cli(namespace: argparse.Namespace) -> int:
             bar.update(1)
 
         result = train(spec, on_epoch=show)
-    sys.stdout.write(
+    if namespace.json:
+        print_json("train", _as_json(spec, result))
+        return 0
+    print(
         f"{result.weights}: accuracy {result.accuracy_clean:.1%} clean, "
-        f"{result.accuracy_noisy:.1%} under noise {spec.sigma:g}\n"
+        f"{result.accuracy_noisy:.1%} under noise {spec.sigma:g}"
     )
     return 0
+
+
+def _as_json(spec: TrainSpec, result: TrainResult) -> dict[str, Any]:
+    return {
+        "weights": str(result.weights),
+        "card": str(result.card),
+        "accuracy_clean": result.accuracy_clean,
+        "accuracy_noisy": result.accuracy_noisy,
+        "spec": spec.to_dict(),
+        "epochs": [asdict(one) for one in result.epochs],
+    }

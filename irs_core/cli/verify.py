@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from irs_core.analysis.kept_tally import read_tally, tally_path
-from irs_core.cli.options import add_store_option
+from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.errors import StoreError
 from irs_core.store import Library
@@ -35,7 +35,7 @@ def add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="give a study that was stored without digests the digests that it lacks, if its "
         "draws match those of when it was finished",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    add_json_option(parser)
     add_store_option(parser)
     parser.set_defaults(run=_verify)
 
@@ -45,7 +45,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.all and arguments.id:
         raise StoreError(f"verify takes an ID or --all; got {arguments.id!r} and --all")
     if arguments.seal:
-        return _seal(library, arguments.id)
+        return _seal(library, arguments.id, as_json=arguments.json)
     bad, described = 0, []
     for finding in _findings(library, arguments.id, arguments.store):
         bad += bool(finding.problems)
@@ -59,10 +59,13 @@ def _verify(arguments: argparse.Namespace) -> int:
     return EXIT_BAD if bad else 0
 
 
-def _seal(library: Library, wanted: str) -> int:
+def _seal(library: Library, wanted: str, *, as_json: bool) -> int:
     if not wanted:
         raise StoreError("--seal needs the ID of a study")
     study_id, left = seal(library, wanted)
+    if as_json:
+        print_json("verify", {"sealed": study_id, "chunks_left": left})
+        return 0
     print(f"{study_id}  sealed")
     if left:
         print(f"{left} chunks also hold draws of longer studies: seal those studies, too")

@@ -10,7 +10,7 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import TensorProto, numpy_helper, shape_inference
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, first_line
 from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
 from irs_core.graphs.files import read_bytes
 from irs_core.graphs.onnx_nodes import ends_in_sigmoid, precision_of
@@ -57,8 +57,7 @@ def examine(content: bytes, name: str) -> GraphFacts:
     try:
         model = shape_inference.infer_shapes(model, data_prop=True)
     except Exception as error:  # its native part has no documented set of errors
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{name!r} has shapes that do not fit: {first}") from None
+        raise CheckpointError(f"{name!r} has shapes that do not fit: {first_line(error)}") from None
     nodes = list(_nodes(model))
     # What is no UTF-8 comes as bytes.
     if not all(isinstance(one.op_type, str) for one in nodes):

@@ -34,25 +34,31 @@ class JobQueue:
         return self.root / "logs" / f"job-{job_id}.log"
 
     def add(self, spec: StudySpec, options: RunOptions | None = None, until: Until = "end") -> Job:
-        """Queue a study. The same one already waiting or running as far is returned instead."""
+        """Queue a study. The same one already waiting or running as far is returned instead,
+        unless it may not run the programs that this one may."""
+        options = options or RunOptions()
         self._database.keep_reserve()
         with self._database.transaction() as db:
-            row = db.execute(
-                "SELECT id FROM jobs WHERE study = ? AND until = ?"
-                f" AND state IN {ACTIVE} AND cancel = 0",
+            rows = db.execute(
+                "SELECT id, options FROM jobs WHERE study = ? AND until = ?"
+                f" AND state IN {ACTIVE} AND cancel = 0 ORDER BY id",
                 (spec.id, until),
-            ).fetchone()
+            ).fetchall()
+            known = (
+                int(row["id"])
+                for row in rows
+                if RunOptions(**json.loads(row["options"])).covers(options)
+            )
             job_id = (
-                row["id"]
-                if row
-                else db.execute(
+                next(known, None)
+                or db.execute(
                     "INSERT INTO jobs (study, scope, spec, options, until, position, created)"
                     f" VALUES (?, ?, ?, ?, ?, {_LAST}, ?)",
                     (
                         spec.id,
                         evidence_scope(spec.to_dict()),
                         json.dumps(spec.to_dict()),
-                        json.dumps(asdict(options or RunOptions())),
+                        json.dumps(asdict(options)),
                         until,
                         time.time(),
                     ),

@@ -32,29 +32,42 @@ _Watched = Literal["ended", "cancelled", "stopped", "lost"]
 
 def work(
     root: Path, *, once: bool = False, single: bool = False, idle_exit: float = IDLE_EXIT_SECONDS
-) -> None:
+) -> list[int]:
     """Run jobs of a store until idle for `idle_exit` seconds.
 
     Args:
         once: Stop as soon as nothing waits.
         single: Stop at once if another worker serves this store.
+
+    Returns:
+        Ids of the jobs that were run, in that order.
     """
     # SIGTERM ends the worker as Ctrl-C does: the running job goes back through the cleanup.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     queue, roster, me = JobQueue(root), Roster(root), this_process()
+    taken = list[int]()
     if not roster.sign_on(me, single=single):
-        return
+        return taken
     remove_leftovers(root)
     try:
-        _serve(queue, roster, once=once, single=single, idle_exit=idle_exit)
+        _serve(queue, roster, taken, once=once, single=single, idle_exit=idle_exit)
     except KeyboardInterrupt:
         logger.info("the worker was asked to stop")
     finally:
         roster.sign_off(me)
+    return taken
 
 
-def _serve(queue: JobQueue, roster: Roster, *, once: bool, single: bool, idle_exit: float) -> None:
+def _serve(
+    queue: JobQueue,
+    roster: Roster,
+    taken: list[int],
+    *,
+    once: bool,
+    single: bool,
+    idle_exit: float,
+) -> None:
     me, idle_since, beaten = this_process(), time.monotonic(), 0.0
     while True:
         try:
@@ -65,6 +78,7 @@ def _serve(queue: JobQueue, roster: Roster, *, once: bool, single: bool, idle_ex
                 beaten = time.monotonic()
             job = queue.claim()
             if job is not None:
+                taken.append(job.id)
                 _run(queue, roster, job)
                 idle_since = time.monotonic()
                 continue

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, first_line
 from irs_core.models.recognise import EXPORT, is_torchscript, refuse_other_kinds
 from irs_core.models.wrappers import ELSEWHERE, unwrapped
 
@@ -125,10 +125,9 @@ def _read_torch(path: Path) -> Checkpoint:
             raise CheckpointError(
                 f"{path.name} holds weights as objects of {quantised}, {ELSEWHERE}"
             ) from None
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
             f"{path.name} is corrupt or holds objects other than tensors, which are never loaded"
-            f" ({_shortened(reason)})"
+            f" ({_shortened(error)})"
         ) from None
     if isinstance(content, StandIn):
         raise CheckpointError(
@@ -193,7 +192,7 @@ def _shape(value: Any) -> tuple[int, int, int] | None:
     return channels, height, width
 
 
-def _shortened(reason: list[str]) -> str:
-    named = [line.strip() for line in reason if "GLOBAL" in line]
-    text = (named or reason)[0]
+def _shortened(error: Exception) -> str:
+    named = [line.strip() for line in str(error).splitlines() if "GLOBAL" in line]
+    text = named[0] if named else first_line(error)
     return text if len(text) <= 160 else f"{text[:157]}..."

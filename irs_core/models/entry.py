@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from irs_core.errors import SpecError
+from irs_core.errors import SpecError, first_line
 from irs_core.models.described import described
 from irs_core.models.digest import state_digest
 from irs_core.models.objects import CallableModule, keep
@@ -90,7 +90,6 @@ def _made(address: str) -> Any:
     except SpecError:
         raise
     except Exception as error:  # whatever somebody's own code may raise
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise SpecError(
-            f"{address} cannot be called: {type(error).__name__}: {reason:.200}"
+            f"{address} cannot be called: {type(error).__name__}: {first_line(error, 200)}"
         ) from error

@@ -11,9 +11,10 @@ from torch.overrides import TorchFunctionMode
 
 from irs_core.errors import CheckpointError
 from irs_core.models.checkpoint import Checkpoint
+from irs_core.models.normalize import Numbers
 from irs_core.models.registry import Architecture
 from irs_core.models.reparametrised import plain_weights
-from irs_core.models.wrappers import ELSEWHERE, Named, Numbers, depths
+from irs_core.models.wrappers import ELSEWHERE, Named, depths
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
 MAX_CHANNELS = 4096
@@ -103,6 +104,15 @@ def channel_count(
     """
     if checkpoint.input_shape is not None:
         return checkpoint.input_shape[0]
+    return channels_of(architecture, state)
+
+
+def channels_of(architecture: Architecture, state: Mapping[str, Tensor]) -> int:
+    """The number of input channels that weights of an architecture take.
+
+    Raises:
+        CheckpointError: There are more than `MAX_CHANNELS`.
+    """
     if architecture.fixed_channels:
         return architecture.in_channels
     one, two = (_meta(lambda n=n: architecture.make(2, n)) for n in (1, 2))  # type: ignore[misc]

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from irs_core.errors import CheckpointError
 from irs_core.graphs import GraphFile, read_graph
 from irs_core.graphs.outputs import chosen_output
+from irs_core.models.normalize import Numbers
 from irs_core.spec.compressions import FileModel
-
-Numbers = tuple[float, ...] | None
 
 
 class GraphModule(nn.Module):

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
-from irs_core.errors import ApproximationError, CheckpointError
+from irs_core.errors import ApproximationError, CheckpointError, first_line
+from irs_core.models.normalize import Numbers
 
 SUFFIX = ".tflite"
-Numbers = tuple[float, ...] | None
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ def interpreter(content: bytes, name: str, threads: int = 1) -> Any:
     try:
         return Interpreter(model_content=content, num_threads=threads)
     except (ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"LiteRT cannot read {name}: {reason:.160}") from None
+        raise CheckpointError(f"LiteRT cannot read {name}: {first_line(error, 160)}") from None
 
 
 def _facts(content: bytes, name: str) -> LiteFacts:

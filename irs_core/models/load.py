@@ -36,9 +36,9 @@ from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import Architecture, build, find_architecture
 from irs_core.models.scripted import load_scripted
 from irs_core.models.served import ServedModule
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
 
-SHIPPED_PREFIX = "shipped:"
 _SHIPPED = Path(__file__).parent / "shipped"
 
 

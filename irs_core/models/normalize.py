@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+# Of each channel, a mean or a standard deviation; None for none.
+Numbers = tuple[float, ...] | None
+
 
 class NormalizeLayer(nn.Module):
     """Maps [0, 1] images to (image - mean) / std, per channel.

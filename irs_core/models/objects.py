@@ -23,6 +23,7 @@ from irs_core.errors import (
     ModelOutputError,
     ServerError,
     SpecError,
+    first_line,
 )
 from irs_core.models.described import described
 from irs_core.models.digest import state_digest
@@ -76,10 +77,9 @@ class CallableModule(nn.Module):
         except IrsError:
             raise
         except Exception as error:  # whatever somebody's own code may raise
-            reason = (str(error).strip().splitlines() or [""])[0]
             raise ModelOutputError(
                 f"the callable failed on images of shape {images.shape}: "
-                f"{type(error).__name__}: {reason:.200}"
+                f"{type(error).__name__}: {first_line(error, 200)}"
             ) from error
 
 
@@ -190,9 +190,8 @@ def _answered(module: nn.Module, image: NDArray[np.float32]) -> Tensor:
         with torch.no_grad():
             return torch.as_tensor(module(torch.from_numpy(image)))
     except (RuntimeError, TypeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelOutputError(
-            f"the model failed on images of shape {image.shape}: {reason:.200}"
+            f"the model failed on images of shape {image.shape}: {first_line(error, 200)}"
         ) from error
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, first_line
 from irs_core.models.recognise import EXPORT
 
 
@@ -33,9 +33,9 @@ class ScriptedModule(nn.Module):
                     io.BytesIO(content), map_location="cpu"
                 )
         except Exception as error:  # torch.jit.load has no documented set of errors
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise CheckpointError(
-                f"{name} is a TorchScript archive that PyTorch cannot load: {reason:.160}"
+                f"{name} is a TorchScript archive that PyTorch cannot load: "
+                f"{first_line(error, 160)}"
             ) from None
         self.program = program.eval()
         for parameter in program.parameters():

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from irs_core.errors import ServerError
+from irs_core.models.normalize import Numbers
 from irs_core.spec.outside import check_url
 
 SERVERS = "IRS_MODEL_SERVERS"
@@ -30,7 +31,6 @@ _DTYPES = ("FP32", "FP64", "FP16")
 _HEAD_BYTES, _SCORE_BYTES = 1 << 20, 40
 _DESCRIBED = ("name", "versions", "platform", "inputs", "outputs")
 _KEPT = "what was computed is kept"
-Numbers = tuple[float, ...] | None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Weights for the original's architecture, such as those of a model that was trained further."""
 
 import copy
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +8,14 @@ from irs_core.errors import CheckpointError
 from irs_core.graphs.files import content_digest
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.digest import state_digest
-from irs_core.models.fit import architecture_state, fill, fitted
-from irs_core.models.lite import SUFFIX, Numbers
+from irs_core.models.fit import architecture_state, channels_of, fill, fitted
+from irs_core.models.lite import SUFFIX
 from irs_core.models.load import load_model, load_weights
-from irs_core.models.loaded import LoadedModel, with_normalisation
+from irs_core.models.loaded import LoadedModel, scripted_model
 from irs_core.models.objects import CallableModule
 from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import find_architecture
-from irs_core.models.scripted import ScriptedModule, load_scripted
+from irs_core.models.scripted import load_scripted
 from irs_core.spec.compressions import FileModel
 from irs_core.spec.study import ModelSpec
 
@@ -45,9 +44,10 @@ def load_successor(
             f"{compression.digest}"
         )
     if path.suffix.lower() == SUFFIX:
-        return _lite(compression, base, programs=programs)
+        return load_model(_as_original(compression, base), programs=programs)
     if is_torchscript(path):
-        return _program(compression, load_scripted(path, programs=programs), base)
+        spec = _as_original(compression, base)
+        return scripted_model(spec, load_scripted(path, programs=programs))
     checkpoint = read_checkpoint(path)
     if base.arch == "object" and not isinstance(base.module, CallableModule):
         return _own_class(checkpoint, base, path.name)
@@ -56,7 +56,15 @@ def load_successor(
             f"{path.name} holds weights, and the original ({base.arch}) has no PyTorch layers to "
             "put them into: take a checkpoint as the original, or export this one as it was"
         )
-    found = fitted(checkpoint, architecture_state(find_architecture(base.arch)))
+    architecture = find_architecture(base.arch)
+    found = fitted(checkpoint, architecture_state(architecture))
+    network = base.module if base.mean is None else base.module.get_submodule("network")
+    taken, wanted = (channels_of(architecture, one) for one in (found.state, network.state_dict()))
+    if taken != wanted:
+        raise CheckpointError(
+            f"{path.name} takes images of {taken} channels and the original of {wanted}; a "
+            "compressed model must take the images of the original"
+        )
     mean, std = (base.mean, base.std) if found.mean is None else (None, None)
     return load_weights(ModelSpec(str(path), base.arch, base.num_classes, mean, std), checkpoint)
 
@@ -69,32 +77,11 @@ def _own_class(checkpoint: Checkpoint, base: LoadedModel, name: str) -> LoadedMo
     return replace(base, module=module.eval(), digest=state_digest(module, base.digest))
 
 
-def _lite(compression: FileModel, base: LoadedModel, *, programs: bool) -> LoadedModel:
-    mean, std = _before(compression, base)
-    spec = ModelSpec(compression.path, None, base.num_classes, mean, std)
-    return load_model(spec, programs=programs)
-
-
-def _before(compression: FileModel, base: LoadedModel) -> tuple[Numbers, Numbers]:
-    """The normalisation that comes before a file: none, or where it asks so, the original's."""
+def _as_original(compression: FileModel, base: LoadedModel) -> ModelSpec:
+    """A file that is its own network, behind no normalisation or, where asked, the original's."""
     if compression.normalize and base.mean is None:
         raise CheckpointError(
             f"{compression.title} asks for the original's normalisation, but there is none"
         )
-    return (base.mean, base.std) if compression.normalize else (None, None)
-
-
-def _program(compression: FileModel, module: ScriptedModule, base: LoadedModel) -> LoadedModel:
-    mean, std = _before(compression, base)
-    head = f"{module.digest} {mean} {std}"
-    return LoadedModel(
-        with_normalisation(module, mean, std).eval(),
-        "torchscript",
-        base.num_classes,
-        None,
-        hashlib.sha256(head.encode()).hexdigest(),
-        sum(parameter.numel() for parameter in module.parameters()),
-        module.size_bytes,
-        mean,
-        std,
-    )
+    mean, std = (base.mean, base.std) if compression.normalize else (None, None)
+    return ModelSpec(compression.path, None, base.num_classes, mean, std)

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from irs_core.errors import CheckpointError
-
-Numbers = tuple[float, ...] | None
+from irs_core.models.normalize import Numbers
 
 # Under which name a file keeps its state dict; those of the second row are running means of
 # weights (EMA), which are other weights than the plain ones.

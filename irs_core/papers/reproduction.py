@@ -8,6 +8,7 @@ from irs_core.analysis.tally import tally_study
 from irs_core.errors import SpecError
 from irs_core.papers.published import PaperTable
 from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Study
@@ -67,7 +68,7 @@ class Part:
     def weights(self) -> str:
         """The model that it certifies."""
         form = "-integer" if self.integer else ""
-        return f"shipped:cifar10-{self.architecture}-{self.training_sigma:.2f}{form}"
+        return f"{SHIPPED_PREFIX}cifar10-{self.architecture}-{self.training_sigma:.2f}{form}"
 
     @property
     def title(self) -> str:

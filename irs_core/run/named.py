@@ -19,15 +19,13 @@ from irs_core.models.recognise import is_torchscript
 from irs_core.models.scripted import load_scripted
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
-from irs_core.spec.outside import CALL_PREFIX, is_address, is_url
+from irs_core.spec.outside import CALL_PREFIX, SHIPPED_PREFIX, is_address, is_url
 from irs_core.spec.study import DataSpec, ModelSpec
-
-_SHIPPED = "shipped:"
 
 
 def is_code(text: str) -> bool:
     """Whether a text names code: `package.module:make`, with or without `call:` before it."""
-    if text.startswith(_SHIPPED):
+    if text.startswith(SHIPPED_PREFIX):
         return False
     return text.startswith(f"{CALL_PREFIX}:") or (is_address(text) and not Path(text).exists())
 

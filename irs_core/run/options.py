@@ -102,6 +102,8 @@ class RunOptions:
             None reads the variable IRS_ENGINE where the study runs.
         programs: Programs that come in files (TorchScript) may be run. Only commands and notebooks,
             where a person names the file, say so: never the app, and nothing that is stored.
+        original: SHA-256 (hexadecimal) of the original's file, where programs may be run later than
+            they were named: another file at its place is refused. None where it is read at once.
     """
 
     device: str = "auto"
@@ -109,9 +111,14 @@ class RunOptions:
     backend: BackendName = "auto"
     engine: str | None = None
     programs: bool = False
+    original: str | None = None
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
             raise SpecError(f"batch must be at least 1; got {self.batch}")
         if self.engine is not None:
             parse_engine(self.engine)
+
+    def covers(self, asked: "RunOptions") -> bool:
+        """Whether these give the right to run every program that `asked` give."""
+        return not asked.programs or (self.programs and self.original == asked.original)

@@ -245,7 +245,8 @@ class _Builder:
         made = compressed_graph(base.file, compression)
         module = GraphModule(made.file, base.mean, base.std)
         predictor = make_classifier(module, None, self._setting)
-        digest = sha256(f"{self._base.digest} {compression}".encode()).hexdigest()
+        head = f"{self._base.digest} {compression} {made.file.digest}"
+        digest = sha256(head.encode()).hexdigest()
         return Prepared(
             str(compression),
             compression.title,

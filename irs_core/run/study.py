@@ -18,6 +18,7 @@ from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
 from irs_core.run.options import Part, Progress, RunOptions, Until
+from irs_core.run.origins import check_original
 from irs_core.run.plan import expected_draws
 from irs_core.run.prepare import prepare_fixed
 from irs_core.run.prepared import Prepared
@@ -78,6 +79,7 @@ def run_study(
     options = options or RunOptions()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
+        check_original(spec, options)
         base = load_model(spec.model, programs=options.programs)
         check_fit(spec, base, dataset)
         prepared = list(prepare_fixed(spec, base, dataset, options))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from irs_core.errors import SpecError
 
+# Before the name of a model that comes with the package.
+SHIPPED_PREFIX = "shipped:"
 CALL_PREFIX, SERVER_PREFIXES = "call", ("http", "https")
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 _ADDRESS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

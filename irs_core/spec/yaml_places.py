@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from irs_core.errors import SpecError
+from irs_core.errors import SpecError, first_line
 
 MAX_DEPTH = 4
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -94,7 +94,7 @@ def read_tree(raw: bytes, name: str) -> Tree:
         hint = "; indent with spaces, not with tabs" if tab else ""
         raise place.error(f"not YAML: {error.problem}{hint}") from None
     except yaml.YAMLError as error:
-        raise Place(name).error(f"not YAML: {str(error).splitlines()[0]}") from None
+        raise Place(name).error(f"not YAML: {first_line(error)}") from None
     if node is None:
         raise Place(name).error(
             "the file is empty; a study needs keys, as docs/study-file.md shows"

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -38,7 +38,6 @@ def kept_per_file(
     """
     kept: dict[object, tuple[State, T]] = {}
 
-    @wraps(read)
     def wrapped(path: Path, state: State, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (path, args, tuple(sorted(kwargs.items())))
         known = kept.get(key)
@@ -51,4 +50,5 @@ def kept_per_file(
             kept[key] = state, found
         return found
 
+    update_wrapper(wrapped, read)
     return wrapped

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from irs_core.errors import CheckpointError, SpecError
+from irs_core.errors import CheckpointError, SpecError, first_line
 from irs_core.train.spec import EpochReport, TrainSpec
 
 
@@ -61,9 +61,8 @@ def load_progress(
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         saved, reports = content["spec"], json.loads(content["reports"])
     except Exception as error:  # torch.load has no documented set of errors for bad files
-        first = str(error).strip().splitlines()[:1]
         raise CheckpointError(
-            f"the saved state {path} is damaged; delete it to start again {first}"
+            f"the saved state {path} is damaged; delete it to start again ({first_line(error)})"
         ) from None
     if saved != _identity(spec):
         raise SpecError(

@@ -86,6 +86,18 @@ def test_the_same_study_is_not_queued_twice_while_it_is_active(queue):
     assert queue.add(spec()).id != first.id
 
 
+def test_a_job_that_may_run_less_does_not_stand_for_one_that_may_run_programs(queue):
+    plain = queue.add(spec())
+    free = RunOptions(programs=True, original="a" * 64)
+    named = queue.add(spec(), free)
+    assert named.id != plain.id
+    assert (queue.get(plain.id).options.programs, queue.get(named.id).options) == (False, free)
+    # Whoever asks for less gets what is there; another file is another right.
+    assert queue.add(spec()).id == plain.id
+    assert queue.add(spec(), free).id == named.id
+    assert queue.add(spec(), RunOptions(programs=True, original="b" * 64)).id > named.id
+
+
 def test_a_pilot_is_a_job_of_its_own(queue):
     pilot = queue.add(spec(), until="pilot")
     whole = queue.add(spec())

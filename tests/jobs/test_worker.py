@@ -51,7 +51,7 @@ def test_a_failing_job_says_why(tmp_path):
     job = queue.add(
         synthetic_spec(model=ModelSpec(str(tmp_path / "nothing.safetensors"), arch="digits_resnet"))
     )
-    work(tmp_path, once=True)
+    assert work(tmp_path, once=True) == [job.id]
     assert queue.get(job.id).state == "failed"
     assert "nothing.safetensors" in queue.get(job.id).error
     assert "nothing.safetensors" in queue.log_path(job.id).read_text()

@@ -15,8 +15,8 @@ from irs_core.analysis.tables import summary_table
 from irs_core.analysis.tally import tally_study
 from irs_core.analysis.tsv import HEADER, certificates_tsv
 from irs_core.analysis.why import why_table
+from irs_core.cli.bundles import import_file
 from irs_core.cli.intrs import text_table as shares_table
-from irs_core.cli.report import import_file
 from irs_core.papers.intrs import CertifiedShare
 from irs_core.report.figures import study_figures
 from irs_core.report.formats import table_bytes

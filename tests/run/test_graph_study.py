@@ -1,9 +1,12 @@
 """Studies of graph files: what is certified is the file."""
 
+import shutil
 from dataclasses import replace
 
+import onnx
 import pytest
 from graph_files import export_onnx, noisy, quantise_onnx
+from onnx import numpy_helper
 
 from irs_core.errors import ApproximationError, CheckpointError
 from irs_core.graphs import file_compression, read_graph
@@ -102,6 +105,24 @@ def test_rounded_and_pruned_weights_of_a_graph_file(folder, tmp_path):
     assert half.size_bytes < here.base.size_bytes
     assert pruned.nonzero < half.nonzero
     assert here.base.nonzero >= half.nonzero
+
+
+def test_a_compressed_graph_file_is_known_by_its_content(folder, tmp_path, monkeypatch):
+    path = tmp_path / "net.onnx"
+    shutil.copy(folder / "plain.onnx", path)
+    asked = spec(MagnitudePrune(0.3), model=ModelSpec(str(path)))
+    first = run_study(asked, Library(tmp_path / "s", tmp_path)).compressed[0].digest
+    again = run_study(asked, Library(tmp_path / "t", tmp_path)).compressed[0].digest
+    assert again == first
+    # The same recipe on other weights at the same path, and another outcome of the same recipe.
+    changed = onnx.load(str(path))
+    weights = changed.graph.initializer[0]
+    weights.CopyFrom(numpy_helper.from_array(1.1 * numpy_helper.to_array(weights), weights.name))
+    onnx.save(changed, str(path))
+    other = run_study(asked, Library(tmp_path / "u", tmp_path)).compressed[0].digest
+    monkeypatch.setattr("irs_core.approx.graph_weights.prune_together", lambda *_: None)
+    outcome = run_study(asked, Library(tmp_path / "v", tmp_path)).compressed[0].digest
+    assert len({first, other, outcome}) == 3
 
 
 def test_other_compressions_need_pytorch_weights(folder, tmp_path):

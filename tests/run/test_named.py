@@ -26,8 +26,9 @@ from irs_core.errors import (
     UnknownKeyError,
 )
 from irs_core.graphs import file_compression
-from irs_core.jobs import JobQueue, work
+from irs_core.jobs import JobQueue, run_job, work
 from irs_core.models import build, load_model
+from irs_core.models.successor import load_successor
 from irs_core.run.named import is_code, named_compressions, named_model
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
@@ -402,6 +403,65 @@ def test_a_successor_of_own_code(code, tmp_path):
     torch.save({"model": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "next.pt")
     report = clean(spec, compressions=(file_compression(f"file:{tmp_path / 'next.pt'}"),))
     assert report.rows[1].agreement == 1.0
+
+
+def _queued(store, *words):
+    """The one job that a command queues, in a store of its own."""
+    size = ["--max", "2", "--n", "50", "--n0", "10", "--np", "20", "--no-baseline"]
+    assert main(["certify", *words, *size, "--queue", "--store", str(store)]) == 0
+    (job,) = JobQueue(store).jobs()
+    return job
+
+
+def test_a_queued_job_may_run_what_was_named_and_nothing_else(tmp_path, network, monkeypatch):
+    monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
+    program = script(network, tmp_path / "net.pt")
+    torch.save(network.state_dict(), tmp_path / "plain.pt")
+    plain = ["--model", str(tmp_path / "plain.pt"), "--arch", "digits_resnet", "--compress"]
+    assert not _queued(tmp_path / "a", *plain, "fp16").options.programs
+    for number, words in enumerate(
+        (["--model", str(program), "--compress"], [*plain, f"file:{program}"])
+    ):
+        store = tmp_path / str(number)
+        job = _queued(store, *words)
+        assert job.options.programs
+        work(store, once=True)
+        assert (JobQueue(store).get(job.id).state, JobQueue(store).get(job.id).error) == (
+            "done",
+            "",
+        )
+
+
+@pytest.mark.parametrize("named", ["program", "weights"])
+def test_a_program_that_takes_the_place_of_a_file_later_is_not_run(
+    tmp_path, network, monkeypatch, named
+):
+    monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
+    program = script(network, tmp_path / "net.pt")
+    original = tmp_path / "f.pt"
+    if named == "program":
+        shutil.copy(program, original)
+        job = _queued(tmp_path / "s", "--model", str(original), "--compress")
+    else:
+        torch.save(network.state_dict(), original)
+        words = ["--model", str(original), "--arch", "digits_resnet"]
+        job = _queued(tmp_path / "s", *words, "--compress", f"file:{program}")
+    script(successor(network), original)
+    run_job(tmp_path / "s", job.id)
+    assert "has changed" in JobQueue(tmp_path / "s").get(job.id).error
+
+
+@pytest.mark.parametrize("mean", [None, 0.5])
+@pytest.mark.parametrize("channels", [(3, 1), (1, 3)])
+def test_a_successor_of_other_channels_is_one_sentence(tmp_path, channels, mean):
+    for name, count in zip(("old.pt", "new.pt"), channels, strict=True):
+        torch.save(build("cifar_resnet20", 10, count).state_dict(), tmp_path / name)
+    numbers = mean and (mean,) * channels[0]
+    spec = ModelSpec(str(tmp_path / "old.pt"), "cifar_resnet20", mean=numbers, std=numbers)
+    new = file_compression(f"file:{tmp_path / 'new.pt'}")
+    rule = rf"new\.pt takes images of {channels[1]} channels and the original of {channels[0]}"
+    with pytest.raises(CheckpointError, match=rule):
+        load_successor(new, spec, load_model(spec), programs=False)
 
 
 def test_successors_that_do_not_fit(code, tmp_path, network):

@@ -8,6 +8,8 @@ import torch
 from model_server import Served, serving
 
 from irs_core.api import certify, load
+from irs_core.backends.served import ServedPredictor
+from irs_core.cost import measure_speed
 from irs_core.errors import (
     ApproximationError,
     CheckpointError,
@@ -271,3 +273,16 @@ def test_a_compression_names_the_server_and_what_it_described(model):
     with pytest.raises(CheckpointError, match="object of a notebook"):
         load_model(ModelSpec("object:none#0123456789abcdef", num_classes=10))
     assert str(compression) in _ADOPTED
+
+
+def test_what_is_timed_is_the_request_alone(model):
+    found = load_model(named_model(ModelSpec(model.url), DATA))
+    predictor = ServedPredictor(found.module, classes=10, input_shape=(1, 8, 8), batch=2)
+    images = np.zeros((2, 1, 8, 8), np.float32)
+    before = len(model.asked)
+    speed = measure_speed(predictor, images, runs=3, warm_up=1, least_seconds=0)
+    # Four single images; a batch to warm up and one that is timed: no copy of the probe.
+    assert model.asked[before:] == [1] * 4 + [2] * 2
+    assert speed.runs == 3
+    predictor(images)
+    assert model.asked[before + 6 :] == [2, 2]

@@ -4,6 +4,7 @@ from typing import Any
 
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compressions import IntegerOnly
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.study import StudySpec
 from ui.certify.goal_form import Kind, goal_values
 from ui.shared.own_files import clone_texts
@@ -20,7 +21,7 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
     Args:
         goal: A kind of goal to choose instead of the study's own.
     """
-    shipped = spec.model.weights.startswith("shipped:")
+    shipped = spec.model.weights.startswith(SHIPPED_PREFIX)
     choice = spec.model.weights if shipped else OWN_FILE
     kinds, ratios = _compressions(spec)
     return {

@@ -14,6 +14,7 @@ from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.study import (
     NOISE_KINDS,
     DataSpec,
@@ -93,8 +94,8 @@ def draw_budgets(n: int, shares: tuple[int, int], steps: int) -> tuple[int, ...]
 
 def _model() -> tuple[Any, float]:
     cards = inventory.shipped()
-    names = [f"shipped:{name}" for name in cards]
-    preferred = "shipped:digits-0.50"
+    names = [f"{SHIPPED_PREFIX}{name}" for name in cards]
+    preferred = f"{SHIPPED_PREFIX}digits-0.50"
     left, right = st.columns(2)
     choice = left.selectbox(
         "Model",
@@ -104,7 +105,7 @@ def _model() -> tuple[Any, float]:
         bind="query-params",
         help="A model that comes along, or a weights file on this machine.",
     )
-    card = cards.get(choice.removeprefix("shipped:"), {})
+    card = cards.get(choice.removeprefix(SHIPPED_PREFIX), {})
     sigma = right.number_input(
         "σ, noise in pixel units",
         value=float(card.get("sigma", 0.5)),

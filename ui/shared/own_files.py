@@ -18,7 +18,7 @@ from irs_core.server_files import (
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
-from irs_core.spec.outside import is_url
+from irs_core.spec.outside import SHIPPED_PREFIX, is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
 from ui.shared import controls, inventory, library, theme
@@ -92,7 +92,7 @@ def allowed(weights: str) -> str:
     """
     if not weights:
         raise CheckpointError("no model is given: type the path of its file, or upload it")
-    if weights.startswith("shipped:"):
+    if weights.startswith(SHIPPED_PREFIX):
         return weights
     if is_url(weights):
         return inventory.served_model(weights)

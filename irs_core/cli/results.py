@@ -1,0 +1,137 @@
+"""What is printed of a study: its table, reasons, speedups, results per input, JSON."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from irs_core import methods
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.decisions import study_flags
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.analysis.ledger import Ledger, ledger_in
+from irs_core.analysis.replay import live_runs
+from irs_core.analysis.tables import speedup_table, summary_table
+from irs_core.analysis.tsv import certificates_tsv
+from irs_core.analysis.why import why_table
+from irs_core.cli.printing import print_json, print_table, rows_of
+from irs_core.errors import SpecError
+from irs_core.sampling.statements import describe_noise
+from irs_core.spec.settings import Settings
+from irs_core.spec.study_file import study_text
+from irs_core.store import BASE, Library, Study
+
+
+def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool = True) -> None:
+    """Options that choose what is printed of a study."""
+    parser.add_argument(
+        "--tsv",
+        metavar="MODEL",
+        help=f"print per-input results of {BASE} or of a compression instead of the table",
+    )
+    parser.add_argument(
+        "--why", metavar="MODEL", help="print branch, bounds and draws of each input under cirs"
+    )
+    parser.add_argument(
+        "--speedups",
+        action="store_true",
+        help="print area speedups of all methods over certifying from scratch, with leave rates",
+    )
+    if choose_method:
+        parser.add_argument(
+            "--yaml", action="store_true", help="print the study as a file, for certify"
+        )
+        parser.add_argument(
+            "--method",
+            choices=methods.names(),
+            help="method whose results --tsv prints (default: the model's main one)",
+        )
+
+
+def check_one_format(arguments: argparse.Namespace) -> None:
+    """Refuse what is text by its nature as JSON.
+
+    Raises:
+        SpecError: Both were asked for.
+    """
+    for name in ("tsv", "yaml"):
+        if arguments.json and getattr(arguments, name, None):
+            raise SpecError(f"--{name} and --json are two formats; leave one of them out")
+
+
+def show_results(arguments: argparse.Namespace) -> None:
+    """Print a study's table, or one model's per-input results."""
+    check_one_format(arguments)
+    library = Library(arguments.store)
+    study = library.open(arguments.id)
+    spec = study.record.spec
+    if getattr(arguments, "yaml", False):
+        print(study_text(spec), end="")
+        return
+    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
+    if arguments.tsv:
+        model, method = arguments.tsv, arguments.method
+        print(certificates_tsv(study.record, analysis, model, method, banner=study.banner), end="")
+        return
+    if arguments.why or arguments.speedups:
+        _show_table(study, analysis, arguments)
+        return
+    said = ledger_in(library, study)
+    if arguments.json:
+        print_json("studies", _as_json(study, analysis, said))
+        return
+    if study.banner:
+        print(study.banner)
+    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
+    for condition in said.conditions:
+        print(condition)
+    if study.record.base.note.startswith("The file "):
+        print(study.record.base.note)
+    if spec.noise.integer:
+        law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
+        print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
+    print_table(summary_table(study.record, analysis))
+    for model in study.record.compressed:
+        for run in live_runs(analysis, model.name):
+            print(f"{model.title}, seq: {run.sentence}.")
+    for flag in study_flags(study.record, analysis):
+        print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
+
+
+def _show_table(study: Study, analysis: Analysis, arguments: argparse.Namespace) -> None:
+    """The reasons of each input, or the speedups."""
+    if arguments.why:
+        name, last = "why", len(study.record.spec.n_p) - 1
+        table = why_table(study.record, analysis, arguments.why, last)
+    else:
+        name, table = "speedups", speedup_table(study.record, analysis)
+    if arguments.json:
+        known = {"study": study.record.id, "origin": study.origin, "banner": study.banner}
+        print_json("studies", {**known, name: rows_of(table)})
+        return
+    if study.banner:
+        print(study.banner)
+    print_table(table)
+
+
+def _as_json(study: Study, analysis: Analysis, said: Ledger) -> dict[str, Any]:
+    record = study.record
+    flags = study_flags(record, analysis)
+    return {
+        "study": record.id,
+        "title": record.title,
+        "finished": record.finished,
+        "origin": study.origin,
+        "banner": study.banner,
+        "spec": record.spec.to_dict(),
+        "inputs": len(analysis.labels),
+        "confidence": said.text,
+        "models": rows_of(summary_table(record, analysis)),
+        "digests": {model.name: model.digest for model in record.models},
+        "sequential": {
+            model.name: [asdict(run) for run in live_runs(analysis, model.name)]
+            for model in record.compressed
+        },
+        "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
+    }
