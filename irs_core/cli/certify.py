@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from irs_core import methods
+from irs_core.actions import Acting
+from irs_core.actions.jobs import launch
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
@@ -34,7 +36,7 @@ from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_json, print_table, rows_of
 from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
-from irs_core.jobs import JobQueue, ensure_worker
+from irs_core.jobs import ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.budgets import parse_budgets
@@ -261,7 +263,7 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.queue:
         check_can_wait(spec)
         spec = _from_anywhere(spec)
-        job = JobQueue(arguments.store).add(spec, options)
+        job = launch(Acting(arguments.store), spec, options)
         ensure_worker(arguments.store)
         print(f"job {job.id} of study {spec.id}")
         return
@@ -271,7 +273,7 @@ def _certify(arguments: argparse.Namespace) -> None:
 
 def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec:
     """The study with a seed and levels that earlier results on the same inputs do not weaken."""
-    records = [one.record for one in Library(arguments.store).studies()]
+    records = Library(arguments.store).seen_records()
     if arguments.spend:
         return spending(spec, records)
     if arguments.seed is None:

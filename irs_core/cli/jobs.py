@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from irs_core.actions import Acting
+from irs_core.actions import jobs as actions
 from irs_core.cli.options import add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.jobs import Job, JobQueue, run_job, work
@@ -81,6 +83,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "fraction": job.fraction,
         "seconds_left": job.seconds_left,
         "error": job.error,
+        "owner": job.owner,
         "parts": [asdict(part) for part in job.progress.parts],
     }
 
@@ -106,6 +109,8 @@ def _on_job(arguments: argparse.Namespace) -> int:
     if arguments.action == "log":
         log = queue.log_path(arguments.id)
         print(log.read_text() if log.exists() else "no output yet", end="")
+    elif arguments.action == "cancel":
+        actions.cancel(Acting(arguments.store), arguments.id)
     else:
-        getattr(queue, arguments.action)(arguments.id)
+        actions.retry(Acting(arguments.store), arguments.id)
     return 0

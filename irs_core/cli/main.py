@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from irs_core import __version__
+from irs_core.actions import Acting
 from irs_core.cli.bench import add_bench
 from irs_core.cli.certify import add_certify
 from irs_core.cli.check import add_check
@@ -18,6 +19,7 @@ from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
+from irs_core.cli.keeping import add_audit, add_keeping, keep
 from irs_core.cli.options import add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import print_json
@@ -94,6 +96,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)
+    add_audit(commands)
     add_report(commands)
     _add_bundles(commands)
     add_verify(commands)
@@ -201,12 +204,16 @@ def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_store_option(parser)
     add_result_options(parser)
+    add_keeping(parser)
+    parser.add_argument("--archived", action="store_true", help="list archived studies as well")
     parser.set_defaults(
         run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments)
     )
 
 
 def _studies(arguments: argparse.Namespace) -> None:
+    if keep(arguments):
+        return
     survey = Library(arguments.store).survey()
     if arguments.json:
         found = [
@@ -215,15 +222,22 @@ def _studies(arguments: argparse.Namespace) -> None:
                 "finished": study.record.finished,
                 "origin": study.origin,
                 "title": study.record.title,
+                "owner": study.owner,
+                "archived": study.archived,
             }
             for study in survey.studies
         ]
         print_json("studies", {"studies": found, "notices": list(survey.notices)})
         return
     for study in survey.studies:
+        if study.archived and not arguments.archived:
+            continue
         record = study.record
         state = "finished" if record.finished else "unfinished"
         print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
+    archived = sum(study.archived for study in survey.studies)
+    if archived and not arguments.archived:
+        print(f"{archived} archived; --archived lists them", file=sys.stderr)
     for sentence in survey.notices:
         print(sentence, file=sys.stderr)
 
@@ -233,7 +247,7 @@ def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("id", help="study id, from the command studies")
     export.add_argument("file", type=path, help="where to write, NAME.irs.zip")
     add_store_option(export)
-    export.set_defaults(run=lambda a: Library(a.store).export(a.id, a.file))
+    export.set_defaults(run=_export)
     importing = commands.add_parser(
         "import", help="verify a bundle and add its study, or read results per input (.tsv)"
     )
@@ -245,6 +259,12 @@ def _add_bundles(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add_store_option(importing)
     importing.set_defaults(run=lambda a: import_file(a.file, a.store, replace=a.replace))
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from irs_core.actions.studies import export
+
+    export(Acting(arguments.store), arguments.id, arguments.file)
 
 
 def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

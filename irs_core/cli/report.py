@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from irs_core import methods
+from irs_core.actions import Acting
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
@@ -75,12 +76,12 @@ def import_file(file: Path, store: Path, *, replace: bool = False) -> None:
     Args:
         replace: Show a bundle in place of one of the same study, which is kept aside.
     """
-    from irs_core.report import import_cohen
+    from irs_core.actions.studies import import_bundle, import_results
 
     if not _is_text(file):
-        print(Library(store).import_bundle(file, replace=replace).id)
+        print(import_bundle(Acting(store), file, replaces=replace).id)
         return
-    found = import_cohen(file, store)
+    found = import_results(Acting(store), file)
     exact = "radii rounded to three digits" if found.rounded else "radii with all digits"
     print(f"{found.name}: {len(found)} inputs, ACR {down(found.acr, 4)}, {exact}, not verified")
     if found.origin:

@@ -23,6 +23,7 @@ class Job:
         created, started, ended, heartbeat: Unix times; None where it has not happened.
         progress: What the job reported last.
         error: Why it failed, one sentence.
+        owner: Name of who queued it; empty for nobody, and so for admins.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Job:
     attempts: int
     progress: Progress
     error: str
+    owner: str = ""
 
     @property
     def active(self) -> bool:
@@ -98,6 +100,7 @@ def job_of(row: sqlite3.Row) -> Job:
             row["stage"], row["done"], row["total"], row["rate"], seconds_left, parts
         ),
         error=row["error"],
+        owner=row["owner"],
     )
 
 

@@ -15,7 +15,7 @@ from irs_core.errors import StoreError
 from irs_core.jobs.job import evidence_scope
 from irs_core.store.files import storage_error
 
-_VERSION = 3
+_VERSION = 4
 _RESERVE_BYTES = 1 << 17
 
 _SCHEMA = """
@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     total INTEGER NOT NULL DEFAULT 0,
     rate REAL NOT NULL DEFAULT 0,
     progress TEXT NOT NULL DEFAULT '',
-    error TEXT NOT NULL DEFAULT ''
+    error TEXT NOT NULL DEFAULT '',
+    owner TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, position);
 CREATE TABLE IF NOT EXISTS workers (
@@ -51,7 +52,7 @@ CREATE TABLE IF NOT EXISTS workers (
 );
 """
 # Columns that tables of older versions lack, and what their rows mean by it.
-_ADDED = {"scope": "", "progress": "", "until": "end"}
+_ADDED = {"scope": "", "progress": "", "until": "end", "owner": ""}
 
 
 class Database:

@@ -216,7 +216,8 @@ def test_progress_that_cannot_be_read_is_none(queue, text):
 
 
 @pytest.mark.parametrize(
-    "missing", [("until", "scope", "progress"), ("until", "progress"), ("until",)]
+    "missing",
+    [("until", "scope", "progress", "owner"), ("until", "progress", "owner"), ("owner",)],
 )
 def test_a_table_of_an_older_version_is_brought_up_to_date(queue, missing):
     first = queue.add(spec(0))
@@ -230,12 +231,13 @@ def test_a_table_of_an_older_version_is_brought_up_to_date(queue, missing):
     again = JobQueue(queue.root)
     assert again.get(first.id).progress == Progress("s", 30, 140, 10.0)
     assert again.get(first.id).until == "end"
+    assert again.get(first.id).owner == ""
     # Jobs of one scope still run one after the other.
     assert [again.claim("w").id for _ in range(2)] == [first.id, other.id]
     assert again.claim("w") is None
     assert again.get(second.id).state == "queued"
     with sqlite3.connect(queue.root / "jobs.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 4
 
 
 def test_jobs_shows_running_then_waiting_then_ended(queue):

@@ -30,6 +30,7 @@ _SECTIONS = {
     "Plan and share": (
         ("sample_sizes", "Sample sizes", ":material/calculate:"),
         ("share", "Share", ":material/ios_share:"),
+        ("studies", "Studies", ":material/folder_managed:"),
     ),
 }
 TITLES = {name: title for pages in _SECTIONS.values() for name, title, _ in pages}
