@@ -3,6 +3,6 @@
 Pages and commands change nothing by themselves: they call these.
 """
 
-from irs_core.actions.acting import Acting, barred, taking
+from irs_core.actions.acting import Acting, barred, require, taking
 
-__all__ = ["Acting", "barred", "taking"]
+__all__ = ["Acting", "barred", "require", "taking"]

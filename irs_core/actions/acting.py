@@ -36,6 +36,20 @@ def barred(acting: Acting, action: Action, owner: str = "") -> str:
     return "" if refused is None else str(refused)
 
 
+def require(acting: Acting, action: Action, on: str = "", *, owner: str = "") -> None:
+    """Refuse an action that somebody may not take, and note that they tried.
+
+    For what is only read, and read again whenever a page runs: where they may, nothing is noted.
+
+    Raises:
+        NotAllowedError: They may not.
+    """
+    refused = refusal(acting.person, action, owner)
+    if refused is not None:
+        note(acting.root, acting.person, action, on, "refused", str(refused))
+        raise refused
+
+
 @contextmanager
 def taking(acting: Acting, action: Action, on: str = "", *, owner: str = "") -> Iterator[Subject]:
     """Ask whether an action is allowed, let the block take it, and note how it went.
@@ -47,11 +61,8 @@ def taking(acting: Acting, action: Action, on: str = "", *, owner: str = "") -> 
     Raises:
         NotAllowedError: It is not; the block is not entered.
     """
+    require(acting, action, on, owner=owner)
     subject = Subject(on)
-    refused = refusal(acting.person, action, owner)
-    if refused is not None:
-        note(acting.root, acting.person, action, on, "refused", str(refused))
-        raise refused
     result: Result = "failed"
     why = "it was interrupted"
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from irs_core.actions.acting import Acting, barred, only_one, taking
+from irs_core.actions.acting import Acting, only_one, require, taking
 from irs_core.actions.tidy import tidy
 from irs_core.jobs import Job, JobQueue, ensure_worker
 from irs_core.people import Action, Role
@@ -116,8 +116,6 @@ def start_worker(acting: Acting) -> bool:
 def read_log(acting: Acting, job_id: int, size: int = LOG_BYTES) -> str:
     """The end of what a job printed; empty where it printed nothing.
 
-    Who read it is noted only where they may not: pages read it again every second.
-
     Args:
         size: Bytes to read at most.
 
@@ -126,9 +124,7 @@ def read_log(acting: Acting, job_id: int, size: int = LOG_BYTES) -> str:
         JobError: There is none of that id.
     """
     job = JobQueue(acting.root).get(job_id)
-    if barred(acting, Action.READ_LOG, job.owner):
-        with taking(acting, Action.READ_LOG, _name(job), owner=job.owner):
-            pass
+    require(acting, Action.READ_LOG, _name(job), owner=job.owner)
     return _end(JobQueue(acting.root).log_path(job_id), size)
 
 

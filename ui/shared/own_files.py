@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core.actions import taking
+from irs_core.actions import require, taking
 from irs_core.actions.uploads import upload_data, upload_model
 from irs_core.errors import CheckpointError, IrsError
 from irs_core.people import Action
@@ -113,6 +113,7 @@ def allowed(weights: str) -> str:
     Never code: a text such as package.module:make is a path like any other here.
 
     Raises:
+        NotAllowedError: Whoever uses the app may not name files.
         CheckpointError: It may not.
         ServerError: It is a model behind a server that the operator does not list.
     """
@@ -120,6 +121,7 @@ def allowed(weights: str) -> str:
         raise CheckpointError("no model is given: type the path of its file, or upload it")
     if weights.startswith("shipped:"):
         return weights
+    require(who.acting(), Action.READ_FILE, weights)
     if is_url(weights):
         return inventory.served_model(weights)
     return str(check_model_path(weights, library.store_root()))
