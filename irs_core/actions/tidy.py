@@ -18,6 +18,10 @@ from irs_core.store.unused import is_quiet, remove_evidence, remove_halves, unus
 
 logger = logging.getLogger(__name__)
 
+STAYS = (
+    "a job on the same model, inputs and noise waits or runs, or draws were written within the "
+    "last hour"
+)
 TRASH_DAYS, UPLOAD_DAYS = "IRS_TRASH_DAYS", "IRS_UPLOAD_DAYS"
 _DEFAULTS = {TRASH_DAYS: 30, UPLOAD_DAYS: 90}
 _DAY = 86_400.0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,12 +95,9 @@ def upload_data(
 
 def uploads(root: Path) -> list[Kept]:
     """All uploads, the latest first."""
-    named_by = list(_specs(root))
-    found = [
-        _kept(root, folder, named_by)
-        for folder in uploads_folder(root).glob("*")
-        if folder.is_dir() and not folder.is_symlink()
-    ]
+    folders = [one for one in uploads_folder(root).glob("*") if one.is_dir()]
+    named_by = list(_specs(root)) if folders else []
+    found = [_kept(root, folder, named_by) for folder in folders]
     return sorted(found, key=lambda one: one.when, reverse=True)
 
 
@@ -122,19 +120,33 @@ def delete_upload(acting: Acting, name: str) -> Trashed:
 
 
 def _keep(acting: Acting, size: int, keep: Callable[[], Upload]) -> Upload:
-    with taking(acting, Action.UPLOAD) as subject, only_one(acting.root):
-        before = {one.name: one for one in uploads(acting.root)}
-        _check_room(acting, size, list(before.values()))
+    root = acting.root
+    with taking(acting, Action.UPLOAD) as subject:
+        with only_one(root):
+            before = {one.name for one in uploads(root)}
+            _check_room(acting, size)
+        # Reading what somebody brings may take long, and nobody has to wait for it.
         upload = keep()
         subject.name = upload.path.parent.name
         if subject.name not in before:
-            about = About(owner=acting.person.name)
-            write_about(acting.root, "uploads", subject.name, about)
+            with only_one(root):
+                write_about(root, "uploads", subject.name, About(owner=acting.person.name))
+                _check_kept(acting, subject.name)
         return upload
 
 
-def _check_room(acting: Acting, size: int, kept: Sequence[Kept]) -> None:
-    bound, waiting = quota(acting), _in_trash(acting.root)
+def _check_kept(acting: Acting, name: str) -> None:
+    """Take an upload away again if others came meanwhile and all are too many together."""
+    try:
+        _check_room(acting, 0)
+    except SpecError:
+        shutil.rmtree(uploads_folder(acting.root) / name, ignore_errors=True)
+        write_about(acting.root, "uploads", name, About())
+        raise
+
+
+def _check_room(acting: Acting, size: int) -> None:
+    kept, bound, waiting = uploads(acting.root), quota(acting), _in_trash(acting.root)
     own = sum(one.size_bytes for one in kept if one.owner == acting.person.name)
     own += sum(bytes_ for owner, bytes_ in waiting if owner == acting.person.name)
     whole = sum(one.size_bytes for one in kept) + sum(bytes_ for _, bytes_ in waiting)

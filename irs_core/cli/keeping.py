@@ -1,6 +1,7 @@
 """What `studies` does to studies and uploads, and the command `audit`."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any
 
 from irs_core.actions import Acting
 from irs_core.actions import studies as actions
-from irs_core.actions.tidy import empty_trash
+from irs_core.actions.tidy import STAYS, empty_trash
 from irs_core.actions.uploads import delete_upload, uploads
 from irs_core.cli.options import add_store_option
 from irs_core.cli.printing import print_json
@@ -79,7 +80,11 @@ def _unarchive(me: Acting, study_id: str) -> _Done:
 
 
 def _empty(me: Acting, _: bool) -> _Done:
-    return "removed_for_good", [one.name for one in empty_trash(me)]
+    gone = [one.name for one in empty_trash(me)]
+    left = [one.name for one in trashed(me.root)]
+    if left:
+        print(f"left in the trash: {', '.join(left)}; {STAYS}", file=sys.stderr)
+    return "removed_for_good", gone
 
 
 def _delete_upload(me: Acting, name: str) -> _Done:

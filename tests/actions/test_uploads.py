@@ -65,6 +65,21 @@ def test_what_is_in_the_trash_takes_room_until_it_is_emptied(root, by, monkeypat
     keep(by(RUNNER), b"1" + bytes(900_000))
 
 
+def test_uploads_at_the_same_time_have_one_bound(root, by, monkeypatch):
+    monkeypatch.setenv("IRS_UPLOAD_QUOTA_MB", "1:9")
+    half = bytes(600_000)
+
+    def meanwhile(path):
+        keep(by(RUNNER), b"2" + half)
+
+    with pytest.raises(SpecError, match="1 MB, yours"):
+        uploads.upload_data(by(RUNNER), "x.npz", b"1" + half, meanwhile)
+    assert len(uploads.uploads(root)) == 1
+    assert not list(
+        (root / "about" / "uploads").glob("[!" + uploads.uploads(root)[0].name[0] + "]*")
+    )
+
+
 @pytest.mark.parametrize("text", ["3", "a:b", "3:", "-1:5", "1:2:3", "1.5:2"])
 def test_a_bound_that_means_nothing_is_refused(root, by, monkeypatch, text):
     monkeypatch.setenv("IRS_UPLOAD_QUOTA_MB", text)

@@ -53,10 +53,13 @@ def test_a_study_is_renamed_archived_deleted_and_taken_back(store, run):
     assert "A title" in run("studies")
 
 
-def test_the_trash_is_emptied_on_request(store, run):
+def test_the_trash_is_emptied_on_request(store, run, capsys):
     study_id = synthetic_study(Library(store), spec(1)).id
     run("studies", "--delete", study_id)
-    assert run("studies", "--empty-trash") == "removed for good: nothing\n"
+    assert main(["studies", "--empty-trash", "--store", str(store)]) == 0
+    said = capsys.readouterr()
+    assert said.out == "removed for good: nothing\n"
+    assert f"left in the trash: {study_id}; a job" in said.err
     old = time.time() - 10_000
     for path in (store / "evidence").glob("*/*"):
         os.utime(path, (old, old))

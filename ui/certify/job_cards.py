@@ -50,6 +50,8 @@ def show_jobs() -> None:
 
 def _cards(was_active: bool) -> None:
     with controls.explained():
+        # The list refreshes itself, so that a role may be taken away meanwhile.
+        who.person()
         jobs = job_queue.jobs()
     if was_active and not any(job.active for job in jobs):
         # A full run of the page registers the list again, without polling.

@@ -8,7 +8,7 @@ import streamlit as st
 
 from irs_core.actions import Acting
 from irs_core.actions import studies as actions
-from irs_core.actions.tidy import TRASH_DAYS, days, empty_trash
+from irs_core.actions.tidy import STAYS, TRASH_DAYS, days, empty_trash
 from irs_core.actions.uploads import Kept, delete_upload, uploads
 from irs_core.errors import IrsError
 from irs_core.people import Action
@@ -70,7 +70,7 @@ def show_trash() -> None:
             "Empty the trash",
             "empty_trash",
             why=who.why_not(Action.EMPTY_TRASH),
-            act=lambda me: theme.plural(len(empty_trash(me)), "thing"),
+            act=_emptied,
             said="Removed for good:",
         )
 
@@ -99,6 +99,11 @@ def show_uploads() -> None:
         said="Deleted",
         undo=chosen.name,
     )
+
+
+def _emptied(me: Acting) -> str:
+    gone, left = empty_trash(me), trashed(me.root)
+    return f"{len(gone)}; {len(left)} stay: {STAYS}" if left else str(len(gone))
 
 
 def _study_actions(study: Study) -> None:

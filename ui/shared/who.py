@@ -28,12 +28,7 @@ def enter() -> None:
     if is_demo() and not _room():
         st.info("Many people look at this demo just now. Reload in a minute.", icon="⏳")
         st.stop()
-    try:
-        person = admitted(_claims())
-    except IrsError as error:
-        _refuse(error)
-    if person is None:
-        _sign_in()
+    person = let_in()
     if person.demo:
         st.info(
             "This is a demo: look at everything; nothing can be started, uploaded or changed. "
@@ -44,6 +39,17 @@ def enter() -> None:
         with st.sidebar:
             st.text(f"{person.name}\n{person.role}: {_MAY[person.role]}")
             st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout)
+
+
+def let_in() -> Person:
+    """Who uses the app; ends the page here for whoever has yet to sign in or may not come in."""
+    try:
+        person = admitted(_claims())
+    except IrsError as error:
+        _refuse(error)
+    if person is None:
+        _sign_in()
+    return person
 
 
 def person() -> Person:
@@ -70,7 +76,11 @@ def acting() -> Acting:
 
 def why_not(action: Action, owner: str = "") -> str:
     """Why whoever uses the app may not take an action, as a sentence; empty where they may."""
-    said = barred(acting(), action, owner)
+    try:
+        said = barred(acting(), action, owner)
+    except IrsError as error:
+        # Their role was taken away while the page was open.
+        said = str(error)
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
