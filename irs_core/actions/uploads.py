@@ -14,7 +14,7 @@ from irs_core.people import Action
 from irs_core.server_files import Upload, keep_data, keep_upload, uploads_folder
 from irs_core.store.about import About, read_about, write_about
 from irs_core.store.naming import named
-from irs_core.store.trash import Trashed, put, trashed
+from irs_core.store.trash import Trashed, put, remove, trashed
 
 QUOTA = "IRS_UPLOAD_QUOTA_MB"
 _PER_PERSON, _TOTAL = 2_000, 20_000
@@ -146,25 +146,38 @@ def _check_kept(acting: Acting, name: str) -> None:
 
 
 def _check_room(acting: Acting, size: int) -> None:
-    kept, bound, waiting = uploads(acting.root), quota(acting), _in_trash(acting.root)
-    own = sum(one.size_bytes for one in kept if one.owner == acting.person.name)
-    own += sum(bytes_ for owner, bytes_ in waiting if owner == acting.person.name)
-    whole = sum(one.size_bytes for one in kept) + sum(bytes_ for _, bytes_ in waiting)
+    said = _too_much(acting, size)
+    if said:
+        # Before somebody is refused, what they threw away gives way.
+        for one in trashed(acting.root):
+            if one.shelf == "uploads" and one.owner == acting.person.name:
+                remove(acting.root, one)
+        said = _too_much(acting, size)
+    if said:
+        raise SpecError(said)
+
+
+def _too_much(acting: Acting, size: int) -> str:
+    """Why so many bytes more are too many; empty where they are not."""
+    bound, taken = quota(acting), list(_taken(acting.root))
+    own = sum(bytes_ for owner, bytes_ in taken if owner == acting.person.name)
+    whole = sum(bytes_ for _, bytes_ in taken)
     for used, most, whose in ((own, bound.person, "yours"), (whole, bound.total, "all together")):
         if most is not None and used + size > most:
-            raise SpecError(
-                f"uploads may take {most // _MB} MB, {whose}, and {used // _MB} MB are taken "
-                f"(the trash counts); this one has {-(-size // _MB)} MB: delete some first"
+            return (
+                f"uploads may take {most // _MB} MB, {whose}, and {used // _MB} MB are taken; "
+                f"{-(-size // _MB)} MB more are too many: delete some on the page Studies"
             )
+    return ""
 
 
-def _in_trash(root: Path) -> list[tuple[str, int]]:
-    """Owner and bytes of every upload in the trash, whose room is not free yet."""
-    return [
-        (one.owner, folder_bytes(root / "trash" / one.mark / "content"))
-        for one in trashed(root)
-        if one.shelf == "uploads"
-    ]
+def _taken(root: Path) -> Iterator[tuple[str, int]]:
+    """Owner and bytes of every upload, of those in the trash too."""
+    for kept in uploads(root):
+        yield kept.owner, kept.size_bytes
+    for one in trashed(root):
+        if one.shelf == "uploads":
+            yield one.owner, folder_bytes(root / "trash" / one.mark / "content")
 
 
 def folder_bytes(folder: Path) -> int:

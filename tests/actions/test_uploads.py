@@ -4,7 +4,7 @@ import os
 import time
 
 import pytest
-from people_at_work import ADMIN, OTHER, RUNNER, spec
+from people_at_work import OTHER, RUNNER, spec
 
 from irs_core.actions import Acting, studies, tidy, uploads
 from irs_core.errors import NotAllowedError, SpecError, StoreError
@@ -55,14 +55,15 @@ def test_each_person_and_all_together_have_a_bound(root, by, monkeypatch):
     assert [one.who for one in failed] == [RUNNER.name, OTHER.name]
 
 
-def test_what_is_in_the_trash_takes_room_until_it_is_emptied(root, by, monkeypatch):
+def test_what_somebody_threw_away_gives_way_and_that_of_others_does_not(root, by, monkeypatch):
     monkeypatch.setenv("IRS_UPLOAD_QUOTA_MB", "1:1")
-    kept = keep(by(RUNNER), bytes(900_000))
-    uploads.delete_upload(by(RUNNER), kept.path.parent.name)
-    with pytest.raises(SpecError, match="the trash counts"):
-        keep(by(RUNNER), b"1" + bytes(900_000))
-    tidy.empty_trash(by(ADMIN))
-    keep(by(RUNNER), b"1" + bytes(900_000))
+    mine = keep(by(RUNNER), bytes(900_000))
+    uploads.delete_upload(by(RUNNER), mine.path.parent.name)
+    with pytest.raises(SpecError, match="1 MB, all together"):
+        keep(by(OTHER), b"1" + bytes(900_000))
+    assert len(trashed(root)) == 1
+    keep(by(RUNNER), b"2" + bytes(900_000))
+    assert trashed(root) == []
 
 
 def test_uploads_at_the_same_time_have_one_bound(root, by, monkeypatch):

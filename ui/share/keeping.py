@@ -48,9 +48,11 @@ def show_trash() -> None:
     there = {one.mark: one for one in trashed(library.store_root())}
     if not there:
         return
+    with controls.explained():
+        limit = days(TRASH_DAYS)
     st.subheader("Trash", anchor=False)
     st.caption(
-        f"Removed for good after {days(TRASH_DAYS)} days, with draws that no other study uses. "
+        f"Removed for good after {limit} days, with draws that no other study uses. "
         "The ledger goes on counting deleted studies: their results were seen."
     )
     st.dataframe(pd.DataFrame([_trash_row(one) for one in there.values()]), hide_index=True)
