@@ -69,6 +69,10 @@ class EngineError(IrsError):
     """Worker processes that cannot be reached, or that keep failing."""
 
 
+class NotAllowedError(IrsError):
+    """An action that the person who asks for it may not take."""
+
+
 class CancelledError(IrsError):
     """A run that stopped because somebody asked for it."""
 

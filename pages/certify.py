@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from irs_core.people import Action
 from ui.certify import goal_forecast, start, study_form
-from ui.shared import controls, launch, navigation
+from ui.shared import controls, launch, navigation, who
 from ui.shared.study_file import study_as_file
 
 navigation.head(
@@ -21,6 +22,14 @@ with controls.explained():
         if goal is not None:
             spec = goal_forecast.predicted(spec, goal, options)
         start.describe_launch(spec)
-        if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
+        barred = who.why_not(Action.LAUNCH)
+        if st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start",
+            disabled=bool(barred),
+            help=barred or None,
+        ):
             launch.show_started(launch.start(spec, options))
         study_as_file(spec, "study_file")

@@ -181,7 +181,7 @@ def ledger_in(library: Library, study: Study, settings: Settings | None = None) 
     return study_ledger(
         study.record.spec,
         settings,
-        [one.record for one in library.studies()],
+        library.seen_records(),
         pilots=library.pilots(),
         reported=bool(study.banner),
     )

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from irs_core.actions import Acting
 from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.printing import print_json
 from irs_core.spec.outward import down
@@ -43,10 +44,11 @@ def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    library = Library(arguments.store)
-    library.export(arguments.id, arguments.file)
+    from irs_core.actions.studies import export
+
+    export(Acting(arguments.store), arguments.id, arguments.file)
     if arguments.json:
-        study = library.open(arguments.id)
+        study = Library(arguments.store).open(arguments.id)
         size = arguments.file.stat().st_size
         known = {"study": study.record.id, "origin": study.origin, "banner": study.banner}
         print_json("export", {**known, "file": str(arguments.file), "bytes": size})
@@ -62,7 +64,9 @@ def import_file(file: Path, store: Path, *, replace: bool = False, as_json: bool
     if _is_text(file):
         _import_results(file, store, as_json=as_json)
         return
-    record = Library(store).import_bundle(file, replace=replace)
+    from irs_core.actions.studies import import_bundle
+
+    record = import_bundle(Acting(store), file, replaces=replace)
     if as_json:
         print_json("import", {"study": record.id, "title": record.title, "results": None})
     else:
@@ -70,9 +74,9 @@ def import_file(file: Path, store: Path, *, replace: bool = False, as_json: bool
 
 
 def _import_results(file: Path, store: Path, *, as_json: bool) -> None:
-    from irs_core.report import import_cohen
+    from irs_core.actions.studies import import_results
 
-    found = import_cohen(file, store)
+    found = import_results(Acting(store), file)
     if as_json:
         results = {
             "name": found.name,

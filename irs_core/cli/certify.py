@@ -5,6 +5,8 @@ import sys
 from dataclasses import replace
 
 from irs_core import methods
+from irs_core.actions import Acting
+from irs_core.actions.jobs import launch
 from irs_core.analysis.ledger import (
     fresh_seed,
     spending,
@@ -25,7 +27,7 @@ from irs_core.cli.printing import print_json
 from irs_core.cli.results import add_result_options, check_one_format, show_results
 from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
-from irs_core.jobs import JobQueue, ensure_worker
+from irs_core.jobs import ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
@@ -225,7 +227,7 @@ def _certify(arguments: argparse.Namespace) -> None:
     if arguments.queue:
         check_can_wait(spec)
         spec = _from_anywhere(spec)
-        job = JobQueue(arguments.store).add(spec, rights_to_wait(spec, options))
+        job = launch(Acting(arguments.store), spec, rights_to_wait(spec, options))
         ensure_worker(arguments.store)
         if arguments.json:
             print_json("certify", {"job": job.id, "study": spec.id})
@@ -238,7 +240,7 @@ def _certify(arguments: argparse.Namespace) -> None:
 
 def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec:
     """The study with a seed and levels that earlier results on the same inputs do not weaken."""
-    records = [one.record for one in Library(arguments.store).studies()]
+    records = Library(arguments.store).seen_records()
     if arguments.spend:
         return spending(spec, records)
     if arguments.seed is None:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from irs_core.actions import Acting
+from irs_core.actions import jobs as actions
 from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
-from irs_core.jobs import Job, JobQueue, Lease, ensure_worker, run_job, tend, work
+from irs_core.jobs import Job, JobQueue, Lease, run_job, tend, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
 
 
@@ -97,6 +99,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "seconds_left": job.seconds_left,
         "note": job.note,
         "error": job.error,
+        "owner": job.owner,
         "parts": [asdict(part) for part in job.progress.parts],
     }
 
@@ -124,10 +127,10 @@ def _on_job(arguments: argparse.Namespace) -> int:
     elif arguments.action == "log":
         _show_log(queue, arguments)
         return 0
+    elif arguments.action == "cancel":
+        actions.cancel(Acting(arguments.store), arguments.id)
     else:
-        getattr(queue, arguments.action)(arguments.id)
-    if arguments.action == "retry":
-        ensure_worker(arguments.store)
+        actions.retry(Acting(arguments.store), arguments.id, worker=True)
     if arguments.json:
         print_json(f"jobs {arguments.action}", {"jobs": [_as_json(queue.get(arguments.id))]})
     return code

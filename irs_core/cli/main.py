@@ -21,6 +21,7 @@ from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
+from irs_core.cli.keeping import add_audit, add_keeping, keep
 from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import print_json
@@ -116,6 +117,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)
+    add_audit(commands)
     add_report(commands)
     add_export(commands)
     add_import(commands)
@@ -230,12 +232,16 @@ def _add_studies(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_json_option(parser)
     add_store_option(parser)
     add_result_options(parser)
+    add_keeping(parser)
+    parser.add_argument("--archived", action="store_true", help="list archived studies as well")
     parser.set_defaults(
         run=lambda arguments: show_results(arguments) if arguments.id else _studies(arguments)
     )
 
 
 def _studies(arguments: argparse.Namespace) -> None:
+    if keep(arguments):
+        return
     survey = Library(arguments.store).survey()
     if arguments.json:
         found = [
@@ -244,15 +250,22 @@ def _studies(arguments: argparse.Namespace) -> None:
                 "finished": study.record.finished,
                 "origin": study.origin,
                 "title": study.record.title,
+                "owner": study.owner,
+                "archived": study.archived,
             }
             for study in survey.studies
         ]
         print_json("studies", {"studies": found, "notices": list(survey.notices)})
         return
     for study in survey.studies:
+        if study.archived and not arguments.archived:
+            continue
         record = study.record
         state = "finished" if record.finished else "unfinished"
         print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
+    archived = sum(study.archived for study in survey.studies)
+    if archived and not arguments.archived:
+        print(f"{archived} archived; --archived lists them", file=sys.stderr)
     for sentence in survey.notices:
         print(sentence, file=sys.stderr)
     if not survey.studies:

@@ -28,6 +28,7 @@ class Job:
         progress: What the job reported last.
         note: How it was interrupted, one sentence.
         error: Why it failed, one sentence.
+        owner: Name of who queued it; empty for nobody, and so for admins.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Job:
     progress: Progress
     note: str
     error: str
+    owner: str = ""
 
     @property
     def active(self) -> bool:
@@ -110,6 +112,7 @@ def job_of(row: sqlite3.Row) -> Job:
         ),
         note=row["note"],
         error=row["error"],
+        owner=row["owner"],
     )
 
 

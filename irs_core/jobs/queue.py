@@ -33,9 +33,19 @@ class JobQueue:
         """Where a job's output goes."""
         return self.root / "logs" / f"job-{job_id}.log"
 
-    def add(self, spec: StudySpec, options: RunOptions | None = None, until: Until = "end") -> Job:
+    def add(
+        self,
+        spec: StudySpec,
+        options: RunOptions | None = None,
+        until: Until = "end",
+        owner: str = "",
+    ) -> Job:
         """Queue a study. The same one already waiting or running as far is returned instead,
-        unless it may not run the programs that this one may."""
+        unless it may not run the programs that this one may.
+
+        Args:
+            owner: Name of whom the job belongs to; empty for nobody.
+        """
         options = options or RunOptions()
         self._database.keep_reserve()
         with self._database.transaction() as db:
@@ -52,8 +62,9 @@ class JobQueue:
             job_id = (
                 next(known, None)
                 or db.execute(
-                    "INSERT INTO jobs (study, scope, spec, options, until, position, created)"
-                    f" VALUES (?, ?, ?, ?, ?, {_LAST}, ?)",
+                    "INSERT INTO jobs (study, scope, spec, options, until, position, created,"
+                    " owner)"
+                    f" VALUES (?, ?, ?, ?, ?, {_LAST}, ?, ?)",
                     (
                         spec.id,
                         evidence_scope(spec.to_dict()),
@@ -61,6 +72,7 @@ class JobQueue:
                         json.dumps(asdict(options)),
                         until,
                         time.time(),
+                        owner,
                     ),
                 ).lastrowid
             )
@@ -231,21 +243,28 @@ class JobQueue:
                 " start again"
             )
 
-    def move(self, job_id: int, places: int) -> None:
+    def move(self, job_id: int, places: int, among: str | None = None) -> None:
         """Move a waiting job by some places, negative towards the front.
+
+        Args:
+            among: Only past jobs of this owner; those of others keep their places.
 
         Raises:
             JobError: It is not waiting.
         """
         with self._database.transaction() as db:
             rows = db.execute(
-                "SELECT id FROM jobs WHERE state = 'queued' ORDER BY position"
+                "SELECT id, owner FROM jobs WHERE state = 'queued' ORDER BY position"
             ).fetchall()
             order = [row["id"] for row in rows]
-            if job_id not in order:
+            slots = [at for at, row in enumerate(rows) if among in (None, row["owner"])]
+            moving = [order[at] for at in slots]
+            if job_id not in moving:
                 raise JobError(f"job {job_id} is not waiting, so it cannot be moved")
-            at = order.index(job_id)
-            order.insert(max(0, min(len(order) - 1, at + places)), order.pop(at))
+            at = moving.index(job_id)
+            moving.insert(max(0, min(len(moving) - 1, at + places)), moving.pop(at))
+            for slot, one in zip(slots, moving, strict=True):
+                order[slot] = one
             # Positions are times of arrival, so later jobs still come after all of these.
             for place, one in enumerate(order):
                 db.execute("UPDATE jobs SET position = ? WHERE id = ?", (place, one))

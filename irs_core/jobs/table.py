@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     rate REAL NOT NULL DEFAULT 0,
     progress TEXT NOT NULL DEFAULT '',
     note TEXT NOT NULL DEFAULT '',
-    error TEXT NOT NULL DEFAULT ''
+    error TEXT NOT NULL DEFAULT '',
+    owner TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, position);
 CREATE TABLE IF NOT EXISTS roster (
@@ -68,6 +69,7 @@ _ADDED = {
     "fence": "INTEGER NOT NULL DEFAULT 0",
     "process": "TEXT NOT NULL DEFAULT ''",
     "note": "TEXT NOT NULL DEFAULT ''",
+    "owner": "TEXT NOT NULL DEFAULT ''",
 }
 
 

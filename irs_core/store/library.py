@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from irs_core.errors import BundleError, StoreError
 from irs_core.spec.paths import expanded
+from irs_core.store.about import described
 from irs_core.store.audit import exportable
 from irs_core.store.bundle import (
     SUFFIX,
@@ -26,6 +27,7 @@ from irs_core.store.naming import named
 from irs_core.store.per_file import State, file_state, kept_per_file
 from irs_core.store.records import StudyRecord
 from irs_core.store.study import Origin, Study
+from irs_core.store.trash import deleted_records
 
 __all__ = ["Damaged", "Library", "Origin", "Study", "Survey", "default_root", "shipped_folder"]
 
@@ -170,6 +172,13 @@ class Library:
         """
         return list(self.survey().studies)
 
+    def seen_records(self) -> list[StudyRecord]:
+        """Records of all studies, deleted ones too: whoever saw results goes on knowing them."""
+        there = [study.record for study in self.studies()]
+        known = {record.id for record in there}
+        gone = {record.id: record for record in deleted_records(self.root).values()}
+        return [*there, *(record for name, record in gone.items() if name not in known)]
+
     def damaged(self) -> list[Damaged]:
         """Every study that cannot be opened, with the reason."""
         return list(self.survey().damaged)
@@ -178,7 +187,8 @@ class Library:
         """Both in one go."""
         damaged: list[Damaged] = []
         found: dict[str, Study] = {}
-        for study in self._opened(damaged):
+        for opened in self._opened(damaged):
+            study = described(opened, self.root)
             known = found.get(study.record.id)
             if known is None or study.record.finished or not known.record.finished:
                 found[study.record.id] = study

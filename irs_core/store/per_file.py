@@ -38,7 +38,7 @@ def kept_per_file(
     """
     kept: dict[object, tuple[State, T]] = {}
 
-    def wrapped(path: Path, state: State, *args: P.args, **kwargs: P.kwargs) -> T:
+    def wrapped(path: Path, state: State, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (path, args, tuple(sorted(kwargs.items())))
         known = kept.get(key)
         if known is not None and known[0] == state:

@@ -21,6 +21,8 @@ class Study:
         bundle: What holds the evidence of a study that is not live.
         origin: Computed here, come with the program, or reported by somebody else.
         sealed: Whether its manifest carries a digest, or the bundle that it came in.
+        owner: Name of whom it belongs to; empty for nobody, and so for admins.
+        archived: Put away: left out of lists and pickers, and opened by links.
     """
 
     record: StudyRecord
@@ -28,6 +30,8 @@ class Study:
     bundle: Bundle | None = None
     origin: Origin = "live"
     sealed: bool = True
+    owner: str = ""
+    archived: bool = False
 
     @property
     def shipped(self) -> bool:

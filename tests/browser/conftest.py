@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -51,21 +51,27 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     """Starts the app on a store of its own and returns its address."""
     servers, stores = [], []
 
-    def start(*, shipped: bool = True) -> str:
+    def start(
+        *,
+        shipped: bool = True,
+        environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> str:
         folder = tmp_path_factory.mktemp("server")
-        stores.append(folder / "store")
-        environment = dict(os.environ, IRS_STORE=str(stores[-1]))
+        settings = {**os.environ, "IRS_STORE": str(folder / "store"), **(environment or {})}
+        stores.append(Path(settings["IRS_STORE"]))
         if not shipped:
             (folder / "none").mkdir()
-            environment["IRS_SHIPPED"] = str(folder / "none")
+            settings["IRS_SHIPPED"] = str(folder / "none")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command += options
         # A pipe that nobody reads would fill up and stop the server.
         output = (folder / "output").open("wb")
         servers.append(
-            subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=output, stderr=output)
+            subprocess.Popen(command, cwd=PROJECT, env=settings, stdout=output, stderr=output)
         )
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
         return f"http://127.0.0.1:{port}"

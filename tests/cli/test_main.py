@@ -1,5 +1,6 @@
 """The list of commands, unknown ones, and exit codes."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -41,6 +42,36 @@ def test_the_script_names_the_nearest_command_and_installs_nothing(tmp_path):
     done = _script(tmp_path, "certfy")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: unknown command 'certfy'; did you mean certify?\n"
+
+
+@pytest.mark.parametrize("options", [["--server.port", "1"], []])
+def test_the_demo_is_one_option_and_others_follow(tmp_path, options):
+    shutil.copy(ROOT / "irs", tmp_path / "irs")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$IRS_DEMO $IRS_PEOPLE $PWD $@"\n')
+    python.chmod(0o755)
+    for name in ("requirements.txt", ".venv/.installed-requirements.txt"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "here").mkdir()
+    said = [
+        subprocess.run(
+            [str(tmp_path / "irs"), "app", *more, *options],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path / "here",
+            env={"PATH": os.environ["PATH"], "IRS_PEOPLE": "people.toml"},
+        )
+        for more in (["--demo"], [])
+    ]
+    people = f"{tmp_path}/here/people.toml {tmp_path} -m streamlit run app.py"
+    assert said[0].stdout.startswith(f"1 {people}")
+    assert "--server.maxUploadSize 1 " in said[0].stdout
+    assert said[0].stdout.rstrip().endswith(" ".join(["500mb", *options]))
+    assert said[0].stderr.startswith("demo: shipped studies")
+    assert said[1].stdout.startswith(f" {people}")
+    assert "maxUploadSize" not in said[1].stdout
 
 
 def test_an_unknown_command_is_one_sentence(capsys):

@@ -9,11 +9,12 @@ from irs_core.goals.goal import Goal, goal_spec
 from irs_core.goals.outlook import Forecast
 from irs_core.jobs import Job
 from irs_core.methods.kit.cirs_plan import pilot_draws, pilot_spec
+from irs_core.people import Action
 from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
 from irs_core.text import markdown
 from ui.certify import job_cards, predictions
-from ui.shared import columns, controls, inventory, job_queue, launch, tables, theme
+from ui.shared import columns, controls, inventory, job_queue, launch, tables, theme, who
 
 _POLL_SECONDS = 1.0
 
@@ -84,7 +85,15 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
         return
     st.markdown(_pilot_text(spec))
     _say_failure(jobs)
-    if st.button("Run the pilot", type="primary", icon=":material/science:", key="start_pilot"):
+    barred = who.why_not(Action.LAUNCH)
+    if st.button(
+        "Run the pilot",
+        type="primary",
+        icon=":material/science:",
+        key="start_pilot",
+        disabled=bool(barred),
+        help=barred or None,
+    ):
         launch.start(spec, options, "pilot")
         st.rerun()
 
@@ -120,7 +129,7 @@ def _pilot_text(spec: StudySpec) -> str:
 
 def _watch(job_id: int) -> None:
     with controls.explained():
-        job = job_queue.queue().get(job_id)
+        job = job_queue.job(job_id)
     if not job.active:
         # A full run of the page shows what the pilot predicts.
         st.rerun()

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import streamlit as st
 
 from irs_core import methods
+from irs_core.actions import Acting
+from irs_core.actions import jobs as actions
 from irs_core.errors import IrsError
-from irs_core.jobs import Job, State, ensure_worker
+from irs_core.jobs import Job, State
+from irs_core.people import Action
 from irs_core.store import BASE
 from irs_core.text import NAME, markdown, plain
 from ui.certify import clone
-from ui.shared import columns, controls, job_queue, library, page_list, tables, theme
+from ui.shared import columns, controls, job_queue, page_list, tables, theme, who
 
 POLL_SECONDS = 1.0
 SHOWN = 20
+# Past every other job.
+_MANY = 1_000_000
 _Colour = Literal["blue", "gray", "green", "red", "orange"]
 _STATES: dict[State, tuple[str, str, _Colour]] = {
     "running": ("running", ":material/play_arrow:", "blue"),
@@ -40,6 +46,8 @@ def show_jobs() -> None:
 
 def _cards(was_active: bool) -> None:
     with controls.explained():
+        # The list refreshes itself, so that a role may be taken away meanwhile.
+        who.person()
         jobs = job_queue.jobs()
     if was_active and not any(job.active for job in jobs):
         # A full run of the page registers the list again, without polling.
@@ -60,9 +68,11 @@ def _check_worker(jobs: list[Job]) -> None:
         return
     with st.container(border=True):
         st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
-        if st.button("Start a worker", key="start_worker") and not ensure_worker(
-            library.store_root()
-        ):
+        barred = who.why_not(Action.START_WORKER)
+        pressed = st.button(
+            "Start a worker", key="start_worker", disabled=bool(barred), help=barred or None
+        )
+        if pressed and not actions.start_worker(who.acting()):
             st.error("No process may be started here; run `python -m irs_core worker`.")
 
 
@@ -92,42 +102,50 @@ def _card(job: Job) -> None:
             st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
             _actions(job)
-        log = job_queue.log_tail(job.id)
+        log = "" if who.why_not(Action.READ_LOG, job.owner) else _log(job)
         if log:
             with st.expander("Log", icon=":material/terminal:"):
                 st.code(log, language=None)
 
 
+def _log(job: Job) -> str:
+    return job_queue.log_tail(who.acting(), job.id)
+
+
 def _actions(job: Job) -> None:
-    queue = job_queue.queue()
     if job.state == "queued":
-        _action(job, "Run first", "first", lambda one: queue.move(one, -len(queue.jobs())))
-        _action(job, "Later", "later", lambda one: queue.move(one, 1))
+        _action(
+            job, "Run first", "first", Action.REORDER, lambda me, one: actions.move(me, one, -_MANY)
+        )
+        _action(job, "Later", "later", Action.REORDER, lambda me, one: actions.move(me, one, 1))
     if job.active:
-        _action(job, "Cancel", "cancel", queue.cancel, disabled=job.cancel)
+        _action(job, "Cancel", "cancel", Action.CANCEL, actions.cancel, disabled=job.cancel)
         return
     if job.state == "done" and job.until == "end":
         for page in ("overview", "acr_time" if job.spec.baseline else "inputs", "zeta_table"):
             page_list.link(page, study=job.study)
     again = "Run again" if job.state == "done" else "Retry"
-    _action(job, again, "retry", _retry)
+    _action(job, again, "retry", Action.RETRY, partial(actions.retry, worker=True))
     pilot = job.until == "pilot"
     if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
         st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
         st.switch_page(controls.CERTIFY_PAGE)
 
 
-def _retry(job_id: int) -> None:
-    job_queue.queue().retry(job_id)
-    ensure_worker(library.store_root())
-
-
 def _action(
-    job: Job, label: str, name: str, act: Callable[[int], None], *, disabled: bool = False
+    job: Job,
+    label: str,
+    name: str,
+    action: Action,
+    act: Callable[[Acting, int], None],
+    *,
+    disabled: bool = False,
 ) -> None:
-    if st.button(label, key=f"{name}-{job.id}", disabled=disabled):
+    barred = who.why_not(action, job.owner)
+    key = f"{name}-{job.id}"
+    if st.button(label, key=key, disabled=disabled or bool(barred), help=barred or None):
         try:
-            act(job.id)
+            act(who.acting(), job.id)
         except IrsError as error:
             st.error(controls.sentence(error))
         else:
@@ -174,6 +192,8 @@ def _facts(job: Job) -> str:
     ]
     if job.started and job.ended and job.ended > job.started:
         parts.append(f"took {theme.duration(job.ended - job.started)}")
+    if job.owner:
+        parts.append(f"started by {job.owner}")
     if job.attempts > 1:
         parts.append(f"attempt {job.attempts}")
     return " · ".join([*parts, f"study {job.study}"])

@@ -26,7 +26,7 @@ def describe_launch(spec: StudySpec) -> None:
 
 def _warn_of_used_draws(spec: StudySpec) -> None:
     """Say which results were seen on these very draws, and which seed draws fresh ones."""
-    records = [one.record for one in library.list_studies()]
+    records = library.seen_records()
     before = used_before(spec, records)
     if before:
         st.warning(

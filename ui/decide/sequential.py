@@ -6,11 +6,11 @@ from irs_core.analysis.replay import live_runs
 from irs_core.decide import Decision
 from irs_core.errors import IrsError
 from irs_core.goals.deciding import deciding_spec
+from irs_core.people import Action
 from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.store import Library
 from irs_core.text import markdown
-from ui.shared import controls, launch, library
+from ui.shared import controls, launch, who
 from ui.shared.controls import Opened
 
 
@@ -34,15 +34,17 @@ def offer(opened: Opened, name: str, decision: Decision) -> None:
     spec = deciding_spec(opened.record.spec, parse_compression(name), decision.requirement)
     if spec.id == opened.record.id:
         return
+    barred = who.why_not(Action.DRAW_MORE)
     if not st.button(
         "Draw what decides",
         icon=":material/fast_forward:",
-        help="Starts a study in the background that asks each input at this radius and stops it as "
+        disabled=bool(barred),
+        help=barred
+        or "Starts a study in the background that asks each input at this radius and stops it as "
         "soon as its answer is known. The original's draws are used again.",
     ):
         return
     try:
-        Library(library.store_root()).take_over(study)
-        launch.show_started(launch.start(spec, RunOptions()))
+        launch.show_started(launch.start(spec, RunOptions(), reuse=study))
     except IrsError as error:
         st.error(controls.sentence(error))

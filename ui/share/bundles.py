@@ -4,32 +4,36 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pandas as pd
 import streamlit as st
 
+from irs_core.actions.studies import export, import_bundle, import_results
 from irs_core.errors import IrsError
+from irs_core.people import Action
 from irs_core.report import (
     FORMATS,
     TABLES,
     html_report,
-    import_cohen,
     imported_results,
     study_table,
     table_bytes,
 )
 from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
-from irs_core.store import SUFFIX, Library
+from irs_core.store import SUFFIX
 from irs_core.text import csv_cell, markdown
-from ui.shared import controls, library, tables
+from ui.shared import controls, library, tables, who
 from ui.shared.controls import Opened
 from ui.shared.page_list import STUDY_PAGES, TITLES
 from ui.shared.study_file import study_as_file
 
+_IMPORTED = "imported_files"
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
 
@@ -103,7 +107,8 @@ def show_downloads(opened: Opened) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Bundle",
-            lambda: Library(library.store_root()).bundle_bytes(record.id),
+            # Asked for later, where nobody knows any more who is looking.
+            partial(export, who.acting(), record.id),
             f"{record.id}{SUFFIX}",
             "application/zip",
             key="bundle",
@@ -154,19 +159,23 @@ def show_downloads(opened: Opened) -> None:
 
 def show_results_of_others() -> None:
     """Bring in per-input results in the format of Cohen et al., and what was brought in."""
+    barred = who.why_not(Action.IMPORT)
     uploaded = st.file_uploader(
         "Results per input (TSV)",
         key="upload_tsv",
-        help="Six columns, tab separated: idx, label, predict, radius, correct, time. The file may "
+        disabled=bool(barred),
+        help=barred
+        or "Six columns, tab separated: idx, label, predict, radius, correct, time. The file may "
         "have any name, and may be gzipped.",
     )
     root = library.store_root()
-    if uploaded is not None:
+    if uploaded is not None and not _is_known(uploaded):
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
             path.write_bytes(uploaded.getbuffer())
             try:
-                import_cohen(path, root)
+                import_results(who.acting(), path)
+                _remember(uploaded, "")
             except IrsError as error:
                 st.error(controls.sentence(error), icon=":material/error:")
     found = imported_results(root)
@@ -191,29 +200,46 @@ def show_results_of_others() -> None:
 
 def show_import() -> None:
     """Bring in a bundle from elsewhere."""
+    barred = who.why_not(Action.IMPORT)
     uploaded = st.file_uploader(
         "Bundle",
         type="zip",
         key="upload",
-        help=f"A file `*{SUFFIX}`. It is verified before anything is kept, and never executed.",
+        disabled=bool(barred),
+        help=barred
+        or f"A file `*{SUFFIX}`. It is verified before anything is kept, and never executed.",
     )
     if uploaded is None:
         return
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"upload{SUFFIX}"
-        path.write_bytes(uploaded.getbuffer())
-        try:
-            record = Library(library.store_root()).import_bundle(path)
-        except IrsError as error:
-            st.error(controls.sentence(error), icon=":material/error:")
-            return
-    st.success(
-        f"Imported: {markdown(record.title)}, study {record.id}. It is kept apart from what is "
-        "computed here."
-    )
+    try:
+        study = _imported(uploaded)
+    except IrsError as error:
+        st.error(controls.sentence(error), icon=":material/error:")
+        return
+    st.success(f"Imported: {markdown(study)}. It is kept apart from what is computed here.")
     st.page_link(
         "pages/overview.py",
         label="Open it",
         icon=":material/space_dashboard:",
-        query_params={"study": record.id},
+        query_params={"study": study.rpartition(" ")[2]},
     )
+
+
+def _imported(uploaded: Any) -> str:
+    """Title and id of the study in an uploaded bundle, which is brought in once."""
+    if not _is_known(uploaded):
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"upload{SUFFIX}"
+            path.write_bytes(uploaded.getbuffer())
+            record = import_bundle(who.acting(), path)
+        _remember(uploaded, f"{record.title}, study {record.id}")
+    return str(st.session_state[_IMPORTED][uploaded.file_id])
+
+
+def _is_known(uploaded: Any) -> bool:
+    """Whether a file was brought in already: it stays in its widget while pages run again."""
+    return uploaded.file_id in st.session_state.get(_IMPORTED, {})
+
+
+def _remember(uploaded: Any, what: str) -> None:
+    st.session_state.setdefault(_IMPORTED, {})[uploaded.file_id] = what

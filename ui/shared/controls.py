@@ -138,8 +138,10 @@ def _pick(studies: Sequence[Study]) -> Study:
 
     The address always names the study, so that a link keeps its meaning when others are added.
     """
-    by_id = {study.record.id: study for study in studies}
-    finished = [study for study in sorted(studies, key=_precedence) if study.record.finished]
+    by_id = {study.record.id: study for study in studies if _in_lists(study)} or {
+        study.record.id: study for study in studies
+    }
+    finished = [study for study in sorted(by_id.values(), key=_precedence) if study.record.finished]
     asked = st.query_params.get("study", "")
     first = [study.record.id for study in finished]
     wanted = [asked, st.session_state.get("study_seen", ""), *first, *by_id]
@@ -158,6 +160,11 @@ def _pick(studies: Sequence[Study]) -> Study:
         st.warning(f"There is no study '{other}' here; this is another one.")
     st.session_state["study_seen"] = st.query_params["study"] = chosen
     return by_id[chosen]
+
+
+def _in_lists(study: Study) -> bool:
+    """Whether a study can be chosen: archived ones only by a link."""
+    return not study.archived or study.record.id == st.query_params.get("study", "")
 
 
 def _precedence(study: Study) -> tuple[bool, bool, int]:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from irs_core.actions import require
+from irs_core.people import Action
 from irs_core.server_files import check_data_root
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.study import DataSpec, ModelSpec
+from ui.shared import who
 from ui.shared.library import store_root
 
 if TYPE_CHECKING:
@@ -155,8 +158,11 @@ def data_facts(spec: DataSpec) -> DataFacts:
     """What a data specification selects; asked again after a minute.
 
     Raises:
+        NotAllowedError: Whoever uses the app may not name files.
         DatasetError: The data are missing, empty, damaged, too few, or not for the app to read.
     """
+    if spec.root is not None:
+        require(who.acting(), Action.READ_FILE, spec.root)
     check_data(spec)
     return _data_facts(spec)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from irs_core.actions import Acting
+from irs_core.actions.jobs import read_log
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import IrsError, MissingEvidenceError
@@ -19,17 +21,10 @@ from irs_core.store import Library, Study, StudyRecord
 from ui.shared.interim import look_sentence
 from ui.shared.library import list_studies, store_root
 
-_LOG_BYTES = 8_000
-
-
-def queue() -> JobQueue:
-    """The queue of the live store."""
-    return JobQueue(store_root())
-
 
 def jobs() -> list[Job]:
     """All jobs: running, waiting, ended. Those whose process is gone were put back before."""
-    found = queue()
+    found = JobQueue(store_root())
     found.repair()
     return found.jobs()
 
@@ -39,15 +34,22 @@ def workers() -> int:
     return len(Roster(store_root()).living())
 
 
-def log_tail(job_id: int, lines: int = 25) -> str:
-    """The last lines of a job's output; empty where there is none."""
-    path = queue().log_path(job_id)
-    if not path.exists():
-        return ""
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _LOG_BYTES))
-        text = log.read().decode(errors="replace")
-    return "\n".join(text.splitlines()[-lines:])
+def job(job_id: int) -> Job:
+    """One job.
+
+    Raises:
+        JobError: There is none of that id.
+    """
+    return JobQueue(store_root()).get(job_id)
+
+
+def log_tail(acting: Acting, job_id: int, lines: int = 25) -> str:
+    """The last lines of a job's output; empty where there is none.
+
+    Raises:
+        NotAllowedError: They may not read it.
+    """
+    return "\n".join(read_log(acting, job_id).splitlines()[-lines:])
 
 
 def estimate(spec: StudySpec, inputs: int, until: Until = "end") -> Estimate:

@@ -2,34 +2,51 @@
 
 import streamlit as st
 
+from irs_core.actions.jobs import launch
 from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
+from irs_core.people import Action
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.study import StudySpec
-from ui.shared import controls, inventory, job_queue, library, own_files
+from irs_core.store import Study
+from ui.shared import controls, inventory, library, own_files, who
 
 
-def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
+def start(
+    spec: StudySpec, options: RunOptions, until: Until = "end", *, reuse: Study | None = None
+) -> Job:
     """Check that model and data fit, queue the study, and see that a worker is alive.
 
     Args:
         until: How far it runs.
+        reuse: The study that this one goes on from, whose draws are used again.
 
     Raises:
         IrsError: They do not fit, or the queue refuses.
     """
-    own_files.allowed(spec.model.weights)
-    for compression in spec.compressions:
-        own_files.described(str(compression))
-    check_fit(spec)
     root = library.store_root()
-    job = job_queue.queue().add(spec, options, until)
+    job = launch(
+        who.acting(),
+        spec,
+        options,
+        until,
+        check=lambda: _check(spec),
+        action=Action.LAUNCH if reuse is None else Action.DRAW_MORE,
+        reuse=reuse,
+    )
     if not ensure_worker(root):
         st.warning(
             "No worker could be started. The study waits until one runs: "
             f"`python -m irs_core worker --store {root}`"
         )
     return job
+
+
+def _check(spec: StudySpec) -> None:
+    own_files.allowed(spec.model.weights)
+    for compression in spec.compressions:
+        own_files.described(str(compression))
+    check_fit(spec)
 
 
 def check_fit(spec: StudySpec) -> None:

@@ -8,8 +8,10 @@ Streamlit from hashing them.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import streamlit as st
@@ -22,10 +24,13 @@ from irs_core.analysis.sweep import Sweep, swept
 from irs_core.analysis.why import why_table
 from irs_core.methods.cirs import METHOD
 from irs_core.methods.kit.counts import StudyTally
+from irs_core.people.register import is_demo
 from irs_core.spec.fields import stable_id
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX, Library, Study, StudyRecord, default_root
+from irs_core.store.about import notes_folders
 from irs_core.store.library import Survey, shipped_folder
+from irs_core.store.trash import deleted_records
 from ui.shared import theme
 from ui.shared.entries import ModelRow, Panel, ZetaEntry, model_rows
 
@@ -33,13 +38,32 @@ StudyKey = tuple[str, ...]
 
 
 def store_root() -> Path:
-    """Folder of the live store."""
-    return default_root()
+    """Folder of the live store; of a demo an empty one that goes when the app ends."""
+    return Path(_demo_folder().name) if is_demo() else default_root()
+
+
+@cache
+def _demo_folder() -> "TemporaryDirectory[str]":
+    return TemporaryDirectory(prefix="irs-demo-")
 
 
 def list_studies() -> tuple[Study, ...]:
     """Every readable study, latest first."""
     return _survey().studies
+
+
+def seen_records() -> list[StudyRecord]:
+    """Records of all studies, of deleted ones too; see `Library.seen_records`."""
+    stamps = _stamps({store_root() / "trash": "*/*.json", store_root() / "spent": "*.json"})
+    there = [study.record for study in list_studies()]
+    known = {record.id for record in there}
+    return [*there, *(one for one in _deleted(str(store_root()), stamps) if one.id not in known)]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _deleted(root: str, stamps: str) -> tuple[StudyRecord, ...]:
+    del stamps  # Part of the key only.
+    return tuple({one.id: one for one in deleted_records(Path(root)).values()}.values())
 
 
 def notices() -> tuple[str, ...]:
@@ -50,6 +74,7 @@ def notices() -> tuple[str, ...]:
 def _survey() -> Survey:
     root, shipped = store_root(), shipped_folder()
     folders = {root / "studies": "*.json", root / "bundles": f"*{SUFFIX}", shipped: f"*{SUFFIX}"}
+    folders |= notes_folders(root)
     return _studies(str(root), str(shipped), _stamps(folders))
 
 
@@ -183,7 +208,7 @@ def _ledger(
 def ledger(study: Study, settings: Settings) -> Ledger:
     """What the confidence of a study covers, with all studies at hand in view."""
     studies = list_studies()
-    records = [one.record for one in studies]
+    records = seen_records()
     pilots = _pilots(str(store_root()), _stamps({store_root() / "pilots": "*.json"}))
     return _ledger(study_key(study), settings, id(studies), id(pilots), study, records, pilots)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.shared import page_list, readers, tour
+from ui.shared import page_list, readers, tour, who
 from ui.shared.glossary import HELP, SYMBOLS
 from ui.shared.readers import Reader
 
@@ -41,6 +41,8 @@ def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
     Args:
         symbols: Keys of `SYMBOLS` that the page uses without explaining them.
     """
+    # As app.py did, unless Streamlit ran this page without it; see below.
+    who.let_in()
     if _ENTERED not in st.session_state:
         # Until app.py has run once in a server, Streamlit takes pages/ for an app of its own and
         # runs the page of a deep link without app.py. Naming the pages ends that.

@@ -4,7 +4,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -84,8 +84,10 @@ def _same(value: object) -> Hashable:
     if isinstance(value, list | tuple):
         return type(value), tuple(map(_same, value))
     # Their fields stay what they are; what is within those is only looked at where it is plain.
-    if is_dataclass(value) and type(value).__dict__["__dataclass_params__"].frozen:
-        parts = (getattr(value, one.name) for one in fields(value))
+    kind: Any = type(value)
+    params = getattr(kind, "__dataclass_params__", None)
+    if params is not None and params.frozen:
+        parts = (getattr(value, one.name) for one in fields(kind))
         return type(value), tuple(
             _same(one) if isinstance(one, _PLAIN) else id(one) for one in parts
         )

@@ -1,18 +1,20 @@
 """Files of the people who use the app: uploads, paths that the operator allows, a dry run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from irs_core.actions import require, taking
+from irs_core.actions.uploads import upload_data, upload_model
 from irs_core.errors import CheckpointError, IrsError
+from irs_core.people import Action
 from irs_core.server_files import (
     DATA_SUFFIX,
     MODEL_SUFFIXES,
     Upload,
     check_model_path,
-    keep_data,
-    keep_upload,
     upload_limit,
 )
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
@@ -21,17 +23,16 @@ from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.outside import SHIPPED_PREFIX, is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
-from ui.shared import controls, inventory, library, theme
+from ui.shared import controls, inventory, library, theme, who
 
 _FILES = ("file", "file-normalized")
 
 
 def pick_model(label: str, key: str) -> str:
     """The path of a model: typed, or that of an upload, which wins."""
-    path = st.text_input(
+    path = _typed(
         label,
-        key=key,
-        persist_state="session",
+        key,
         placeholder="/path/to/model.onnx",
         help="Safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR (.xml), below a folder that "
         "the operator lists in IRS_MODEL_DIRS. Pickled code and programs, such as TorchScript, are "
@@ -42,37 +43,63 @@ def pick_model(label: str, key: str) -> str:
         type=[suffix.removeprefix(".") for suffix in MODEL_SUFFIXES],
         accept_multiple_files=True,
         key=f"{key}_upload",
-        help=f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
+        disabled=bool(who.why_not(Action.UPLOAD)),
+        help=who.why_not(Action.UPLOAD)
+        or f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
     )
     if not uploaded:
         return path.strip()
-    files = [(one.name, one.getvalue()) for one in uploaded]
-    return _kept(lambda: keep_upload(library.store_root(), files, inventory.read_model_file))
+    return _kept(
+        uploaded,
+        lambda: upload_model(
+            who.acting(),
+            [(one.name, one.getvalue()) for one in uploaded],
+            inventory.read_model_file,
+        ),
+    )
 
 
 def pick_data(label: str, kind: DataKind, key: str) -> str:
     """The root of a data set: typed, or of kind `npz` the path of an upload, which wins."""
-    path = st.text_input(
-        label, key=key, persist_state="session", help=f"Expected: {KINDS[kind].where}"
-    )
+    path = _typed(label, key, help=f"Expected: {KINDS[kind].where}")
     if kind != "npz":
         return path.strip()
     uploaded = st.file_uploader(
         "or upload it",
         type=DATA_SUFFIX.removeprefix("."),
         key=f"{key}_upload",
-        help=f"At most {theme.file_size(upload_limit())}. Arrays of objects are never read.",
+        disabled=bool(who.why_not(Action.UPLOAD)),
+        help=who.why_not(Action.UPLOAD)
+        or f"At most {theme.file_size(upload_limit())}. Arrays of objects are never read.",
     )
     if uploaded is None:
         return path.strip()
     name, content = uploaded.name, uploaded.getvalue()
-    return _kept(lambda: keep_data(library.store_root(), name, content, inventory.read_data_file))
+    return _kept(
+        [uploaded],
+        lambda: upload_data(who.acting(), name, content, inventory.read_data_file),
+    )
 
 
-def _kept(keep: Callable[[], Upload]) -> str:
-    """The path of an upload, with its digest shown; empty, and the reason shown, if refused."""
+def _typed(label: str, key: str, **more: Any) -> str:
+    """A path that somebody types who may name files of the server; empty for others."""
+    barred = who.why_not(Action.READ_FILE)
+    more = {**more, "help": barred or more.get("help")}
+    path = st.text_input(label, key=key, persist_state="session", disabled=bool(barred), **more)
+    return "" if barred else str(path)
+
+
+def _kept(files: Sequence[Any], keep: Callable[[], Upload]) -> str:
+    """The path of an upload, with its digest shown; empty, and the reason shown, if refused.
+
+    A file stays in its widget while the page runs again and again; it is kept once.
+    """
+    known = st.session_state.setdefault("kept_uploads", {})
+    key = " ".join(one.file_id for one in files)
     try:
-        upload = keep()
+        if key not in known or not known[key].path.exists():
+            known[key] = keep()
+        upload = known[key]
     except IrsError as error:
         st.error(controls.sentence(error), icon=":material/error:")
         return ""
@@ -87,6 +114,7 @@ def allowed(weights: str) -> str:
     Never code: a text such as package.module:make is a path like any other here.
 
     Raises:
+        NotAllowedError: Whoever uses the app may not name files.
         CheckpointError: It may not.
         ServerError: It is a model behind a server that the operator does not list.
     """
@@ -94,6 +122,7 @@ def allowed(weights: str) -> str:
         raise CheckpointError("no model is given: type the path of its file, or upload it")
     if weights.startswith(SHIPPED_PREFIX):
         return weights
+    require(who.acting(), Action.READ_FILE, weights)
     if is_url(weights):
         return inventory.served_model(weights)
     return str(check_model_path(weights, library.store_root()))
@@ -152,9 +181,17 @@ def show_check() -> None:
             f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}. "
             f"Digest {facts.digest}"
         )
-        if st.button("Dry run", icon=":material/science:", key="check_run"):
+        barred = who.why_not(Action.CHECK)
+        if st.button(
+            "Dry run",
+            icon=":material/science:",
+            key="check_run",
+            disabled=bool(barred),
+            help=barred or None,
+        ):
             texts = tuple(described(text) for text in compressed)
-            _show_report(spec, DataSpec(kind, root or None, max=50), sigma, texts)
+            with taking(who.acting(), Action.CHECK, facts.digest):
+                _show_report(spec, DataSpec(kind, root or None, max=50), sigma, texts)
 
 
 def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:

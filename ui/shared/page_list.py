@@ -54,7 +54,10 @@ SECTIONS = {
         Page("jobs", "Jobs", ":material/pending_actions:"),
         Page("models_and_data", "Models and data", ":material/inventory_2:"),
     ),
-    "Share": (Page("share", "Share", ":material/ios_share:", for_all=True),),
+    "Share": (
+        Page("share", "Share", ":material/ios_share:", for_all=True),
+        Page("studies", "Studies", ":material/folder_managed:"),
+    ),
 }
 _BY_NAME = {page.name: page for pages in SECTIONS.values() for page in pages}
 TITLES = {name: page.title for name, page in _BY_NAME.items()}

@@ -59,7 +59,7 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
         others = {
             study.record.id: study
             for study in library.list_studies()
-            if study.record.finished and study.record.id != record.id
+            if study.record.finished and not study.archived and study.record.id != record.id
         }
     if not others:
         return []

@@ -5,6 +5,9 @@ from functools import cache
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
+from irs_core.actions.tidy import tidy
+from ui.shared.library import store_root
+
 
 @cache
 def settle() -> None:
@@ -14,3 +17,4 @@ def settle() -> None:
     gc.freeze()
     # Products of this size gain nothing from threads, which spin where the browser could run.
     threadpool_limits(1, user_api="blas")
+    tidy(store_root())
