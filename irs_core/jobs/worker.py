@@ -17,6 +17,7 @@ from irs_core.jobs.job import Job, State
 from irs_core.jobs.lease import MAX_ATTEMPTS, worker_name
 from irs_core.jobs.queue import JobQueue
 from irs_core.run.options import Progress
+from irs_core.sandbox.opening import confine
 
 logger = logging.getLogger(__name__)
 
@@ -212,6 +213,8 @@ def run_job(root: Path, job_id: int, parent: int | None = None) -> int:
 
     if should_stop():
         return STOPPED
+    if job.options.folders is not None:
+        confine([Path(one) for one in job.options.folders])
     try:
         run_study(
             job.spec,

@@ -102,6 +102,8 @@ class RunOptions:
             None reads the variable IRS_ENGINE where the study runs.
         programs: Programs that come in files (TorchScript) may be run. Only commands and notebooks,
             where a person names the file, say so: never the app, and nothing that is stored.
+        folders: Data and models outside these folders are never opened; None for any, which only
+            a person at the machine may ask for.
     """
 
     device: str = "auto"
@@ -109,8 +111,12 @@ class RunOptions:
     backend: BackendName = "auto"
     engine: str | None = None
     programs: bool = False
+    folders: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.folders is not None:
+            # JSON has no tuples.
+            object.__setattr__(self, "folders", tuple(self.folders))
         if self.batch is not None and self.batch < 1:
             raise SpecError(f"batch must be at least 1; got {self.batch}")
         if self.engine is not None:

@@ -11,19 +11,18 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pandas as pd
 import streamlit as st
 
+from irs_core import foreign
 from irs_core.errors import IrsError
 from irs_core.report import (
     FORMATS,
     TABLES,
     html_report,
-    import_cohen,
-    imported_results,
     study_table,
     table_bytes,
 )
 from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
-from irs_core.store import SUFFIX, Library
+from irs_core.store import SUFFIX
 from ui.shared import controls, library, tables
 from ui.shared.controls import Opened
 from ui.shared.navigation import STUDY_PAGES, TITLES
@@ -102,7 +101,7 @@ def show_downloads(opened: Opened) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Bundle",
-            lambda: Library(library.store_root()).bundle_bytes(record.id),
+            lambda: library.opened().bundle_bytes(record.id),
             f"{record.id}{SUFFIX}",
             "application/zip",
             key="bundle",
@@ -165,16 +164,17 @@ def show_results_of_others() -> None:
             path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
             path.write_bytes(uploaded.getbuffer())
             try:
-                import_cohen(path, root)
+                foreign.import_results(path, root)
             except IrsError as error:
                 st.error(controls.sentence(error), icon=":material/error:")
-    found = imported_results(root)
+    with controls.explained():
+        found = library.results_of_others()
     if found:
         st.dataframe(
             [
                 {
                     "name": one.name,
-                    "inputs": len(one),
+                    "inputs": one.inputs,
                     "accuracy": f"{percent(one.accuracy, 1, 'counted')}%",
                     "ACR": down(one.acr, 4),
                     "radii": "rounded to 3 digits" if one.rounded else "all digits",
@@ -202,16 +202,14 @@ def show_import() -> None:
         path = Path(folder) / f"upload{SUFFIX}"
         path.write_bytes(uploaded.getbuffer())
         try:
-            record = Library(library.store_root()).import_bundle(path)
+            study, title = foreign.import_bundle(path, library.opened())
         except IrsError as error:
             st.error(controls.sentence(error), icon=":material/error:")
             return
-    st.success(
-        f"Imported: {record.title}, study {record.id}. It is kept apart from what is computed here."
-    )
+    st.success(f"Imported: {title}, study {study}. It is kept apart from what is computed here.")
     st.page_link(
         "pages/overview.py",
         label="Open it",
         icon=":material/space_dashboard:",
-        query_params={"study": record.id},
+        query_params={"study": study},
     )

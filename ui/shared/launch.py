@@ -1,10 +1,16 @@
 """The start of a study: whether it fits, the queue, a worker."""
 
+from dataclasses import replace
+
 import streamlit as st
 
+from irs_core import foreign
 from irs_core.errors import DatasetError
 from irs_core.jobs import Job, ensure_worker
 from irs_core.run.options import RunOptions, Until
+from irs_core.server_files import data_folders, model_folders
+from irs_core.spec.compressions import FileModel
+from irs_core.spec.outside import is_url
 from irs_core.spec.study import StudySpec
 from ui.shared import controls, inventory, job_queue, library, own_files
 
@@ -23,6 +29,11 @@ def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
         own_files.described(str(compression))
     check_fit(spec)
     root = library.store_root()
+    if _own_files(spec):
+        with st.spinner("Trying the model..."):
+            foreign.check_runs(spec, options, root)
+    folders = (*model_folders(root), *data_folders(root))
+    options = replace(options, folders=tuple(map(str, folders)))
     job = job_queue.queue().add(spec, options, until)
     if not ensure_worker(root):
         st.warning(
@@ -30,6 +41,14 @@ def start(spec: StudySpec, options: RunOptions, until: Until = "end") -> Job:
             f"`python -m irs_core worker --store {root}`"
         )
     return job
+
+
+def _own_files(spec: StudySpec) -> bool:
+    """Whether a file of somebody's has to be converted."""
+    weights = spec.model.weights
+    return (not weights.startswith("shipped:") and not is_url(weights)) or any(
+        isinstance(one, FileModel) for one in spec.compressions
+    )
 
 
 def check_fit(spec: StudySpec) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from irs_core import foreign
 from irs_core.analysis.analysis import Analysis, Memo
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
@@ -32,6 +33,11 @@ StudyKey = tuple[str, ...]
 def store_root() -> Path:
     """Folder of the live store."""
     return default_root()
+
+
+def opened() -> Library:
+    """The library of the live store; bundles in it are verified outside this process."""
+    return Library(store_root(), check=foreign.check_bundle)
 
 
 def list_studies() -> tuple[Study, ...]:
@@ -68,7 +74,22 @@ def _pilots(root: str, stamps: tuple[tuple[str, int], ...]) -> tuple[StudyRecord
 @st.cache_resource(max_entries=4, show_spinner="Reading studies...")
 def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> Survey:
     del stamps  # Part of the key only.
-    return Library(Path(root), Path(shipped)).survey()
+    return Library(Path(root), Path(shipped), foreign.check_bundle).survey()
+
+
+def results_of_others() -> list[foreign.ResultsRow]:
+    """Results per input that were imported.
+
+    Raises:
+        SandboxError: They take more than they may to read.
+    """
+    root = store_root()
+    return _results(str(root), _stamps({root / "results": "*.tsv"}))
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading results...")
+def _results(root: str, stamps: tuple[tuple[str, int], ...]) -> list[foreign.ResultsRow]:
+    return foreign.results(Path(root)) if stamps else []
 
 
 def study_key(study: Study) -> StudyKey:

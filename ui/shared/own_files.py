@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from irs_core import foreign
 from irs_core.errors import CheckpointError, IrsError
 from irs_core.server_files import (
     DATA_SUFFIX,
@@ -27,6 +28,7 @@ _FILES = ("file", "file-normalized")
 
 def pick_model(label: str, key: str) -> str:
     """The path of a model: typed, or that of an upload, which wins."""
+    foreign.warm_up()
     path = st.text_input(
         label,
         key=key,
@@ -46,7 +48,7 @@ def pick_model(label: str, key: str) -> str:
     if not uploaded:
         return path.strip()
     files = [(one.name, one.getvalue()) for one in uploaded]
-    return _kept(lambda: keep_upload(library.store_root(), files, inventory.read_model_file))
+    return _kept(lambda: keep_upload(library.store_root(), files, foreign.check_model_file))
 
 
 def pick_data(label: str, kind: DataKind, key: str) -> str:
@@ -65,7 +67,7 @@ def pick_data(label: str, kind: DataKind, key: str) -> str:
     if uploaded is None:
         return path.strip()
     name, content = uploaded.name, uploaded.getvalue()
-    return _kept(lambda: keep_data(library.store_root(), name, content, inventory.read_data_file))
+    return _kept(lambda: keep_data(library.store_root(), name, content, foreign.check_data_file))
 
 
 def _kept(keep: Callable[[], Upload]) -> str:
@@ -174,7 +176,7 @@ def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str
         ],
         hide_index=True,
     )
-    for sentence in (*report.warnings, *(flag.sentence for flag in report.flags)):
+    for sentence in report.warnings:
         st.warning(sentence, icon=":material/warning:")
     st.caption(f"{report.data}. Plain estimates: nothing is stored and nothing is certified.")
 
