@@ -23,6 +23,7 @@ from irs_core.foreign.answers import (
     row,
     text,
 )
+from irs_core.graphs import is_graph_file
 from irs_core.report.cohen import keep_results
 from irs_core.run.options import RunOptions
 from irs_core.sandbox import in_child, keep_spare
@@ -32,6 +33,8 @@ from irs_core.spec.outside import is_url
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 from irs_core.store import Library
 
+# What takes long to import, for weights alone and for whatever runs them.
+_WEIGHTS = ("irs_core.models",)
 _MODELS = ("irs_core.check", "irs_core.foreign.inside", "onnx", "openvino")
 # Bytes that a bundle unpacks to, for each byte that an upload may have.
 _UNPACKED = 2
@@ -48,8 +51,10 @@ def check_model_file(path: Path) -> None:
     Raises:
         IrsError: It cannot be used, or takes more than it may.
     """
+    # Graphs are read without what runs them.
+    loads = () if is_graph_file(path.name) else _WEIGHTS
     in_child(
-        inside.model_file, str(path), what=path.name, folders=[path.parent.resolve()], loads=_MODELS
+        inside.model_file, str(path), what=path.name, folders=[path.parent.resolve()], loads=loads
     )
 
 
@@ -88,9 +93,7 @@ def file_compression(text: str, root: Path) -> FileModel:
         IrsError: The file cannot be used.
     """
     prefix, _, path = text.partition(":")
-    found = in_child(
-        inside.digest, text, what=Path(path).name, folders=model_folders(root), loads=_MODELS
-    )
+    found = in_child(inside.digest, text, what=Path(path).name, folders=model_folders(root))
     return FileModel(path, hexadecimal(found), prefix == NORMALIZED_PREFIX)
 
 

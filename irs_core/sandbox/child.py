@@ -1,6 +1,5 @@
 """What runs in a child process: one function on one file, then the end."""
 
-import contextlib
 import importlib
 import json
 import logging
@@ -21,7 +20,6 @@ from irs_core.sandbox.wire import encode
 READY = b"R"
 # A spare that nobody needs goes.
 _IDLE_SECONDS = 900
-_NICE = 5
 
 
 def main(answer: int, preload: Sequence[str], network: bool) -> None:
@@ -34,8 +32,6 @@ def main(answer: int, preload: Sequence[str], network: bool) -> None:
     """
     if not network:
         shut_network()
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
     logging.disable(logging.CRITICAL)
     for name in preload:
         importlib.import_module(name)

@@ -87,12 +87,15 @@ def in_child(
             "try again in a minute"
         )
     try:
-        child = (None if network else _spare.take()) or started(loads, network=network)
+        # A spare has imported what others would wait for.
+        spare = _spare.take() if loads and not network else None
+        child = spare or started(loads, network=network)
         try:
             return _value(_asked(child, request, limits, shown), shown, limits)
         finally:
             child.end()
-            _spare.refill()
+            if spare is not None:
+                _spare.refill()
     finally:
         _slots.release()
 
