@@ -52,8 +52,8 @@ def _serve(port: int, threads: int) -> None:
     from hostile_gate import send
     from streamlit.web import bootstrap
 
-    from irs_core import foreign
     from irs_core.errors import IrsError
+    from irs_core.foreign import asking as foreign
 
     def work() -> None:
         for line in iter(sys.stdin.readline, ""):

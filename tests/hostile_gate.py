@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from irs_core import foreign
+from irs_core.foreign import asking as foreign
 from irs_core.sandbox import in_child
 from irs_core.spec.study import DataSpec, ModelSpec
 

@@ -166,7 +166,7 @@ def test_names_of_data_that_lead_elsewhere_are_refused(tmp_path, name):
 
 
 def test_programs_are_no_uploads(tmp_path):
-    from irs_core.foreign import check_model_file
+    from irs_core.foreign.asking import check_model_file
 
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
     images = torch.zeros(1, 1, 8, 8)

@@ -9,9 +9,9 @@ from graph_files import export_onnx
 from synthetic import synthetic_spec, synthetic_study
 from torch import nn
 
-from irs_core import foreign
 from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, DatasetError, SandboxError
+from irs_core.foreign import asking as foreign
 from irs_core.foreign.answers import ModelFacts, ResultsRow, hexadecimal, row
 from irs_core.graphs import read_graph
 from irs_core.models import load_model

@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from irs_core import foreign
 from irs_core.analysis import close_up
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
@@ -21,6 +20,7 @@ from irs_core.analysis.equal_draws import (
 )
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
+from irs_core.foreign import asking as foreign
 from irs_core.metrics import certified_accuracy
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec

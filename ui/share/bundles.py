@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import pandas as pd
 import streamlit as st
 
-from irs_core import foreign
 from irs_core.errors import IrsError
+from irs_core.foreign import asking as foreign
 from irs_core.report import (
     FORMATS,
     TABLES,

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core import foreign
-from irs_core.foreign import DataFacts, ModelFacts
+from irs_core.foreign import asking as foreign
+from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts
 from irs_core.server_files import check_data_root
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.data_kinds import KINDS
@@ -97,7 +97,7 @@ def _file_compression(text: str, stamps: tuple[int, ...]) -> FileModel:
 
 def check_model(
     model: ModelSpec, data: DataSpec, sigma: float, compressions: tuple[Compression, ...]
-) -> foreign.DryRun:
+) -> DryRun:
     """A dry run of a model; not cached, because the speed is part of it.
 
     Raises:

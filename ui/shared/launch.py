@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from irs_core import foreign
 from irs_core.errors import DatasetError
+from irs_core.foreign import asking as foreign
 from irs_core.jobs import Job, ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.server_files import data_folders, model_folders

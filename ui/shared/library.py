@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from irs_core import foreign
 from irs_core.analysis.analysis import Analysis, Memo
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.results import Comparison
 from irs_core.analysis.sweep import Sweep, swept
 from irs_core.analysis.why import why_table
+from irs_core.foreign import asking as foreign
+from irs_core.foreign.answers import ResultsRow
 from irs_core.methods.cirs import METHOD
 from irs_core.methods.kit.counts import StudyTally
 from irs_core.spec.fields import stable_id
@@ -77,7 +78,7 @@ def _studies(root: str, shipped: str, stamps: tuple[tuple[str, int], ...]) -> Su
     return Library(Path(root), Path(shipped), foreign.check_bundle).survey()
 
 
-def results_of_others() -> list[foreign.ResultsRow]:
+def results_of_others() -> list[ResultsRow]:
     """Results per input that were imported.
 
     Raises:
@@ -88,7 +89,7 @@ def results_of_others() -> list[foreign.ResultsRow]:
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading results...")
-def _results(root: str, stamps: tuple[tuple[str, int], ...]) -> list[foreign.ResultsRow]:
+def _results(root: str, stamps: tuple[tuple[str, int], ...]) -> list[ResultsRow]:
     return foreign.results(Path(root)) if stamps else []
 
 

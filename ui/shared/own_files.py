@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from irs_core import foreign
 from irs_core.errors import CheckpointError, IrsError
+from irs_core.foreign import asking as foreign
 from irs_core.server_files import (
     DATA_SUFFIX,
     MODEL_SUFFIXES,
