@@ -3,13 +3,16 @@
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from irs_core.errors import IrsError
 from irs_core.foreign import asking as foreign
@@ -158,15 +161,12 @@ def show_results_of_others() -> None:
         help="Six columns, tab separated: idx, label, predict, radius, correct, time. The file may "
         "have any name, and may be gzipped.",
     )
-    root = library.store_root()
     if uploaded is not None:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
-            path.write_bytes(uploaded.getbuffer())
-            try:
-                foreign.import_results(path, root)
-            except IrsError as error:
-                st.error(controls.sentence(error), icon=":material/error:")
+        name = re.sub(r"[^A-Za-z0-9._+-]", "_", uploaded.name)[-80:]
+        keep = partial(foreign.import_results, root=library.store_root())
+        _, refusal = _once(uploaded, name, keep)
+        if refusal:
+            st.error(refusal, icon=":material/error:")
     with controls.explained():
         found = library.results_of_others()
     if found:
@@ -198,14 +198,12 @@ def show_import() -> None:
     )
     if uploaded is None:
         return
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"upload{SUFFIX}"
-        path.write_bytes(uploaded.getbuffer())
-        try:
-            study, title = foreign.import_bundle(path, library.opened())
-        except IrsError as error:
-            st.error(controls.sentence(error), icon=":material/error:")
-            return
+    keep = partial(foreign.import_bundle, library=library.opened())
+    found, refusal = _once(uploaded, f"upload{SUFFIX}", keep)
+    if refusal:
+        st.error(refusal, icon=":material/error:")
+        return
+    study, title = found
     st.success(f"Imported: {title}, study {study}. It is kept apart from what is computed here.")
     st.page_link(
         "pages/overview.py",
@@ -213,3 +211,21 @@ def show_import() -> None:
         icon=":material/space_dashboard:",
         query_params={"study": study},
     )
+
+
+def _once(uploaded: UploadedFile, name: str, keep: Callable[[Path], Any]) -> tuple[Any, str]:
+    """What came of an upload, or the sentence with which it was refused.
+
+    The page runs again at every click, and each file is read once.
+    """
+    key = f"import-{uploaded.file_id}"
+    if key not in st.session_state:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(uploaded.getbuffer())
+            try:
+                st.session_state[key] = keep(path), ""
+            except IrsError as error:
+                st.session_state[key] = None, controls.sentence(error)
+    found: tuple[Any, str] = st.session_state[key]
+    return found

@@ -28,7 +28,6 @@ _FILES = ("file", "file-normalized")
 
 def pick_model(label: str, key: str) -> str:
     """The path of a model: typed, or that of an upload, which wins."""
-    foreign.warm_up()
     path = st.text_input(
         label,
         key=key,
@@ -45,10 +44,14 @@ def pick_model(label: str, key: str) -> str:
         key=f"{key}_upload",
         help=f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
     )
+    if uploaded or path.strip():
+        # What runs it is imported while it is read.
+        foreign.warm_up()
     if not uploaded:
         return path.strip()
     files = [(one.name, one.getvalue()) for one in uploaded]
-    return _kept(lambda: keep_upload(library.store_root(), files, foreign.check_model_file))
+    ids = "-".join(one.file_id for one in uploaded)
+    return _kept(ids, lambda: keep_upload(library.store_root(), files, foreign.check_model_file))
 
 
 def pick_data(label: str, kind: DataKind, key: str) -> str:
@@ -67,15 +70,21 @@ def pick_data(label: str, kind: DataKind, key: str) -> str:
     if uploaded is None:
         return path.strip()
     name, content = uploaded.name, uploaded.getvalue()
-    return _kept(lambda: keep_data(library.store_root(), name, content, foreign.check_data_file))
+    check = foreign.check_data_file
+    return _kept(uploaded.file_id, lambda: keep_data(library.store_root(), name, content, check))
 
 
-def _kept(keep: Callable[[], Upload]) -> str:
+def _kept(ids: str, keep: Callable[[], Upload]) -> str:
     """The path of an upload, with its digest shown; empty, and the reason shown, if refused."""
+    # The page runs again at every click; what was refused is not read again.
+    refusal = f"refused-{ids}"
     try:
-        upload = keep()
+        upload = None if refusal in st.session_state else keep()
     except IrsError as error:
-        st.error(controls.sentence(error), icon=":material/error:")
+        st.session_state[refusal] = controls.sentence(error)
+        upload = None
+    if upload is None:
+        st.error(st.session_state[refusal], icon=":material/error:")
         return ""
     size = theme.file_size(upload.size_bytes)
     st.caption(f"{upload.path.name}, {size}, SHA-256 `{upload.digest}`")
