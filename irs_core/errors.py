@@ -65,6 +65,10 @@ class ServerError(IrsError):
     """A classifier behind a server that cannot be reached, refuses, or has changed."""
 
 
+class SandboxError(IrsError):
+    """A file that took more than reading it may take, or that its reader did not survive."""
+
+
 class EngineError(IrsError):
     """Worker processes that cannot be reached, or that keep failing."""
 

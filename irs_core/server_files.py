@@ -55,8 +55,7 @@ def check_model_path(path: str, root: Path) -> Path:
     Raises:
         CheckpointError: It lies outside the uploads and the folders in IRS_MODEL_DIRS.
     """
-    folders = (uploads_folder(root).resolve(), *listed_folders(MODEL_DIRS))
-    found = _within(path, folders)
+    found = _within(path, model_folders(root))
     if found is None:
         raise CheckpointError(
             f"the app reads models below folders listed in {MODEL_DIRS} only; {path!r} is below "
@@ -65,17 +64,35 @@ def check_model_path(path: str, root: Path) -> Path:
     return found
 
 
-def check_data_root(path: str, root: Path) -> Path:
+def check_data_root(path: str, root: Path, *, split: str = "") -> Path:
     """The folder or file that a data root of the app means, links followed.
 
+    Args:
+        split: Of the data set; it may lead out of the listed folders as little as the root.
+
     Raises:
-        DatasetError: IRS_DATA_DIRS is set and lists no folder above it, and it is no upload.
+        DatasetError: It lies outside the uploads and the folders in IRS_DATA_DIRS.
     """
-    folders = listed_folders(DATA_DIRS)
-    found = _within(path, (uploads_folder(root).resolve(), *folders))
-    if folders and found is None:
-        raise DatasetError(f"the app reads data below folders listed in {DATA_DIRS}; got {path!r}")
-    return found or Path(path)
+    folders = data_folders(root)
+    found = _within(path, folders)
+    # Joined as readers join them: an absolute split takes the place of the root.
+    if found is None or _within(str(found / split), folders) is None:
+        said = f"{path!r}, split {split!r}" if split else f"{path!r}"
+        raise DatasetError(
+            f"the app reads data below folders listed in {DATA_DIRS} only; {said} is below none "
+            "of them: list its folder there, or upload the data"
+        )
+    return found
+
+
+def data_folders(root: Path) -> tuple[Path, ...]:
+    """Folders below which the app reads data: the uploads, and what IRS_DATA_DIRS lists."""
+    return (uploads_folder(root).resolve(), *listed_folders(DATA_DIRS))
+
+
+def model_folders(root: Path) -> tuple[Path, ...]:
+    """Folders below which the app reads models: the uploads, and what IRS_MODEL_DIRS lists."""
+    return (uploads_folder(root).resolve(), *listed_folders(MODEL_DIRS))
 
 
 def upload_limit() -> int:

@@ -4,9 +4,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import hostile_corpus
 import pytest
 import torch
 from hostile import Kind, attempt, damaged, make_kinds
+from hostile_gate import send
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +33,11 @@ NAMES = (
     "tsv",
     "bundle",
 )
+
+
+@pytest.fixture(scope="module")
+def corpus(kinds):
+    return {one.name: one for one in hostile_corpus.corpus(kinds)}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +101,48 @@ def test_what_the_fuzzer_found(kinds, name, seed):
 def test_a_damaged_type_that_numpy_crashes_on_is_passed_by(kinds):
     # The fuzzer's: the damage is in the state of the array's type, which nothing here looks at.
     assert refused_or_read(kinds["cifar10"], damaged(kinds["cifar10"].content, 6672)) is None
+
+
+def test_the_corpus_has_hundreds_of_files(corpus):
+    # benchmarks/hostile_files.py sends all of them to a running app.
+    assert len(corpus) >= 300
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("bundle: a file named '../../outside'", "may not hold a file named"),
+        ("npz: shape (4611686018427387904,)", "must hold plain arrays"),
+        ("npz: code in its head", "no readable .npz file"),
+        ("onnx: constant of shape (1099511627776,)", "at most 268435456 numbers"),
+        ("onnx: weights in '/etc/passwd'", "outside its folder, which are never read"),
+        ("onnx: weights below a link", "behind a link"),
+        ("ir: billion laughs, UTF-16", "document type"),
+        ("ir: deep, no end", "is damaged"),
+        ("image: PNG of 60000 pixels", "cannot decode image"),
+        ("image: link to passwd", "leads out of the folders"),
+        ("image: folder is a link", "leads out of the folders"),
+        ("parquet: length of 2^31", "no readable table"),
+        ("results: gzip bomb", "may unpack to at most"),
+        ("class list: deep objects", "is no JSON"),
+        ("study file: billion laughs", "s.yaml"),
+    ],
+)
+def test_files_made_to_hurt_are_refused_by_the_gate(corpus, tmp_path, monkeypatch, name, sentence):
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "file"))
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path / "file"))
+    one = corpus[name]
+    with pytest.raises(IrsError, match=sentence) as caught:
+        send(one.send, one.place(tmp_path / "file"), tmp_path / "store")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("irs-hostile-ran"))
+
+
+def test_a_graph_that_takes_for_ever_is_ended(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("IRS_FILE_SECONDS", "3")
+    one = corpus["onnx: functions 2^30"]
+    with pytest.raises(IrsError, match=r"took more than 3 s.*IRS_FILE_SECONDS"):
+        send(one.send, one.place(tmp_path / "file"), tmp_path / "store")
 
 
 def test_a_packed_checkpoint_is_refused_before_it_is_unpacked(tmp_path):

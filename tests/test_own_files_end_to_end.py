@@ -77,6 +77,7 @@ def by_notebook(store, images, weights, arch, compression):
 def by_page(store, images, weights, arch, compression, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(store))
     monkeypatch.setenv("IRS_MODEL_DIRS", str(weights.parent))
+    monkeypatch.setenv("IRS_DATA_DIRS", str(images))
     monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
     at = open_page("certify")
     at.selectbox(key="form_model").set_value("own file")

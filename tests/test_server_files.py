@@ -122,13 +122,34 @@ def test_only_listed_folders_are_read(tmp_path, onnx, monkeypatch):
             check_model_path(text, store)
 
 
-def test_data_folders_are_free_until_the_operator_lists_some(tmp_path, monkeypatch):
+def test_data_folders_are_closed_until_the_operator_lists_some(tmp_path, monkeypatch):
     store = tmp_path / "store"
-    assert check_data_root(str(tmp_path), store) == tmp_path
+    monkeypatch.delenv("IRS_DATA_DIRS", raising=False)
+    with pytest.raises(DatasetError, match="IRS_DATA_DIRS"):
+        check_data_root(str(tmp_path / "data" / "x"), store)
     monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "data"))
     assert check_data_root(str(tmp_path / "data" / "x"), store) == tmp_path / "data" / "x"
     with pytest.raises(DatasetError, match="IRS_DATA_DIRS"):
         check_data_root(str(tmp_path), store)
+
+
+@pytest.mark.parametrize("split", ["../../private", "/etc", "..", "link", "a/../../../private"])
+def test_a_split_leads_out_as_little_as_a_root(tmp_path, monkeypatch, split):
+    root = tmp_path / "data" / "set"
+    (root / "test").mkdir(parents=True)
+    (tmp_path / "private").mkdir()
+    (root / "link").symlink_to(tmp_path / "private")
+    monkeypatch.setenv("IRS_DATA_DIRS", str(root))
+    assert check_data_root(str(root), tmp_path / "store", split="test") == root
+    with pytest.raises(DatasetError, match="IRS_DATA_DIRS") as there:
+        check_data_root(str(root), tmp_path / "store", split=split)
+    # Nothing tells whether it exists.
+    if split != "link":
+        (tmp_path / "private").rmdir()
+        with pytest.raises(DatasetError) as gone:
+            check_data_root(str(root), tmp_path / "store", split=split)
+        assert str(gone.value) == str(there.value)
+    assert str(tmp_path / "private") not in str(there.value)
 
 
 def test_uploaded_data_may_be_read_whatever_is_listed(tmp_path, monkeypatch):
@@ -145,7 +166,7 @@ def test_names_of_data_that_lead_elsewhere_are_refused(tmp_path, name):
 
 
 def test_programs_are_no_uploads(tmp_path):
-    from ui.shared.inventory import read_model_file
+    from irs_core.foreign.asking import check_model_file
 
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
     images = torch.zeros(1, 1, 8, 8)
@@ -156,5 +177,5 @@ def test_programs_are_no_uploads(tmp_path):
     for name, what in (("scripted.pt", "TorchScript"), ("exported.pt2", "torch.export")):
         content = (tmp_path / name).read_bytes()
         with pytest.raises(CheckpointError, match=what):
-            keep_upload(tmp_path / "store", [("net.pt", content)], read_model_file)
+            keep_upload(tmp_path / "store", [("net.pt", content)], check_model_file)
     assert not list((tmp_path / "store").rglob("net.pt"))

@@ -1,11 +1,14 @@
 """Actions on studies and bundles: bring in, take along, rename, put away, delete, restore."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from irs_core.actions.acting import Acting, only_one, taking
+from irs_core.actions.acting import Acting, Subject, only_one, taking
 from irs_core.actions.tidy import tidy
 from irs_core.errors import StoreError
+from irs_core.foreign import asking as foreign
 from irs_core.jobs import JobQueue
 from irs_core.people import Action
 from irs_core.report import CohenResults, import_cohen
@@ -18,27 +21,48 @@ from irs_core.store.trash import Trashed, put, take_back, trashed
 def import_bundle(acting: Acting, path: Path, *, replaces: bool = False) -> StudyRecord:
     """Bring in a bundle, which belongs to whoever does.
 
+    It is read in this process, as files are that somebody at the machine names.
+
     Args:
-        replaces: Take it in place of one of the same study, which is kept aside. Only who owns
-            that one may.
+        replaces: Take it in place of one of the same study, which is kept aside.
 
     Raises:
         NotAllowedError: They may not.
         BundleError: It is refused; the store is untouched.
     """
-    with taking(acting, Action.IMPORT) as subject:
-        before = {path.name for path in (acting.root / "bundles").glob("*")}
-        if replaces and acting.person.name:
-            raise StoreError("a bundle is replaced on the command line: ./irs import --replace")
+    if replaces and acting.person.name:
+        raise StoreError("a bundle is replaced on the command line: ./irs import --replace")
+    with _bringing_in(acting) as subject:
         record = Library(acting.root).import_bundle(path, replace=replaces)
         subject.name = record.id
-        if stored_path(acting.root, "bundles", record.id).name not in before:
-            write_about(acting.root, "bundles", record.id, About(owner=acting.person.name))
-        return record
+    return record
+
+
+def upload_bundle(acting: Acting, path: Path) -> tuple[str, str]:
+    """The same for a file that somebody sent, which a child process reads; the study's id and
+    title."""
+    with _bringing_in(acting) as subject:
+        study, title = foreign.import_bundle(path, _library(acting))
+        subject.name = study
+    return study, title
+
+
+@contextmanager
+def _bringing_in(acting: Acting) -> Iterator[Subject]:
+    with taking(acting, Action.IMPORT) as subject:
+        before = {path.name for path in (acting.root / "bundles").glob("*")}
+        yield subject
+        if stored_path(acting.root, "bundles", subject.name).name not in before:
+            write_about(acting.root, "bundles", subject.name, About(owner=acting.person.name))
+
+
+def _library(acting: Acting) -> Library:
+    """The library, which has bundles that nobody verified yet read in a child process."""
+    return Library(acting.root, check=foreign.check_bundle)
 
 
 def import_results(acting: Acting, path: Path) -> CohenResults:
-    """Bring in results per input.
+    """Bring in results per input from a file that somebody at the machine names.
 
     Raises:
         NotAllowedError: They may not.
@@ -48,6 +72,12 @@ def import_results(acting: Acting, path: Path) -> CohenResults:
         found = import_cohen(path, acting.root)
         subject.name = found.digest[:16]
         return found
+
+
+def upload_results(acting: Acting, path: Path) -> None:
+    """The same for a file that somebody sent, which a child process reads."""
+    with taking(acting, Action.IMPORT, path.name):
+        foreign.import_results(path, acting.root)
 
 
 def export(acting: Acting, study_id: str, path: Path | None = None) -> bytes:
@@ -61,7 +91,7 @@ def export(acting: Acting, study_id: str, path: Path | None = None) -> bytes:
         StoreError: There is no such study, it does not verify, or the disk refuses.
     """
     with taking(acting, Action.EXPORT, study_id):
-        library = Library(acting.root)
+        library = _library(acting)
         if path is None:
             return library.bundle_bytes(study_id)
         library.export(study_id, path)
@@ -75,7 +105,7 @@ def rename(acting: Acting, study_id: str, title: str) -> str:
         NotAllowedError: They may not.
         StoreError: There is no such study, or the title is too long.
     """
-    study = Library(acting.root).open(study_id)
+    study = _library(acting).open(study_id)
     with taking(acting, Action.RENAME, study.record.id, owner=study.owner):
         _note(acting, study, title=title.strip())
     return study.record.id
@@ -91,7 +121,7 @@ def archive(acting: Acting, study_id: str, *, archived: bool = True) -> str:
         NotAllowedError: They may not.
         StoreError: There is no such study.
     """
-    study = Library(acting.root).open(study_id)
+    study = _library(acting).open(study_id)
     with taking(acting, Action.ARCHIVE, study.record.id, owner=study.owner):
         _note(acting, study, archived=archived)
     return study.record.id
@@ -106,7 +136,7 @@ def delete(acting: Acting, study_id: str) -> Trashed:
         NotAllowedError: They may not.
         StoreError: There is no such study, it comes with the program, or a job works on it.
     """
-    study = Library(acting.root).open(study_id)
+    study = _library(acting).open(study_id)
     record = study.record
     with taking(acting, Action.DELETE, record.id, owner=study.owner), only_one(acting.root):
         if study.origin == "shipped":

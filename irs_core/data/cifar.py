@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from irs_core.data.array_pickle import load_arrays
 from irs_core.data.base import Source, unchanged
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import opened
 from irs_core.spec.study import DataSpec
 
 FOLDER = "cifar-10-batches-py"
@@ -114,7 +115,7 @@ def _folder(layout: _Layout, spec: DataSpec) -> Path:
 
 def _load(path: Path, what: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return {_text(key): value for key, value in load_arrays(file).items()}
     except OSError as error:
         raise DatasetError(f"cannot read {what} {path}: {error.strerror}") from None

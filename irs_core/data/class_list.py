@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES
 
@@ -77,9 +78,11 @@ def read_class_list(path: str | Path) -> ClassList:
     """
     file = expanded(path)
     try:
-        if file.stat().st_size > _MAX_BYTES:
+        with opened(file) as source:
+            content = source.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise DatasetError(f"a class list has at most {_MAX_BYTES} bytes; {file.name} has more")
-        text = file.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise DatasetError(f"cannot read class list {file}: {error.strerror}") from None
     except UnicodeDecodeError:

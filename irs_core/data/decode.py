@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import opened
 
 Prepare = Callable[[Image.Image], Image.Image]
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
@@ -47,7 +48,10 @@ def decode(source: Path | bytes, name: str, prepare: Prepare, *, upright: bool =
         DatasetError: It is damaged, has transparent pixels, or numbers whose white is unknown.
     """
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else opened(source) as file,
+            Image.open(file) as image,
+        ):
             return _decoded(image, name, prepare, upright)
     except DatasetError:
         raise

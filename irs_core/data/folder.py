@@ -13,6 +13,7 @@ from irs_core.data.class_list import list_among, read_class_list
 from irs_core.data.decode import Decoded, Prepare, decode
 from irs_core.data.gather import gathered
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import confined, inside
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec
 
@@ -71,10 +72,9 @@ def _source(
     as_published: bool = False,
 ) -> Source:
     if not folder.is_dir():
-        there = sorted(path.name for path in _visible(root)) if root.is_dir() else []
         raise DatasetError(
             f"no folder {folder}; put images at {folder}/CLASS/NAME.jpg, or name another split"
-            f" (in {root}: {', '.join(there[:8]) or 'nothing'})"
+            f"{_there(root)}"
         )
     names = in_order([path.name for path in _visible(folder) if path.is_dir()])
     found = spec.class_list or list_among(root) or list_among(folder)
@@ -90,9 +90,9 @@ def _source(
     files: list[Path] = []
     labels: list[int] = []
     for label, name in zip(numbers, names, strict=True):
-        inside = sorted(p for p in _visible(folder / name) if p.suffix.lower() in SUFFIXES)
-        files += inside
-        labels += [label] * len(inside)
+        own = sorted(p for p in _visible(folder / name) if p.suffix.lower() in SUFFIXES)
+        files += own
+        labels += [label] * len(own)
     if not files:
         raise DatasetError(f"no images in {folder}; put them at {folder}/CLASS/NAME.jpg")
     return Source(
@@ -111,12 +111,20 @@ def in_order(names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda one: (int(one), one)) if numbers else sorted(names)
 
 
+def _there(root: Path) -> str:
+    """What splits there are; nothing to somebody who is not at this machine."""
+    if confined():
+        return ""
+    there = [path.name for path in _visible(root)] if root.is_dir() else []
+    return f" (in {root}: {', '.join(there[:8]) or 'nothing'})"
+
+
 def _visible(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and path.name not in _LEFT_BEHIND
-    ]
+    try:
+        found = inside(folder)
+    except OSError as error:
+        raise DatasetError(f"cannot read folder {folder}: {error.strerror}") from None
+    return [one for one in found if not one.name.startswith(".") and one.name not in _LEFT_BEHIND]
 
 
 def _read(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from irs_core.data.base import Source, unchanged
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import opened
 from irs_core.spec.study import DataSpec
 
 _PREFIX = {"train": "train", "test": "t10k"}
@@ -55,7 +56,7 @@ def _read(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """An IDX file: two zero bytes, the type, the number of dimensions, each size, the values."""
     head = 4 + 4 * dimensions
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with opened(path) as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
             start = file.read(head)
             if len(start) != head or start[:4] != bytes((0, 0, _UINT8, dimensions)):
                 raise DatasetError(f"{path.name} is no IDX file of {dimensions} dimensions")

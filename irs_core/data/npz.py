@@ -1,5 +1,6 @@
 """Arrays in numpy files (.npz, or a folder of .npy), without objects."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from irs_core.data.base import Images, Source
 from irs_core.data.class_list import read_class_list
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES, DataSpec
 
@@ -88,12 +90,13 @@ def _npy_files(
         if file is None:
             raise DatasetError(f"{folder} needs a file {' or '.join(one.name for one in files)}")
         try:
-            size = file.stat().st_size
-            if size > _MAX_BYTES:
-                raise DatasetError(
-                    f"{file.name} may have at most {_MAX_BYTES} bytes; it has {size}"
-                )
-            with file.open("rb") as content:
+            with opened(file) as content:
+                size = content.seek(0, os.SEEK_END)
+                content.seek(0)
+                if size > _MAX_BYTES:
+                    raise DatasetError(
+                        f"{file.name} may have at most {_MAX_BYTES} bytes; it has {size}"
+                    )
                 _check_head(content, size, file.name, file.name)
                 content.seek(0)
                 found[role] = np.asarray(np.lib.format.read_array(content, allow_pickle=False))
@@ -109,7 +112,7 @@ def _npy_files(
 def _arrays(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, NDArray[np.generic]]:
     found = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             for role, names in wanted.items():
                 name = next((f"{one}.npy" for one in names if f"{one}.npy" in entries), None)

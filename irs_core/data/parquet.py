@@ -16,6 +16,7 @@ from irs_core.data.folder import in_order, prepared
 from irs_core.data.gather import gathered
 from irs_core.data.npz import named_classes
 from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import confined, content_of, opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES, DataSpec
 
@@ -57,30 +58,36 @@ def open_parquet(spec: DataSpec) -> Source:
 def _table(root: Path, split: str) -> "pa.Table":
     try:
         import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow.parquet
     except ImportError:
         raise DatasetError(
             "Parquet files and folders of `datasets` need pyarrow: pip install pyarrow"
         ) from None
     files = _files(root, split)
-    size = sum(file.stat().st_size for file in files)
-    if size > _MAX_BYTES:
-        raise DatasetError(f"tables of at most {_MAX_BYTES} bytes are read; {root} has {size}")
     try:
-        tables = [
-            _arrow(file) if file.suffix == ".arrow" else pq.ParquetFile(file).read()
-            for file in files
-        ]
+        size = sum(file.stat().st_size for file in files)
+        if size > _MAX_BYTES:
+            raise DatasetError(f"tables of at most {_MAX_BYTES} bytes are read; {root} has {size}")
+        tables = [_arrow(file) if file.suffix == ".arrow" else _parquet(file) for file in files]
         return pa.concat_tables(tables)
+    except DatasetError:
+        raise
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         said = " ".join(str(error).split())[:200]
         raise DatasetError(f"{root.name} is no readable table: {said}") from None
 
 
+def _parquet(file: Path) -> "pa.Table":
+    import pyarrow.parquet as pq
+
+    with opened(file) as source:
+        return pq.ParquetFile(source).read()
+
+
 def _arrow(file: Path) -> "pa.Table":
     import pyarrow as pa
 
-    content = pa.py_buffer(file.read_bytes())
+    content = pa.py_buffer(content_of(file))
     try:
         return pa.ipc.open_stream(content).read_all()
     except pa.ArrowInvalid:
@@ -103,10 +110,7 @@ def _files(root: Path, split: str) -> list[Path]:
     own = [one for one in found if not split or _split_of(one, root) == split]
     if not own:
         there = sorted({_split_of(one, root) for one in found})
-        raise DatasetError(
-            f"no Parquet files of the split {split!r} in {root}; there are "
-            f"{', '.join(there[:_SHOWN]) or 'none'}"
-        )
+        raise DatasetError(f"no Parquet files of the split {split!r} in {root}{_some(there)}")
     return own
 
 
@@ -125,7 +129,12 @@ def _saved_folder(root: Path, split: str) -> Path | None:
     if not (root / "dataset_dict.json").is_file():
         return None
     there = sorted(one.parent.name for one in root.glob("*/state.json"))
-    raise DatasetError(f"no split {split!r} in {root}; there are {', '.join(there[:_SHOWN])}")
+    raise DatasetError(f"no split {split!r} in {root}{_some(there)}")
+
+
+def _some(splits: Sequence[str]) -> str:
+    """What splits there are; nothing to somebody who is not at this machine."""
+    return "" if confined() else f"; there are {', '.join(splits[:_SHOWN]) or 'none'}"
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -143,7 +152,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(content_of(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"cannot read {path}: {error}") from None
     if not isinstance(found, dict):

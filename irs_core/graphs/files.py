@@ -1,10 +1,12 @@
 """Bounded reading of files that may come from anybody."""
 
 import hashlib
+import os
 import stat
 from pathlib import Path
 
 from irs_core.errors import CheckpointError
+from irs_core.sandbox.opening import confined, opened
 
 # The largest message that protocol buffers, and so ONNX, can hold.
 MAX_BYTES = (1 << 31) - 1
@@ -17,14 +19,16 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
         CheckpointError: It is missing, empty, no regular file, or larger than the limit.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        # A pipe would have to be waited for; a confined process opens none.
+        if not confined() and not stat.S_ISREG(path.stat().st_mode):
             raise CheckpointError(f"{path.name!r} is no regular file")
-        if status.st_size > limit:
-            raise CheckpointError(
-                f"{path.name!r} may have at most {limit} bytes; it has {status.st_size}"
-            )
-        content = path.read_bytes()
+        with opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise CheckpointError(
+                    f"{path.name!r} may have at most {limit} bytes; it has {size}"
+                )
+            content = file.read()
     except OSError as error:
         raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
     if not content:
@@ -39,9 +43,9 @@ def content_digest(path: Path) -> str:
         CheckpointError: It is missing or no regular file.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not confined() and not stat.S_ISREG(path.stat().st_mode):
             raise CheckpointError(f"{path.name!r} is no regular file")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with opened(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError as error:
         raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None

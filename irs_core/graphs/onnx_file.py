@@ -1,7 +1,8 @@
 """ONNX files: weights from other files brought in, bounds checked, shapes read."""
 
+import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,9 +13,10 @@ from onnx import TensorProto, numpy_helper, shape_inference
 
 from irs_core.errors import CheckpointError, first_line
 from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
-from irs_core.graphs.files import read_bytes
+from irs_core.graphs.files import MAX_BYTES
 from irs_core.graphs.onnx_nodes import ends_in_sigmoid, precision_of
 from irs_core.graphs.outputs import Dim, Output
+from irs_core.sandbox.opening import beside
 
 _ELEMENTS: dict[int, Element] = {
     TensorProto.FLOAT: "f32",
@@ -143,13 +145,8 @@ def _bring_in(tensor: Any, path: Path, others: dict[str, bytes]) -> None:
         raise CheckpointError(
             f"{path.name!r} names weights outside its folder, which are never read: {place!r}"
         )
-    source = path.parent.joinpath(*parts)
-    if any(path.parent.joinpath(*parts[: n + 1]).is_symlink() for n in range(len(parts))):
-        raise CheckpointError(
-            f"{path.name!r} names weights behind a link: {place!r}; put the file itself there"
-        )
     if place not in others:
-        others[place] = read_bytes(source)
+        others[place] = _further(path, parts)
     try:
         offset = int(entries.get("offset", 0))
         length = int(entries.get("length", len(others[place]) - offset))
@@ -160,6 +157,26 @@ def _bring_in(tensor: Any, path: Path, others: dict[str, bytes]) -> None:
     tensor.raw_data = others[place][offset : offset + length]
     del tensor.external_data[:]
     tensor.data_location = TensorProto.DEFAULT
+
+
+def _further(path: Path, parts: Sequence[str]) -> bytes:
+    """The content of a file below a model's folder, of which no part is a link."""
+    place = "/".join(parts)
+    try:
+        with beside(path.parent, parts) as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        linked = error.errno in (errno.ELOOP, errno.ENOTDIR)
+        raise CheckpointError(
+            f"{path.name!r} names weights behind a link: {place!r}; put the file itself there"
+            if linked
+            else f"{path.name!r} names weights that cannot be read: {place!r}, {error.strerror}"
+        ) from None
+    if not 0 < len(content) <= MAX_BYTES:
+        raise CheckpointError(
+            f"{path.name!r} names weights in {place!r}, which must have 1 to {MAX_BYTES} bytes"
+        )
+    return content
 
 
 def _check_tensor(tensor: Any, name: str) -> int:

@@ -20,6 +20,7 @@ from irs_core.integer.network import (
     Term,
     tensor_shapes,
 )
+from irs_core.sandbox.opening import content_of, pinned
 
 # What the metadata of such a file give as the architecture.
 ARCH = "integer"
@@ -48,7 +49,7 @@ def write_network(
 def is_network(path: Path) -> bool:
     """Whether a file is a safetensors file that calls itself an integer network."""
     try:
-        with safe_open(path, framework="np") as file:
+        with pinned(path) as place, safe_open(place, framework="np") as file:
             return (file.metadata() or {}).get("arch") == json.dumps(ARCH)
     except (SafetensorError, OSError):
         return False
@@ -61,7 +62,7 @@ def read_network(path: Path) -> IntegerNetwork:
         CheckpointError: The file is missing, damaged or holds no integer network.
     """
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except OSError as error:
         raise CheckpointError(f"cannot read weights file {path}: {error.strerror}") from None
     try:

@@ -13,6 +13,7 @@ from irs_core.jobs.lease import Lease
 from irs_core.jobs.queue import JobQueue
 from irs_core.jobs.supply import ensure_worker
 from irs_core.run.options import Progress
+from irs_core.sandbox.opening import confine
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def _run(
     from irs_core.store import Library
 
     job, reporter = queue.get(lease.job), _Reporter(queue, lease)
+    if job.options.folders is not None:
+        confine([Path(one) for one in job.options.folders])
     try:
         run_study(
             job.spec,

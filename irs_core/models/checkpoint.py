@@ -21,6 +21,7 @@ from torch import Tensor
 from irs_core.errors import CheckpointError, first_line
 from irs_core.models.recognise import EXPORT, is_torchscript, refuse_other_kinds
 from irs_core.models.wrappers import ELSEWHERE, unwrapped
+from irs_core.sandbox.opening import opened, pinned
 
 _MAX_SIDE = 4096
 # Names of what numpy pickles a scalar with, in files of the older format, which cannot be searched.
@@ -77,7 +78,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: The file is missing, corrupt, or its weights are anything but tensors.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             head = file.read(9)
     except OSError as error:
         raise CheckpointError(f"cannot read weights file {path}: {error.strerror}") from None
@@ -88,7 +89,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _read_safetensors(path: Path) -> Checkpoint:
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with pinned(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             metadata = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
@@ -114,11 +115,15 @@ def _read_torch(path: Path) -> Checkpoint:
             f"{path.name} is a TorchScript program, which is run only where somebody names it on "
             f"the command line or in a notebook: name it there, or {EXPORT}"
         )
-    _check_archive(path)
-    names = _foreign_names(path)
+    names: list[str] = []
     try:
-        with _stand_ins(names):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        with pinned(path) as place:
+            _check_archive(place, path.name)
+            names = _foreign_names(place)
+            with _stand_ins(names):
+                content = torch.load(place, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
     except Exception as error:  # torch.load has no documented set of errors for bad files
         quantised = next((name for name in names if name.startswith("torchao")), None)
         if quantised is not None:
@@ -142,7 +147,7 @@ def _read_torch(path: Path) -> Checkpoint:
     )
 
 
-def _foreign_names(path: Path) -> list[str]:
+def _foreign_names(path: str) -> list[str]:
     """Types and functions that a file names and PyTorch would not load, as far as can be told."""
     if not zipfile.is_zipfile(path):
         return list(_OLD_FORMAT)
@@ -158,7 +163,7 @@ def _stand_ins(names: list[str]) -> AbstractContextManager[None]:
     return torch.serialization.safe_globals(known)  # type: ignore[arg-type]
 
 
-def _check_archive(path: Path) -> None:
+def _check_archive(path: str, name: str) -> None:
     """Refuse zip files that would unpack to more than they are; PyTorch packs nothing."""
     if not zipfile.is_zipfile(path):
         return
@@ -166,10 +171,10 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"{path.name} is corrupt: {error}") from None
+        raise CheckpointError(f"{name} is corrupt: {error}") from None
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-    if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
-        raise CheckpointError(f"{path.name} is packed as PyTorch packs no file; save it again")
+    if packed or sum(entry.file_size for entry in entries) > Path(path).stat().st_size:
+        raise CheckpointError(f"{name} is packed as PyTorch packs no file; save it again")
 
 
 def _decode(text: str) -> Any:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from irs_core.errors import CheckpointError
+from irs_core.sandbox.opening import opened
 
 _HEAD = 16
 EXPORT = (
@@ -50,7 +51,7 @@ def refuse_other_kinds(path: Path) -> None:
 
 
 def _found(path: Path) -> list[tuple[str, str]]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(_HEAD)
     found = [(what, out) for at, text, what, out in _HEADS if head[at : at + len(text)] == text]
     names = _members(path)
@@ -63,10 +64,11 @@ def _found(path: Path) -> list[tuple[str, str]]:
 
 
 def _members(path: Path) -> list[str]:
-    if not zipfile.is_zipfile(path):
-        return []
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+        with opened(path) as file:
+            if not zipfile.is_zipfile(file):
+                return []
+            with zipfile.ZipFile(file) as archive:
+                return archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return []

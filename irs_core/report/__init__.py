@@ -7,6 +7,7 @@ from irs_core.report.cohen import (
     imported_results,
     is_results,
     parse_cohen,
+    read_results,
 )
 from irs_core.report.formats import FORMATS, table_bytes
 from irs_core.report.html import html_report
@@ -23,6 +24,7 @@ __all__ = [
     "imported_results",
     "is_results",
     "parse_cohen",
+    "read_results",
     "study_table",
     "table_bytes",
     "write_report",

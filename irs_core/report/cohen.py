@@ -164,19 +164,40 @@ def import_cohen(path: Path, root: Path) -> CohenResults:
         DatasetError: It is not in the format; the store is untouched.
         StoreError: The disk refuses.
     """
+    found = read_results(path)
+    keep_results(path, root)
+    return found
+
+
+def read_results(path: Path) -> CohenResults:
+    """The results in a file.
+
+    Raises:
+        DatasetError: It is not in the format.
+    """
     if plain(path.name, NAME) != path.name:
         raise DatasetError(
             f"a file name has at most {NAME} letters, no control characters and none that are not "
             f"seen; got {path.name!r:.80}"
         )
+    return parse_cohen(read_bytes(path, MAX_BYTES), _named(path))
+
+
+def keep_results(path: Path, root: Path) -> None:
+    """Keep a copy of a file that was checked below the store's root, by its digest.
+
+    Raises:
+        StoreError: The disk refuses.
+    """
     content = read_bytes(path, MAX_BYTES)
+    place = root / _FOLDER / hashlib.sha256(content).hexdigest()[:16]
+    write_bytes(place.with_suffix(".json"), json.dumps({"name": _named(path)}).encode())
+    write_bytes(place.with_suffix(".tsv"), content)
+
+
+def _named(path: Path) -> str:
     # Names such as sigma_0.25 have no suffix.
-    name = _SUFFIX.sub("", path.name)
-    found = parse_cohen(content, name)
-    described = json.dumps({"name": name}).encode()
-    write_bytes(root / _FOLDER / f"{found.digest[:16]}.json", described)
-    write_bytes(root / _FOLDER / f"{found.digest[:16]}.tsv", content)
-    return found
+    return _SUFFIX.sub("", path.name)
 
 
 def imported_results(root: Path) -> list[CohenResults]:

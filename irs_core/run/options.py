@@ -104,6 +104,8 @@ class RunOptions:
             where a person names the file, say so: never the app, and nothing that is stored.
         original: SHA-256 (hexadecimal) of the original's file, where programs may be run later than
             they were named: another file at its place is refused. None where it is read at once.
+        folders: Data and models outside these folders are never opened; None for any, which only
+            a person at the machine may ask for.
     """
 
     device: str = "auto"
@@ -112,8 +114,12 @@ class RunOptions:
     engine: str | None = None
     programs: bool = False
     original: str | None = None
+    folders: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        if self.folders is not None:
+            # JSON has no tuples.
+            object.__setattr__(self, "folders", tuple(self.folders))
         if self.batch is not None and self.batch < 1:
             raise SpecError(f"batch must be at least 1; got {self.batch}")
         if self.engine is not None:

@@ -14,12 +14,19 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from irs_core.errors import BundleError, StoreError
+from irs_core.store.bundle_sizes import (
+    MAX_BYTES,
+    MAX_FILE_BYTES,
+    MAX_STUDY_BYTES,
+    check_entries,
+    check_total,
+)
 from irs_core.store.deltas import restore, shrink
 from irs_core.store.evidence import CHUNK_DRAWS, EvidenceArray
 from irs_core.store.files import append_line, write_bytes
@@ -27,11 +34,6 @@ from irs_core.store.records import StudyRecord
 from irs_core.store.verify import RULES, check_evidence, check_sizes, open_array
 
 SUFFIX = ".irs.zip"
-# Of the file, and of all that it unpacks to.
-MAX_FILE_BYTES = 1 << 30
-MAX_BYTES = 1 << 30
-MAX_FILES = 200_000
-MAX_STUDY_BYTES = 1 << 25
 # Version 2 has differences beside chunks; see `irs_core.store.deltas`.
 _FORMAT = 2
 # Written by scripts/mark_shipped. It is part of the program, so no folder of bundles can bring one.
@@ -103,7 +105,7 @@ def write_bundle(path: Path, record: StudyRecord, evidence_folder: Path) -> None
         },
     }
     entries = [(_MANIFEST, _json_bytes(manifest)), *sorted(files.items())]
-    _check_size([len(content) for _, content in entries])
+    check_total([len(content) for _, content in entries])
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries:
@@ -130,7 +132,9 @@ def unpack_evidence(bundle: Bundle, folder: Path, ids: Collection[str] | None = 
                 write_bytes(place, content)
 
 
-def open_bundle(path: Path, verified: Path) -> Bundle:
+def open_bundle(
+    path: Path, verified: Path, check: Callable[[Path], object] | None = None
+) -> Bundle:
     """A bundle; equal bytes that passed under the same rules before are not verified again.
 
     Those that come with this program passed before it was shipped.
@@ -138,6 +142,7 @@ def open_bundle(path: Path, verified: Path) -> Bundle:
     Args:
         path: The bundle.
         verified: File that remembers bundles that passed; it may be missing.
+        check: What verifies one elsewhere, raising what is wrong with it; None does it here.
 
     Raises:
         BundleError: It is damaged, unsafe, too large or of another version.
@@ -146,11 +151,19 @@ def open_bundle(path: Path, verified: Path) -> Bundle:
     mark = bundle_mark(content)
     if mark in _lines(SHIPPED_MARKS) or mark in _lines(verified):
         return _bundle_of(content, path)
-    _verified(content, path.name)
-    # Without a place to remember it is verified again the next time.
+    if check is None:
+        bundle = _verified(content, path.name)
+    else:
+        check(path)
+        bundle = _bundle_of(content, path)
+    remember(content, verified)
+    return bundle
+
+
+def remember(content: bytes, verified: Path) -> None:
+    """Note that a bundle passed; without a place to note it, it is verified again the next time."""
     with contextlib.suppress(StoreError):
-        append_line(verified, mark)
-    return _bundle_of(content, path)
+        append_line(verified, bundle_mark(content))
 
 
 def bundle_mark(content: bytes) -> str:
@@ -158,13 +171,16 @@ def bundle_mark(content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()} {RULES}"
 
 
-def read_bundle(path: Path) -> Bundle:
+def read_bundle(path: Path, most: int = MAX_BYTES) -> Bundle:
     """Read and verify a bundle.
+
+    Args:
+        most: Bytes that it may unpack to.
 
     Raises:
         BundleError: It is damaged, unsafe, too large or of another version.
     """
-    return _verified(_content(path), path.name)
+    return _verified(_content(path), path.name, most)
 
 
 def _content(path: Path) -> bytes:
@@ -203,10 +219,10 @@ def _bundle_of(content: bytes, path: Path) -> Bundle:
     return Bundle(record, unpack)
 
 
-def _verified(content: bytes, name: str) -> Bundle:
+def _verified(content: bytes, name: str, most: int = MAX_BYTES) -> Bundle:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            files = _unpack(archive)
+            files = _unpack(archive, most)
     except BundleError:
         raise
     except (
@@ -226,7 +242,7 @@ def _verified(content: bytes, name: str) -> Bundle:
     except (ValueError, RecursionError, StoreError) as error:
         raise BundleError(f"{name} holds no valid study: {error}") from None
     try:
-        restored = restore(record, files, MAX_BYTES)
+        restored = restore(record, files, most)
         bundle = Bundle(record, lambda: restored)
         check_evidence(record, bundle.arrays)
     except StoreError as error:
@@ -259,9 +275,9 @@ def _evidence_files(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Pa
                 yield name, source
 
 
-def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
+def _unpack(archive: zipfile.ZipFile, most: int = MAX_BYTES) -> dict[str, bytes]:
     entries = archive.infolist()
-    _check_size([entry.file_size for entry in entries])
+    check_entries(entries, most)
     files = {}
     for entry in entries:
         name = entry.filename
@@ -275,13 +291,6 @@ def _unpack(archive: zipfile.ZipFile) -> dict[str, bytes]:
         # zipfile stops at the declared size, so the bound above holds for what is unpacked.
         files[name] = archive.read(entry)
     return files
-
-
-def _check_size(sizes: Sequence[int]) -> None:
-    if len(sizes) > MAX_FILES:
-        raise BundleError(f"a bundle may hold {MAX_FILES} files; this one has {len(sizes)}")
-    if sum(sizes) > MAX_BYTES:
-        raise BundleError(f"a bundle may unpack to {MAX_BYTES} bytes; this one to {sum(sizes)}")
 
 
 def _verify(files: dict[str, bytes], source: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from irs_core.store.bundle import (
     Bundle,
     open_bundle,
     read_bundle,
+    remember,
     unpack_evidence,
     write_bundle,
 )
@@ -102,8 +103,18 @@ class Survey:
 class Library:
     """A live store below `root`, beside a folder of read-only bundles."""
 
-    def __init__(self, root: Path | None = None, shipped: Path | None = None) -> None:
-        """Use the given folders, by default the program's own; neither has to exist."""
+    def __init__(
+        self,
+        root: Path | None = None,
+        shipped: Path | None = None,
+        check: Callable[[Path], object] | None = None,
+    ) -> None:
+        """Use the given folders, by default the program's own; neither has to exist.
+
+        Args:
+            check: What verifies a bundle in another process; None does it in this one.
+        """
+        self._check = check
         self.root = root or default_root()
         self._shipped = shipped or shipped_folder()
 
@@ -297,32 +308,50 @@ class Library:
             BundleError: The bundle is damaged or unsafe, or another one of its study is there and
                 `replace` was not said; the store is untouched.
         """
-        bundle = read_bundle(path)
-        content = path.read_bytes()
-        target = self._imported / f"{bundle.record.id}{SUFFIX}"
+        record = read_bundle(path).record
+        self.keep_bundle(record.id, path.read_bytes(), replace=replace)
+        return record
+
+    def keep_bundle(self, study_id: str, content: bytes, *, replace: bool = False) -> None:
+        """Keep a bundle that was verified.
+
+        Args:
+            study_id: Of its study.
+            replace: As in `import_bundle`.
+
+        Raises:
+            BundleError: Another one of its study is there and `replace` was not said.
+        """
+        target = self._imported / f"{study_id}{SUFFIX}"
         former = target.read_bytes() if target.exists() else content
         if former != content and not replace:
             raise BundleError(
-                f"study {bundle.record.id} was imported before with other contents, which stay; "
+                f"study {study_id} was imported before with other contents, which stay; "
                 "to show these instead, ./irs import --replace, which keeps the others aside"
             )
         if former != content:
             mark = hashlib.sha256(former).hexdigest()[:_MARK_DIGITS]
-            write_bytes(self._imported / "earlier" / f"{bundle.record.id}-{mark}{SUFFIX}", former)
+            write_bytes(self._imported / "earlier" / f"{study_id}-{mark}{SUFFIX}", former)
         write_bytes(target, content)
-        return bundle.record
+        remember(content, self._verified)
 
     @property
     def _imported(self) -> Path:
         return self.root / "bundles"
 
+    @property
+    def _verified(self) -> Path:
+        return self.root / "verified"
+
     def _open_bundle(self, path: Path) -> Bundle:
-        return _opened(path, file_state(path), self.root / "verified")
+        return _opened(path, file_state(path), self._verified, self._check)
 
 
 @kept_per_file
-def _opened(path: Path, _state: State, verified: Path) -> Bundle:
-    return open_bundle(path, verified)
+def _opened(
+    path: Path, _state: State, verified: Path, check: Callable[[Path], object] | None
+) -> Bundle:
+    return open_bundle(path, verified, check)
 
 
 @kept_per_file

@@ -132,7 +132,7 @@ def test_inputs_without_images_says_how_to_get_them(store: Path) -> None:
     synthetic_study(Library(store), synthetic_spec(data=data))
     at = open_page("inputs")
     assert not at.exception
-    assert "not on this machine" in texts(at)
+    assert "not where the app may read them" in texts(at)
     assert "ROOT" in texts(at)
     assert any(button.label.startswith("#0 ") for button in at.button)
     assert len(at.get("plotly_chart")) == 1

@@ -9,10 +9,12 @@ import torch
 from app_pages import open_page
 from graph_files import export_onnx
 from safetensors.torch import save
+from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.data import load_dataset
 from irs_core.jobs import JobQueue
 from irs_core.models import build, load_model
+from irs_core.report import HEADER
 from irs_core.run.study import run_study
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
@@ -157,3 +159,34 @@ def test_data_outside_the_listed_folders_are_not_even_looked_at(store, tmp_path,
     at.selectbox(key=f"{key}_kind").set_value("npz").run()
     at.text_input(key=f"{key}_root").set_value(str(tmp_path / "mine.npz")).run()
     assert "IRS_DATA_DIRS" in refused(at, store)
+
+
+def test_a_bundle_from_elsewhere_is_imported_or_refused(store, tmp_path):
+    own = Library(tmp_path / "own", tmp_path / "none")
+    record = synthetic_study(own, synthetic_spec(n=600, n_p=(50,)))
+    own.export(record.id, tmp_path / "s.irs.zip")
+    content = (tmp_path / "s.irs.zip").read_bytes()
+    synthetic_study(Library(store), synthetic_spec(n=700, n_p=(60,)))
+    at = open_page("share")
+    at.file_uploader(key="upload").upload("s.irs.zip", content[:-50]).run()
+    assert "not a readable bundle" in shown(at.error)
+    assert not list(store.glob("bundles/*"))
+    at = open_page("share")
+    at.file_uploader(key="upload").upload("s.irs.zip", content).run()
+    assert not at.exception
+    assert record.id in shown(at.success)
+    assert [one.name for one in store.glob("bundles/*")] == [f"{record.id}.irs.zip"]
+    at.run()
+    assert record.id in shown(at.success)
+
+
+def test_results_of_others_are_shown_or_refused(store):
+    synthetic_study(Library(store))
+    at = open_page("share")
+    at.file_uploader(key="upload_tsv").upload("mine.tsv", b"no results").run()
+    assert "must begin with the columns" in shown(at.error)
+    at = open_page("share")
+    rows = f"{HEADER}\n0\t1\t1\t0.5\t1\t1.5\n".encode()
+    at.file_uploader(key="upload_tsv").upload("mine.tsv", rows).run()
+    assert not at.error
+    assert at.dataframe[-1].value["ACR"].tolist() == ["0.5000"]

@@ -1,6 +1,7 @@
 """Files that are no sound archive of a study are refused before they are unpacked."""
 
 import json
+import struct
 import zipfile
 
 import google_crc32c
@@ -10,7 +11,7 @@ from numcodecs.zstd import Zstd
 
 from irs_core.errors import BundleError
 from irs_core.store import Library, read_bundle
-from irs_core.store import bundle as bundle_module
+from irs_core.store import bundle_sizes as sizes_module
 from irs_core.store import verify as verify_module
 
 
@@ -36,14 +37,30 @@ def test_foreign_names_are_refused(path, name):
         read_bundle(path)
 
 
-def test_size_is_bounded_before_unpacking(path, monkeypatch):
-    monkeypatch.setattr(bundle_module, "MAX_BYTES", 1000)
-    with pytest.raises(BundleError, match="may unpack to 1000 bytes"):
+def test_size_is_bounded_before_unpacking(path):
+    with pytest.raises(BundleError, match=r"may unpack to 1000 bytes.*raise IRS_UPLOAD_MB"):
+        read_bundle(path, 1000)
+
+
+@pytest.mark.parametrize("name", ["c/0/0", "d/0/0", "zarr.json", "journal.jsonl"])
+@pytest.mark.parametrize("lie", [False, True], ids=["declared", "hidden"])
+def test_zeros_are_refused_before_they_are_unpacked(path, record, name, lie):
+    evidence = record.base.evidence["select"]
+    place = f"evidence/{evidence}/{name}"
+    rewrite(path, lambda files: files.update({place: bytes(20_000_000)}))
+    if not lie:
+        with pytest.raises(BundleError, match=r"may have [0-9]+ bytes; this one has 20000000"):
+            read_bundle(path)
+        return
+    content = path.read_bytes()
+    # The size in the table of contents and in the entry itself.
+    path.write_bytes(content.replace(struct.pack("<I", 20_000_000), struct.pack("<I", 1000)))
+    with pytest.raises(BundleError):
         read_bundle(path)
 
 
 def test_count_is_bounded(path, monkeypatch):
-    monkeypatch.setattr(bundle_module, "MAX_FILES", 3)
+    monkeypatch.setattr(sizes_module, "MAX_FILES", 3)
     with pytest.raises(BundleError, match="may hold 3 files"):
         read_bundle(path)
 

@@ -68,7 +68,7 @@ def test_studies_that_make_no_sense_are_refused(path, edit):
         read_bundle(path)
 
 
-@pytest.mark.parametrize("content", [b"[" * 100_000, b"[]", b'{"chunk_grid": []}', b"\xff"])
+@pytest.mark.parametrize("content", [b"[" * 60_000, b"[]", b'{"chunk_grid": []}', b"\xff"])
 def test_arrays_that_are_not_described_are_refused(path, content):
     def change(files):
         files[next(name for name in files if name.endswith("zarr.json"))] = content
@@ -182,7 +182,7 @@ def test_predictions_of_classes_that_there_are_not_are_refused(tmp_path, record,
 @pytest.mark.parametrize(
     "line",
     [
-        b"[" * 100_000,
+        b"[" * 60_000,
         b'{"tile": 0, "chunk": 0, "seconds": Infinity, "draws": 5}',
         b'{"tile": 0, "chunk": 0, "seconds": NaN, "draws": 5}',
         b'{"tile": 0, "chunk": 0, "seconds": 1e300, "draws": 5}',

@@ -20,8 +20,10 @@ from irs_core.analysis.equal_draws import (
 )
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
+from irs_core.foreign import asking as foreign
 from irs_core.metrics import certified_accuracy
 from irs_core.spec.settings import Settings
+from irs_core.spec.study import DataSpec
 from irs_core.store import BASE, Study
 from irs_core.store.evidence import Predictions
 from ui.explore import planning
@@ -154,18 +156,53 @@ def image_reader(study: Study, root: str | None) -> ReadImages:
 
 @st.cache_resource(max_entries=8, ttl=300, show_spinner="Looking for the images...")
 def _image_reader(key: library.StudyKey, root: str | None, _study: Study) -> ReadImages:
+    record = _study.record
+    spec = _data_of(_study, root)
+    inventory.check_data(spec)
+    indices, labels = record.data.indices, record.data.labels
+    if spec.root is None:
+        return _shipped_images(spec, indices, labels)
+    foreign.check_images(spec, indices, labels, library.store_root())
+    return lambda rows: _pixels(key, spec, tuple(rows.tolist()), _study)
+
+
+def _data_of(study: Study, root: str | None) -> DataSpec:
+    """Where the images of a study are.
+
+    Raises:
+        DatasetError: Only the study says so, and it is from elsewhere.
+    """
+    spec = study.record.spec.data
+    if study.origin == "imported" and spec.root is not None:
+        if root is None:
+            raise DatasetError(
+                "a study from elsewhere does not say which files are opened here: name the folder "
+                "of its images"
+            )
+        spec = replace(spec, class_list=None)
+    return spec if root is None else replace(spec, root=root)
+
+
+def _shipped_images(spec: DataSpec, indices: Sequence[int], labels: Sequence[int]) -> ReadImages:
+    """Images that come with the program."""
     from irs_core.data import open_source, with_channels
 
-    record = _study.record
-    spec = record.spec.data if root is None else replace(record.spec.data, root=root)
-    inventory.check_data(spec)
     source = open_source(spec)
-    positions = np.asarray(record.data.indices)
+    positions = np.asarray(indices)
     if positions.max() >= len(source.labels) or not np.array_equal(
-        source.labels[positions], record.data.labels
+        source.labels[positions], labels
     ):
         raise DatasetError(f"{source.description} holds other images than the study's")
     return lambda rows: with_channels(source.read(rows), spec.channels).unit()
+
+
+@st.cache_data(max_entries=64, ttl=300, show_spinner="Reading images...")
+def _pixels(
+    key: library.StudyKey, spec: DataSpec, rows: tuple[int, ...], _study: Study
+) -> NDArray[np.float32]:
+    del key  # Part of what it is kept by.
+    data = _study.record.data
+    return foreign.read_images(spec, rows, data.indices, data.labels, library.store_root())
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading predictions...")

@@ -26,7 +26,8 @@ def images(opened: Opened) -> inputs.ReadImages | None:
     with suppress(IrsError):
         return certified.image_reader(opened.study, None)
     st.info(
-        "The images of this study are not on this machine. To see them, give their ROOT below: "
+        "The images of this study are not where the app may read them. To see them, give their "
+        "ROOT below, in a folder that the operator lists in IRS_DATA_DIRS: "
         f"{KINDS[spec.kind].where}.",
         icon=":material/hide_image:",
     )

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,15 +12,15 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from irs_core.actions.studies import export, import_bundle, import_results
+from irs_core.actions.studies import export, upload_bundle, upload_results
 from irs_core.errors import IrsError
 from irs_core.people import Action
 from irs_core.report import (
     FORMATS,
     TABLES,
     html_report,
-    imported_results,
     study_table,
     table_bytes,
 )
@@ -33,7 +33,6 @@ from ui.shared.controls import Opened
 from ui.shared.page_list import STUDY_PAGES, TITLES
 from ui.shared.study_file import study_as_file
 
-_IMPORTED = "imported_files"
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
 
@@ -168,23 +167,19 @@ def show_results_of_others() -> None:
         or "Six columns, tab separated: idx, label, predict, radius, correct, time. The file may "
         "have any name, and may be gzipped.",
     )
-    root = library.store_root()
-    if uploaded is not None and not _is_known(uploaded):
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9._+-]', '_', uploaded.name)[-80:]}"
-            path.write_bytes(uploaded.getbuffer())
-            try:
-                import_results(who.acting(), path)
-                _remember(uploaded, "")
-            except IrsError as error:
-                st.error(controls.sentence(error), icon=":material/error:")
-    found = imported_results(root)
+    if uploaded is not None:
+        name = re.sub(r"[^A-Za-z0-9._+-]", "_", uploaded.name)[-80:]
+        _, refusal = _once(uploaded, name, partial(upload_results, who.acting()))
+        if refusal:
+            st.error(refusal, icon=":material/error:")
+    with controls.explained():
+        found = library.results_of_others()
     if found:
         st.dataframe(
             [
                 {
                     "name": csv_cell(one.name),
-                    "inputs": len(one),
+                    "inputs": one.inputs,
                     "accuracy": f"{percent(one.accuracy, 1, 'counted')}%",
                     "ACR": down(one.acr, 4),
                     "radii": "rounded to 3 digits" if one.rounded else "all digits",
@@ -211,35 +206,35 @@ def show_import() -> None:
     )
     if uploaded is None:
         return
-    try:
-        study = _imported(uploaded)
-    except IrsError as error:
-        st.error(controls.sentence(error), icon=":material/error:")
+    found, refusal = _once(uploaded, f"upload{SUFFIX}", partial(upload_bundle, who.acting()))
+    if refusal:
+        st.error(refusal, icon=":material/error:")
         return
-    st.success(f"Imported: {markdown(study)}. It is kept apart from what is computed here.")
+    study, title = found
+    st.success(
+        f"Imported: {markdown(title)}, study {study}. It is kept apart from what is computed here."
+    )
     st.page_link(
         "pages/overview.py",
         label="Open it",
         icon=":material/space_dashboard:",
-        query_params={"study": study.rpartition(" ")[2]},
+        query_params={"study": study},
     )
 
 
-def _imported(uploaded: Any) -> str:
-    """Title and id of the study in an uploaded bundle, which is brought in once."""
-    if not _is_known(uploaded):
+def _once(uploaded: UploadedFile, name: str, keep: Callable[[Path], Any]) -> tuple[Any, str]:
+    """What came of an upload, or the sentence with which it was refused.
+
+    The page runs again at every click, and each file is read once.
+    """
+    key = f"import-{uploaded.file_id}"
+    if key not in st.session_state:
         with TemporaryDirectory() as folder:
-            path = Path(folder) / f"upload{SUFFIX}"
+            path = Path(folder) / name
             path.write_bytes(uploaded.getbuffer())
-            record = import_bundle(who.acting(), path)
-        _remember(uploaded, f"{record.title}, study {record.id}")
-    return str(st.session_state[_IMPORTED][uploaded.file_id])
-
-
-def _is_known(uploaded: Any) -> bool:
-    """Whether a file was brought in already: it stays in its widget while pages run again."""
-    return uploaded.file_id in st.session_state.get(_IMPORTED, {})
-
-
-def _remember(uploaded: Any, what: str) -> None:
-    st.session_state.setdefault(_IMPORTED, {})[uploaded.file_id] = what
+            try:
+                st.session_state[key] = keep(path), ""
+            except IrsError as error:
+                st.session_state[key] = None, controls.sentence(error)
+    found: tuple[Any, str] = st.session_state[key]
+    return found

@@ -1,50 +1,22 @@
 """What there is to certify and what it turns out to be: models, files, data; cached."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from irs_core.actions import require
+from irs_core.foreign import asking as foreign
+from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts
 from irs_core.people import Action
 from irs_core.server_files import check_data_root
 from irs_core.spec.compressions import Compression, FileModel
+from irs_core.spec.data_kinds import KINDS
+from irs_core.spec.outside import is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from ui.shared import who
 from ui.shared.library import store_root
-
-if TYPE_CHECKING:
-    from irs_core.check import CheckReport
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What a weights file turned out to hold."""
-
-    arch: str
-    num_classes: int
-    input_shape: tuple[int, ...] | None
-    parameters: int
-    size_bytes: int
-    digest: str
-
-
-@dataclass(frozen=True)
-class DataFacts:
-    """What a data specification selects.
-
-    Args:
-        total: Images in the split.
-        reported, held_out: Images selected for each role.
-    """
-
-    description: str
-    classes: int
-    total: int
-    reported: int
-    held_out: int
 
 
 @st.cache_resource(show_spinner="Reading model cards...")
@@ -78,29 +50,16 @@ def model_facts(spec: ModelSpec) -> ModelFacts:
 
 @st.cache_data(max_entries=32, show_spinner="Reading the weights...")
 def _model_facts(spec: ModelSpec, modified: int) -> ModelFacts:
+    del modified  # Part of the key only.
+    if not _is_shipped(spec) and not is_url(spec.weights):
+        return foreign.model_facts(spec, store_root())
     from irs_core.models import load_model
 
-    del modified  # Part of the key only.
     model = load_model(spec)
     shape = None if model.input_shape is None else tuple(model.input_shape)
     return ModelFacts(
         model.arch, model.num_classes, shape, model.parameters, model.size_bytes, model.digest
     )
-
-
-def read_model_file(path: Path) -> None:
-    """Read a model file of any kind, running nothing of it.
-
-    Raises:
-        CheckpointError: It cannot be used.
-    """
-    from irs_core.graphs import is_graph_file, read_graph
-    from irs_core.models import read_checkpoint
-
-    if is_graph_file(str(path)):
-        read_graph(path)
-    else:
-        read_checkpoint(path)
 
 
 @st.cache_data(max_entries=32, ttl=60, show_spinner="Asking the server...")
@@ -114,6 +73,10 @@ def served_model(url: str) -> str:
     from irs_core.models.served import check_listed
 
     return adopt_served(check_listed(url.partition("#")[0]))
+
+
+def _is_shipped(spec: ModelSpec) -> bool:
+    return spec.weights.startswith("shipped:")
 
 
 def file_compression(text: str) -> FileModel:
@@ -131,27 +94,21 @@ def file_compression(text: str) -> FileModel:
 
 @st.cache_data(max_entries=32, show_spinner="Reading the file...")
 def _file_compression(text: str, stamps: tuple[int, ...]) -> FileModel:
-    from irs_core.graphs import file_compression as read
-
     del stamps  # Part of the key only.
-    found = read(text)
-    assert found is not None
-    return found
+    return foreign.file_compression(text, store_root())
 
 
 def check_model(
     model: ModelSpec, data: DataSpec, sigma: float, compressions: tuple[Compression, ...]
-) -> "CheckReport":
+) -> DryRun:
     """A dry run of a model; not cached, because the speed is part of it.
 
     Raises:
         IrsError: The model, the data or a compression cannot be used.
     """
-    from irs_core.check import check_model as check
-
     check_data(data)
     with st.spinner("Running the model..."):
-        return check(model, data, sigma=sigma, compressions=compressions)
+        return foreign.dry_run(model, data, sigma, compressions, store_root())
 
 
 def data_facts(spec: DataSpec) -> DataFacts:
@@ -169,6 +126,8 @@ def data_facts(spec: DataSpec) -> DataFacts:
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner="Looking at the data...")
 def _data_facts(spec: DataSpec) -> DataFacts:
+    if spec.root is not None:
+        return foreign.data_facts(spec, store_root())
     from irs_core.data import open_source
     from irs_core.data.base import select
 
@@ -184,19 +143,10 @@ def check_data(spec: DataSpec) -> None:
     """Refuse data that the app may not read.
 
     Raises:
-        DatasetError: They lie outside the uploads and the folders in IRS_DATA_DIRS, if any are
-            listed there.
+        DatasetError: They lie outside the uploads and the folders in IRS_DATA_DIRS.
     """
-    if spec.root is not None:
-        check_data_root(spec.root, store_root())
-
-
-def read_data_file(path: Path) -> None:
-    """Read the test split of an .npz data set.
-
-    Raises:
-        DatasetError: It cannot be used.
-    """
-    from irs_core.data import open_source
-
-    open_source(DataSpec("npz", str(path)))
+    if spec.root is None:
+        return
+    check_data_root(spec.root, store_root(), split=spec.split if KINDS[spec.kind].folders else "")
+    if spec.class_list is not None:
+        check_data_root(spec.class_list, store_root())

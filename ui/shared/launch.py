@@ -1,12 +1,18 @@
 """The start of a study: whether it fits, the queue, a worker."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from irs_core.actions.jobs import launch
 from irs_core.errors import DatasetError
+from irs_core.foreign import asking as foreign
 from irs_core.jobs import Job, ensure_worker
 from irs_core.people import Action
 from irs_core.run.options import RunOptions, Until
+from irs_core.server_files import data_folders, model_folders
+from irs_core.spec.compressions import FileModel
+from irs_core.spec.outside import is_url
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study
 from ui.shared import controls, inventory, library, own_files, who
@@ -25,12 +31,14 @@ def start(
         IrsError: They do not fit, or the queue refuses.
     """
     root = library.store_root()
+    folders = (*model_folders(root), *data_folders(root))
+    options = replace(options, folders=tuple(map(str, folders)))
     job = launch(
         who.acting(),
         spec,
         options,
         until,
-        check=lambda: _check(spec),
+        check=lambda: _check(spec, options),
         action=Action.LAUNCH if reuse is None else Action.DRAW_MORE,
         reuse=reuse,
     )
@@ -42,11 +50,22 @@ def start(
     return job
 
 
-def _check(spec: StudySpec) -> None:
+def _check(spec: StudySpec, options: RunOptions) -> None:
     own_files.allowed(spec.model.weights)
     for compression in spec.compressions:
         own_files.described(str(compression))
     check_fit(spec)
+    if _own_files(spec):
+        with st.spinner("Trying the model..."):
+            foreign.check_runs(spec, options, library.store_root())
+
+
+def _own_files(spec: StudySpec) -> bool:
+    """Whether a file of somebody's has to be converted."""
+    weights = spec.model.weights
+    return (not weights.startswith("shipped:") and not is_url(weights)) or any(
+        isinstance(one, FileModel) for one in spec.compressions
+    )
 
 
 def check_fit(spec: StudySpec) -> None:

@@ -22,6 +22,8 @@ from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.results import Comparison
 from irs_core.analysis.sweep import Sweep, swept
 from irs_core.analysis.why import why_table
+from irs_core.foreign import asking as foreign
+from irs_core.foreign.answers import ResultsRow
 from irs_core.methods.cirs import METHOD
 from irs_core.methods.kit.counts import StudyTally
 from irs_core.people.register import is_demo
@@ -45,6 +47,11 @@ def store_root() -> Path:
 @cache
 def _demo_folder() -> "TemporaryDirectory[str]":
     return TemporaryDirectory(prefix="irs-demo-")
+
+
+def opened() -> Library:
+    """The library of the live store; bundles in it are verified outside this process."""
+    return Library(store_root(), check=foreign.check_bundle)
 
 
 def list_studies() -> tuple[Study, ...]:
@@ -108,7 +115,22 @@ def _pilots(root: str, stamps: str) -> tuple[StudyRecord, ...]:
 @st.cache_resource(max_entries=4, show_spinner="Reading studies...")
 def _studies(root: str, shipped: str, stamps: str) -> Survey:
     del stamps  # Part of the key only.
-    return Library(Path(root), Path(shipped)).survey()
+    return Library(Path(root), Path(shipped), foreign.check_bundle).survey()
+
+
+def results_of_others() -> list[ResultsRow]:
+    """Results per input that were imported.
+
+    Raises:
+        SandboxError: They take more than they may to read.
+    """
+    root = store_root()
+    return _results(str(root), _stamps({root / "results": "*.tsv"}))
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading results...")
+def _results(root: str, stamps: str) -> list[ResultsRow]:
+    return foreign.results(Path(root)) if stamps else []
 
 
 def study_key(study: Study) -> StudyKey:

@@ -9,6 +9,7 @@ import streamlit as st
 from irs_core.actions import require, taking
 from irs_core.actions.uploads import upload_data, upload_model
 from irs_core.errors import CheckpointError, IrsError
+from irs_core.foreign import asking as foreign
 from irs_core.people import Action
 from irs_core.server_files import (
     DATA_SUFFIX,
@@ -47,6 +48,9 @@ def pick_model(label: str, key: str) -> str:
         help=who.why_not(Action.UPLOAD)
         or f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
     )
+    if uploaded or path.strip():
+        # What runs it is imported while it is read.
+        foreign.warm_up()
     if not uploaded:
         return path.strip()
     return _kept(
@@ -54,7 +58,7 @@ def pick_model(label: str, key: str) -> str:
         lambda: upload_model(
             who.acting(),
             [(one.name, one.getvalue()) for one in uploaded],
-            inventory.read_model_file,
+            foreign.check_model_file,
         ),
     )
 
@@ -77,7 +81,7 @@ def pick_data(label: str, kind: DataKind, key: str) -> str:
     name, content = uploaded.name, uploaded.getvalue()
     return _kept(
         [uploaded],
-        lambda: upload_data(who.acting(), name, content, inventory.read_data_file),
+        lambda: upload_data(who.acting(), name, content, foreign.check_data_file),
     )
 
 
@@ -92,16 +96,20 @@ def _typed(label: str, key: str, **more: Any) -> str:
 def _kept(files: Sequence[Any], keep: Callable[[], Upload]) -> str:
     """The path of an upload, with its digest shown; empty, and the reason shown, if refused.
 
-    A file stays in its widget while the page runs again and again; it is kept once.
+    A file stays in its widget while the page runs again and again; it is kept, or refused, once.
     """
     known = st.session_state.setdefault("kept_uploads", {})
     key = " ".join(one.file_id for one in files)
+    refusal = f"refused-{key}"
     try:
-        if key not in known or not known[key].path.exists():
+        if refusal not in st.session_state and not (key in known and known[key].path.exists()):
             known[key] = keep()
-        upload = known[key]
+        upload = known.get(key)
     except IrsError as error:
-        st.error(controls.sentence(error), icon=":material/error:")
+        st.session_state[refusal] = controls.sentence(error)
+        upload = None
+    if upload is None:
+        st.error(st.session_state[refusal], icon=":material/error:")
         return ""
     size = theme.file_size(upload.size_bytes)
     st.caption(f"{markdown(upload.path.name)}, {size}, SHA-256 `{upload.digest}`")
@@ -212,7 +220,7 @@ def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str
         ],
         hide_index=True,
     )
-    for sentence in (*report.warnings, *(flag.sentence for flag in report.flags)):
+    for sentence in report.warnings:
         st.warning(markdown(sentence), icon=":material/warning:")
     st.caption(
         f"{markdown(report.data)}. Plain estimates: nothing is stored and nothing is certified."

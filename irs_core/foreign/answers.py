@@ -1,0 +1,124 @@
+"""What the app takes of a child's answer: texts are cut, numbers are made numbers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from irs_core.errors import SandboxError
+
+_MOST_TEXT = 2000
+_HEX = re.compile(r"[0-9a-f]{8,64}")
+_SENSELESS = "the file's reader gave an answer that makes no sense: save the file again"
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a weights file turned out to hold."""
+
+    arch: str
+    num_classes: int
+    input_shape: tuple[int, ...] | None
+    parameters: int
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What a data specification selects.
+
+    Args:
+        total: Images in the split.
+        reported, held_out: Images selected for each role.
+    """
+
+    description: str
+    classes: int
+    total: int
+    reported: int
+    held_out: int
+
+
+@dataclass(frozen=True)
+class DryRow:
+    """What a dry run measured of one classifier; as in `irs_core.check.CheckRow`."""
+
+    title: str
+    clean: float
+    noisy: float
+    voted: float
+    agreement: float
+    rate: float
+    digest: str
+    execution: str
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A dry run.
+
+    Args:
+        data: The images, in a sentence.
+        rows: The original, then each compressed classifier.
+        warnings: Sentences about what is likely to disappoint or to be a mistake.
+    """
+
+    data: str
+    rows: tuple[DryRow, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ResultsRow:
+    """Per-input results that somebody reports, in numbers; nothing of them was verified here."""
+
+    name: str
+    inputs: int
+    accuracy: float
+    acr: float
+    rounded: bool
+    origin: str
+    digest: str
+
+
+def row(kind: type[Row], found: Any) -> Row:
+    """A row of texts and numbers; whatever else was said is left out.
+
+    Raises:
+        SandboxError: A field is missing, or of another kind.
+    """
+    try:
+        return kind(**{one.name: _MAKERS[one.type](found[one.name]) for one in fields(kind)})  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise SandboxError(_SENSELESS) from None
+
+
+def text(value: Any) -> str:
+    """A text of bounded length."""
+    return str(value)[:_MOST_TEXT]
+
+
+def hexadecimal(value: Any) -> str:
+    """An id or a digest.
+
+    Raises:
+        SandboxError: It is none.
+    """
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise SandboxError(_SENSELESS)
+    return value
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    return None if value is None else tuple(int(one) for one in value)
+
+
+_MAKERS: dict[Any, Callable[[Any], Any]] = {
+    str: text,
+    int: int,
+    float: float,
+    bool: bool,
+    tuple[int, ...] | None: _shape,
+}

@@ -1,0 +1,159 @@
+"""What the child runs: JSON in; JSON and arrays out. Only `irs_core.sandbox` calls these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from irs_core.errors import DatasetError
+from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
+
+Json = dict[str, Any]
+
+
+def model_file(path: str) -> None:
+    """Read a model file of any kind, running nothing of it."""
+    from irs_core.graphs import is_graph_file, read_graph
+    from irs_core.models import read_checkpoint
+
+    if is_graph_file(path):
+        read_graph(Path(path))
+    else:
+        read_checkpoint(Path(path))
+
+
+def model(spec: Json) -> Json:
+    """What a weights file turns out to hold."""
+    from irs_core.models import load_model
+
+    found = load_model(model_spec(spec))
+    return {
+        "arch": found.arch,
+        "num_classes": found.num_classes,
+        "input_shape": found.input_shape,
+        "parameters": found.parameters,
+        "size_bytes": found.size_bytes,
+        "digest": found.digest,
+    }
+
+
+def digest(text: str) -> str:
+    """The first digits of the digest of a compressed model's file."""
+    from irs_core.graphs import file_compression
+
+    found = file_compression(text)
+    assert found is not None
+    return found.digest
+
+
+def data_file(path: str) -> None:
+    """Read the test split of an .npz data set."""
+    from irs_core.data import open_source
+
+    open_source(DataSpec("npz", path))
+
+
+def data(spec: Json) -> Json:
+    """What a data specification selects."""
+    from irs_core.data import open_source
+    from irs_core.data.base import select
+
+    chosen = DataSpec(**spec)
+    source = open_source(chosen)
+    _, reported = select(len(source.labels), chosen)
+    return {
+        "description": source.description,
+        "classes": len(source.classes),
+        "total": len(source.labels),
+        "reported": int(reported.sum()),
+        "held_out": int((~reported).sum()),
+    }
+
+
+def images(
+    spec: Json, rows: Sequence[int], indices: Sequence[int], labels: Sequence[int]
+) -> dict[str, Any]:
+    """Images in [0, 1] at positions of a set whose labels at `indices` are those of a study."""
+    from irs_core.data import open_source, with_channels
+
+    chosen = DataSpec(**spec)
+    source = open_source(chosen)
+    positions = np.asarray(indices, np.int64)
+    wanted = np.asarray(rows, np.int64)
+    if max(positions.max(), wanted.max(initial=0)) >= len(source.labels) or not np.array_equal(
+        source.labels[positions], np.asarray(labels, np.int64)
+    ):
+        raise DatasetError(f"{source.description} holds other images than the study's")
+    if not len(wanted):
+        return {}
+    return {"pixels": with_channels(source.read(wanted), chosen.channels).unit()}
+
+
+def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) -> Json:
+    """What a dry run measures."""
+    from irs_core.check import check_model
+    from irs_core.spec.compression_kinds import parse_compression
+
+    return check_model(
+        model_spec(model),
+        DataSpec(**data),
+        sigma=sigma,
+        compressions=tuple(map(parse_compression, compressions)),
+    ).to_json()
+
+
+def runs(study: Mapping[str, Any], backend: Any) -> None:
+    """Convert the original, and compressed models that are files, and run each on one image."""
+    from irs_core.data import load_dataset
+    from irs_core.models import load_model
+    from irs_core.run.options import RunOptions
+    from irs_core.run.prepare import prepare
+    from irs_core.spec.compressions import FileModel
+
+    whole = StudySpec.from_dict(dict(study))
+    files = tuple(one for one in whole.compressions if isinstance(one, FileModel))
+    spec = replace(whole, compressions=files, data=replace(whole.data, max=1, stride=1, holdout=0))
+    dataset = load_dataset(spec.data)
+    for one in prepare(spec, load_model(spec.model), dataset, RunOptions(backend=backend)):
+        one.predictor(dataset.images(slice(None)))
+
+
+def bundle(path: str, most: int) -> Json:
+    """The study in a bundle that passes every check."""
+    from irs_core.store import read_bundle
+
+    record = read_bundle(Path(path), most).record
+    return {"id": record.id, "title": record.title}
+
+
+def results_file(path: str) -> None:
+    """Check a file of results in the format of Cohen et al."""
+    from irs_core.report import read_results
+
+    read_results(Path(path))
+
+
+def results(folder: str) -> list[Json]:
+    """What the imported files of results say."""
+    from irs_core.report import imported_results
+
+    return [
+        {
+            "name": one.name,
+            "inputs": len(one),
+            "accuracy": one.accuracy,
+            "acr": one.acr,
+            "rounded": one.rounded,
+            "origin": one.origin,
+            "digest": one.digest,
+        }
+        for one in imported_results(Path(folder))
+    ]
+
+
+def model_spec(fields: Json) -> ModelSpec:
+    """A model's description from JSON, which has no tuples."""
+    tuples = {name: fields[name] and tuple(fields[name]) for name in ("mean", "std")}
+    return ModelSpec(**{**fields, **tuples})
