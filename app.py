@@ -1,10 +1,18 @@
 """The dashboard: `streamlit run app.py`."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.starlette import App
 
-from ui.shared import navigation, theme, warm_up
+from ui.shared import guard, navigation, theme, warm_up
 
-st.set_page_config(page_title="Incremental robustness certification", page_icon="🛡️", layout="wide")
-st.html(theme.STYLE)
-st.navigation(navigation.sections()).run()
-warm_up.settle()
+# What Streamlit serves: this very file for every session, behind the guard.
+app = App(__file__, middleware=guard.MIDDLEWARE)
+
+if get_script_run_ctx(suppress_warning=True) is not None:
+    st.set_page_config(
+        page_title="Incremental robustness certification", page_icon="🛡️", layout="wide"
+    )
+    st.html(theme.STYLE)
+    st.navigation(navigation.sections()).run()
+    warm_up.settle()

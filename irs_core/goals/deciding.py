@@ -18,6 +18,7 @@ from irs_core.spec.compressions import Compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
+from irs_core.text import NAME, plain
 
 METHOD = "seq"
 # An input takes at most this share of n draws of the compressed model.
@@ -65,7 +66,9 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
         looks=False,
         radii=radii,
         tolerance=tolerance,
-        name=f"{spec.name}: {compression} at {requirement.radius:g}".removeprefix(": "),
+        name=plain(
+            f"{spec.name}: {compression} at {requirement.radius:g}".removeprefix(": "), NAME
+        ),
     )
 
 

@@ -51,9 +51,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     """Starts the app on a store of its own and returns its address."""
     servers, stores = [], []
 
-    def start(*, shipped: bool = True) -> str:
+    def start(*, shipped: bool = True, store: Path | None = None) -> str:
         folder = tmp_path_factory.mktemp("server")
-        stores.append(folder / "store")
+        stores.append(store or folder / "store")
         environment = dict(os.environ, IRS_STORE=str(stores[-1]))
         if not shipped:
             (folder / "none").mkdir()
