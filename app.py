@@ -1,12 +1,18 @@
 """The dashboard: `streamlit run app.py`."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.starlette import App
 
-from ui.shared import keeper, navigation, readers, theme, warm_up, who
+from ui.shared import guard, keeper, navigation, readers, theme, warm_up, who
 
-st.set_page_config(page_title=navigation.PRODUCT, page_icon="🛡️", layout="wide")
-st.html(theme.STYLE)
-who.enter()
-st.navigation(navigation.sections(readers.choose())).run()
-warm_up.settle()
-keeper.start()
+# What Streamlit serves: this very file for every session, behind the guard.
+app = App(__file__, middleware=guard.MIDDLEWARE)
+
+if get_script_run_ctx(suppress_warning=True) is not None:
+    st.set_page_config(page_title=navigation.PRODUCT, page_icon="🛡️", layout="wide")
+    st.html(theme.STYLE)
+    who.enter()
+    st.navigation(navigation.sections(readers.choose())).run()
+    warm_up.settle()
+    keeper.start()

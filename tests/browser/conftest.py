@@ -54,11 +54,16 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     def start(
         *,
         shipped: bool = True,
+        store: Path | None = None,
         environment: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
     ) -> str:
         folder = tmp_path_factory.mktemp("server")
-        settings = {**os.environ, "IRS_STORE": str(folder / "store"), **(environment or {})}
+        settings = {
+            **os.environ,
+            "IRS_STORE": str(store or folder / "store"),
+            **(environment or {}),
+        }
         stores.append(Path(settings["IRS_STORE"]))
         if not shipped:
             (folder / "none").mkdir()
