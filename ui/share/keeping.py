@@ -29,11 +29,7 @@ def show_studies() -> None:
     if not studies:
         st.info("There is no study yet.")
         return
-    st.dataframe(
-        pd.DataFrame([_study_row(study) for study in studies.values()]),
-        hide_index=True,
-        key="studies_table",
-    )
+    _table([_study_row(study) for study in studies.values()])
     chosen = st.selectbox(
         "Study",
         list(studies),
@@ -55,7 +51,7 @@ def show_trash() -> None:
         f"Removed for good after {limit} days, with draws that no other study uses. "
         "The ledger goes on counting deleted studies: their results were seen."
     )
-    st.dataframe(pd.DataFrame([_trash_row(one) for one in there.values()]), hide_index=True)
+    _table([_trash_row(one) for one in there.values()])
     chosen = st.selectbox(
         "In the trash", list(there), format_func=lambda one: there[one].title, key="in_trash"
     )
@@ -83,7 +79,7 @@ def show_uploads() -> None:
     if not kept:
         return
     st.subheader("Uploads", anchor=False)
-    st.dataframe(pd.DataFrame([_upload_row(one) for one in kept.values()]), hide_index=True)
+    _table([_upload_row(one) for one in kept.values()])
     chosen = kept[
         st.selectbox(
             "Upload",
@@ -182,6 +178,13 @@ def _name(one: Trashed) -> str:
     return one.name
 
 
+def _table(rows: list[dict[str, object]]) -> None:
+    """Rows as a table; without owners where nothing has one, as on one's own machine."""
+    frame = pd.DataFrame(rows)
+    owned = frame["owner"].astype(bool).any()
+    st.dataframe(frame if owned else frame.drop(columns="owner"), hide_index=True)
+
+
 def _study_row(study: Study) -> dict[str, object]:
     record = study.record
     state = "finished" if record.finished else "unfinished"
@@ -189,7 +192,7 @@ def _study_row(study: Study) -> dict[str, object]:
         "title": record.title,
         "state": f"{state}, archived" if study.archived else state,
         "origin": study.origin,
-        "owner": study.owner or "admins",
+        "owner": study.owner,
         "started": record.created[:10],
         "models": len(record.models),
         "inputs": len(record.data.indices),
@@ -201,7 +204,7 @@ def _trash_row(one: Trashed) -> dict[str, object]:
     return {
         "title": one.title,
         "kind": {"studies": "study", "bundles": "bundle"}.get(one.shelf, "upload"),
-        "owner": one.owner or "admins",
+        "owner": one.owner,
         "deleted": _date(one.when),
         "id": one.name,
     }
@@ -211,7 +214,7 @@ def _upload_row(one: Kept) -> dict[str, object]:
     return {
         "files": ", ".join(one.files),
         "size": theme.file_size(one.size_bytes),
-        "owner": one.owner or "admins",
+        "owner": one.owner,
         "uploaded": _date(one.when),
         "used by": ", ".join(one.used_by) or "nothing",
         "id": one.name,
