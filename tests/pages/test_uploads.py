@@ -8,6 +8,7 @@ import pytest
 import torch
 from app_pages import open_page
 from graph_files import export_onnx
+from PIL import Image
 from safetensors.torch import save
 
 from irs_core.data import load_dataset
@@ -157,3 +158,32 @@ def test_data_outside_the_listed_folders_are_not_even_looked_at(store, tmp_path,
     at.selectbox(key=f"{key}_kind").set_value("npz").run()
     at.text_input(key=f"{key}_root").set_value(str(tmp_path / "mine.npz")).run()
     assert "IRS_DATA_DIRS" in refused(at, store)
+
+
+def test_output_colours_and_classes_of_own_files_reach_the_study(
+    store, onnx, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path))
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path))
+    names = [f"c{number}" for number in range(10)]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    for name in names:
+        (tmp_path / "test" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8), "grey").save(tmp_path / "test" / name / "a.png")
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("image-folder").run()
+    at.number_input(key="form_holdout").set_value(0)
+    upload(at, "form_weights", "net.onnx", onnx.read_bytes())
+    at.text_input(key="form_output").set_value("scores")
+    at.text_input(key="form_root").set_value(str(tmp_path))
+    at.selectbox(key="form_channels").set_value("make them grey")
+    at.text_input(key="form_classes").set_value("/etc/hosts").run()
+    assert "/etc/hosts" in shown(at.error)
+    at.text_input(key="form_classes").set_value(str(tmp_path / "list.txt")).run()
+    assert shown(at.error) == ""
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert (job.spec.model.output, job.spec.data.channels) == ("scores", 1)
+    assert job.spec.data.class_list == str(tmp_path / "list.txt")
