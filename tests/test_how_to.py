@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from graph_files import export_onnx
 from irs_core.cli.main import main
 from irs_core.models import load_model
 from irs_core.spec.study import ModelSpec
+from irs_core.store import Library
 
 FOLDER = Path(__file__).parents[1] / "docs" / "how-to"
 LOCAL = "http://localhost:8000"
@@ -29,12 +31,22 @@ def place(tmp_path, monkeypatch):
 
 
 def blocks(name: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (FOLDER / name).read_text(), re.DOTALL)
+    """The Python of a page, which has some: a page without any would test nothing."""
+    found = re.findall(r"```python\n(.*?)```", (FOLDER / name).read_text(), re.DOTALL)
+    assert found, name
+    return found
 
 
-def write_and_run(name: str, place: Path) -> None:
-    """Files first, as the reader does; then what is only to be run."""
+def write_and_run(name: str, place: Path, smaller: Mapping[str, str] | None = None) -> None:
+    """Files first, as the reader does; then what is only to be run.
+
+    Args:
+        smaller: What stands in the page, and what a test takes instead.
+    """
     for code in blocks(name):
+        for large, small in (smaller or {}).items():
+            assert large in "".join(blocks(name))
+            code = code.replace(large, small)
         file = re.match(r"# (\w+\.py)\n", code)
         if file:
             (place / file[1]).write_text(code)
@@ -44,11 +56,12 @@ def write_and_run(name: str, place: Path) -> None:
 
 def commands(name: str) -> list[list[str]]:
     text = (FOLDER / name).read_text().replace(" \\\n", " ")
-    return [line.split()[1:] for line in re.findall(r"^    (\./irs .*)$", text, re.MULTILINE)]
+    found = [line.split()[1:] for line in re.findall(r"^    (\./irs .*)$", text, re.MULTILINE)]
+    assert found, name
+    return found
 
 
 def run(name: str) -> None:
-    assert commands(name)
     for command in commands(name):
         assert main(command) == 0, command
 
@@ -60,6 +73,26 @@ def test_the_steps_run(name, place, capsys):
     # Twenty images are few, and the how-tos say so; nothing else may be amiss.
     said = [one for one in capsys.readouterr().err.splitlines() if "warning" in one.lower()]
     assert [one for one in said if "#few-inputs" not in one] == []
+
+
+def test_draws_are_chosen_and_a_gate_answers(place, monkeypatch):
+    monkeypatch.setenv("IRS_SHIPPED", str(place / "none"))
+    write_and_run("choose-n.md", place)
+    *first, gate = commands("choose-n.md")
+    for command in first:
+        assert main(command) == 0, command
+    (study,) = Library(place / "store").studies()
+    gate[gate.index("ID")] = study.record.id
+    # It holds, or more draws would have to say: a machine that rounds otherwise may leave an input.
+    assert main(gate) in (0, 3)
+
+
+def test_hardware_is_measured_before_it_is_chosen(place, capsys):
+    smaller = {"torchvision:resnet50": "digits_resnet", "(3, 224, 224)": "(1, 8, 8)"}
+    write_and_run("imagenet-hardware.md", place, smaller)
+    (command,) = commands("imagenet-hardware.md")
+    assert main([smaller.get(word, word) for word in command]) == 0
+    assert "images/s" in capsys.readouterr().out
 
 
 def test_a_model_behind_a_server(place, monkeypatch):
@@ -83,6 +116,9 @@ def test_a_model_behind_a_server(place, monkeypatch):
 
 
 def test_networks_that_torchao_quantised(place):
+    # Found before anything is skipped, so that the page is read where torchao is missing, too.
+    assert len(blocks("from-pytorch-quantisation.md")) == 2
+    assert commands("from-pytorch-quantisation.md")
     pytest.importorskip("torchao")
     write_and_run("from-pytorch-quantisation.md", place)
     run("from-pytorch-quantisation.md")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from app_pages import open_page
 from graph_files import export_onnx
+from PIL import Image
 from safetensors.torch import save
 from synthetic import synthetic_spec, synthetic_study
 
@@ -190,3 +191,32 @@ def test_results_of_others_are_shown_or_refused(store):
     at.file_uploader(key="upload_tsv").upload("mine.tsv", rows).run()
     assert not at.error
     assert at.dataframe[-1].value["ACR"].tolist() == ["0.5000"]
+
+
+def test_output_colours_and_classes_of_own_files_reach_the_study(
+    store, onnx, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path))
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path))
+    names = [f"c{number}" for number in range(10)]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    for name in names:
+        (tmp_path / "test" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8), "grey").save(tmp_path / "test" / name / "a.png")
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("image-folder").run()
+    at.number_input(key="form_holdout").set_value(0)
+    upload(at, "form_weights", "net.onnx", onnx.read_bytes())
+    at.text_input(key="form_output").set_value("scores")
+    at.text_input(key="form_root").set_value(str(tmp_path))
+    at.selectbox(key="form_channels").set_value("make them grey")
+    at.text_input(key="form_classes").set_value("/etc/hosts").run()
+    assert "/etc/hosts" in shown(at.error)
+    at.text_input(key="form_classes").set_value(str(tmp_path / "list.txt")).run()
+    assert shown(at.error) == ""
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert (job.spec.model.output, job.spec.data.channels) == ("scores", 1)
+    assert job.spec.data.class_list == str(tmp_path / "list.txt")

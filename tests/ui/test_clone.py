@@ -2,7 +2,7 @@ from synthetic import synthetic_spec
 
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec
-from ui.certify.clone import OWN_FILE, form_values
+from ui.certify.clone import CHANNELS, OWN_FILE, form_values
 
 
 def test_every_part_of_a_study_reaches_the_form():
@@ -20,10 +20,12 @@ def test_every_part_of_a_study_reaches_the_form():
 
 def test_own_files_keep_their_path_and_architecture():
     spec = synthetic_spec(
-        model=ModelSpec("/x/y.pt", arch="cifar_resnet20"),
-        data=DataSpec("image-folder", root="/x", size=32),
+        model=ModelSpec("/x/y.pt", arch="cifar_resnet20", output="scores"),
+        data=DataSpec("image-folder", root="/x", size=32, channels=1, class_list="/x/c.txt"),
     )
     values = form_values(spec)
     assert values["form_model"] == OWN_FILE
     assert (values["form_weights"], values["form_arch"]) == ("/x/y.pt", "cifar_resnet20")
     assert (values["form_root"], values["form_size"]) == ("/x", 32)
+    assert (values["form_output"], CHANNELS[values["form_channels"]]) == ("scores", 1)
+    assert values["form_classes"] == "/x/c.txt"

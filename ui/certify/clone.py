@@ -11,6 +11,8 @@ from ui.shared.own_files import clone_texts
 
 OWN_FILE = "own file"
 FROM_FILE = "as the file says"
+# What is done to the colours of image files, and its number of channels.
+CHANNELS = {"as the files": None, "make them grey": 1, "repeat grey as colours": 3}
 # The form has no word for "all".
 _EVERY = 1_000_000
 
@@ -30,10 +32,13 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         "form_noise": spec.noise.kind,
         "form_weights": "" if shipped else spec.model.weights,
         "form_arch": spec.model.arch or FROM_FILE,
+        "form_output": spec.model.output or "",
         "form_kind": spec.data.kind,
         "form_root": spec.data.root or "",
         "form_split": spec.data.split,
         "form_size": spec.data.size or 0,
+        "form_channels": next(one for one in CHANNELS if CHANNELS[one] == spec.data.channels),
+        "form_classes": spec.data.class_list or "",
         "form_max": spec.data.max or _EVERY,
         "form_holdout": spec.data.holdout,
         "form_start": spec.data.start,

@@ -25,7 +25,7 @@ from irs_core.spec.study import (
     parse_radii,
 )
 from ui.certify import goal_form
-from ui.certify.clone import FROM_FILE, OWN_FILE
+from ui.certify.clone import CHANNELS, FROM_FILE, OWN_FILE
 from ui.shared import inventory, own_files
 from ui.shared.glossary import HELP
 
@@ -126,7 +126,17 @@ def _model() -> tuple[Any, float]:
         key="form_arch",
         bind="query-params",
     )
-    return lambda: ModelSpec(own_files.allowed(path), None if arch == FROM_FILE else arch), sigma
+    output = right.text_input(
+        "Output that holds the scores (optional)",
+        key="form_output",
+        bind="query-params",
+        help="Of an ONNX or OpenVINO file with several outputs.",
+    )
+    return lambda: ModelSpec(
+        own_files.allowed(path),
+        None if arch == FROM_FILE else arch,
+        output=output.strip() or None,
+    ), sigma
 
 
 def _noise_kind() -> NoiseKind:
@@ -157,7 +167,7 @@ def _data() -> dict[str, Any]:
         with right:
             data["root"] = own_files.pick_data("Folder (ROOT)", kind, "form_root")
     if KINDS[kind].folders:
-        split, size = st.columns(2)
+        split, size, colours = st.columns(3)
         data["split"] = split.text_input(
             "Split (sub-folder)", "test", key="form_split", bind="query-params"
         )
@@ -165,6 +175,17 @@ def _data() -> dict[str, Any]:
             "Resize to (pixels, 0 keeps)", 0, value=0, key="form_size", bind="query-params"
         )
         data["size"] = pixels or None
+        data["channels"] = CHANNELS[
+            colours.selectbox("Colours", list(CHANNELS), key="form_channels", bind="query-params")
+        ]
+        listed = st.text_input(
+            "List of the model's classes (optional)",
+            key="form_classes",
+            persist_state="session",
+            help="A text or JSON file below a folder in IRS_MODEL_DIRS. Class folders are then "
+            "numbered by name. A list beside the model or among the data is found without it.",
+        )
+        data["class_list"] = own_files.allowed(listed.strip()) if listed.strip() else None
     columns = st.columns(4)
     data["max"] = _whole(columns[0], "Inputs", "form_max", 40, "At most this many are certified.")
     data["holdout"] = _whole(columns[1], "Held out", "form_holdout", 20, HELP["holdout"])
