@@ -22,6 +22,7 @@ from irs_core.decide import (
     draws_flag,
     find_routes,
     find_settle,
+    folder_order_flag,
     inputs_flag,
     levels_for,
     noise_flag,
@@ -29,6 +30,7 @@ from irs_core.decide import (
 )
 from irs_core.errors import UnknownKeyError
 from irs_core.spec.cost import ALONE, BATCHES, ModelCost
+from irs_core.spec.study import StudySpec
 from irs_core.store import BASE, StudyRecord
 
 
@@ -125,17 +127,25 @@ def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
     found: list[Flag | None] = [
         inputs_flag(int(rows.sum())),
         draws_flag(spec.n, spec.alpha),
+        folder_order_flag(record.data.classes) if _by_folders(spec) else None,
     ]
     if len(clean):
         right = clean[rows] == analysis.labels
         noisy = analysis.tally.base.candidate[rows] == analysis.labels
-        classes = len(record.data.classes)
+        # The network may know more classes than the data show.
+        known = max(spec.model.num_classes or 0, 1 + int(clean.max()))
+        classes = max(len(record.data.classes), known)
         found += [
-            accuracy_flag(int(right.sum()), len(right), classes),
+            accuracy_flag(int(right.sum()), len(right), classes) if classes > 1 else None,
             permuted_labels_flag(_confusion(clean[rows], analysis.labels, classes)),
             noise_flag(int(right.sum()), int(noisy.sum()), len(right), spec.noise.sigma),
         ]
     return tuple(one for one in found if one is not None)
+
+
+def _by_folders(spec: StudySpec) -> bool:
+    """Whether class ids are those of folders, in an order that nobody stated."""
+    return spec.data.kind == "image-folder" and not spec.data.class_list
 
 
 def _confusion(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from irs_core import methods
 from irs_core.spec.compressions import identity
 from irs_core.spec.study import StudySpec
 from irs_core.store import StudyRecord
@@ -11,7 +12,9 @@ from irs_core.store import StudyRecord
 
 def seen(record: StudyRecord) -> bool:
     """Whether a study's results could be seen, finished or not."""
-    return record.finished or record.spec.looks
+    spec = record.spec
+    anytime = any(one.anytime is not None for one in methods.asked(spec))
+    return record.finished or spec.looks or anytime
 
 
 def same_subject(one: StudySpec, other: StudySpec) -> bool:

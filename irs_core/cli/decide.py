@@ -24,12 +24,17 @@ from irs_core.analysis.together import study_together
 from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Requirement
+from irs_core.decide.requirement import share_of
+from irs_core.decide.words import ONE_QUESTION
 from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
 from irs_core.store import Library, Study
 from irs_core.store.files import write_bytes
+
+# Stands for an option that was not given, where none is an answer.
+_UNSAID = -1.0
 
 
 def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,7 +76,10 @@ def add_requirement_options(parser: argparse.ArgumentParser) -> None:
         "--tolerance", type=float, help="radius that the model may fall short by; default: r / 10"
     )
     parser.add_argument(
-        "--max-loss", type=_share, default=0.01, help="allowed share of exceptions, e.g. 1%%"
+        "--max-loss",
+        type=_share_or_none,
+        default=_UNSAID,
+        help="allowed share of exceptions, or none; default: 1%%, and none with --min-certified",
     )
     parser.add_argument("--confidence", type=_share, default=0.99, help="e.g. 0.99 or 99%%")
     parser.add_argument("--min-certified", type=_share, help="least certified accuracy at r")
@@ -94,7 +102,14 @@ def add_requirement_options(parser: argparse.ArgumentParser) -> None:
 
 def _share(text: str) -> float:
     """A share, from a number or a percentage."""
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    try:
+        return share_of(text)
+    except SpecError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _share_or_none(text: str) -> float | None:
+    return None if text.lower() == "none" else _share(text)
 
 
 def opened_study(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requirement, Ledger]:
@@ -111,11 +126,13 @@ def requirement_of(arguments: argparse.Namespace, sigma: float) -> Requirement:
     """What the options require; the radius is sigma where none is given."""
     preset = preset_requirement(sigma)
     radius = preset.radius if arguments.radius is None else arguments.radius
-    tolerance = arguments.tolerance
+    tolerance, max_loss = arguments.tolerance, arguments.max_loss
+    if max_loss == _UNSAID:
+        max_loss = preset.max_loss if arguments.min_certified is None else None
     return Requirement(
         radius=radius,
-        tolerance=round(radius / 10, 4) if tolerance is None else tolerance,
-        max_loss=arguments.max_loss,
+        tolerance=float(f"{radius / 10:.4g}") if tolerance is None else tolerance,
+        max_loss=max_loss,
         confidence=arguments.confidence,
         min_certified=arguments.min_certified,
         min_accuracy=arguments.min_accuracy,
@@ -188,8 +205,13 @@ def say_more(flags: tuple[Flag, ...], study: Study, ledger: Ledger, together: st
         print(study.banner)
     if together:
         print(together)
-    for condition in ledger.reused:
+    for condition in conditions(ledger):
         print(condition)
+
+
+def conditions(ledger: Ledger) -> tuple[str, ...]:
+    """What a verdict's confidence rests on, beside the study itself."""
+    return (ONE_QUESTION, *ledger.reused)
 
 
 def _gap_words(analysis: Analysis, name: str) -> str:
@@ -233,4 +255,5 @@ def plain_decisions(
         "decisions": {name: decision.to_json() for name, decision in found.items()},
         "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
         "confidence": ledger.text,
+        "conditions": list(conditions(ledger)),
     }

@@ -1,13 +1,18 @@
 """The same question with an exit code, for continuous integration."""
 
 import argparse
+import os
+import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from xml.etree import ElementTree
 
 from irs_core.analysis.decisions import study_decision, study_flags
+from irs_core.analysis.ledger import Ledger
 from irs_core.cli.decide import (
     add_requirement_options,
+    conditions,
     opened_study,
     plain_decisions,
     requirement_of,
@@ -17,6 +22,7 @@ from irs_core.cli.named import read_compressions
 from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Verdict
+from irs_core.errors import StoreError
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
 from irs_core.store import Library, Study
@@ -67,18 +73,31 @@ def _gate(arguments: argparse.Namespace) -> int:
     study, analysis, requirement, ledger = opened_study(arguments)
     decision = study_decision(study.record, analysis, name, requirement)
     flags = study_flags(study.record, analysis)
-    if arguments.json:
-        found = {name: decision}
-        print_json("gate", plain_decisions(study, requirement, found, flags, ledger))
-    else:
-        print(decision.sentence)
-        say_more(flags, study, ledger)
     if arguments.junit is not None:
-        write_bytes(arguments.junit, junit(study, decision).encode())
+        write_bytes(arguments.junit, junit(study, decision, flags, ledger).encode())
     if arguments.summary is not None:
-        with arguments.summary.open("a") as file:
-            file.write(markdown(study, decision, flags))
+        _append(arguments.summary, markdown(study, decision, flags, ledger))
+    # Whoever stops reading changes no answer.
+    try:
+        if arguments.json:
+            found = {name: decision}
+            print_json("gate", plain_decisions(study, requirement, found, flags, ledger))
+        else:
+            print(decision.sentence)
+            say_more(flags, study, ledger)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_CODES[decision.verdict]
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
@@ -108,8 +127,8 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     return made.record.id, made.record.compressed[0].name
 
 
-def junit(study: Study, decision: Decision) -> str:
-    """The decision as a test suite of one case per limit."""
+def junit(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Ledger) -> str:
+    """The decision as a test suite of one case per limit, with its conditions as output."""
     failed = sum(one.verdict == "fails" for one in decision.findings)
     open_ones = sum(one.verdict == "undecided" for one in decision.findings)
     suite = ElementTree.Element(
@@ -126,10 +145,13 @@ def junit(study: Study, decision: Decision) -> str:
         if one.verdict != "holds":
             kind = "failure" if one.verdict == "fails" else "error"
             ElementTree.SubElement(case, kind, message=xml(one.sentence), type=one.code)
+    said = [study.banner, *(one.sentence for one in flags), *conditions(ledger)]
+    output = ElementTree.SubElement(suite, "system-out")
+    output.text = xml("\n".join(filter(None, said)))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...]) -> str:
+def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Ledger) -> str:
     """The decision for a pull request."""
     mark = {"holds": "✅", "fails": "❌", "undecided": "⚠️"}[decision.verdict]
     lines = [
@@ -143,7 +165,8 @@ def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...]) -> str:
         "",
         *([f"**{shown(study.banner)}**", ""] if study.banner else []),
         *(f"> {shown(flag.sentence)}" for flag in flags),
-        f"Study `{study.record.id}`, {shown(study.record.title)}.",
+        f"Study `{study.record.id}`, {shown(study.record.title)}. "
+        + " ".join(map(shown, conditions(ledger))),
         "",
     ]
     return "\n".join(lines) + "\n"

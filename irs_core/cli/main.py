@@ -4,6 +4,7 @@ import argparse
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import NoReturn
@@ -32,14 +33,15 @@ from irs_core.errors import IrsError
 from irs_core.store import Library
 from irs_core.text import SENTENCE, plain
 
-EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 4
+EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_FAULT = 2, 4, 70
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code.
 
     0: done, or it holds; 1: a gate fails; 2: bad input or refusal, with one sentence; 3: a gate is
-    undecided; 4: interrupted, and the same command goes on.
+    undecided; 4: interrupted, and the same command goes on; 70: a fault of the program, which no
+    gate may take for an answer.
     """
     try:
         with guarded_streams():
@@ -47,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception:
+        # Left to Python it would exit with 1, which says that a gate fails.
+        traceback.print_exc()
+        return EXIT_FAULT
 
 
 def _run(given: Sequence[str]) -> int:
@@ -60,7 +66,9 @@ def _run(given: Sequence[str]) -> int:
     arguments = parser.parse_args(given)
     try:
         return int(arguments.run(arguments) or 0)
-    except IrsError as error:
+    except (IrsError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
         print(f"error: {plain(error, SENTENCE)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:

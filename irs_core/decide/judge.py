@@ -57,7 +57,13 @@ def find_all(
     if requirement.max_loss is not None:
         verdict = _most(loss, routes, requirement.max_loss, split.holds, wrong_fails, shared_noise)
         sentence = words.loss_words(requirement, loss, verdict, split.candidates, *names)
-        found.append(_finding("loss", verdict, sentence))
+        finding = _finding("loss", verdict, sentence)
+        if verdict == "holds" and _is_vacuous(routes, requirement):
+            said = words.vacuous_words(
+                requirement, int(routes.base_certified.sum()), len(routes), names[1]
+            )
+            finding = Finding("loss", "undecided", "loss-vacuous", said)
+        found.append(finding)
     if requirement.min_certified is not None:
         verdict = _least(
             certified, routes, requirement.min_certified, split.holds, wrong_fails, shared_noise
@@ -65,8 +71,15 @@ def find_all(
         sentence = words.certified_words(requirement, certified, verdict, *names)
         found.append(_finding("certified", verdict, sentence))
     if requirement.min_accuracy is not None:
-        found.append(_accuracy(requirement.min_accuracy, measured, split.holds, wrong_fails))
+        found.append(_accuracy(requirement, measured, split.holds, wrong_fails))
     return (*found, *_measured(requirement, measured))
+
+
+def _is_vacuous(routes: Routes, requirement: Requirement) -> bool:
+    """Whether the original may withstand the radius so rarely that losing all of it would pass."""
+    shown = int(routes.base_certified.sum())
+    limit = requirement.max_loss or 0.0
+    return float(binomial_lower_bound(shown, len(routes), requirement.beta)) <= limit
 
 
 def _bounds(
@@ -144,14 +157,19 @@ def _least(
     return _three_way(holds=lower >= limit, fails=upper < limit)
 
 
-def _accuracy(limit: float, measured: Measured, holds: float, fails: float | None) -> Finding:
+def _accuracy(
+    requirement: Requirement, measured: Measured, holds: float, fails: float | None
+) -> Finding:
+    limit = requirement.min_accuracy or 0.0
     if measured.right is None or not measured.right_of:
         return _missing("accuracy", "accuracy without noise")
     right, of = measured.right, measured.right_of
     lower = float(binomial_lower_bound(right, of, holds))
     upper = 1.0 if fails is None else float(binomial_upper_bound(right, of, fails))
     verdict = _three_way(holds=lower >= limit, fails=upper < limit)
-    return _finding("accuracy", verdict, words.accuracy_words(limit, right, of, verdict))
+    return _finding(
+        "accuracy", verdict, words.accuracy_words(requirement, limit, right, of, verdict)
+    )
 
 
 def _measured(requirement: Requirement, measured: Measured) -> list[Finding]:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
+from numbers import Integral, Real
+
+import numpy as np
 
 from irs_core.decide.rounding import chosen_percent, exact, less
 from irs_core.errors import SpecError
@@ -61,7 +64,8 @@ class Requirement:
     def __post_init__(self) -> None:
         """Check the values."""
         for one in fields(self):
-            _check_number(one.name, getattr(self, one.name), optional=one.name in _OPTIONAL)
+            number = _number(one.name, getattr(self, one.name), optional=one.name in _OPTIONAL)
+            object.__setattr__(self, one.name, number)
         if self.radius <= 0:
             raise SpecError(f"radius must be positive; got {self.radius}")
         if not 0 <= self.tolerance <= self.radius:
@@ -165,12 +169,27 @@ class Requirement:
         return cls.from_json(values)
 
 
-def _check_number(name: str, value: object, *, optional: bool) -> None:
+def share_of(text: str) -> float:
+    """A share, from a number or a percentage, as exactly as it was written.
+
+    Raises:
+        SpecError: It is neither.
+    """
+    try:
+        return float(Decimal(text[:-1]) / 100) if text.endswith("%") else float(text)
+    except (ValueError, ArithmeticError):
+        raise SpecError(f"a share is a number or a percentage, such as 1%; got {text!r}") from None
+
+
+def _number(name: str, value: object, *, optional: bool) -> float | int | None:
+    """A plain number, also of one of NumPy's; whole ones stay whole."""
     if value is None and optional:
-        return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not -1e300 < value < 1e300:  # type: ignore[operator]
-        raise SpecError(f"{name} must be a finite number; got {value!r}")
+        return None
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        number = int(value) if isinstance(value, Integral) else float(value)
+        if -1e300 < number < 1e300:
+            return number
+    raise SpecError(f"{name} must be a finite number; got {value!r}")
 
 
 def _value(name: str, text: str) -> float | int | None:
@@ -179,8 +198,6 @@ def _value(name: str, text: str) -> float | int | None:
     try:
         if name == "max_bytes":
             return int(text)
-        if text.endswith("%"):
-            return float(Decimal(text[:-1]) / 100)
-        return float(text)
-    except (ValueError, ArithmeticError):
+        return share_of(text)
+    except (ValueError, SpecError):
         raise SpecError(f"{name} must be a number; got {text!r}") from None

@@ -299,6 +299,15 @@ def _check_shapes(base: BaseCounts, compressed: CompressedCounts) -> None:
                 f"need one value per input and at least one input; "
                 f"got {name} of shape {np.shape(array)} for labels of shape {shape}"
             )
+    if compressed.leave_rule not in ("prefix", "anytime"):
+        raise InvalidSampleError(
+            f"leave_rule must be prefix or anytime; got {compressed.leave_rule!r}"
+        )
+    if (integers("labels", base.labels) < 0).any():
+        raise InvalidSampleError(
+            f"labels must be class ids from 0 on; got {int(np.min(base.labels))}: leave inputs "
+            "without a label out"
+        )
     lengths = (compressed.leave_draws, compressed.label_draws)
     if compressed.leave_rule == "prefix" and any(np.ndim(one) for one in lengths):
         raise InvalidSampleError(

@@ -146,29 +146,40 @@ def _cheapest(
     sigma: float,
     levels: Levels,
 ) -> Floats:
-    """Further draws until the cheapest route is expected to fire; infinite where none will."""
+    """Further draws of f^p until a route is expected to fire; infinite where none will.
+
+    More draws of f are no way: its bound is of a number that was fixed.
+    """
     reach = less(radius, tolerance)
     gap = probability_gap(radius, reach, sigma)
-    excluded = _further(
-        base.label_hits, base.draws, float(ndtr(radius / sigma)), levels.excluded, above=False
-    )
+    leavers, looked = last_look(compressed.leavers), last_look(compressed.leave_draws)
     claimed = _further(
-        compressed.label_hits,
+        _answered(base, compressed, leavers, looked),
         compressed.label_draws,
         float(ndtr(reach / sigma)),
         levels.claimed,
         above=True,
     )
-    stays = _further(
-        last_look(compressed.leavers),
-        last_look(compressed.leave_draws),
-        max(gap, 1e-12),
-        levels.stays,
-        above=False,
-    )
+    stays = _further(leavers, looked, max(gap, 1e-12), levels.stays, above=False)
     claimed[~routes.open_claimed] = np.inf
     stays[~routes.open_stays] = np.inf
-    return np.minimum(np.minimum(excluded, claimed), stays)
+    return np.minimum(claimed, stays)
+
+
+def _answered(
+    base: BaseCounts,
+    compressed: CompressedCounts,
+    leavers: NDArray[np.int64],
+    looked: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Hits of the label among the draws of f^p, estimated where only a bound on them is known."""
+    if compressed.leave_rule == "prefix":
+        return compressed.label_hits
+    taken = np.broadcast_to(np.asarray(looked, np.float64), leavers.shape)
+    stays = 1 - np.maximum(leavers, 0) / np.maximum(taken, 1)
+    rate = np.maximum(base.label_hits, 0) / base.draws * stays
+    known = compressed.label_hits != UNKNOWN
+    return np.where(known, np.floor(rate * taken), UNKNOWN).astype(np.int64)
 
 
 def _further(
@@ -181,15 +192,19 @@ def _further(
 ) -> Floats:
     """Draws that show on which side of a threshold a probability is, by Chernoff's bound."""
     taken = np.broadcast_to(np.asarray(draws, np.float64), hits.shape)
-    rate = (np.maximum(hits, 0) + 0.5) / (taken + 1)
+    # Of an input without a draw nothing is known, and nothing bad either.
+    likely = (1 + threshold) / 2 if above else threshold / 2
+    rate = np.where(taken > 0, (np.maximum(hits, 0) + 0.5) / (taken + 1), likely)
     # A threshold that nothing distinguishes from 1 is out of reach.
     threshold = min(threshold, 1 - 1e-15)
     apart = rel_entr(rate, threshold) + rel_entr(1 - rate, 1 - threshold)
     with np.errstate(divide="ignore"):
         wanted = -np.log(level) / apart * _SEQUENTIAL
     right_side = (rate > threshold) if above else (rate < threshold)
-    usable = right_side & (hits != UNKNOWN)
-    return np.where(usable, np.maximum(np.ceil(wanted - taken), 1.0), np.inf)
+    usable = right_side & ((hits != UNKNOWN) | (taken == 0))
+    # Where as many draws as seem enough were not, it takes at least as many again.
+    more = np.where(wanted > taken, np.ceil(wanted - taken), np.maximum(taken, 1.0))
+    return np.where(usable, more, np.inf)
 
 
 def _first(cost: Floats, may_lose: NDArray[np.bool_], wanted: int) -> MoreDraws | None:

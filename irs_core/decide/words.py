@@ -22,11 +22,18 @@ ANSWERS: Mapping[Verdict, str] = {"holds": "Yes", "fails": "No", "undecided": "N
 COLOURS: Mapping[Verdict, str] = {"holds": "#1B7F4B", "fails": "#B3261E", "undecided": "#9A6700"}
 
 
+ONE_QUESTION = (
+    "The confidence is that of one question whose radius, tolerance, exceptions and confidence "
+    "were named before results were seen; the best answer of m questions or m models is wrong up "
+    "to m times as often."
+)
+
+
 def covered_words(requirement: Requirement, inputs: int, sigma: float) -> tuple[str, str]:
     """What an answer covers, and what it does not, each as a sentence without its beginning."""
     return (
         f"{inputs:,} inputs, fixed before looking, as samples of what the model will see; noise "
-        f"σ = {sigma:g}; disturbances of L2 norm up to {requirement.radius:g}.",
+        f"σ = {sigma:g}; disturbances of L2 norm up to {requirement.radius:g}. {ONE_QUESTION}",
         "other kinds of inputs, other noise levels, disturbances measured in another norm, and "
         "what the original itself gets wrong.",
     )
@@ -109,18 +116,29 @@ def certified_words(
         )
     low, high = percent_down(certified.lower), percent_up(certified.upper)
     return (
-        f"{model} is right and withstands {radius} on between {low} and {high} of {noun}; "
-        f"{asked} is asked for"
+        f"{model} is right and withstands {radius} on between {low} and {high} of {noun} like "
+        f"these (each end {sure(requirement.beta)} sure); {asked} is asked for"
     )
 
 
-def accuracy_words(limit: float, right: int, of: int, verdict: Verdict) -> str:
+def vacuous_words(requirement: Requirement, certified: int, inputs: int, noun: str) -> str:
+    """Why keeping what the original withstands means nothing here, as a clause."""
+    return (
+        f"the original itself provably and correctly withstands {exact(requirement.radius)} on "
+        f"{certified} of {inputs} {noun} only, too few to tell from the "
+        f"{chosen_percent(requirement.max_loss or 0.0)} that may be lost"
+    )
+
+
+def accuracy_words(
+    requirement: Requirement, limit: float, right: int, of: int, verdict: Verdict
+) -> str:
     """The answer about accuracy without noise, as a clause."""
     counted = f"{right} of {of} right without noise"
     asked = chosen_percent(limit)
     return {
-        "holds": f"{counted}, which shows at least {asked}",
-        "fails": f"{counted}, which shows less than {asked}",
+        "holds": f"{counted}, which shows at least {asked} ({sure(requirement.beta)} sure)",
+        "fails": f"{counted}, which shows less than {asked} ({sure(requirement.beta)} sure)",
         "undecided": f"{counted} does not show whether {asked} is reached",
     }[verdict]
 
