@@ -1,5 +1,7 @@
 """Studies from files on the command line."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from synthetic import synthetic_study
@@ -43,6 +45,14 @@ def test_a_file_and_options_make_the_same_study(file, tmp_path, capsys):
 def test_a_dry_run_takes_a_file(file, tmp_path, capsys):
     assert main(["certify", file, "--dry-run", "--store", str(tmp_path)]) == 0
     assert "fp16" in capsys.readouterr().out
+
+
+def test_a_goal_stands_beside_a_file_and_chooses_its_draws(file, tmp_path, capsys):
+    Path(file).write_text(TEXT.replace("{max: 6}", "{max: 6, holdout: 4}") + "methods: [cirs]\n")
+    assert main(["certify", file, "--budget", "10%", "--store", str(tmp_path / "s")]) == 0
+    (study,) = Library(tmp_path / "s").studies()
+    assert "chosen: 50 draws per input" in capsys.readouterr().err
+    assert study.record.spec.n_p == (50,)
 
 
 def test_a_file_is_queued(file, tmp_path, monkeypatch, capsys):
