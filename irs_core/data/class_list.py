@@ -19,6 +19,7 @@ _NUMBERED = re.compile(r"\s*(\d+)\s*[:,;\t ]\s*(.+)")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _KEYS = ("classes", "class_names", "labels", "names", "id2label", "class_to_idx", "label2id")
 _SHOWN = 5
+_DIGITS = 10
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def _from_json(text: str, name: str) -> list[tuple[str, ...]]:
 
 
 def _by_number(found: Mapping[str, Any]) -> list[Any] | None:
-    numbers = {key: value for key, value in found.items() if key.isdecimal()}
+    # Python reads no number of thousands of digits.
+    numbers = {one: name for one, name in found.items() if one.isdecimal() and len(one) < _DIGITS}
     if len(numbers) != len(found):
         if not all(type(one) is int for one in found.values()):
             return None

@@ -104,7 +104,7 @@ def _npy_files(
             raise
         except OSError as error:
             raise DatasetError(f"cannot read {file}: {error.strerror or error}") from None
-        except (ValueError, EOFError, SyntaxError) as error:
+        except (ValueError, TypeError, EOFError, SyntaxError) as error:
             raise DatasetError(f"{file.name} is no readable .npy file: {error}") from None
     return found
 
@@ -128,6 +128,7 @@ def _arrays(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, NDAr
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
     except (
         ValueError,
+        TypeError,
         EOFError,
         zipfile.BadZipFile,
         zlib.error,
