@@ -10,9 +10,7 @@ from ui.shared import guard, navigation, theme, warm_up
 app = App(__file__, middleware=guard.MIDDLEWARE)
 
 if get_script_run_ctx(suppress_warning=True) is not None:
-    st.set_page_config(
-        page_title="Incremental robustness certification", page_icon="🛡️", layout="wide"
-    )
+    navigation.configure()
     st.html(theme.STYLE)
     st.navigation(navigation.sections()).run()
     warm_up.settle()
