@@ -10,7 +10,7 @@ from ui.shared import guard, keeper, navigation, readers, theme, warm_up, who
 app = App(__file__, middleware=guard.MIDDLEWARE)
 
 if get_script_run_ctx(suppress_warning=True) is not None:
-    st.set_page_config(page_title=navigation.PRODUCT, page_icon="🛡️", layout="wide")
+    navigation.configure()
     st.html(theme.STYLE)
     who.enter()
     st.navigation(navigation.sections(readers.choose())).run()

@@ -13,6 +13,14 @@ PRODUCT = "Incremental robustness certification"
 _ENTERED = "entered_through_app"
 
 
+def configure() -> None:
+    """Title, icon and width of every page; to be called before the pages are named.
+
+    Without an icon of its own the browser would fetch that of the first page from another machine.
+    """
+    st.set_page_config(page_title=PRODUCT, page_icon="🛡️", layout="wide")
+
+
 def sections(reader: Reader) -> dict[str, list[Any]]:
     """Pages by section, for `st.navigation`; addresses are the names of the files.
 
@@ -46,6 +54,7 @@ def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
     if _ENTERED not in st.session_state:
         # Until app.py has run once in a server, Streamlit takes pages/ for an app of its own and
         # runs the page of a deep link without app.py. Naming the pages ends that.
+        configure()
         st.navigation(sections(readers.current()))
         st.rerun()
     st.set_page_config(page_title=f"{heading} · {PRODUCT}")
