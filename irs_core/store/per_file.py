@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -38,8 +37,7 @@ def kept_per_file(
     """
     kept: dict[object, tuple[State, T]] = {}
 
-    @wraps(read)
-    def wrapped(path: Path, state: State, *args: P.args, **kwargs: P.kwargs) -> T:
+    def wrapped(path: Path, state: State, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = (path, args, tuple(sorted(kwargs.items())))
         known = kept.get(key)
         if known is not None and known[0] == state:

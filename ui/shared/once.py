@@ -84,7 +84,8 @@ def _same(value: object) -> Hashable:
     if isinstance(value, list | tuple):
         return type(value), tuple(map(_same, value))
     # Their fields stay what they are; what is within those is only looked at where it is plain.
-    if is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    kind: Any = type(value)
+    if is_dataclass(value) and kind.__dataclass_params__.frozen:
         parts = (getattr(value, one.name) for one in fields(value))
         return type(value), tuple(
             _same(one) if isinstance(one, _PLAIN) else id(one) for one in parts
