@@ -22,7 +22,7 @@ from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.metrics import certified_accuracy
 from irs_core.spec.settings import Settings
-from irs_core.store import BASE, Study
+from irs_core.store import BASE, Study, StudyRecord
 from irs_core.store.evidence import Predictions
 from ui.explore import planning
 from ui.explore.distributions import Bounds
@@ -91,11 +91,16 @@ def radius_curves(
             labels[one.record.id],
             one.record.spec.noise.kind,
             certificate,
-            library.analysis(one, settings).labels,
+            once(_labels, one.record),
             grid,
         )
         for one, model, certificate in found
     ]
+
+
+def _labels(record: StudyRecord) -> NDArray[np.int64]:
+    """Labels of the reported inputs."""
+    return np.asarray(record.data.labels, np.int64)[np.asarray(record.data.reported, np.bool_)]
 
 
 def bounds(
