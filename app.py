@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
-from ui.shared import guard, keeper, navigation, readers, theme, warm_up, who
+from ui.shared import guard, keeper, navigation, readers, theme, turns, warm_up, who
 
 # What Streamlit serves: this very file for every session, behind the guard.
 app = App(__file__, middleware=guard.MIDDLEWARE)
@@ -13,6 +13,7 @@ if get_script_run_ctx(suppress_warning=True) is not None:
     navigation.configure()
     st.html(theme.STYLE)
     who.enter()
-    st.navigation(navigation.sections(readers.choose())).run()
+    with turns.taken():
+        st.navigation(navigation.sections(readers.choose())).run()
     warm_up.settle()
     keeper.start()

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import update_wrapper
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -50,5 +49,4 @@ def kept_per_file(
             kept[key] = state, found
         return found
 
-    update_wrapper(wrapped, read)
     return wrapped

@@ -24,7 +24,7 @@ from irs_core.foreign import asking as foreign
 from irs_core.metrics import certified_accuracy
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec
-from irs_core.store import BASE, Study
+from irs_core.store import BASE, Study, StudyRecord
 from irs_core.store.evidence import Predictions
 from ui.explore import planning
 from ui.explore.distributions import Bounds
@@ -93,11 +93,16 @@ def radius_curves(
             labels[one.record.id],
             one.record.spec.noise.kind,
             certificate,
-            library.analysis(one, settings).labels,
+            once(_labels, one.record),
             grid,
         )
         for one, model, certificate in found
     ]
+
+
+def _labels(record: StudyRecord) -> NDArray[np.int64]:
+    """Labels of the reported inputs."""
+    return np.asarray(record.data.labels, np.int64)[np.asarray(record.data.reported, np.bool_)]
 
 
 def bounds(

@@ -53,6 +53,10 @@ def pick_any_models(record: StudyRecord, first: int = 2) -> list[str]:
     )
 
 
+# With the study itself fewer than what caches hold, and as many as a figure can show.
+_AT_FIRST = 12
+
+
 def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> list[Study]:
     """Other finished studies to show beside this one; its counterparts to begin with."""
     with explained():
@@ -68,7 +72,7 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
     chosen = st.multiselect(
         "Compare with",
         list(others),
-        default=same if all_at_first else [],
+        default=same[:_AT_FIRST] if all_at_first else [],
         format_func=lambda one: labels[one],
         # Another study has another set of others.
         key=f"with_{record.id[:6]}",
