@@ -174,6 +174,12 @@ class Trial:
         found = [parse(text) for (text,) in rows]
         return [one for one in found if one is not None and one.condition() != "gone"]
 
+    def wait_for_worker(self) -> None:
+        """Let the app start its worker: before, nobody but the app could act."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not self.workers() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
     def wait(self, seconds: float, *, ended: bool = False) -> bool:
         """Let time pass and wake those whose time has come; stop early once all jobs ended."""
         deadline = time.monotonic() + seconds
@@ -241,6 +247,7 @@ def run_trial(events: Sequence[Event], reference: Sequence[object]) -> tuple[Out
         trial = Trial(Path(folder))
         try:
             struck = []
+            trial.wait_for_worker()
             for event in events:
                 trial.wait(event.after)
                 struck.append(trial.strike(event))

@@ -16,7 +16,6 @@ from irs_core.errors import IrsError, StoreError
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.store import Library
-from irs_core.store import library as library_module
 from irs_core.store.manifests import content_digest
 
 SPEC = synthetic_spec(data=DataSpec(max=30, holdout=6), n=600, n0=20, n_p=(3,))
@@ -72,8 +71,6 @@ class Store:
             changed: New contents by path.
             count: Delete the kept counts, so that the evidence is counted again.
         """
-        if any(path.parent.name == "bundles" for path in changed):
-            library_module._opened.cache_clear()
         names = {part.split(".")[0].split("-")[0] for path in changed for part in path.parts}
         # The studies that the files belong to; nothing else can reach the others' numbers.
         ids = {one for one, used in self.uses.items() if used & names}
