@@ -25,6 +25,8 @@ row = next(one for one in rows if one.name == name)
 
 moved = opened.ledger.moved
 answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
+for condition in opened.ledger.reused:
+    st.caption(markdown(condition))
 
 left, right = st.columns([3, 2])
 equal = decisions.at_equal_draws(opened.study, opened.settings, name)

@@ -9,8 +9,20 @@ SIGMA = 0.5
 LEVELS = Levels(excluded=0.02, claimed=0.03, stays=0.04, base_claimed=0.02, ruled_out=0.03)
 
 
-def flagged(n: int, *, may: int = 0, proven: int = 0, certified: int = 0, out: int = 0) -> Routes:
-    """Flags on the first inputs of n; levels as in LEVELS with all routes open."""
+def flagged(
+    n: int,
+    *,
+    may: int = 0,
+    proven: int = 0,
+    certified: int = 0,
+    out: int = 0,
+    base: int | None = None,
+) -> Routes:
+    """Flags on the first inputs of n; levels as in LEVELS with all routes open.
+
+    Args:
+        base: How many the original withstands; None for all.
+    """
 
     def first(count: int) -> np.ndarray:
         return np.arange(n) < count
@@ -25,7 +37,7 @@ def flagged(n: int, *, may: int = 0, proven: int = 0, certified: int = 0, out: i
         proven_lost=first(proven),
         certified=first(certified),
         ruled_out=first(out),
-        base_certified=first(n),
+        base_certified=first(n if base is None else base),
         level=0.0025,
         proven_level=0.001,
         claimed_level=0.001,

@@ -9,7 +9,7 @@ import pytest
 from foreign import REST, foreign_study, harmless, hostile
 
 from irs_core.store import Library
-from ui.shared.navigation import PAGES
+from ui.shared.page_list import PAGES
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page

@@ -1,6 +1,9 @@
 """`decide` and `gate`: words, JSON, exit codes, files for continuous integration."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +16,7 @@ from irs_core.cli.main import main
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
 
+PROJECT = Path(__file__).parents[2]
 NONE = ["--store", "/nonexistent-store"]
 SHIPPED = "f6529b"
 
@@ -159,3 +163,63 @@ def test_gate_runs_nothing_that_a_study_names(tmp_path, monkeypatch, capsys, wei
     assert main(["gate", record.id, "--model", "prune:0.1", "--run", *store]) == 2
     assert "error" in capsys.readouterr().err
     assert not (tmp_path / "ran").exists()
+
+
+def test_whoever_stops_reading_changes_no_answer(tmp_path):
+    words = ["gate", SHIPPED, "--model", "int8", "--max-bytes", "10", "--store", str(tmp_path)]
+    summary = tmp_path / "s.md"
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        found = subprocess.run(
+            [sys.executable, "-m", "irs_core", *words, "--summary", str(summary)],
+            stdout=closed, stderr=subprocess.PIPE, cwd=PROJECT, check=False,
+        )  # fmt: skip
+    assert found.returncode == 1
+    assert b"Traceback" not in found.stderr
+    assert "10 allowed" in summary.read_text(encoding="utf-8")
+
+
+def test_no_fault_looks_like_a_verdict(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert gate("--model", "int8", "--summary", str(tmp_path / "file" / "s.md")) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+    def broken(*_):
+        raise RuntimeError("made to fail")
+
+    monkeypatch.setattr("irs_core.cli.gate.study_decision", broken)
+    assert gate("--model", "int8") == 70
+    assert "made to fail" in capsys.readouterr().err
+
+
+def test_nothing_holds_where_the_original_withstands_next_to_nothing(capsys):
+    assert main(["gate", "45fc92", "--model", "int8", "--radius", "3.2", *NONE]) == 3
+    assert "the original itself provably and correctly withstands 3.20 on 0 of" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_loss_may_be_left_out(capsys):
+    assert gate("--model", "int8", "--min-certified", "40%", "--max-loss", "none") in (0, 1, 3)
+    assert "exceptions" not in capsys.readouterr().out.splitlines()[0]
+    assert gate("--model", "int8", "--min-certified", "60%", "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["requirement"]["max_loss"] is None
+    assert found["conditions"][0].startswith("The confidence is that of one question")
+
+
+def test_percentages_and_small_radii_are_taken_as_they_are_written(capsys):
+    gate("--model", "int8", "--max-loss", "0.7%", "--radius", "0.00001", "--json")
+    found = json.loads(capsys.readouterr().out)["requirement"]
+    assert (found["max_loss"], found["tolerance"]) == (0.007, 0.000001)
+    with pytest.raises(SystemExit):
+        gate("--model", "int8", "--max-loss", "much")
+
+
+def test_junit_and_markdown_hold_the_conditions(tmp_path):
+    junit, summary = tmp_path / "r.xml", tmp_path / "s.md"
+    gate("--model", "int8", "--junit", str(junit), "--summary", str(summary))
+    said = ElementTree.parse(junit).getroot().findtext("system-out")
+    assert "The confidence is that of one question" in said
+    assert "The confidence is that of one question" in summary.read_text(encoding="utf-8")

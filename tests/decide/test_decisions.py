@@ -18,6 +18,7 @@ from irs_core.decide import (
     find_routes,
     find_settle,
 )
+from irs_core.decide import settle as settling
 
 ASKED = Requirement(0.5, 0.05, max_loss=0.05, confidence=0.95)
 BETA = 0.05
@@ -217,3 +218,32 @@ def test_a_route_that_is_open_can_settle_by_a_claim() -> None:
     settle = find_settle(found, f, fp, **how, max_loss=0.015, beta=0.01)
     assert settle.draws is not None
     assert settle.draws.inputs == (0,)
+
+
+def test_what_proves_nothing_does_not_hold() -> None:
+    # 34 of 500 are the fewest that show more than 5% with 95% confidence.
+    counts = (0, 33, 34, 500)
+    few = [decide(ASKED, "m", flagged(500, base=count)).codes for count in counts]
+    assert few == [("loss-vacuous",), ("loss-vacuous",), ("loss-holds",), ("loss-holds",)]
+    said = decide(ASKED, "m", flagged(500, base=7))
+    assert said.verdict == "undecided"
+    assert "withstands 0.50 on 7 of 500 images only" in said.sentence
+
+
+def test_only_draws_of_the_compressed_model_settle() -> None:
+    # The original is certain everywhere, the compressed model falls short: nothing will do.
+    n = 1000
+    f = base(500, n)
+    hits = np.full(500, 990)
+    hits[0] = 500
+    fp = compressed(500, n, label_hits=hits, **certified(hits, n, LEVELS.claimed))
+    how = {"radius": 0.5, "tolerance": 0.0, "sigma": SIGMA, "levels": LEVELS}
+    found = find_routes(f, fp, **how)
+    settle = find_settle(found, f, fp, **how, max_loss=0.01, beta=0.01)
+    assert settle.draws is None
+
+
+def test_draws_that_seem_enough_and_were_not_are_not_one_more() -> None:
+    cost = settling._further(np.array([9_000, 0]), np.array([10_000, 0]), 0.5, 0.01, above=True)
+    assert cost[0] == 10_000
+    assert np.isfinite(cost[1])

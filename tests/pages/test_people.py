@@ -16,7 +16,7 @@ from irs_core.store import Library
 from irs_core.store.about import About, write_about
 from irs_core.store.trash import trashed
 from ui.shared import library as shared_library
-from ui.shared.navigation import PAGES
+from ui.shared.page_list import PAGES
 
 # They show something else, and change nothing that is kept.
 HARMLESS = {"Sign out", "Change and start anew"}
