@@ -4,10 +4,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
-from ui.shared import guard, keeper, navigation, readers, theme, turns, warm_up, who
+from ui.shared import exports, guard, keeper, navigation, readers, theme, turns, warm_up, who
 
 # What Streamlit serves: this very file for every session, behind the guard.
-app = App(__file__, middleware=guard.MIDDLEWARE)
+app = App(__file__, middleware=guard.MIDDLEWARE, routes=exports.ROUTES)
 
 if get_script_run_ctx(suppress_warning=True) is not None:
     navigation.configure()

@@ -74,7 +74,7 @@ if not any(panel.comparison.speedups for panel in panels):
         "shown.",
         icon=":material/info:",
     )
-st.subheader("Speedup", help=HELP["speedup"], anchor=False)
+st.header("Speedup", help=HELP["speedup"], anchor=False)
 controls.table(
     once(tables.speedup_table, panels),
     f"speedup-{opened.record.id}",

@@ -17,7 +17,7 @@ navigation.head(
 with controls.explained():
     spec, goal = study_form.read_form()
     with st.container(border=True):
-        st.subheader("5 · What it takes and what it gives")
+        st.header("5 · What it takes and what it gives")
         options = start.pick_backend()
         if goal is not None:
             spec = goal_forecast.predicted(spec, goal, options)

@@ -58,7 +58,7 @@ with st.expander("What this rests on", icon=":material/fact_check:"):
     controls.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
-st.subheader("All candidates", anchor=False)
+st.header("All candidates", anchor=False)
 together = decisions.together(opened.study, opened.settings, requirement)
 controls.table(
     once(answer.candidates, found, rows, together, exploring=bool(moved)),

@@ -31,5 +31,5 @@ else:
         icon=":material/filter_alt_off:",
     )
 show_reasons(opened, name)
-st.subheader("One input", divider="gray", anchor=False)
+st.header("One input", divider="gray", anchor=False)
 gallery.show_input(opened, gallery.pick_input(opened, rows), name, read)

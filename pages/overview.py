@@ -30,7 +30,7 @@ with controls.explained():
     rows = library.overview(opened.study, settings)
 moved = opened.ledger.moved
 
-st.subheader(
+st.header(
     choice.headline(record, rows, captions.union_failure(rows), moved, opened.study.banner),
     divider="gray",
     anchor=False,
@@ -65,7 +65,7 @@ figures.show(
     + choice.spoken(rows, axis),
     note=controls.note(opened),
 )
-st.subheader("All choices", anchor=False)
+st.header("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
 with controls.explained():
     at_radii = once(certified.certified, opened.study, settings, tuple(radii))

@@ -53,7 +53,7 @@ if shown:
     )
 reasons = papers.notes(shown)
 if reasons:
-    st.subheader("Why they differ", anchor=False)
+    st.header("Why they differ", anchor=False)
     st.markdown("\n".join(f"- {markdown(reason)}" for reason in reasons))
 st.caption(
     f"{papers.citation(table)} Measured: 95% intervals over images, bootstrapped for means and "
@@ -61,7 +61,7 @@ st.caption(
     "or take its last printed digit."
 )
 
-st.subheader("Figures", anchor=False)
+st.header("Figures", anchor=False)
 available = reproduction.paper_figures()
 chosen = st.selectbox(
     "Figure",

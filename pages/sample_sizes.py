@@ -14,7 +14,7 @@ navigation.head(
     ("n", "n_p", "p_lower", "radius", "sigma", "alpha", "alpha_zeta", "zeta"),
 )
 
-st.subheader("What n do I need for radius r?", anchor=False)
+st.header("What n do I need for radius r?", anchor=False)
 wish = plan_controls.radius_wish()
 st.markdown(plan_controls.radius_answer(wish))
 for place, (label, value, explanation) in zip(
@@ -31,7 +31,7 @@ figures.show(
     "is drawn. Curves end where no number of draws suffices, or above 10 million.",
 )
 
-st.subheader("How wide is an interval after n draws?", anchor=False)
+st.header("How wide is an interval after n draws?", anchor=False)
 width = plan_controls.width_wish()
 sizes = certified.width_plans(width.error, width.alpha)
 st.markdown(plan_controls.width_answer(width))
@@ -45,6 +45,6 @@ figures.show(
     "Wilson and Agresti-Coull are close to it on average.",
 )
 
-st.subheader("How small can ζ get?", help=HELP["floor"], anchor=False)
+st.header("How small can ζ get?", help=HELP["floor"], anchor=False)
 st.markdown(plan_controls.floor_answer(), help=HELP["zeta"])
 st.caption(theme.FORMULA_NOTE)

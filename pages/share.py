@@ -12,12 +12,12 @@ navigation.head(
     "machine, where every number comes out the same.",
 )
 
-st.subheader("Bring in a bundle", anchor=False)
+st.header("Bring in a bundle", anchor=False)
 bundles.show_import()
 bundles.show_results_of_others()
-st.subheader("Take a study along", anchor=False)
+st.header("Take a study along", anchor=False)
 opened = open_study()
 bundles.show_downloads(opened)
-st.subheader("Link to a view", anchor=False)
+st.header("Link to a view", anchor=False)
 bundles.show_link(opened)
 caption(opened)

@@ -39,7 +39,7 @@ picked = controls.table(
     selectable=True,
 )
 
-st.subheader("Distribution over inputs", help=HELP["zeta"], anchor=False)
+st.header("Distribution over inputs", help=HELP["zeta"], anchor=False)
 if picked is not None and picked < len(shown):
     entry = shown[picked]
     title = markdown(entry.title)

@@ -25,5 +25,5 @@ def open_page(name: str, **query: str) -> AppTest:
 
 def texts(at: AppTest) -> str:
     """All that a page says in words."""
-    parts = [*at.info, *at.error, *at.markdown, *at.caption, *at.subheader, *at.success]
+    parts = [*at.info, *at.error, *at.markdown, *at.caption, *at.header, *at.subheader, *at.success]
     return "\n".join(str(part.value) for part in parts)

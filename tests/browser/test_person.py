@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from irs_core.models import build
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 TIMEOUT = 120_000
 HEADLINE = "keeps"
@@ -24,7 +24,7 @@ def patient() -> None:
 
 
 def headline(page: Page) -> str:
-    place = page.get_by_role("heading", level=3).filter(has_text=HEADLINE)
+    place = page.get_by_role("heading").filter(has_text=HEADLINE)
     expect(place).to_be_visible()
     return place.inner_text()
 
@@ -137,6 +137,39 @@ def test_figure_is_saved_as_a_picture(app: str, page: Page, tmp_path: Path) -> N
         download.value.save_as(path)
         assert path.read_bytes().startswith(start)
         assert path.stat().st_size > 3000
+        assert re.fullmatch(rf"[0-9a-f]{{6}}-pa-histogram\.{kind.lower()}", path.name)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figure_for_a_paper_is_on_white_in_a_font_that_is_everywhere(
+    app: str, browser: Browser, tmp_path: Path, theme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_page(color_scheme=theme)
+    page.goto(f"{app}/certified_accuracy")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    page.get_by_label(re.compile("^Size of figure")).first.select_option("column")
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("as SVG$")).first.click()
+    assert download.value.suggested_filename.endswith("-column.svg")
+    download.value.save_as(tmp_path / "f.svg")
+    text = (tmp_path / "f.svg").read_text(encoding="utf-8")
+    size = re.search(r'width="331" height="(\d+)"', text)
+    assert size is not None
+    assert int(size[1]) >= 260
+    assert "Arial" in text
+    assert "Source Sans" not in text
+    assert re.search(r"background: (white|rgb\(255, 255, 255\))|fill: rgb\(255, 255, 255\)", text)
+    # Nothing of the legend hangs over the edge of the picture.
+    page.set_content(f'<body style="margin:0">{text}')
+    outside = page.evaluate(
+        """([width, height]) => [...document.querySelectorAll('text')].filter((one) => {
+          const { left, right, bottom } = one.getBoundingClientRect();
+          return left < -1 || right > width + 1 || bottom > height + 1;
+        }).map((one) => one.textContent)""",
+        [331, int(size[1])],
+    )
+    assert outside == []
+    page.close()
 
 
 def test_own_files_are_uploaded_and_run(app: str, page: Page, tmp_path: Path) -> None:

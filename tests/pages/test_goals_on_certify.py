@@ -146,7 +146,7 @@ def test_what_a_goal_brought_is_shown(
     if page == "inputs":
         assert any("under CIRS" in one.label for one in at.expander)
         return
-    assert said in texts(at) + "".join(str(one.value) for one in at.subheader)
+    assert said in texts(at) + "".join(str(one.value) for one in at.header)
 
 
 def test_a_goal_out_of_reach_is_a_sentence(

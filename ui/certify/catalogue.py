@@ -32,7 +32,7 @@ _FILES = {
 
 def show_models() -> None:
     """Shipped models with their cards, architectures, and a check of own weights."""
-    st.subheader("Models", divider="gray")
+    st.header("Models", divider="gray")
     with controls.explained():
         cards = inventory.shipped()
     if not cards:
@@ -53,7 +53,7 @@ def show_models() -> None:
 
 def show_compressions() -> None:
     """What can be done to a model, in one line each."""
-    st.subheader("Compressions", divider="gray")
+    st.header("Compressions", divider="gray")
     rows = [
         {"name": _text_forms(kind.name), "what": kind.title, "how": kind.sentence}
         for kind in COMPRESSIONS.values()
@@ -67,7 +67,7 @@ def show_compressions() -> None:
 
 def show_data() -> None:
     """Kinds of data, where files go, and a check of an own folder."""
-    st.subheader("Data", divider="gray")
+    st.header("Data", divider="gray")
     rows = [
         {"kind": f"`{kind}`", "what": KINDS[kind].what, "where": KINDS[kind].where}
         for kind in DATA_KINDS

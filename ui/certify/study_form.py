@@ -47,17 +47,17 @@ def read_form() -> tuple[StudySpec, Goal | None]:
         IrsError: A value breaks a rule.
     """
     with st.container(border=True):
-        st.subheader("1 · Original model and noise")
+        st.header("1 · Original model and noise")
         model, sigma = _model()
         kind = _noise_kind()
     with st.container(border=True):
-        st.subheader("2 · Inputs")
+        st.header("2 · Inputs")
         data = _data()
     with st.container(border=True):
-        st.subheader("3 · Compressed models")
+        st.header("3 · Compressed models")
         texts = _compressions()
     with st.container(border=True):
-        st.subheader("4 · Draws and confidence")
+        st.header("4 · Draws and confidence")
         numbers, goal = _numbers()
     spec = StudySpec(
         model=model(),

@@ -37,7 +37,7 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
     titles = library.titles_of(opened.record)
     if not titles:
         return
-    st.subheader("At equal draws", help=HELP["equal"], anchor=False)
+    st.header("At equal draws", help=HELP["equal"], anchor=False)
     name, draws = _choose(opened)
     found = certified.at_number_of_draws(opened.study, opened.settings, name, draws)
     if found is None:

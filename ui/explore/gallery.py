@@ -151,7 +151,7 @@ def show_input(opened: Opened, row: int, name: str, read: inputs.ReadImages | No
 def _show_votes(opened: Opened, row: int, index: int) -> None:
     record = opened.record
     titles = {model.name: model.title for model in record.models}
-    st.subheader("Votes", help="How often each class was answered on noisy copies.", anchor=False)
+    st.header("Votes", help="How often each class was answered on noisy copies.", anchor=False)
     names = st.multiselect(
         "Models",
         list(titles),
@@ -178,7 +178,7 @@ def _show_votes(opened: Opened, row: int, index: int) -> None:
 
 def _show_noisy(opened: Opened, row: int, read: inputs.ReadImages) -> None:
     spec = opened.record.spec
-    st.subheader("What the models saw", help=HELP["sigma"], anchor=False)
+    st.header("What the models saw", help=HELP["sigma"], anchor=False)
     left, right = st.columns(2)
     first = left.number_input(
         "First draw",

@@ -46,7 +46,7 @@ def show_trash() -> None:
         return
     with controls.explained():
         limit = days(TRASH_DAYS)
-    st.subheader("Trash", anchor=False)
+    st.header("Trash", anchor=False)
     st.caption(
         f"Removed for good after {limit} days, with draws that no other study uses. "
         "The ledger goes on counting deleted studies: their results were seen."
@@ -78,7 +78,7 @@ def show_uploads() -> None:
     kept = {one.name: one for one in uploads(library.store_root())}
     if not kept:
         return
-    st.subheader("Uploads", anchor=False)
+    st.header("Uploads", anchor=False)
     _table([_upload_row(one) for one in kept.values()])
     chosen = kept[
         st.selectbox(

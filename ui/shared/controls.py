@@ -94,6 +94,15 @@ def open_study() -> Opened:
         # Opening the evidence here lets every page rely on it.
         _ = opened.analysis.cache
     _warn(opened)
+    spec = opened.record.spec
+    figures.about(
+        study=opened.record.id,
+        sigma=spec.noise.sigma,
+        n=spec.n,
+        alpha=settings.alpha,
+        alpha_zeta=settings.alpha_zeta,
+        gamma=settings.gamma,
+    )
     return opened
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.shared import page_list, readers, tour, who
+from ui.shared import figures, page_list, readers, tour, who
 from ui.shared.glossary import HELP, SYMBOLS
 from ui.shared.readers import Reader
 
@@ -58,6 +58,7 @@ def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
         st.navigation(sections(readers.current()))
         st.rerun()
     st.set_page_config(page_title=f"{heading} · {PRODUCT}")
+    figures.about()
     tour.show()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.title(heading, anchor=False)
