@@ -171,7 +171,7 @@ def suppose(
     radii = joint_radii(share * n, n, sizes, alpha, 1.0, prior)
     radii[sizes[None, :] > share[:, None] * sizes[-1]] = -np.inf
     taken = sizes[best_at_price(radii, sizes, price)]
-    usual = max(1, min(round(mean), int(sizes[-1])))
-    draws = np.where(taken > 0, taken, usual)
+    usual = np.floor(np.minimum(mean, share * sizes[-1])).astype(np.int64)
+    draws = np.maximum(np.where(taken > 0, taken, usual), 1)
     leavers = _LEAVERS + _PART * prior.rate * (1 - share) * draws
     return Supposed(draws, np.minimum(leavers, draws / 2))
