@@ -29,8 +29,8 @@ _BAND = 8.0
 _STEPS, _ABOVE = 20, 1.5
 # ... down to where the cached count alone rejects p, at this part of the level.
 _ALONE = 1 / 150
-# No level falls below this part of alpha, whatever the design supposes about q.
-_FLOOR = 0.1
+# No level falls below this part of alpha, whatever is supposed about q.
+LEAST = 0.1
 # Levels from here on reject; what that costs more is counted.
 _NEARLY_ONE = 0.999
 _BISECTIONS = 30
@@ -108,7 +108,9 @@ def band_edges(n: int) -> Floats:
     return np.concatenate([[0.0], inner, [1.0]])
 
 
-def joint_levels(n: int, alpha: float, draws: ArrayLike, leavers: ArrayLike) -> JointLevels:
+def joint_levels(
+    n: int, alpha: float, draws: ArrayLike, leavers: ArrayLike, least: float = LEAST
+) -> JointLevels:
     """The levels that suit these numbers of draws and leavers best.
 
     In each band they make the bound of its middle as large as it can be where so many of so many
@@ -120,6 +122,8 @@ def joint_levels(n: int, alpha: float, draws: ArrayLike, leavers: ArrayLike) -> 
         alpha: Failure probability of the joint bound, in (0, 1).
         draws: Supposed draws of f^p in each band of `band_edges(n)`, at least 1, (bands,).
         leavers: Of these, supposed to leave, in [0, draws); need not be whole, (bands,).
+        least: No level falls below this part of alpha, in (0, 0.9]; the more, the less is lost
+            where the numbers turn out to be others.
     """
     check_alpha(alpha)
     edges = band_edges(n)
@@ -128,22 +132,24 @@ def joint_levels(n: int, alpha: float, draws: ArrayLike, leavers: ArrayLike) -> 
         raise InvalidSampleError(f"need draws and leavers of {len(edges) - 1} bands; got {m.shape}")
     if not ((m >= 1) & (left >= 0) & (left < m)).all():
         raise InvalidSampleError("need draws of at least 1 and leavers in [0, draws) in every band")
+    if not 0 < least <= 0.9:
+        raise InvalidSampleError(f"least must be in (0, 0.9]; got {least}")
     tails = ndtr(-np.linspace(-_ABOVE, -ndtri(alpha * _ALONE), _STEPS))
     hits = np.maximum(edges[:-1] + edges[1:], 1.0) / 2 * n
     cached = np.asarray(betaincinv(hits[:, None], n - hits[:, None] + 1, tails), np.float64)
     low, high = np.zeros(len(m)), cached[:, 0]
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        fits = spent(tails, _needed(cached, middle, m, left, alpha)) <= alpha
+        fits = spent(tails, _needed(cached, middle, m, left, least * alpha)) <= alpha
         low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return JointLevels(alpha, edges, tails, _needed(cached, low, m, left, alpha))
+    return JointLevels(alpha, edges, tails, _needed(cached, low, m, left, least * alpha))
 
 
-def _needed(cached: Floats, bound: Floats, draws: Floats, leavers: Floats, alpha: float) -> Floats:
+def _needed(cached: Floats, bound: Floats, draws: Floats, leavers: Floats, least: float) -> Floats:
     """The levels at which no step gives less than `bound`."""
     leave = np.clip(1 - bound[:, None] / cached, 0.0, 1.0)
     tail = betaincc(leavers[:, None] + 1, draws[:, None] - leavers[:, None], leave)
-    bounded = np.where(tail > _NEARLY_ONE, 1.0, np.maximum(tail, _FLOOR * alpha))
+    bounded = np.where(tail > _NEARLY_ONE, 1.0, np.maximum(tail, least))
     return np.asarray(np.maximum.accumulate(bounded, axis=1))
 
 

@@ -156,14 +156,16 @@ class Supposed:
     Args:
         draws: Draws of f^p, at least 1, (bands,).
         leavers: How many of them leave, in [0, draws), (bands,).
+        least: Part of alpha that every level keeps; see `joint_levels`.
     """
 
     draws: Ints
     leavers: Floats
+    least: float
 
 
 def suppose(
-    n: int, sizes: Ints, price: float, alpha: float, prior: FlowPrior, mean: float
+    n: int, sizes: Ints, price: float, alpha: float, prior: FlowPrior, mean: float, least: float
 ) -> Supposed:
     """What inputs are supposed to show that take draws at a price; `mean` where they take none."""
     edges = band_edges(n)
@@ -174,4 +176,4 @@ def suppose(
     usual = np.floor(np.minimum(mean, share * sizes[-1])).astype(np.int64)
     draws = np.maximum(np.where(taken > 0, taken, usual), 1)
     leavers = _LEAVERS + _PART * prior.rate * (1 - share) * draws
-    return Supposed(draws, np.minimum(leavers, draws / 2))
+    return Supposed(draws, np.minimum(leavers, draws / 2), least)

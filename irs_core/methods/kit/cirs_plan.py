@@ -191,7 +191,9 @@ class Planner:
         if self.bound == "split":
             return split_promise(setting, mean, self.prior)
         selected = self.cached.selected[self.cached.planned]
-        return joint_promise(setting, mean, self.flow, selected)
+        return joint_promise(
+            setting, mean, self.flow, selected, for_all=self.split_draws is not None
+        )
 
     def _choose(self, promise: Promise, radii: Floats, budget: float) -> Ints:
         planned, sizes = self.cached.planned, self.sizes

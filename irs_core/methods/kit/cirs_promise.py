@@ -15,6 +15,7 @@ from irs_core.stats.budget import (
     incremental_radii,
     split_alpha,
 )
+from irs_core.stats.joint import LEAST
 from irs_core.stats.joint_plan import (
     FlowPrior,
     Supposed,
@@ -27,6 +28,9 @@ from irs_core.stats.joint_plan import (
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+# Few draws leave nearly all of alpha to the leave rate, many do not: levels for both keep more.
+_LEAST_FOR_ALL = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,16 +84,19 @@ def split_promise(setting: Setting, mean: float, prior: LeavePrior) -> Promise:
         incremental=incremental,
         direct=lambda hits: direct_radii(hits / n, sizes, a1 + a2, sigma, prior),
         scratch=lambda hits: direct_radii(hits / n, [n], level, sigma, prior),
-        supposed=Supposed(np.zeros(0, np.int64), np.zeros(0)),
+        supposed=Supposed(np.zeros(0, np.int64), np.zeros(0), LEAST),
     )
 
 
-def joint_promise(setting: Setting, mean: float, prior: FlowPrior, selected: Ints) -> Promise:
+def joint_promise(
+    setting: Setting, mean: float, prior: FlowPrior, selected: Ints, *, for_all: bool
+) -> Promise:
     """Under the joint bound, with levels and a threshold made for a mean budget.
 
     Args:
         selected: Selection draws that gave the candidate, of the inputs that get draws,
             (inputs,). Levels and threshold see nothing else of f.
+        for_all: Whether other budgets than `mean` use the same levels.
     """
     n, sizes, sigma, level = setting.n, setting.sizes, setting.sigma, setting.level
     share = selected / setting.n0
@@ -98,6 +105,7 @@ def joint_promise(setting: Setting, mean: float, prior: FlowPrior, selected: Int
     # Fresh draws compete for the budget; where no more cached ones are to be had, a larger budget
     # does not change the levels.
     price = price_of(radii, sizes, mean)
+    least = _LEAST_FOR_ALL if for_all else LEAST
     fresh = np.maximum(radii, fresh_radii(share * n, n, sizes, level, 1.0))
     contested = price_of(fresh, sizes, mean)
     return Promise(
@@ -105,18 +113,18 @@ def joint_promise(setting: Setting, mean: float, prior: FlowPrior, selected: Int
         incremental=lambda hits: joint_radii(hits, n, sizes, level, sigma, prior),
         direct=lambda hits: fresh_radii(hits, n, sizes, level, sigma),
         scratch=lambda hits: fresh_radii(hits, n, np.array([n]), level, sigma),
-        supposed=suppose(n, sizes, price, level, prior, mean),
+        supposed=suppose(n, sizes, price, level, prior, mean, least),
     )
 
 
 def levels_of(n: int, alpha: float, supposed: Supposed) -> JointLevels:
     """The levels of the joint bound at a failure probability, kept for the next who asks."""
     draws, leavers = supposed.draws, supposed.leavers
-    return _levels(n, alpha, tuple(draws.tolist()), tuple(leavers.tolist()))
+    return _levels(n, alpha, tuple(draws.tolist()), tuple(leavers.tolist()), supposed.least)
 
 
 @lru_cache(maxsize=256)
 def _levels(
-    n: int, alpha: float, draws: tuple[int, ...], leavers: tuple[float, ...]
+    n: int, alpha: float, draws: tuple[int, ...], leavers: tuple[float, ...], least: float
 ) -> JointLevels:
-    return joint_levels(n, alpha, draws, leavers)
+    return joint_levels(n, alpha, draws, leavers, least)
