@@ -20,7 +20,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("Model", "Result"),
     ),
     "irs_core.certify": (
-        *("certify_rs", "certify_iss", "certify_irs", "certify_cirs", "certify_sequential"),
+        *("certify_rs", "certify_iss", "certify_irs", "certify_cirs", "certify_joint"),
+        "certify_sequential",
         "Certificates",
     ),
     "irs_core.metrics": ("average_certified_radius", "certified_accuracy", "area_speedup"),

@@ -13,7 +13,7 @@ from math import pi
 from irs_core.analysis import levels, sharing
 from irs_core.spec.outward import failure
 from irs_core.spec.settings import Settings
-from irs_core.spec.study import StudySpec
+from irs_core.spec.study import BoundName, StudySpec
 from irs_core.store import Library, Study, StudyRecord
 
 
@@ -194,16 +194,16 @@ def at_draws(ledger: Ledger, spec: StudySpec, draws: int) -> Ledger:
     return replace(ledger, moved=(*ledger.moved, f"{draws:,} draws of each model"))
 
 
-def with_fixed_split(spec: StudySpec) -> StudySpec:
-    """The study with a split of alpha that no n_p moves, where a method needs one.
+def with_fixed_split(spec: StudySpec, bound: BoundName = "joint") -> StudySpec:
+    """A new study: its bound, with a split of alpha or levels that no n_p moves.
 
-    The threshold and the split of CIRS must not follow an n_p that was chosen after looking at the
-    original's draws, which is how studies are mostly made: certified once, recertified later. The
-    draws of a study for IRS serve CIRS as well, so it gets one too.
+    The threshold and the split, or the levels, of CIRS must not follow an n_p that was chosen after
+    looking at the original's draws, which is how studies are mostly made: certified once,
+    recertified later. The draws of a study for IRS serve CIRS as well, so it gets them too.
     """
     if spec.split_draws is not None or not spec.compressions:
         return spec
-    return replace(spec, split_draws=fixed_split(spec.n))
+    return replace(spec, split_draws=fixed_split(spec.n), bound=bound)
 
 
 def fixed_split(n: int) -> int:

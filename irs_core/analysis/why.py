@@ -7,6 +7,8 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
 from irs_core.errors import SpecError
 from irs_core.methods.cirs import METHOD, counts_of
+from irs_core.methods.kit.cirs_plan import CirsPlan
+from irs_core.methods.kit.cirs_promise import levels_of
 from irs_core.spec.outward import down, up
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
@@ -16,8 +18,9 @@ from irs_core.store import StudyRecord
 def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -> pd.DataFrame:
     """One row per reported input.
 
-    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1, draws
-    (without the pilot), left (chosen draws on which f^p left the class; fresh ones where direct),
+    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1 (under
+    the joint bound: at the level at which the hits alone rule p out), draws (without the pilot),
+    left (chosen draws on which f^p left the class; fresh ones where direct),
     leave bound, bound (on the probability of the class under f^p), radius and expected radius
     (pixel units), why (a sentence).
 
@@ -29,7 +32,7 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     at = len(counts.plans) - len(analysis.tally.budgets) + budget
     plan = counts.plans[at]
     draws, hits = plan.draws[rows], analysis.cache.agree_counts
-    a1, _ = split_alpha(analysis.tally.n, plan.mean, made.claimed_failure)
+    a1 = _cached_level(analysis.tally.n, plan, made.claimed_failure)
     direct = made.branch == Branch.DIRECT
     left = np.where(direct, draws - counts.fresh_hits[rows, at], counts.leavers[rows, at])
     cached = binomial_lower_bound(hits, analysis.tally.n, a1)
@@ -50,9 +53,7 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
             "why": [
                 _skipped(float(cached[row]), counts.planner.max_loss)
                 if made.branch[row] == Branch.SKIPPED
-                else _sentence(
-                    made, row, int(draws[row]), int(left[row]), float(cached[row]), plan.threshold
-                )
+                else _sentence(made, row, plan, int(draws[row]), int(left[row]), float(cached[row]))
                 for row in range(len(draws))
             ],
         }
@@ -62,8 +63,8 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
 def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFrame:
     """What each reported input is to get at the largest budget, before f^p runs on it.
 
-    Columns: input (position in the full set), branch, cached hits, bound on p_A at level a1, draws
-    (without the pilot), expected radius (pixel units), why (a sentence).
+    Columns: input (position in the full set), branch, cached hits, bound on p_A as in `why_table`,
+    draws (without the pilot), expected radius (pixel units), why (a sentence).
 
     Args:
         record: A study whose pilot is stored.
@@ -76,7 +77,7 @@ def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFra
         raise SpecError(f"a plan is for one of {known}; got {name!r}")
     counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     plan, n = counts.plans[-1], analysis.tally.n
-    a1, _ = split_alpha(n, plan.mean, counts.planner.level)
+    a1 = _cached_level(n, plan, counts.planner.level)
     hits, draws = analysis.cache.agree_counts, plan.draws[rows]
     cached = np.asarray(binomial_lower_bound(hits, n, a1))
     branch = np.where(draws == 0, "skipped", np.where(plan.direct[rows], "direct", "incremental"))
@@ -99,6 +100,13 @@ def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFra
     )
 
 
+def _cached_level(n: int, plan: CirsPlan, level: float) -> float:
+    """Level of the bound on p_A that holds together with the certificate."""
+    if plan.joint:
+        return float(levels_of(n, level, plan.supposed).tails[-1])
+    return split_alpha(n, plan.mean, level)[0]
+
+
 def _plan_sentence(
     branch: str, draws: int, cached: float, threshold: int, max_loss: float | None
 ) -> str:
@@ -118,7 +126,7 @@ def _skipped(cached: float, max_loss: float | None) -> str:
 
 
 def _sentence(
-    made: Certificates, row: int, draws: int, left: int, cached: float, threshold: int
+    made: Certificates, row: int, plan: CirsPlan, draws: int, left: int, cached: float
 ) -> str:
     outcome = (
         f"certified at {down(made.radius[row])}"
@@ -127,8 +135,13 @@ def _sentence(
     )
     if made.branch[row] == Branch.DIRECT:
         return (
-            f"Direct: at least {threshold} cached hits, so {draws} fresh draws; {left} missed the "
-            f"class, P >= {down(made.p_lower[row], 4)}; {outcome}."
+            f"Direct: at least {plan.threshold} cached hits, so {draws} fresh draws; {left} missed "
+            f"the class, P >= {down(made.p_lower[row], 4)}; {outcome}."
+        )
+    if plan.joint:
+        return (
+            f"Incremental: left the class on {left} of {draws} cached hits; together with the "
+            f"number of hits this leaves P >= {down(made.p_lower[row], 4)}; {outcome}."
         )
     return (
         f"Incremental: left the class on {left} of {draws} cached hits, so P >= "

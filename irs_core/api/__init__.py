@@ -17,7 +17,7 @@ plotly.
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     result = certify(model, ["fp16"], sigma=0.5, n=200, n0=20, n_p=["25%"], store=folder)
     >>> result
-    Result(shipped:digits-0.50, sigma 0.5: base, fp16; study 8446d8bed7bf6b98)
+    Result(shipped:digits-0.50, sigma 0.5: base, fp16; study d3c6cd642bf695a9)
     >>> compare(result)["model"].tolist()
     ['original (fp32)', 'fp16 weights']
     >>> result.certificates("fp16").predicted.tolist()

@@ -200,8 +200,8 @@ def certify(
             for 1, 2, 5 and 10% of n.
         store: Folder of the evidence; None for that of the pages and the command line.
         settings: As in `StudySpec`: n0, alpha, alpha_zeta, gamma, baseline, name, methods, radii,
-            tolerance; lists will do. With `methods=["seq"], radii=[0.5]` each input is drawn only
-            until it is known whether the compressed model withstands the radius there.
+            tolerance, bound; lists will do. With `methods=["seq"], radii=[0.5]` each input is drawn
+            only until it is known whether the compressed model withstands the radius there.
 
     Returns:
         The finished study.
@@ -228,7 +228,7 @@ def certify(
         n_p=parse_budgets(n_p or _usual(n), n),
         **_settings(settings),
     )
-    spec = with_fixed_split(asked)
+    spec = with_fixed_split(asked, settings.get("bound", "joint"))
     library = _library(store)
     options = replace(options or RunOptions(), programs=True)
     record = run_study(spec, library, options=options, on_progress=on_progress)

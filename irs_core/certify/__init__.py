@@ -14,6 +14,7 @@ from irs_core.certify.irs import (
     count_disagreements,
 )
 from irs_core.certify.iss import certify_iss
+from irs_core.certify.joint import certify_joint
 from irs_core.certify.rs import (
     Cache,
     build_cache,
@@ -48,6 +49,7 @@ __all__ = [
     "certify_irs",
     "certify_irs_predictions",
     "certify_iss",
+    "certify_joint",
     "certify_rs",
     "certify_rs_hits",
     "certify_sequential",

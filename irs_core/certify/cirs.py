@@ -3,6 +3,8 @@
 The method, its proof and its exact coverage are in docs/methods/cirs.md.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -79,21 +81,18 @@ def certify_cirs(
     Raises:
         InvalidSampleError: Shapes differ, or a parameter or a used count is out of range.
     """
-    m, left = integers("draws", draws), integers("leavers", leavers)
-    hits = integers("fresh_hits", fresh_hits)
-    check_same_length(candidate=cache.candidate, draws=m, leavers=left, fresh_hits=hits)
-    direct = cache.agree_counts >= _thresholds(threshold, cache.n)
-    _check(cache, m, direct, a1, a2, pilot)
-    left, hits = np.where(direct, 0, left), np.where(direct, hits, 0)
-    if np.any((left < 0) | (left > m) | (hits < 0) | (hits > m)):
-        raise InvalidSampleError("leavers and fresh_hits must be in [0, draws] of the input")
-    size = np.maximum(m, 1)
-    leave = np.where(m > 0, binomial_upper_bound(left, size, a2), 1.0)
+    check_alpha(a1, "a1")
+    check_alpha(a2, "a2")
+    if a1 + a2 >= 1:
+        raise InvalidSampleError(f"a1 + a2 must be below 1; got {a1 + a2}")
+    counts = read_counts(cache, draws, leavers, fresh_hits, threshold, pilot)
+    m, direct, size = counts.draws, counts.direct, np.maximum(counts.draws, 1)
+    leave = np.where(m > 0, binomial_upper_bound(counts.leavers, size, a2), 1.0)
     incremental = binomial_lower_bound(cache.agree_counts, cache.n, a1) * (1 - leave)
     branch = np.where(direct, Branch.DIRECT, Branch.INCREMENTAL)
     return certificates_from_bounds(
         cache.candidate,
-        np.where(direct, binomial_lower_bound(hits, size, a1 + a2), incremental),
+        np.where(direct, binomial_lower_bound(counts.fresh_hits, size, a1 + a2), incremental),
         n_samples=m + pilot,
         branch=np.where(m > 0, branch, Branch.SKIPPED).astype(np.uint8),
         zeta_upper=np.where(direct | (m == 0), np.nan, leave),
@@ -102,6 +101,52 @@ def certify_cirs(
         claimed_failure=a1 + a2,
         provable_failure=a1 + a2,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class CirsCounts:
+    """Checked counts of the inputs, (inputs,); 0 where a branch does not read them.
+
+    Args:
+        draws: Draws of f^p.
+        leavers: Of an incremental input's draws, how many left the candidate.
+        fresh_hits: Of a direct input's draws, how many gave it.
+        direct: Which inputs are direct.
+    """
+
+    draws: NDArray[np.int64]
+    leavers: NDArray[np.int64]
+    fresh_hits: NDArray[np.int64]
+    direct: NDArray[np.bool_]
+
+
+def read_counts(
+    cache: Cache,
+    draws: ArrayLike,
+    leavers: ArrayLike,
+    fresh_hits: ArrayLike,
+    threshold: ArrayLike,
+    pilot: int,
+) -> CirsCounts:
+    """The counts that `certify_cirs` was given, by branch.
+
+    Raises:
+        InvalidSampleError: Shapes differ, or a count or the threshold is out of range.
+    """
+    m, left = integers("draws", draws), integers("leavers", leavers)
+    hits = integers("fresh_hits", fresh_hits)
+    check_same_length(candidate=cache.candidate, draws=m, leavers=left, fresh_hits=hits)
+    direct = cache.agree_counts >= _thresholds(threshold, cache.n)
+    if pilot < 0 or np.any(m < 0):
+        raise InvalidSampleError(f"draws and pilot must be at least 0; got pilot={pilot}")
+    if np.any(~direct & (m > cache.agree_counts)):
+        raise InvalidSampleError(
+            "an incremental input has at most as many draws as cached hits; got more"
+        )
+    left, hits = np.where(direct, 0, left), np.where(direct, hits, 0)
+    if np.any((left < 0) | (left > m) | (hits < 0) | (hits > m)):
+        raise InvalidSampleError("leavers and fresh_hits must be in [0, draws] of the input")
+    return CirsCounts(m, left, hits, direct)
 
 
 def count_leavers(
@@ -151,23 +196,3 @@ def _thresholds(threshold: ArrayLike, n: int) -> NDArray[np.int64]:
     if np.any((at < 0) | (at > n + 1)):
         raise InvalidSampleError(f"threshold must be in [0, n + 1 = {n + 1}]; got {at}")
     return at
-
-
-def _check(
-    cache: Cache,
-    draws: NDArray[np.int64],
-    direct: NDArray[np.bool_],
-    a1: float,
-    a2: float,
-    pilot: int,
-) -> None:
-    check_alpha(a1, "a1")
-    check_alpha(a2, "a2")
-    if a1 + a2 >= 1:
-        raise InvalidSampleError(f"a1 + a2 must be below 1; got {a1 + a2}")
-    if pilot < 0 or np.any(draws < 0):
-        raise InvalidSampleError(f"draws and pilot must be at least 0; got pilot={pilot}")
-    if np.any(~direct & (draws > cache.agree_counts)):
-        raise InvalidSampleError(
-            "an incremental input has at most as many draws as cached hits; got more"
-        )

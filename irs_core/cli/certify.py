@@ -34,6 +34,7 @@ from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.paths import settled
 from irs_core.spec.study import (
     BACKENDS,
+    BOUNDS,
     NOISE_KINDS,
     NoiseSpec,
     StudySpec,
@@ -125,6 +126,12 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action="store_true",
         help="leave out certification from scratch, for comparison",
     )
+    parser.add_argument(
+        "--bound",
+        choices=BOUNDS,
+        default="joint",
+        help="cirs: the joint bound, or the product of two with alpha split between them",
+    )
     parser.add_argument("--name", default="", help="a name for people")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
@@ -181,7 +188,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         tolerance=arguments.tolerance,
         name=arguments.name,
     )
-    return with_fixed_split(spec)
+    return with_fixed_split(spec, arguments.bound)
 
 
 def _certify(arguments: argparse.Namespace) -> None:

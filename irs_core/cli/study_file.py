@@ -39,7 +39,9 @@ def from_file(arguments: argparse.Namespace) -> StudySpec:
         arguments.file, read_models if arguments.allow_code else _read_plain_models
     )
     arguments.methods = list(found.spec.methods)
-    return found.spec if "split_draws" in found.given else with_fixed_split(found.spec)
+    if "split_draws" in found.given:
+        return found.spec
+    return with_fixed_split(found.spec, found.spec.bound if "bound" in found.given else "joint")
 
 
 def _read_plain_models(

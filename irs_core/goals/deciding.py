@@ -65,6 +65,7 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
         baseline=False,
         max_loss=None,
         split_draws=None,
+        bound="split",
         looks=False,
         radii=radii,
         tolerance=tolerance,

@@ -36,7 +36,7 @@ class Goal:
 def goal_spec(spec: StudySpec) -> StudySpec:
     """The study in which goals are predicted: CIRS alone, with any budget up to n.
 
-    A goal, or a person who reads the predictions, chooses n_p by f's estimation draws. Split and
+    A goal, or a person who reads the predictions, chooses n_p by f's estimation draws. Levels and
     threshold are therefore those of one budget for all (assumption A2 of docs/methods/cirs.md).
 
     Raises:
@@ -51,6 +51,7 @@ def goal_spec(spec: StudySpec) -> StudySpec:
         baseline=False,
         max_loss=None,
         split_draws=fixed_split(spec.n),
+        bound="joint",
     )
 
 

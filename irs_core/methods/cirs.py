@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.certify import Certificates, certify_cirs
+from irs_core.certify import Certificates, certify_cirs, certify_joint
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.cirs_plan import (
     CirsPlan,
@@ -19,6 +20,7 @@ from irs_core.methods.kit.cirs_plan import (
     study_planner,
     study_plans,
 )
+from irs_core.methods.kit.cirs_promise import levels_of
 from irs_core.methods.kit.counting import row_counts, times
 from irs_core.methods.kit.counts import UNKNOWN, CompressedTally, Floats, Ints, require_known
 from irs_core.methods.kit.method import MethodDef, Style
@@ -163,18 +165,20 @@ def _certify(case: Case, point: int) -> Certificates:
     asked = (case.name, METHOD.title, METHOD.asked_with)
     leavers = require_known(counts.leavers[rows, point], *asked)
     fresh_hits = require_known(counts.fresh_hits[rows, point], *asked)
-    a1, a2 = split_alpha(case.tally.n, plan.mean, _level(case, point))
-    return certify_cirs(
-        case.cache,
-        draws=plan.draws[rows],
-        leavers=leavers,
-        fresh_hits=fresh_hits,
-        threshold=plan.threshold,
-        a1=a1,
-        a2=a2,
-        sigma=case.tally.sigma,
-        pilot=plan.pilot,
-    )
+    level = _level(case, point)
+    given: dict[str, Any] = {
+        "draws": plan.draws[rows],
+        "leavers": leavers,
+        "fresh_hits": fresh_hits,
+        "threshold": plan.threshold,
+        "sigma": case.tally.sigma,
+        "pilot": plan.pilot,
+    }
+    if plan.joint:
+        levels = levels_of(case.tally.n, level, plan.supposed)
+        return certify_joint(case.cache, levels=levels, **given)
+    a1, a2 = split_alpha(case.tally.n, plan.mean, level)
+    return certify_cirs(case.cache, a1=a1, a2=a2, **given)
 
 
 def _level(case: Case, point: int) -> float:

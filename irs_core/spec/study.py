@@ -54,6 +54,8 @@ def _method_names() -> tuple[str, ...]:
 
 
 METHOD_NAMES: tuple[str, ...] = _method_names()
+BoundName = Literal["split", "joint"]
+BOUNDS: tuple[BoundName, ...] = ("split", "joint")
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
 
@@ -214,9 +216,13 @@ class StudySpec:
             compressed classifier from scratch with n draws, in pixel units, positive. Inputs then
             get as few draws as that takes, and n_p only says what total is expected. None divides
             the budget n_p.
-        split_draws: Draws per input that `cirs` splits its failure probability and sets its
-            threshold for, in [1, n]. None for each n_p, which then must be chosen before any
-            estimation draw of f is seen; see `irs_core.analysis.ledger.with_fixed_split`.
+        split_draws: Draws per input that `cirs` splits its failure probability, or chooses its
+            levels, and sets its threshold for, in [1, n]. None for each n_p, which then must be
+            chosen before any estimation draw of f is seen; see
+            `irs_core.analysis.ledger.with_fixed_split`.
+        bound: How `cirs` bounds an incremental input: `split` divides its failure probability
+            between the cached draws and the leavers, `joint` does not. Studies from before there
+            was a choice keep the split.
         looks: Whether results may be seen while it runs. Each round of a method that plans is then
             certified at its own part of the failure probability, the last one at half of it.
         radii: L2 radii in pixel units at which `seq` asks whether f^p is certified, increasing;
@@ -242,6 +248,7 @@ class StudySpec:
     decline: float = 0.05
     max_loss: float | None = None
     split_draws: int | None = None
+    bound: BoundName = "split"
     looks: bool = False
     radii: tuple[float, ...] = ()
     tolerance: float = 0.0
@@ -255,6 +262,7 @@ class StudySpec:
         check_fields(self, float, "max_loss", optional=True)
         check_fields(self, int, "split_draws", optional=True)
         check_items("methods", self.methods, str)
+        check_fields(self, str, "bound")
         check_fields(self, bool, "baseline", "looks")
         check_fields(self, str, "name")
         if plain(self.name, NAME) != self.name:
@@ -351,6 +359,7 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "decline": 0.05,
     "max_loss": None,
     "split_draws": None,
+    "bound": "split",
     "looks": False,
     "radii": [],
     "tolerance": 0.0,
@@ -387,6 +396,8 @@ def _check_methods(spec: StudySpec) -> None:
         raise SpecError(f"decline must be positive and finite; got {spec.decline}")
     if spec.split_draws is not None and not 1 <= spec.split_draws <= spec.n:
         raise SpecError(f"split_draws must be in [1, n={spec.n}]; got {spec.split_draws}")
+    if spec.bound not in BOUNDS:
+        raise SpecError(f"bound must be one of {', '.join(BOUNDS)}; got {spec.bound!r}")
     _check_radii(spec)
     if spec.max_loss is None:
         return

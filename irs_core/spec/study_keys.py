@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import BASELINE, METHOD_NAMES, NOISE_KINDS
+from irs_core.spec.study import BASELINE, BOUNDS, METHOD_NAMES, NOISE_KINDS
 from irs_core.spec.yaml_places import Node, Row, Text
 
 VERSION = 1
@@ -139,6 +139,7 @@ KEYS: tuple[Key, ...] = (
     Key("decline", "number", "iss: radius that may be lost.", plain=True),
     Key("max_loss", "number", "cirs: radius that may be lost.", optional=True, plain=True),
     Key("split_draws", "integer", "cirs: draws that split alpha.", optional=True, plain=True),
+    Key("bound", "text", "cirs: split or joint.", plain=True, choices=BOUNDS),
     Key("looks", "boolean", "cirs: results may be seen while it runs.", plain=True),
     Key("radii", "number", "seq: L2 radii, pixel units.", many=True, plain=True),
     Key("tolerance", "number", "seq: how much less the compressed has to withstand.", plain=True),

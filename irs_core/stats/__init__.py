@@ -14,6 +14,7 @@ from irs_core.stats.binomial import (
 )
 from irs_core.stats.discrete import discrete_certified_radius
 from irs_core.stats.iss import DECLINE_KINDS, DeclineKind, iss_allocation, iss_sample_sizes
+from irs_core.stats.joint import JointLevels, joint_levels, joint_lower_bound
 from irs_core.stats.planning import (
     INTERVAL_METHODS,
     IntervalMethod,
@@ -41,6 +42,7 @@ __all__ = [
     "INTERVAL_METHODS",
     "DeclineKind",
     "IntervalMethod",
+    "JointLevels",
     "above_limit",
     "agresti_coull_interval",
     "anytime_upper",
@@ -58,6 +60,8 @@ __all__ = [
     "futile",
     "iss_allocation",
     "iss_sample_sizes",
+    "joint_levels",
+    "joint_lower_bound",
     "largest_certifiable_radius",
     "least_n_to_certify",
     "least_upper",

@@ -16,7 +16,7 @@ from irs_core.stats.beta_root import lower_root, upper_root
 
 Counts = NDArray[np.int64]
 # Below so many bounds a table does not pay; above so many draws it is too long.
-_MANY = 500
+_MANY = 50
 _LONGEST_TABLE = 200_000
 # Covers the few roundings that follow a bound: a product, a difference, a quantile.
 _MARGIN = 1e-14

@@ -73,3 +73,26 @@ def test_inputs_that_share_noise_do_not_see_each_others_estimation_draws(big):
     assert draws(shared, changed) == draws(shared, cached)
     # Where inputs have noise of their own they may, and do.
     assert draws(spec, changed) != draws(spec, cached)
+
+
+def test_levels_and_threshold_of_the_joint_bound_see_no_estimation_draw(big):
+    spec, (selection, estimation, pilot) = big
+    spec = replace(spec, bound="joint")
+    cached = counted(spec, estimation, pilot, selection)
+    other = replace(cached, hits=cached.hits // 2, within=cached.within // 2)
+    one, two = (study_planner(spec, each).plan(40.0) for each in (cached, other))
+    assert one.joint
+    assert one.threshold == two.threshold
+    assert one.supposed.draws.tolist() == two.supposed.draws.tolist()
+    assert one.supposed.leavers.tolist() == two.supposed.leavers.tolist()
+    assert one.draws.tolist() != two.draws.tolist()
+    fewer = replace(cached, selected=cached.selected // 2)
+    assert study_planner(spec, fewer).plan(40.0).supposed.draws.tolist() != []
+
+
+def test_studies_from_before_the_joint_bound_keep_the_split(big):
+    spec, (selection, estimation, pilot) = big
+    described = spec.to_dict()
+    assert "bound" not in described
+    assert type(spec).from_dict(described).bound == "split"
+    assert not study_planner(spec, counted(spec, estimation, pilot, selection)).plan(40.0).joint

@@ -12,7 +12,7 @@ from synthetic import synthetic_spec
 
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.study import BOUNDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.spec.study_file import json_schema, parse_study, read_study_file, study_text
 from irs_core.spec.study_keys import BLOCKS, KEYS
 from irs_core.store import Library
@@ -63,6 +63,7 @@ def test_any_study_round_trips(data):
         methods=("irs", "seq"),
         radii=(1e-7, draw(st.floats(0.1, 1e17))),
         split_draws=draw(st.none() | st.integers(1, 2000)),
+        bound=draw(st.sampled_from(BOUNDS)),
         looks=draw(st.booleans()),
         name=draw(_texts),
     )

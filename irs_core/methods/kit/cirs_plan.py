@@ -6,24 +6,27 @@ It reads no answer of f^p on a draw that enters a bound; see docs/methods/cirs.m
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import SpecError
+from irs_core.methods.kit.cirs_promise import (
+    Promise,
+    Setting,
+    joint_promise,
+    split_promise,
+)
 from irs_core.spec.study import StudySpec
-from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import (
     LeavePrior,
     allocate,
     best_at_price,
     candidate_draws,
-    direct_radii,
-    direct_threshold,
-    incremental_radii,
     leave_prior,
-    split_alpha,
 )
+from irs_core.stats.joint_plan import FlowPrior, Supposed, flow_prior
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -66,12 +69,14 @@ class CirsPlan:
     """One budget's plan for one compressed classifier.
 
     Args:
-        mean: Mean draws per input, without the pilot, that the split of alpha is made for.
+        mean: Mean draws per input, without the pilot, that the split of alpha, or the levels of
+            the joint bound, are made for.
         threshold: Cached hits from which an input is direct.
         draws: Draws of f^p that each input gets, (inputs,); 0 where it gets none.
         direct: Which inputs are direct, (inputs,).
         expected: Radius that each is expected to get, pixel units, (inputs,).
         pilot: Draws per input of the pilot, on top of `draws`.
+        supposed: What the levels of the joint bound are made for; no draws under the split.
     """
 
     mean: float
@@ -80,6 +85,12 @@ class CirsPlan:
     direct: NDArray[np.bool_]
     expected: Floats
     pilot: int
+    supposed: Supposed
+
+    @property
+    def joint(self) -> bool:
+        """Whether incremental inputs are certified by the joint bound."""
+        return len(self.supposed.draws) > 0
 
     def total(self, planned: NDArray[np.bool_]) -> int:
         """Forward passes of f^p on the planned inputs, pilot included."""
@@ -95,8 +106,8 @@ class Planner:
         sigma: Standard deviation of the noise, pixel units.
         group: Inputs that share noise; see `NoiseSpec`.
         reach: Estimation draws among which f^p may run.
-        level: Failure probability of each certificate, a1 + a2.
-        max_loss, split_draws: See `StudySpec`.
+        level: Failure probability of each certificate.
+        max_loss, split_draws, bound: See `StudySpec`.
         cached: What the plans are made from.
     """
 
@@ -109,19 +120,29 @@ class Planner:
     max_loss: float | None
     split_draws: int | None
     cached: Cached
+    bound: str = "split"
 
     @cached_property
     def prior(self) -> LeavePrior:
-        """Prior of leaving and arriving, estimated from the pilot draws."""
-        cached = self.cached
-        return leave_prior(
-            cached.selected[cached.planned],
-            self.n0,
-            cached.agree[cached.planned],
-            cached.leave[cached.planned],
-            cached.arrive[cached.planned],
-            cached.pilot,
-        )
+        """Prior of leaving and arriving, estimated from the pilot draws, under the split."""
+        return leave_prior(**self._pilot)
+
+    @cached_property
+    def flow(self) -> FlowPrior:
+        """The same under the joint bound."""
+        return flow_prior(**self._pilot)
+
+    @property
+    def _pilot(self) -> dict[str, Any]:
+        cached, planned = self.cached, self.cached.planned
+        return {
+            "hits": cached.selected[planned],
+            "n0": self.n0,
+            "agree": cached.agree[planned],
+            "leave": cached.leave[planned],
+            "arrive": cached.arrive[planned],
+            "draws": cached.pilot,
+        }
 
     @cached_property
     def sizes(self) -> Ints:
@@ -146,31 +167,38 @@ class Planner:
     def plan(self, n_p: float) -> CirsPlan:
         """The plan for a mean of `n_p` draws per input, pilot included.
 
-        Its split and threshold are functions of `n_p` (or `split_draws`), n, the level, the
-        selection draws and the pilot, and of no estimation draw.
+        Its split, its levels and its threshold are functions of `n_p` (or `split_draws`), n, the
+        level, the selection draws and the pilot, and of no estimation draw.
         """
         mean = float(self.split_draws or max(1.0, n_p - self.cached.pilot))
-        split = split_alpha(self.n, mean, self.level)
-        threshold = direct_threshold(self.n, mean, *split, self.prior)
+        promise = self._promise(mean)
         cached, sizes = self.cached, self.sizes
-        radii = self._radii(cached.hits, cached.within, threshold, split)
+        radii = self._radii(promise, cached.hits, cached.within)
         budget = max(0.0, n_p - cached.pilot) * np.count_nonzero(cached.planned)
-        choice = self._choose(radii, budget, threshold, split)
+        choice = self._choose(promise, radii, budget)
         return CirsPlan(
             mean=mean,
-            threshold=threshold,
+            threshold=promise.threshold,
             draws=np.where(cached.planned, sizes[choice], 0),
-            direct=cached.hits >= threshold,
+            direct=cached.hits >= promise.threshold,
             expected=radii[np.arange(len(radii)), choice],
             pilot=cached.pilot,
+            supposed=promise.supposed,
         )
 
-    def _choose(
-        self, radii: Floats, budget: float, threshold: int, split: tuple[float, float]
-    ) -> Ints:
+    def _promise(self, mean: float) -> Promise:
+        setting = Setting(self.n0, self.n, self.sigma, self.level, self.sizes)
+        if self.bound == "split":
+            return split_promise(setting, mean, self.prior)
+        selected = self.cached.selected[self.cached.planned]
+        return joint_promise(
+            setting, mean, self.flow, selected, for_all=self.split_draws is not None
+        )
+
+    def _choose(self, promise: Promise, radii: Floats, budget: float) -> Ints:
         planned, sizes = self.cached.planned, self.sizes
         if self.max_loss is not None:
-            return self._least(radii, self.max_loss)
+            return self._least(promise, radii, self.max_loss)
         if self.group == 1:
             choice = np.zeros(len(radii), np.int64)
             choice[planned] = allocate(radii[planned], sizes, budget).choice
@@ -180,31 +208,23 @@ class Planner:
         share = self.cached.selected / self.n0
         hits = np.rint(share * self.n).astype(np.int64)
         within = np.rint(share * self.reach).astype(np.int64)
-        supposed = self._radii(hits, within, threshold, split)
+        supposed = self._radii(promise, hits, within)
         price = allocate(supposed[planned], sizes, budget).price
         return best_at_price(radii, sizes, price)
 
-    def _least(self, radii: Floats, loss: float) -> Ints:
+    def _least(self, promise: Promise, radii: Floats, loss: float) -> Ints:
         """The fewest draws that lose at most `loss` against n draws from scratch; where nothing
         does, those with the largest radius."""
-        share = self.cached.hits / self.n
-        scratch = direct_radii(share, [self.n], self.level, self.sigma, self.prior)
-        enough = radii >= scratch - loss - _ROUNDING
+        enough = radii >= promise.scratch(self.cached.hits) - loss - _ROUNDING
         return np.asarray(np.where(enough.any(axis=1), enough.argmax(axis=1), radii.argmax(axis=1)))
 
-    def _radii(
-        self, hits: Ints, within: Ints, threshold: int, split: tuple[float, float]
-    ) -> Floats:
+    def _radii(self, promise: Promise, hits: Ints, within: Ints) -> Floats:
         """Expected radius of each input at each size; -inf where it has too few hits."""
-        sizes, sigma = self.sizes, self.sigma
-        a1, a2 = split
-        share = hits / self.n
-        p_lower = binomial_lower_bound(hits, self.n, a1)
-        radii = incremental_radii(p_lower, share, sizes, a2, sigma, self.prior)
-        radii[sizes[None, :] > within[:, None]] = -np.inf
-        direct = hits >= threshold
+        radii = promise.incremental(hits)
+        radii[self.sizes[None, :] > within[:, None]] = -np.inf
+        direct = hits >= promise.threshold
         if direct.any():
-            radii[direct] = direct_radii(share[direct], sizes, a1 + a2, sigma, self.prior)
+            radii[direct] = promise.direct(hits[direct])
         return radii
 
 
@@ -262,6 +282,7 @@ def study_planner(spec: StudySpec, cached: Cached) -> Planner:
         max_loss=spec.max_loss,
         split_draws=spec.split_draws,
         cached=cached,
+        bound=spec.bound,
     )
 
 
