@@ -143,7 +143,7 @@ def asked_for(monkeypatch):
     """Stores for which a worker was asked; none is started."""
     stores = []
     monkeypatch.setattr("irs_core.jobs.supply.ensure_worker", stores.append)
-    monkeypatch.setattr("irs_core.cli.jobs.ensure_worker", stores.append)
+    monkeypatch.setattr("irs_core.actions.jobs.ensure_worker", stores.append)
     return stores
 
 

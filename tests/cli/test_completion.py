@@ -49,7 +49,7 @@ def completed(script, folder, words: str) -> list[str]:
     ("words", "expected"),
     [
         ("./irs cer", ["certify"]),
-        ("irs a", ["app"]),
+        ("irs a", ["app", "audit"]),
         ("./irs jobs ca", ["cancel"]),
         ("./irs models c", ["check", "cost"]),
         ("./irs certify --dry", ["--dry-run"]),
