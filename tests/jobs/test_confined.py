@@ -1,5 +1,7 @@
 """A job that the app queues reads below the listed folders only, whatever was swapped since."""
 
+import os
+
 import numpy as np
 
 from irs_core.jobs import JobQueue, run_job
@@ -20,6 +22,8 @@ def test_a_link_that_was_put_there_later_is_not_followed(tmp_path, monkeypatch):
     job = queue.add(spec, RunOptions(folders=(str(listed),)))
     (listed / "a.npz").symlink_to(outside / "a.npz")
     assert queue.get(job.id).options.folders == (str(listed),)
-    assert run_job(tmp_path / "store", job.id) == 2
+    claimed = queue.claim()
+    assert claimed is not None
+    assert run_job(tmp_path / "store", claimed.lease, os.getppid()) == 2
     assert not list((tmp_path / "store").rglob("c/*"))
     assert "leads out of the folders" in queue.get(job.id).error

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from app_pages import open_page, texts
+from app_pages import as_read, open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.jobs import JobQueue
@@ -16,7 +16,7 @@ def test_certify_refuses_in_one_sentence(store: Path) -> None:
     at = open_page("certify")
     at.number_input(key="form_gamma").set_value(0.3).run()
     assert not at.exception
-    assert at.error[0].value == "Gamma must be in (0.5, 1]; got 0.3."
+    assert as_read(at.error[0].value) == "Gamma must be in (0.5, 1]; got 0.3."
 
 
 def test_certify_refuses_a_missing_folder(store: Path) -> None:

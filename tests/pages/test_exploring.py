@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_pages import open_page
+from app_pages import as_read, open_page
 from google.protobuf.json_format import MessageToDict
 from streamlit.testing.v1 import AppTest
 from synthetic import synthetic_spec, synthetic_study
@@ -21,7 +21,7 @@ CLAIM = re.compile(r"\bprov(?:en|e|es|ed|ably)\b|\bproofs?\b", re.IGNORECASE)
 
 def on_screen(at: AppTest) -> str:
     """Every text of a page: words, labels, explanations, figures, tables."""
-    return "\n".join(_texts(at._tree))
+    return as_read("\n".join(_texts(at._tree)))
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A figure with what belongs to it: its data as CSV, pictures, and where it comes from."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -31,7 +32,7 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         _drawn(mark, key, alt, figure)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         csv_button(frame, key)
-        exports.buttons(key, _named(key), f"{alt}. {note}".strip())
+        exports.buttons(key, _named(key), f"{alt}. {_as_text(note)}".strip())
     if note:
         st.caption(note)
 
@@ -45,6 +46,11 @@ def _drawn(mark: str, key: str, alt: str, _figure: go.Figure) -> None:
 
 def _draw(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, alt=alt, config=_CONFIG)
+
+
+def _as_text(words: str) -> str:
+    """A sentence of Markdown as plain text, without marks of formulas and without escapes."""
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", words.replace("\u2060", "")).replace("$", "")
 
 
 def about(**settings: str | float) -> None:
