@@ -151,8 +151,8 @@ def mean_ratios(
 ) -> Floats:
     """Mean over 100 equally spaced ACRs of the ratio of costs, for many pairs of curves at once.
 
-    Between points, sorted by ACR, cost is linear. Unlike `metrics.area_speedups` each ACR weighs
-    the same, so that the cheap end, where ratios are largest, weighs most.
+    Between points, sorted by ACR, cost is linear. Unlike `metrics.area_speedups`, every ACR weighs
+    the same, and a curve that goes back in ACR gets no envelope.
 
     Args:
         baseline_acr, baseline_cost, method_acr, method_cost: Shape (pairs, points).
