@@ -266,9 +266,11 @@ def published_and_measured(rows: Sequence[Row], unit: str) -> go.Figure:
     accountings.add_marks(figure, compared, names)
     figure.update_xaxes(title=unit, automargin=True, title_font_size=14, tickfont_size=13)
     figure.update_yaxes(automargin=True, tickfont_size=12, type="category", dtick=1)
+    # Marks of accountings take the legend to further lines.
+    top = 50 if len(figure.data) == 2 else 110
     figure.update_layout(
-        height=120 + _ROW_HEIGHT * max(3, len(compared)),
-        margin={"l": 10, "r": 20, "t": 50, "b": 10},
+        height=70 + top + _ROW_HEIGHT * max(3, len(compared)),
+        margin={"l": 10, "r": 20, "t": top, "b": 10},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 14}},
     )
     return figure
