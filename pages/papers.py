@@ -4,7 +4,7 @@ import streamlit as st
 
 from irs_core.papers import TABLES, find_table
 from irs_core.text import markdown
-from ui.explore import papers, reproduction
+from ui.explore import accountings, papers, reproduction
 from ui.shared import columns, controls, figures, navigation
 
 navigation.head(
@@ -37,6 +37,8 @@ with controls.explained():
     rows = reproduction.paper_table(table)
 shown = papers.paper_rows(rows, every=every)
 st.markdown(papers.agreement(rows))
+if meaning := accountings.explained(rows):
+    st.markdown(meaning)
 if any(row.measured for row in shown):
     figures.show(
         papers.published_and_measured(shown, table.unit),

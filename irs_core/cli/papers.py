@@ -9,7 +9,17 @@ import pandas as pd
 
 from irs_core.cli.options import add_json_option, draw_bar, path
 from irs_core.cli.printing import print_json
-from irs_core.papers import SOURCES, TABLES, Part, Row, find_part, find_table, measure_table
+from irs_core.papers import (
+    ACCOUNTINGS,
+    SOURCES,
+    TABLES,
+    Part,
+    Row,
+    find_part,
+    find_table,
+    meaning,
+    measure_table,
+)
 from irs_core.papers.published import PaperTable
 from irs_core.papers.reproduction import PARTS, parts_of
 from irs_core.run.options import RunOptions
@@ -102,6 +112,8 @@ def _as_json(table: PaperTable | None, library: Library) -> dict[str, Any] | Non
         **described,
         "unit": table.unit,
         "source": SOURCES[table.paper],
+        "accountings": {one.name: one.rule for one in ACCOUNTINGS} if meaning(rows) else {},
+        "meaning": meaning(rows),
         "rows": [{**_plain_row(row), "agrees": row.agrees} for row in rows],
     }
 
@@ -119,7 +131,14 @@ def text_table(rows: list[Row]) -> str:
     numbered = {note: number for number, note in enumerate(notes, start=1)}
     frame["note"] = [f"[{numbered[row.note]}]" if row.note else "" for row in rows]
     below = "\n".join(f"[{number}] {note}" for note, number in numbered.items())
-    return f"{frame.to_string(index=False, na_rep='-')}\n{below}"
+    return "\n".join([frame.to_string(index=False, na_rep="-"), below, *_accounted(rows)])
+
+
+def _accounted(rows: list[Row]) -> list[str]:
+    """What the columns of accountings mean; nothing where there are none."""
+    said = meaning(rows)
+    rules = [f"{one.name} (in draws): {one.rule}" for one in ACCOUNTINGS]
+    return ["", *rules, said] if said else []
 
 
 def _cells(row: Row) -> dict[str, object]:
@@ -130,4 +149,5 @@ def _cells(row: Row) -> dict[str, object]:
         "measured": value,
         "images": row.images or "-",
         "95% interval": "-" if value == "-" else f"{low} to {high}",
+        **{name: f"{found.value:.2f}" for name, found in row.accountings.items()},
     }

@@ -96,6 +96,19 @@ def test_papers_shows_published_beside_measured(store: Path) -> None:
     assert "Ugare" in texts(at)
 
 
+def test_papers_shows_speedups_under_every_accounting(store: Path) -> None:
+    part = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
+    spec = part.spec(DataSpec("image-folder", root="images"))
+    synthetic_study(Library(store), replace(spec, compressions=(parse_compression("fp16"),)))
+    at = open_page("papers")
+    at.selectbox(key="table").set_value("2").run()
+    assert not at.exception
+    frame = at.dataframe[0].value
+    assert frame[["as published", "released code", "fair"]].notna().all().all()
+    assert "of 1 each" in texts(at)
+    assert "images that f gets wrong cost IRS nothing" in texts(at)
+
+
 def test_certified_accuracy_shows_the_envelope_over_studies(store: Path) -> None:
     library = Library(store)
     first = synthetic_study(library)

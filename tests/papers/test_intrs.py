@@ -14,6 +14,7 @@ from irs_core.papers.intrs import (
     compare_methods,
     published_shares,
 )
+from irs_core.papers.measured import _certified_reason
 from irs_core.spec.study import DataSpec
 from irs_core.stats import binomial_lower_bound, certified_radius
 from irs_core.store import BASE, Library
@@ -149,3 +150,13 @@ def test_table_4_names_the_studies_that_it_lacks(pair):
     notes = {row.published.row["sigma"]: row.note for row in rows}
     assert "cifar10-resnet20-0.12 and cifar10-resnet20-0.12-integer" in notes["0.12"]
     assert "-0.12-at-1.00 and cifar10-resnet20-0.12-at-1.00-integer" in notes["1.0"]
+
+
+def test_a_difference_names_draws_before_training(pair):
+    _, floating, integer = pair
+    shares = compare_methods(floating, integer, alpha=0.001, radii=(1.2, 1.25))
+    near, far = (share for share in shares if share.method == "FloatRS-fp")
+    # 1,000 draws that all agree certify 2.463 sigma.
+    assert "no radius above 2.46 σ" in _certified_reason(far, 0.5)
+    assert "trained anew" in _certified_reason(near, 0.5)
+    assert "does not say" in _certified_reason(replace(near, method="FloatRS-quant"), 0.5)

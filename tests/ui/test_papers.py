@@ -1,10 +1,21 @@
 """Counterparts of published figures."""
 
+from dataclasses import replace
+
 import pytest
 
 from irs_core.analysis.results import Interval
 from irs_core.cli.papers import text_table
-from irs_core.papers import PARTS, TABLES, PaperTable, Published, Row, measure_table
+from irs_core.papers import (
+    ACCOUNTINGS,
+    PARTS,
+    TABLES,
+    PaperTable,
+    Published,
+    Row,
+    meaning,
+    measure_table,
+)
 from irs_core.spec.outward import Direction
 from ui.explore import papers, reproduction
 from ui.shared import columns, controls
@@ -80,3 +91,33 @@ def test_every_quantity_says_how_it_is_rounded() -> None:
 
 def measured_side(table: PaperTable) -> Direction:
     return measure_table(table, [])[0].side
+
+
+def test_marks_of_accountings_stand_on_the_rows_that_have_some() -> None:
+    def row(approximation: str, **found: float) -> Row:
+        published = Published(1.5, 0.1, {"sigma": "0.5", "approximation": approximation})
+        intervals = {name: Interval(one, one, one) for name, one in found.items()}
+        return Row(published, Interval(1.4, 1.3, 1.5), "id", 9, "", accountings=intervals)
+
+    rows = [row("fp16", **{"as published": 1.6, "fair": 1.25}), row("bf16")]
+    traces = papers.published_and_measured(rows, "speedup").data[2:]
+    assert [(one.name, tuple(one.x)) for one in traces] == [
+        ("as published, in draws", (1.6,)),
+        ("fair, in draws", (1.25,)),
+    ]
+    assert all(tuple(one.y) == (papers.label(rows[0]),) for one in traces)
+    frame = papers.paper_table(rows)
+    assert frame["as published"].tolist()[0] == 1.6
+    assert frame["as published"].isna().tolist() == [False, True]
+
+
+def test_printed_speedups_say_what_the_accountings_charge() -> None:
+    rows = measure_table(next(table for table in TABLES if table.key == "2"), [])
+    assert "in draws" not in text_table(rows)
+    accounted = replace(
+        rows[0], accountings={one.name: Interval(1.4, 1.3, 1.5) for one in ACCOUNTINGS}
+    )
+    printed = text_table([accounted, *rows[1:]])
+    for one in ACCOUNTINGS:
+        assert f"{one.name} (in draws): {one.rule}" in printed
+    assert printed.endswith(meaning([accounted]))

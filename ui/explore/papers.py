@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from irs_core.papers import SOURCES, PaperTable, Row
 from irs_core.spec.outward import SIDES
 from irs_core.stats import IntervalMethod
-from ui.explore import charts, distributions
+from ui.explore import accountings, charts, distributions
 from ui.explore.planning import WidthPlan, against_error
 from ui.shared import tables, theme
 from ui.shared.entries import Panel
@@ -176,6 +176,7 @@ def paper_table(rows: Sequence[Row]) -> pd.DataFrame:
                 "95% low": row.measured.low if row.measured else None,
                 "95% high": row.measured.high if row.measured else None,
                 "images": row.images or None,
+                **accountings.values(row),
                 "draws/s": row.rate,
                 "note": row.note,
             }
@@ -262,11 +263,14 @@ def published_and_measured(rows: Sequence[Row], unit: str) -> go.Figure:
         customdata=[f"{row.published.value:g}" for row in compared],
         hovertemplate="%{y}<br>published %{customdata}<extra></extra>",
     )
+    accountings.add_marks(figure, compared, names)
     figure.update_xaxes(title=unit, automargin=True, title_font_size=14, tickfont_size=13)
     figure.update_yaxes(automargin=True, tickfont_size=12, type="category", dtick=1)
+    # Marks of accountings take the legend to further lines.
+    top = 50 if len(figure.data) == 2 else 110
     figure.update_layout(
-        height=120 + _ROW_HEIGHT * max(3, len(compared)),
-        margin={"l": 10, "r": 20, "t": 50, "b": 10},
+        height=70 + top + _ROW_HEIGHT * max(3, len(compared)),
+        margin={"l": 10, "r": 20, "t": top, "b": 10},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "font": {"size": 14}},
     )
     return figure

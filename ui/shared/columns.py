@@ -7,6 +7,7 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.results import COSTS
+from irs_core.papers import ACCOUNTINGS
 from ui.shared.glossary import HELP
 from ui.shared.tables import best_name, certified_name, interval_name, speedup_name
 
@@ -207,6 +208,7 @@ def papers() -> dict[str, Any]:
         "measured": _number("%.3f", "From the studies of this program."),
         "95% low": _number("%.3f", HELP["interval"]),
         "95% high": _number("%.3f", HELP["interval"]),
+        **{one.name: _number("%.2f", f"In draws. {one.rule}") for one in ACCOUNTINGS},
         "draws/s": _number(
             "%d", "Noisy copies classified per second in the study, noise included."
         ),
