@@ -18,6 +18,7 @@ from irs_core.analysis.equal_draws import (
     equal_draws,
     read_prefixes,
 )
+from irs_core.analysis.losses import losses as losses_of
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.foreign import asking as foreign
@@ -55,6 +56,14 @@ def _equal(
 def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
     """Radii of the original and of a compressed model on the same draws; None where not stored."""
     return _equal(library.study_key(study), settings, name, study)
+
+
+def losses(study: Study, settings: Settings, name: str) -> NDArray[np.int64]:
+    """What lost each reported input to a compressed model, a `Loss` each, (inputs,)."""
+    at = [model.name for model in study.record.models].index(name)
+    made = certificates(study, settings)
+    labels = library.analysis(study, settings).labels
+    return once(losses_of, made[0], made[at], labels, at_equal_draws(study, settings, name))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Counting draws...")
