@@ -82,6 +82,23 @@ def at_number_of_draws(
     return once(at_draws, library.analysis(study, settings), prefixes, draws)
 
 
+@st.cache_resource(max_entries=32, show_spinner="Counting draws...")
+def _side_prefixes(
+    key: library.StudyKey, name: str, settings: Settings, steps: tuple[int, ...], _study: Study
+) -> Prefixes:
+    return read_prefixes(_study, library.analysis(_study, settings), name, steps)
+
+
+def at_step(
+    study: Study, settings: Settings, name: str, steps: tuple[int, ...], draws: int
+) -> EqualDraws | None:
+    """A model, which may be the original, at one of some numbers of draws; None where draws are
+    missing."""
+    own = Settings.of(study.record.spec)
+    prefixes = _side_prefixes(library.study_key(study), name, own, steps, study)
+    return once(at_draws, library.analysis(study, settings), prefixes, draws)
+
+
 def radius_curves(
     study: Study, others: Sequence[Study], settings: Settings, names: Sequence[str]
 ) -> list[RadiusCurve]:

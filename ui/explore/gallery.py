@@ -80,8 +80,8 @@ def _thumbnail(opened: Opened, row: int, name: str, pixels: NDArray[np.float32] 
     data = opened.record.data
     index = data.indices[full_row(opened, row)]
     found = fates_of(opened, row)
-    model = next(one for one in found if one.name == name)
-    status = inputs.status(model, found[0], loss_of(opened, row, name))
+    fate = next(one for one in found if one.name == name)
+    status = inputs.status(fate, found[0], loss_of(opened, row, name))
     if pixels is not None:
         true = data.classes[int(opened.analysis.labels[row])]
         st.image(
