@@ -160,6 +160,17 @@ def test_the_same_model_twice_is_no_comparison(study: Study) -> None:
     assert "Both sides are the same model" in texts(at)
 
 
+def test_another_second_study_takes_only_models_that_it_has(study: Study, store: Path) -> None:
+    other = other_study(store, compressions=SPEC.compressions[:1])
+    at = open_page("compare", study=study.record.id, first="prune 80%", second="prune 70%")
+    at.selectbox(key="other_picker").set_value(other.id).run()
+    assert not at.exception
+    assert at.selectbox(key="second").value == "fp16"
+    at.selectbox(key="study_picker").set_value(other.id).run()
+    assert not at.exception
+    assert at.selectbox(key="other_picker").value in (study.record.id, other.id)
+
+
 def test_an_unknown_study_of_a_link_is_named(study: Study) -> None:
     at = open_page("compare", other="nonsense")
     assert not at.exception

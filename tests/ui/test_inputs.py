@@ -93,6 +93,12 @@ def test_what_is_not_lost_is_said_as_well() -> None:
     assert [one.split(":")[0] for one in words] == ["Not lost", "Gained", "Nothing to lose"]
 
 
+def test_an_outcome_names_the_class_and_the_radius() -> None:
+    assert inputs.outcome(_fate("fp16", 1, 0.3, right=True), "abc") == "b up to 0.299"
+    assert inputs.outcome(_fate("fp16", 1, 0.3, right=False), "abc") == "b (wrong) up to 0.299"
+    assert inputs.outcome(_fate("fp16", -1, 0.0, right=False), "abc") == "abstains"
+
+
 def test_both_answers_of_a_noisy_copy() -> None:
     words = input_words.answers_words
     assert words(1, 1, "half", "abc") == "both: b"

@@ -25,7 +25,7 @@ from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 from irs_core.text import NAME, markdown, plain, plotly
 from ui.explore import certified, equal_figures
-from ui.shared import columns, controls, figures, library, page_list, pickers, theme
+from ui.shared import columns, controls, figures, library, page_list, theme
 from ui.shared.controls import Opened
 from ui.shared.glossary import HELP
 from ui.shared.once import once
@@ -61,20 +61,24 @@ def pick_sides(opened: Opened) -> tuple[Side, Side]:
 
     Stops the page where they cannot be compared.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    left, middle, right = st.columns(3)
+    with left:
         first = _pick_model(opened.study, "First model", "first", 1)
+    # The study decides which models there are to choose from.
+    with right:
         other = _pick_study(opened)
-        same = other.record.id == opened.record.id
-        names = [model.name for model in other.record.models]
-        like_first = names.index(first) if first in names else 1
+    same = other.record.id == opened.record.id
+    names = [model.name for model in other.record.models]
+    like_first = names.index(first) if first in names else 1
+    with middle:
         second = _pick_model(other, "Second model", "second", 2 if same else like_first)
     if not same:
-        with controls.explained():
-            controls.warn(Opened(other, opened.settings))
         refusal = why_not(opened.record, other.record)
         if refusal:
             st.info(markdown(refusal), icon=":material/compare_arrows:")
             st.stop()
+        with controls.explained():
+            controls.warn(Opened(other, opened.settings))
     if same and first == second:
         st.info(
             "Both sides are the same model. Choose another one, or another study on these inputs.",
@@ -100,7 +104,6 @@ def _pick_model(study: Study, label: str, key: str, at: int) -> str:
         at: Position to begin with; the original where there are fewer.
     """
     titles = {model.name: model.title for model in study.record.models}
-    pickers.forget_unless(key, titles)
     return st.selectbox(
         label,
         list(titles),
@@ -125,9 +128,8 @@ def _pick_study(opened: Opened) -> Study:
     listed.sort(key=lambda one: bool(why_not(opened.record, one.record)))
     options = {one.record.id: one for one in (opened.study, *listed)}
     labels = {one.record.id: f"{one.record.title} ({one.record.id[:6]})" for one in listed}
-    pickers.forget_unless("other_picker", options)
     chosen = st.selectbox(
-        "of study",
+        "Study of the second model",
         list(options),
         index=list(options).index(asked) if asked in options else 0,
         format_func=lambda one: labels.get(one, "the same study"),

@@ -15,6 +15,8 @@ from ui.shared.controls import Opened
 
 PER_PAGE = 24
 _ACROSS = 6
+# Buttons without an image above them name the input as well.
+_ACROSS_WITHOUT = 4
 _SIDE = 96
 
 
@@ -69,9 +71,10 @@ def show_gallery(
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     pixels = None if read is None or not len(shown) else read(positions(opened, shown))
-    for start in range(0, len(shown), _ACROSS):
-        places = st.columns(_ACROSS, gap="xsmall")
-        for at in range(start, min(start + _ACROSS, len(shown))):
+    across = _ACROSS_WITHOUT if pixels is None else _ACROSS
+    for start in range(0, len(shown), across):
+        places = st.columns(across, gap="xsmall")
+        for at in range(start, min(start + across, len(shown))):
             with places[at - start]:
                 _thumbnail(opened, int(shown[at]), name, None if pixels is None else pixels[at])
 

@@ -229,7 +229,8 @@ def outcome(fate: Fate, classes: Sequence[str]) -> str:
     """What a model certifies for an input, with the radius."""
     if fate.predicted == ABSTAIN:
         return "abstains"
-    return f"{_class(fate.predicted, classes)} up to {down(fate.radius)}"
+    wrong = "" if fate.right else " (wrong)"
+    return f"{_class(fate.predicted, classes)}{wrong} up to {down(fate.radius)}"
 
 
 ReadImages = Callable[[NDArray[np.int64]], NDArray[np.float32]]

@@ -8,7 +8,7 @@ from irs_core.store import BASE
 from irs_core.text import NAME, markdown, plain
 from ui.explore import certified, input_words, inputs
 from ui.explore.gallery import fates_of, full_row, loss_of, positions
-from ui.shared import columns, controls, figures, pickers
+from ui.shared import columns, controls, figures
 from ui.shared.controls import Opened
 from ui.shared.glossary import HELP
 
@@ -24,10 +24,8 @@ def pick_input(opened: Opened, rows: NDArray[np.int64]) -> int:
     every = [opened.record.data.indices[row] for row in np.flatnonzero(opened.analysis.rows)]
     options = [every[row] for row in rows]
     asked = st.query_params.get("input", "")
-    if "input" in st.session_state:
-        # The filter may have moved on from what was looked at.
-        pickers.forget_unless("input", options)
-    elif asked and asked not in map(str, options):
+    # Where a filter drops what was looked at, the widget goes back to the first one by itself.
+    if "input" not in st.session_state and asked and asked not in map(str, options):
         other = markdown(plain(asked, NAME))
         st.warning(f"Input '{other}' is not among those shown; this is the first one that is.")
     chosen = st.selectbox(

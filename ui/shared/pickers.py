@@ -1,7 +1,6 @@
 """Widgets that choose models, studies, draws and radii; their values live in the URL."""
 
 import math
-from collections.abc import Collection
 
 import streamlit as st
 
@@ -26,12 +25,6 @@ def pick_model(record: StudyRecord) -> str:
         key="model",
         bind="query-params",
     )
-
-
-def forget_unless(key: str, options: Collection[object]) -> None:
-    """Let a widget begin anew whose choice is no longer among its options."""
-    if key in st.session_state and st.session_state[key] not in options:
-        del st.session_state[key]
 
 
 def pick_models(record: StudyRecord) -> list[str]:
