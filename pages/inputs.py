@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.explore import gallery
+from ui.explore import gallery, one_input
 from ui.explore.reasons import show_reasons
 from ui.shared import navigation, pickers
 from ui.shared.controls import open_study
@@ -31,5 +31,6 @@ else:
         icon=":material/filter_alt_off:",
     )
 show_reasons(opened, name)
-st.header("One input", divider="gray", anchor=False)
-gallery.show_input(opened, gallery.pick_input(opened, rows), name, read)
+if len(rows):
+    st.header("One input", divider="gray", anchor=False)
+    one_input.show_input(opened, one_input.pick_input(opened, rows), name, read)

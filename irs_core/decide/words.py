@@ -48,6 +48,24 @@ def gap_words(gap: Gap, n: int, n_p: int) -> str:
     )
 
 
+def lead_words(difference: Difference, first: str, second: str) -> str:
+    """Which of two models has the larger mean radius, with the guaranteed interval.
+
+    Args:
+        difference: Of the first less the second.
+        first, second: Their titles.
+    """
+    level = f"{sure(difference.beta)} confidence over inputs like these"
+    if difference.sure_low > 0:
+        return f"{first} is ahead by at least {down(difference.sure_low, 3)}, with {level}"
+    if difference.sure_high < 0:
+        return f"{second} is ahead by at least {down(-difference.sure_high, 3)}, with {level}"
+    return (
+        f"no difference can be told from chance; it is between {down(difference.sure_low, 3)} and "
+        f"{up(difference.sure_high, 3)}, with {level}"
+    )
+
+
 def cost_words(cost: Difference) -> str:
     """What compression costs of a mean radius: what is proven, then the estimate."""
     told = "no difference can be told from chance"

@@ -15,7 +15,7 @@ from irs_core.decide import (
     split_gap,
     surely_above,
 )
-from irs_core.decide.words import cost_words
+from irs_core.decide.words import cost_words, lead_words
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, certified_radius
 
@@ -118,6 +118,17 @@ def test_words_name_a_cost_only_where_it_is_proven() -> None:
     assert said(0.0051, 0.05).startswith("compression costs at least 0.005,")
     assert said(-0.05, -0.0051).startswith("compression gains at least 0.005,")
     assert "0.020 (95% interval 0.010 to 0.030)" in said(-0.01, 0.05)
+
+
+def test_words_name_who_is_ahead_only_where_that_is_sure() -> None:
+    def said(low: float, high: float) -> str:
+        return lead_words(Difference(0.02, 0.01, 0.03, low, high, 0.05), "one", "two")
+
+    assert said(-0.01, 0.05).startswith("no difference can be told from chance; it is between -0.0")
+    assert said(0.0051, 0.05) == (
+        "one is ahead by at least 0.005, with 95% confidence over inputs like these"
+    )
+    assert said(-0.05, -0.0051).startswith("two is ahead by at least 0.005,")
 
 
 def test_equal_models_are_not_called_worse() -> None:

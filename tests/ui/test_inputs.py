@@ -9,6 +9,7 @@ from synthetic import synthetic_study
 from irs_core.analysis import close_up
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import equal_draws
+from irs_core.analysis.losses import Loss
 from irs_core.analysis.tally import tally_study
 from irs_core.certify import Branch
 from irs_core.sampling.noise import noise_blocks
@@ -16,7 +17,7 @@ from irs_core.spec.outward import down, up
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import BASE, CHUNK_DRAWS, Library
-from ui.explore import inputs
+from ui.explore import input_words, inputs
 
 
 @pytest.fixture
@@ -38,20 +39,71 @@ def test_filters_keep_what_they_say(study) -> None:  # type: ignore[no-untyped-d
     assert len(inputs.choose("all", base, model, labels)) == len(labels)
 
 
-def test_what_fewer_draws_lose_is_no_loss_of_the_model(study) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_budget_loses_is_no_loss_by_compression(study) -> None:  # type: ignore[no-untyped-def]
     analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
-    base, model = analysis.base, analysis.certify("prune:0.1", "irs", 2)
-    equal = equal_draws(analysis, "prune:0.1")
+    base, model = analysis.base, analysis.certify("prune:0.1", "irs", 0)
+    equal = equal_draws(analysis, "prune:0.1", 0)
     assert equal is not None
-    choose = inputs.choose
-    lost = set(choose("lost", base, model, analysis.labels, equal))
-    fewer = set(choose("fewer draws", base, model, analysis.labels, equal))
-    assert lost == set(np.flatnonzero((equal.equal > 0) & (equal.compressed == 0)))
-    assert fewer == set(np.flatnonzero((equal.full > 0) & (equal.equal == 0)))
-    assert fewer
-    assert not lost & fewer
+    lost, compression, budget = (
+        set(inputs.choose(which, base, model, analysis.labels, equal))
+        for which in ("lost", "compression", "budget")
+    )
+    assert budget
+    assert not compression & budget
+    assert compression | budget <= lost
+    assert all(equal.equal[row] == 0 for row in budget)
     # Without equal draws nothing is put down to them.
-    assert len(choose("fewer draws", base, model, analysis.labels)) == 0
+    assert len(inputs.choose("budget", base, model, analysis.labels)) == 0
+    assert set(inputs.choose("lost", base, model, analysis.labels)) == lost
+
+
+def _fate(name: str, predicted: int, radius: float, *, right: bool) -> inputs.Fate:
+    return inputs.Fate(
+        name, name, "irs", predicted, 3, radius, 0.9, 0.02, Branch.INCREMENTAL, right
+    )
+
+
+def test_each_loss_is_said_in_words(study) -> None:  # type: ignore[no-untyped-def]
+    analysis = Analysis(tally_study(study), Settings.of(study.record.spec))
+    equal = equal_draws(analysis, "fp16")
+    assert equal is not None
+    row = int(np.flatnonzero(equal.equal > 0)[0])
+    base, lost = _fate(BASE, 3, 0.4, right=True), _fate("fp16", -1, 0.0, right=False)
+    said = {loss: input_words.loss_words(loss, base, lost, equal, row) for loss in Loss}
+    assert said[Loss.COMPRESSION].startswith("Lost by compression: with 300 draws each, ")
+    assert down(equal.equal[row]) in said[Loss.COMPRESSION]
+    assert said[Loss.BUDGET] == (
+        "Lost by the budget: with 300 draws instead of 2,000, the original loses it, too."
+    )
+    assert "IRS gave it away" in said[Loss.METHOD]
+    assert "cannot be told" in said[Loss.UNKNOWN]
+    assert inputs.status(lost, base, Loss.BUDGET) == "abstains: budget"
+    assert inputs.status(lost, base, Loss.COMPRESSION) == "abstains: compression"
+    assert inputs.status(lost, base) == "abstains"
+
+
+def test_what_is_not_lost_is_said_as_well() -> None:
+    none = Loss.NONE
+    right, wrong = _fate("fp16", 3, 0.3, right=True), _fate("fp16", 1, 0.3, right=False)
+    base, poor = _fate(BASE, 3, 0.4, right=True), _fate(BASE, 1, 0.4, right=False)
+    words = [
+        input_words.loss_words(none, *pair, None, 0)
+        for pair in ((base, right), (poor, right), (poor, wrong))
+    ]
+    assert [one.split(":")[0] for one in words] == ["Not lost", "Gained", "Nothing to lose"]
+
+
+def test_an_outcome_names_the_class_and_the_radius() -> None:
+    assert inputs.outcome(_fate("fp16", 1, 0.3, right=True), "abc") == "b up to 0.299"
+    assert inputs.outcome(_fate("fp16", 1, 0.3, right=False), "abc") == "b (wrong) up to 0.299"
+    assert inputs.outcome(_fate("fp16", -1, 0.0, right=False), "abc") == "abstains"
+
+
+def test_both_answers_of_a_noisy_copy() -> None:
+    words = input_words.answers_words
+    assert words(1, 1, "half", "abc") == "both: b"
+    assert words(1, 2, "half", "abc") == "original: b; half: c"
+    assert words(1, 255, "half", "abc") == "original: b; half: not drawn for this input"
 
 
 def test_reason_names_bound_zeta_and_outcome(study) -> None:  # type: ignore[no-untyped-def]

@@ -18,6 +18,7 @@ from irs_core.analysis.equal_draws import (
     equal_draws,
     read_prefixes,
 )
+from irs_core.analysis.losses import losses as losses_of
 from irs_core.certify import Certificates
 from irs_core.errors import DatasetError
 from irs_core.foreign import asking as foreign
@@ -57,6 +58,14 @@ def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | 
     return _equal(library.study_key(study), settings, name, study)
 
 
+def losses(study: Study, settings: Settings, name: str) -> NDArray[np.int64]:
+    """What lost each reported input to a compressed model, a `Loss` each, (inputs,)."""
+    at = [model.name for model in study.record.models].index(name)
+    made = certificates(study, settings)
+    labels = library.analysis(study, settings).labels
+    return once(losses_of, made[0], made[at], labels, at_equal_draws(study, settings, name))
+
+
 @st.cache_resource(max_entries=32, show_spinner="Counting draws...")
 def _prefixes(key: library.StudyKey, name: str, settings: Settings, _study: Study) -> Prefixes:
     steps = draw_steps(_study.record.spec.n_p)
@@ -70,6 +79,23 @@ def at_number_of_draws(
     # Counts know no levels: those of the study's own settings serve all others.
     own = Settings.of(study.record.spec)
     prefixes = _prefixes(library.study_key(study), name, own, study)
+    return once(at_draws, library.analysis(study, settings), prefixes, draws)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Counting draws...")
+def _side_prefixes(
+    key: library.StudyKey, name: str, settings: Settings, steps: tuple[int, ...], _study: Study
+) -> Prefixes:
+    return read_prefixes(_study, library.analysis(_study, settings), name, steps)
+
+
+def at_step(
+    study: Study, settings: Settings, name: str, steps: tuple[int, ...], draws: int
+) -> EqualDraws | None:
+    """A model, which may be the original, at one of some numbers of draws; None where draws are
+    missing."""
+    own = Settings.of(study.record.spec)
+    prefixes = _side_prefixes(library.study_key(study), name, own, steps, study)
     return once(at_draws, library.analysis(study, settings), prefixes, draws)
 
 

@@ -8,29 +8,33 @@ from numpy.typing import NDArray
 
 from irs_core.analysis.beyond_mean import hardness_rows
 from irs_core.analysis.equal_draws import EqualDraws
-from irs_core.stats import binomial_lower_bound, binomial_upper_bound
+from irs_core.analysis.side_by_side import accuracy_band, radius_grid
 from irs_core.text import plotly
 from ui.explore.distributions import EDGES
 from ui.shared import theme
 from ui.shared.drawing import blank
 
 Floats = NDArray[np.float64]
-_POINTS, _BINS = 121, 24
-_TAIL = 0.025
+# Name as Plotly takes it, certified radii, colour and dash of a model.
+Series = tuple[str, Floats, str, str]
+_BINS = 24
 
 
 def accuracy(found: EqualDraws, title: str, colour: str) -> go.Figure:
     """Certified accuracy over the radius, with exact pointwise 95% bands."""
+    return overlaid(_both(found.equal, found.compressed, title, colour))
+
+
+def overlaid(series: Sequence[Series]) -> go.Figure:
+    """Certified accuracy of several models over the radius, with exact pointwise 95% bands."""
     figure = blank("radius r, L2 norm (pixel units)", "certified accuracy (% of inputs)")
-    grid = np.linspace(0, 1.03 * (_top(found) or 1.0), _POINTS)
-    for name, values, tone, dash in _both(found.equal, found.compressed, title, colour):
-        counts = (values[:, None] > grid).sum(axis=0)
-        low = binomial_lower_bound(counts, len(values), _TAIL)
-        high = binomial_upper_bound(counts, len(values), _TAIL)
+    grid = radius_grid(*(values for _, values, _, _ in series))
+    for name, values, tone, dash in series:
+        shares, low, high = accuracy_band(values, grid)
         _band(figure, grid, low, high, tone)
         figure.add_scatter(
             x=grid,
-            y=100 * counts / len(values),
+            y=100 * shares,
             mode="lines",
             name=name,
             line={"shape": "hv", "color": tone, "width": 2.5, "dash": dash},
@@ -97,10 +101,8 @@ def kinds(found: EqualDraws, title: str, colour: str) -> go.Figure:
     return figure
 
 
-def _both(
-    original: Floats, compressed: Floats, title: str, colour: str
-) -> list[tuple[str, Floats, str, str]]:
-    """Name, values, colour and dash of both models."""
+def _both(original: Floats, compressed: Floats, title: str, colour: str) -> list[Series]:
+    """Both models."""
     return [
         ("original", original, theme.NEUTRAL, "solid"),
         (plotly(title), compressed, colour, "dash"),
@@ -111,9 +113,7 @@ def _top(found: EqualDraws) -> float:
     return max(float(found.equal.max()), float(found.compressed.max()))
 
 
-def _outlines(
-    figure: go.Figure, series: Sequence[tuple[str, Floats, str, str]], edges: Floats
-) -> None:
+def _outlines(figure: go.Figure, series: Sequence[Series], edges: Floats) -> None:
     for name, values, tone, dash in series:
         heights = 100 * np.histogram(values, edges)[0] / len(values)
         figure.add_scatter(

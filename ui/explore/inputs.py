@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.equal_draws import EqualDraws
+from irs_core.analysis.losses import Loss, losses
 from irs_core.certify import ABSTAIN, Branch, Certificates
 from irs_core.spec.outward import down, up
 from irs_core.store import BASE, StudyRecord
@@ -17,15 +18,25 @@ from irs_core.text import plotly
 from ui.shared import theme
 from ui.shared.drawing import blank
 
-FILTERS = ("all", "lost", "fewer draws", "gained", "shrunk most", "abstaining", "wrong")
+FILTERS = (
+    *("all", "lost", "compression", "budget", "gained", "shrunk most", "abstaining", "wrong"),
+)
 FILTER_TITLES: Mapping[str, str] = {
     "all": "all",
-    "lost": "lost by compression",
-    "fewer draws": "lost by fewer draws",
+    "lost": "lost",
+    "compression": "lost by compression",
+    "budget": "lost by the budget",
     "gained": "gained by the model",
     "shrunk most": "shrunk most",
     "abstaining": "model abstains",
     "wrong": "model certifies a wrong class",
+}
+LOSS_TITLES: Mapping[Loss, str] = {
+    Loss.NONE: "",
+    Loss.COMPRESSION: "lost by compression",
+    Loss.BUDGET: "lost by the budget",
+    Loss.METHOD: "lost by the method",
+    Loss.UNKNOWN: "lost",
 }
 
 
@@ -64,22 +75,20 @@ def choose(
         which: One of FILTERS.
         base: Certificates of the original.
         model: Certificates of the model that the filter is about.
-        equal: Radii of both at equal draws; where they are known, what is lost, gained and shrunk
-            is read off them, and what fewer draws cost is told apart.
+        equal: Radii of both at equal draws; where they are known, what is gained and shrunk is
+            read off them, and what the budget costs is told apart from what compression costs.
     """
+    lost = losses(base, model, labels, equal)
     before, after = base.predicted == labels, model.predicted == labels
-    change = model.radius * after - base.radius * before
-    fewer = np.zeros(len(labels), np.bool_)
+    kept, change = after, model.radius * after - base.radius * before
     if equal is not None:
-        fewer = (equal.full > 0) & (equal.equal == 0)
-        before, change = equal.equal > 0, equal.compressed - equal.equal
-        kept = equal.compressed > 0
-    else:
-        kept = after
+        before, kept = equal.equal > 0, equal.compressed > 0
+        change = equal.compressed - equal.equal
     keep: dict[str, NDArray[np.bool_]] = {
         "all": np.ones(len(labels), bool),
-        "lost": before & ~kept,
-        "fewer draws": fewer,
+        "lost": lost != Loss.NONE,
+        "compression": lost == Loss.COMPRESSION,
+        "budget": lost == Loss.BUDGET,
         "gained": ~before & kept,
         "shrunk most": before & kept & (change < 0),
         "abstaining": model.predicted == ABSTAIN,
@@ -126,7 +135,7 @@ def fate_table(found: Sequence[Fate], classes: Sequence[str]) -> pd.DataFrame:
             "radius": [one.radius for one in found],
             "bound": [one.p_lower for one in found],
             "ζ": [one.disagreement for one in found],
-            "branch": [_branch(one) for one in found],
+            "branch": [branch_words(one) for one in found],
             "why": [why(one, found[0], classes) for one in found],
         }
     )
@@ -205,14 +214,23 @@ def picture(pixels: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
     return bytes_.transpose(1, 2, 0)
 
 
-def status(model: Fate, base: Fate) -> str:
-    """A short label of an input in the gallery: its radius, before and after compression."""
-    if model.predicted == ABSTAIN:
-        return "abstains"
-    if not model.right:
-        return "wrong"
+def status(model: Fate, base: Fate, loss: Loss = Loss.NONE) -> str:
+    """A short label of an input in the gallery: its radius, before and after compression, or what
+    lost it."""
+    if model.predicted == ABSTAIN or not model.right:
+        outcome = "abstains" if model.predicted == ABSTAIN else "wrong"
+        cause = LOSS_TITLES[loss].removeprefix("lost by ").removeprefix("the ")
+        return f"{outcome}: {cause}" if cause else outcome
     after = down(model.radius, 2)
     return after if model.name == BASE else f"{down(base.radius, 2)} → {after}"
+
+
+def outcome(fate: Fate, classes: Sequence[str]) -> str:
+    """What a model certifies for an input, with the radius."""
+    if fate.predicted == ABSTAIN:
+        return "abstains"
+    wrong = "" if fate.right else " (wrong)"
+    return f"{_class(fate.predicted, classes)}{wrong} up to {down(fate.radius)}"
 
 
 ReadImages = Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -222,13 +240,14 @@ def _class(number: int, classes: Sequence[str]) -> str:
     return "abstains" if number == ABSTAIN else str(classes[number])
 
 
-def _branch(fate: Fate) -> str:
+def branch_words(fate: Fate) -> str:
+    """Whether the draws behind a certificate were reused or drawn anew."""
     if fate.name == BASE:
-        return "from scratch"
+        return "drawn for the original"
     names = {
-        Branch.SCRATCH: "from scratch",
-        Branch.INCREMENTAL: f"reuse, pay {methods.get(fate.method).price}",
-        Branch.DIRECT: "fresh draws",
-        Branch.SKIPPED: "no draws",
+        Branch.SCRATCH: "drawn anew, nothing reused",
+        Branch.INCREMENTAL: f"reused from the original, less {methods.get(fate.method).price}",
+        Branch.DIRECT: "drawn anew",
+        Branch.SKIPPED: "not drawn",
     }
     return names[fate.branch]

@@ -30,7 +30,7 @@ from irs_core.store import SUFFIX
 from irs_core.text import csv_cell, markdown
 from ui.shared import controls, library, tables, who
 from ui.shared.controls import Opened
-from ui.shared.page_list import STUDY_PAGES, TITLES
+from ui.shared.page_list import STUDY_PAGES, TITLES, moved_query
 from ui.shared.study_file import study_as_file
 
 LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
@@ -40,11 +40,7 @@ def link(here: str, page: str, study: str, settings: Settings, own: Settings) ->
     """The address of a page on a study, with the settings that are not the study's own."""
     parts = urlsplit(here)
     root = parts.path.rsplit("/", 1)[0]
-    query = {"study": study}
-    for name in ("gamma", "alpha", "alpha_zeta"):
-        value = getattr(settings, name)
-        if value != getattr(own, name):
-            query[name] = f"{value:g}"
+    query = {"study": study, **moved_query(settings, own)}
     path = f"{root}/{'' if page == 'overview' else page}"
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
 

@@ -91,6 +91,28 @@ def gaps() -> dict[str, Any]:
     }
 
 
+def differences() -> dict[str, Any]:
+    """Two models at equal draws; shares shown as they are."""
+    ends = {"low": HELP["interval"], "high": HELP["interval"]}
+    sure = {"sure low": HELP["sure"], "sure high": HELP["sure"]}
+    return {
+        "quantity": st.column_config.TextColumn(pinned=True),
+        **{name: _number("%.3f", HELP["equal"]) for name in ("first", "second")},
+        "first less second": _number("%.4f", "Positive where the first model has more."),
+        **{name: _number("%.4f", said) for name, said in {**ends, **sure}.items()},
+        "only first": _number("localized", "Inputs that only the first certifies at this radius."),
+        "only second": _number("localized", "Inputs that only the second certifies there."),
+    }
+
+
+def changed() -> dict[str, Any]:
+    """Inputs that one of two models certifies and the other does not."""
+    return {
+        "input": _number("%d", "Position in the full set."),
+        **{name: _number("%.3f", HELP["radius"]) for name in ("first", "second")},
+    }
+
+
 def at_radii() -> dict[str, Any]:
     """Certified accuracy of two models at equal draws; shares shown as they are."""
     shares = ("original", "compressed", "cost of compression")

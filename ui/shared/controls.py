@@ -93,7 +93,7 @@ def open_study() -> Opened:
         opened = Opened(study, settings)
         # Opening the evidence here lets every page rely on it.
         _ = opened.analysis.cache
-    _warn(opened)
+    warn(opened)
     spec = opened.record.spec
     figures.about(
         study=opened.record.id,
@@ -106,7 +106,7 @@ def open_study() -> Opened:
     return opened
 
 
-def _warn(opened: Opened) -> None:
+def warn(opened: Opened) -> None:
     """What has to be read before any number of the study."""
     if opened.study.banner:
         st.warning(markdown(opened.study.banner), icon=":material/person_alert:")

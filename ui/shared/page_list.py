@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from irs_core.spec.settings import Settings
 from ui.shared import readers
 from ui.shared.readers import Reader
 
@@ -38,6 +39,7 @@ SECTIONS = {
     "Decide": (Page("decide", "May it ship?", ":material/gavel:", for_all=True),),
     "Compare": (
         Page("overview", "Overview", ":material/space_dashboard:", for_all=True),
+        Page("compare", "Side by side", ":material/compare:"),
         Page("certified_accuracy", "Certified accuracy", ":material/stacked_line_chart:"),
         Page("acr_time", "Robustness against time (ACR)", ":material/speed:", "ACR vs time"),
         Page("inputs", "Inputs", ":material/photo_library:", for_all=True),
@@ -66,6 +68,7 @@ PAGES = tuple(TITLES)
 STUDY_PAGES = (
     "decide",
     "overview",
+    "compare",
     "acr_time",
     "certified_accuracy",
     "zeta_table",
@@ -86,6 +89,17 @@ def icon(page: str) -> str:
     return _BY_NAME[page].icon
 
 
-def link(page: str, **query: str) -> None:
-    """A link to a page under the name that the navigation gives it."""
-    st.page_link(f"pages/{page}.py", label=title(page), icon=icon(page), query_params=query)
+def link(page: str, label: str = "", /, **query: str) -> None:
+    """A link to a page, under the name that the navigation gives it or another one."""
+    st.page_link(
+        f"pages/{page}.py", label=label or title(page), icon=icon(page), query_params=query
+    )
+
+
+def moved_query(settings: Settings, own: Settings) -> dict[str, str]:
+    """Query parameters of the settings that are not a study's own."""
+    return {
+        name: f"{getattr(settings, name):g}"
+        for name in ("gamma", "alpha", "alpha_zeta")
+        if getattr(settings, name) != getattr(own, name)
+    }
