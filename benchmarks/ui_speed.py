@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest  # noqa: E402
 
 from irs_core.analysis.equal_draws import draw_steps  # noqa: E402
 from irs_core.store import Library, Study  # noqa: E402
-from ui.shared.navigation import STUDY_PAGES  # noqa: E402
+from ui.shared.page_list import STUDY_PAGES  # noqa: E402
 
 PAGES = (*STUDY_PAGES, "sample_sizes")
 GAMMAS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.95, 0.98)
