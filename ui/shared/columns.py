@@ -208,7 +208,9 @@ def papers() -> dict[str, Any]:
         "95% low": _number("%.3f", HELP["interval"]),
         "95% high": _number("%.3f", HELP["interval"]),
         "draws/s": _number(
-            "%d", "Noisy copies classified per second in the study, noise included."
+            "%d",
+            "Noisy copies classified per second, noise included, noted when the study was drawn. "
+            "Version of the program and load differ from study to study.",
         ),
         "note": st.column_config.TextColumn(width="large"),
     }
