@@ -13,8 +13,8 @@ def test_chosen_rows_are_measured(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()[-2:]
     assert lines == [
         # Nothing to compare with, since the published loop was left out.
-        "| openvino fp32 | 50 |  | 2,000.0 |  | 3 |  |",
-        "| integer openvino | 50 |  | 2,000.0 |  | 3 |  |",
+        "| openvino fp32 | 50 |  | 2000.0 |  | 3 |  |",
+        "| integer openvino | 50 |  | 2000.0 |  | 3 |  |",
     ]
 
 
