@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,17 +20,20 @@ from torch import nn
 
 from irs_core.approx import compress
 from irs_core.approx.int8_static import quantise
+from irs_core.approx.integer_form import integer_form
 from irs_core.backends import Arithmetic, Predictor, make_predictor
+from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.errors import ApproximationError
 from irs_core.models import build, load_model
 from irs_core.sampling.noise import noise_blocks
 from irs_core.sampling.sampler import Request, sample
-from irs_core.spec.compressions import HalfCompute
-from irs_core.spec.study import ModelSpec, NoiseSpec
+from irs_core.spec.compressions import HalfCompute, IntegerOnly
+from irs_core.spec.study import BackendName, ModelSpec, NoiseSpec
 from irs_core.store import CHUNK_DRAWS
 
 PUBLISHED_BATCH = 400
 _SEED = 1
+_SCALE = 255
 ROWS = (
     "published loop",
     "ART",
@@ -39,6 +43,8 @@ ROWS = (
     "openvino fp32",
     "openvino bf16",
     "openvino int8",
+    "integer onnxruntime",
+    "integer openvino",
 )
 
 
@@ -72,7 +78,8 @@ class BenchRow:
         rate: Median predictions per second of the whole loop, noise and counting included.
         bare: The same of the predictor alone on ready-made inputs; NaN where there is none.
         peak_mb: Largest resident memory of the process.
-        changed: Share of 500 noisy images that get another class than from eager fp32.
+        changed: Share of 500 noisy images that get another class than from eager fp32. Rows of
+            integers run the network's integer form, under rounded noise.
         error: Why it could not be measured; empty if it was.
     """
 
@@ -143,10 +150,11 @@ def _measurement(spec: BenchSpec, name: str) -> tuple[Callable[[], tuple[float, 
     with torch.inference_mode():
         eager = module(torch.from_numpy(inputs)).argmax(1).numpy()
     changed = float(np.mean(predictor(inputs) != eager))
+    taken: Any = np.rint(inputs * _SCALE).astype(np.int16) if _whole(predictor) else inputs
 
     def bare() -> int:
-        predictor(inputs)
-        return len(inputs)
+        predictor(taken)
+        return len(taken)
 
     loop = _Loop(predictor, spec)
     return lambda: (_timed(spec.seconds, loop), _timed(spec.seconds, bare)), changed
@@ -168,6 +176,8 @@ def _module(spec: BenchSpec) -> nn.Module:
 def _predictor(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
     backend, _, arithmetic = name.partition(" ")
     common = {"classes": spec.classes, "input_shape": spec.shape}
+    if backend == "integer":
+        return _integers(module, spec, name)
     if name == "openvino int8":
         from irs_core.backends.openvino_backend import OpenVinoPredictor
 
@@ -179,12 +189,37 @@ def _predictor(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
     return make_predictor(module, arithmetic=kind, backend=backend, **common)  # type: ignore[arg-type]
 
 
+def _integers(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
+    network = integer_form(
+        module,
+        IntegerOnly(),
+        calibration=_noisy(spec, 600),
+        scale=_SCALE,
+        input_shape=spec.shape,
+    )
+    backend: BackendName = "openvino" if name == "integer openvino" else "onnxruntime"
+    # Compared with the exact reference, score by score, before it is measured.
+    predictor = IntegerPredictor(network, backend=backend)
+    if predictor.kernels != f"{backend} cpu int8":
+        raise ApproximationError(f"{predictor.kernels} carries the integers here")
+    return predictor
+
+
+def _whole(predictor: Predictor) -> bool:
+    """Whether it takes whole grid steps."""
+    return bool(getattr(predictor, "takes_steps", False))
+
+
 class _Loop:
     """Whole units of the product's own loop: noise, predictions, counting."""
 
     def __init__(self, predictor: Predictor, spec: BenchSpec) -> None:
         self._predictor, self._spec, self._chunk = predictor, spec, 0
-        self._images = _images(spec, 4 * spec.group)
+        self._images: Any = _images(spec, 4 * spec.group)
+        self._noise = NoiseSpec(spec.sigma, group=spec.group)
+        if _whole(predictor):
+            self._images = np.rint(self._images * _SCALE).astype(np.uint8)
+            self._noise = NoiseSpec(spec.sigma, group=spec.group, kind="rounded")
 
     def __call__(self) -> int:
         spec, rows = self._spec, len(self._images)
@@ -193,11 +228,12 @@ class _Loop:
             self._images,
             [row // spec.group for row in range(rows)],
             [Request(self._predictor, np.ones(rows, np.bool_))],
-            noise=NoiseSpec(spec.sigma, group=spec.group),
+            noise=self._noise,
             stream="estimate",
             chunk=self._chunk,
             start=0,
             stop=CHUNK_DRAWS,
+            scale=_SCALE,
         )
         for row in found.classes:
             np.bincount(row, minlength=spec.classes)

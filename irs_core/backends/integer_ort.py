@@ -37,8 +37,7 @@ class OrtIntegers(Opaque):
             ApproximationError: ONNX Runtime is missing, the CPU's 8-bit products may saturate,
                 or a convolution would be computed in floats.
         """
-        if not _has_vnni():
-            raise ApproximationError("8-bit kernels need a CPU with VNNI")
+        check_vnni()
         try:
             import onnxruntime
 
@@ -73,11 +72,18 @@ class OrtIntegers(Opaque):
         return np.asarray(self.scores(inputs).argmax(axis=1), np.int64)
 
 
-def _has_vnni() -> bool:
+def check_vnni() -> None:
+    """Refuse a CPU whose 8-bit products may saturate.
+
+    Raises:
+        ApproximationError: It has no VNNI.
+    """
     try:
-        return "vnni" in _CPU.read_text(encoding="utf-8", errors="replace")
+        found = "vnni" in _CPU.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
+        found = False
+    if not found:
+        raise ApproximationError("8-bit kernels need a CPU with VNNI")
 
 
 def _check_fused(network: IntegerNetwork, fused: Path) -> None:

@@ -29,6 +29,7 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--group", type=int, default=1, help="inputs that share noise")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements per row")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="rows to measure (default: all)")
     parser.add_argument(
         "--ui",
         action="store_true",
@@ -48,8 +49,12 @@ def _bench_ui(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> None:
     # Measuring needs torch; the other commands should not wait for it.
-    from irs_core.bench import BenchSpec, run_bench
+    from irs_core.bench import ROWS, BenchSpec, run_bench
 
+    rows = tuple(arguments.rows or ROWS)
+    unknown = [row for row in rows if row not in ROWS]
+    if unknown:
+        raise SpecError(f"rows must be among {', '.join(ROWS)}; got {', '.join(unknown)}")
     spec = BenchSpec(
         arch=arguments.arch,
         weights=arguments.model,
@@ -59,7 +64,7 @@ def _bench(arguments: argparse.Namespace) -> None:
         rounds=arguments.rounds,
     )
     if arguments.json:
-        print_json("bench", _as_json(spec, list(run_bench(spec))))
+        print_json("bench", _as_json(spec, list(run_bench(spec, rows))))
         return
     versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
     print(f"{describe_hardware()}; {versions}")
@@ -69,21 +74,22 @@ def _bench(arguments: argparse.Namespace) -> None:
     )
     print("|---|---|---|---|---|---|---|")
     published = math.nan
-    for row in run_bench(spec):
+    for row in run_bench(spec, rows):
         if row.error:
             print(f"| {row.name} | not measured: {row.error} | | | | | |")
             continue
         published = row.rate if row.name == "published loop" else published
+        against = "" if math.isnan(published) else f"{row.rate / published:.1f}x"
         overhead = "" if math.isnan(row.bare) else f"{row.overhead:.0%}"
         changed = "" if math.isnan(row.changed) else f"{row.changed:.1%}"
         print(
-            f"| {row.name} | {row.rate:,.0f} | {row.rate / published:.1f}x | "
+            f"| {row.name} | {row.rate:,.0f} | {against} | "
             f"{1e5 / row.rate:.1f} | {overhead} | {row.peak_mb:,.0f} | {changed} |"
         )
 
 
 def _as_json(spec: "BenchSpec", rows: "Sequence[BenchRow]") -> dict[str, Any]:
-    (published,) = (row.rate for row in rows if row.name == "published loop")
+    published = next((row.rate for row in rows if row.name == "published loop"), math.nan)
     return {
         "hardware": describe_hardware(),
         "versions": software_versions(),

@@ -51,7 +51,7 @@ def test_the_demo_is_one_option_and_others_follow(tmp_path, options):
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$IRS_DEMO $IRS_PEOPLE $PWD $@"\n')
     python.chmod(0o755)
-    for name in ("requirements.txt", ".venv/.installed-requirements.txt"):
+    for name in ("requirements.lock", ".venv/.installed-requirements.lock"):
         (tmp_path / name).write_text("")
     (tmp_path / "here").mkdir()
     said = [

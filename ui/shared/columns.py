@@ -232,7 +232,9 @@ def papers() -> dict[str, Any]:
         "95% high": _number("%.3f", HELP["interval"]),
         **{one.name: _number("%.2f", f"In draws. {one.rule}") for one in ACCOUNTINGS},
         "draws/s": _number(
-            "%d", "Noisy copies classified per second in the study, noise included."
+            "%d",
+            "Noisy copies classified per second, noise included, noted when the study was drawn. "
+            "Version of the program and load differ from study to study.",
         ),
         "note": st.column_config.TextColumn(width="large"),
     }
