@@ -1,7 +1,7 @@
 """A file of one's own on the pages: below a listed folder only, digest shown, then in the queue."""
 
 import pytest
-from app_pages import open_page
+from app_pages import as_read, open_page
 from graph_files import export_onnx, noisy, quantise_onnx
 
 from irs_core.graphs import read_graph
@@ -20,11 +20,11 @@ def folder(tmp_path_factory):
 
 
 def errors(at):
-    return " ".join(one.value for one in at.error)
+    return " ".join(as_read(one.value) for one in at.error)
 
 
 def successes(at):
-    return " ".join(one.value for one in at.success)
+    return " ".join(as_read(one.value) for one in at.success)
 
 
 def test_a_path_outside_the_listed_folders_is_refused(store, folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from app_pages import open_page
+from app_pages import as_read, open_page
 from graph_files import export_onnx
 from PIL import Image
 from safetensors.torch import save
@@ -59,7 +59,7 @@ def upload(at, key, name, content):
 
 
 def shown(elements):
-    return " ".join(str(one.value) for one in elements)
+    return " ".join(as_read(one.value) for one in elements)
 
 
 def test_weights_are_checked_once_their_architecture_is_named(store, weights):
@@ -132,7 +132,7 @@ def refused(at, store):
     assert "\n" not in error.value
     assert not list(store.glob("uploads/*"))
     assert not list(store.glob("incoming/*"))
-    return error.value
+    return as_read(error.value)
 
 
 def test_a_pickle_is_refused_and_not_run(store, tmp_path):

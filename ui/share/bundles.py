@@ -208,7 +208,8 @@ def show_import() -> None:
         return
     study, title = found
     st.success(
-        f"Imported: {markdown(title)}, study {study}. It is kept apart from what is computed here."
+        f"Imported: {markdown(title)}, study {markdown(study)}. It is kept apart from what is "
+        "computed here."
     )
     st.page_link(
         "pages/overview.py",
