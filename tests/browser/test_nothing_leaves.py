@@ -80,6 +80,15 @@ def made(page: Page) -> dict[str, int]:
     return dict(page.evaluate(COUNT, MADE))
 
 
+def named(headline: str) -> str:
+    """A headline with the names of models that it quotes as the harmless study's."""
+    found = headline.replace("\u2060", "")
+    for at in range(3):
+        name = f"model{at}"
+        found = found.replace(hostile(name, at).strip(), harmless(name, at))
+    return found
+
+
 def visit(page: Page, address: str) -> dict[str, Any]:
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url))
@@ -91,7 +100,7 @@ def visit(page: Page, address: str) -> dict[str, Any]:
     return {
         "asked": {urlsplit(one).netloc for one in asked if not re.match("data:|blob:", one)},
         "refused": page.evaluate("window.refused"),
-        "headlines": page.locator("h1, h2").all_inner_texts(),
+        "headlines": [named(one) for one in page.locator("h1, h2").all_inner_texts()],
         "made": made(page),
         "shown": page.locator("[data-testid=stException]").count(),
     }
