@@ -14,6 +14,6 @@ if get_script_run_ctx(suppress_warning=True) is not None:
     st.html(theme.STYLE)
     who.enter()
     with turns.taken():
-        st.navigation(navigation.sections(readers.choose())).run()
+        st.navigation(navigation.sections(readers.choose()), expanded=True).run()
     warm_up.settle()
     keeper.start()

@@ -13,11 +13,10 @@ _DEFAULT: Reader = "engineer"
 def choose() -> Reader:
     """The choice in the sidebar; it lives in the address, so that a link keeps it."""
     with st.sidebar:
-        return st.segmented_control(
+        return st.radio(
             "View for a",
             READERS,
-            default=_DEFAULT,
-            required=True,
+            index=READERS.index(_DEFAULT),
             key=_KEY,
             bind="query-params",
             help="The same pages and numbers: a stakeholder sees the answer and the pictures, an "
