@@ -158,8 +158,9 @@ def test_a_job_that_was_taken_over_computes_and_writes_nothing(tmp_path, monkeyp
     lease = queue.claim().lease
     nobody = os.getpid()  # never its own parent
     assert run_job(tmp_path, lease, nobody) == 3
-    # Its worker is gone, so it asks for another.
-    assert started == [tmp_path]
+    # Its worker is gone, so it asks for another, and so does the thread that watches.
+    assert set(started) == {tmp_path}
+    asked = len(started)
     older = Lease(job.id, lease.fence - 1)
     assert run_job(tmp_path, older, os.getppid()) == 3
     command = ["jobs", "run", str(job.id), "--store", str(tmp_path)]
@@ -168,7 +169,7 @@ def test_a_job_that_was_taken_over_computes_and_writes_nothing(tmp_path, monkeyp
     assert list(tmp_path.glob("evidence/*")) == []
     assert list(tmp_path.glob("studies/*")) == []
     assert run_job(tmp_path, lease, os.getppid()) == 0
-    assert len(started) == 2
+    assert len(started) > asked
 
 
 def test_a_worker_is_started_once_and_serves_the_store(store):

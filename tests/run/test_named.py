@@ -447,7 +447,9 @@ def test_a_program_that_takes_the_place_of_a_file_later_is_not_run(
         words = ["--model", str(original), "--arch", "digits_resnet"]
         job = _queued(tmp_path / "s", *words, "--compress", f"file:{program}")
     script(successor(network), original)
-    run_job(tmp_path / "s", job.id)
+    claimed = JobQueue(tmp_path / "s").claim()
+    assert claimed is not None
+    run_job(tmp_path / "s", claimed.lease, os.getppid())
     assert "has changed" in JobQueue(tmp_path / "s").get(job.id).error
 
 
