@@ -107,6 +107,8 @@ def _quick(monkeypatch, tmp_path):
     monkeypatch.setattr("irs_core.data.download.download", lambda *_, **__: None)
     monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.actions.jobs.ensure_worker", lambda _: True)
+    monkeypatch.setattr("irs_core.jobs.supply.ensure_worker", lambda _: True)
+    monkeypatch.setattr("irs_core.jobs.child.ensure_worker", lambda _: True)
     rows = [BenchRow(name, 2.0, math.nan, 3.0) for name in LOOPS]
     monkeypatch.setattr("irs_core.bench.run_bench", lambda *_: iter(rows))
     text = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t1\t1\t0.5\t1\t0:00:01\n"
