@@ -101,7 +101,8 @@ def start_worker(root):
 @pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_job_finds_itself_another_worker_when_its_own_is_gone(store, order):
     queue = JobQueue(store)
-    job = queue.add(replace(SMALL, n=20_000))
+    # Longer than the silence after which a stopped worker is given up.
+    job = queue.add(replace(SMALL, n=20_000 if order == signal.SIGKILL else 150_000))
     worker = start_worker(store)
     wait_for(lambda: queue.get(job.id).done > 0 and queue.get(job.id).pid)
     first = queue.get(job.id)
