@@ -14,6 +14,7 @@ from irs_core.jobs.queue import JobQueue
 from irs_core.jobs.supply import ensure_worker
 from irs_core.run.options import Progress
 from irs_core.sandbox.opening import confine
+from irs_core.store.process import process
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +43,13 @@ def run_job(root: Path, lease: Lease, parent: int | None = None) -> int:
     def should_stop() -> bool:
         return os.getppid() != worker or not owned()
 
-    threading.Thread(target=_watch, args=(queue, lease, worker), daemon=True).start()
+    ended = threading.Event()
+    threading.Thread(target=_watch, args=(queue, lease, worker, ended), daemon=True).start()
     try:
         return STOPPED if should_stop() else _run(queue, lease, should_stop, owned)
     finally:
+        _await_answer(worker, owned)
+        ended.set()
         if os.getppid() != worker:
             # It ends before the thread would look, and nobody else may be there to go on.
             with contextlib.suppress(StoreError):
@@ -83,10 +87,18 @@ def _run(
     return 0
 
 
-def _watch(queue: JobQueue, lease: Lease, worker: int) -> None:
-    """Start another worker when this job's own is gone or silent; it takes the job over."""
-    while True:
+def _await_answer(worker: int, owned: Callable[[], bool]) -> None:
+    """Wait while the worker is stopped: it files nothing, and only this process starts another.
+
+    That one takes the job over, which ends this process.
+    """
+    while (found := process(worker)) and found.condition() == "stopped" and owned():
         time.sleep(_LOOK_SECONDS)
+
+
+def _watch(queue: JobQueue, lease: Lease, worker: int, ended: threading.Event) -> None:
+    """Start another worker when this job's own is gone or silent; it takes the job over."""
+    while not ended.wait(_LOOK_SECONDS):
         with contextlib.suppress(StoreError):
             if os.getppid() != worker or queue.overdue(lease):
                 ensure_worker(queue.root)
