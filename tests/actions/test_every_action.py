@@ -125,18 +125,38 @@ def test_a_runner_changes_nothing_of_others(world_of, by, owner):
     assert world.state() == before
 
 
+def does(action: Action, world: World, me: Acting) -> None:
+    """They take the action, and it is noted as theirs; what is only read is given and not noted."""
+    found = attempt(action, world, me)
+    if action == Action.READ_LOG:
+        assert found == "a secret path"
+        return
+    last = list(entries(world.root))[-1]
+    assert (last.who, last.action, last.result) == (me.person.name, action, "done")
+
+
 @pytest.mark.parametrize("action", [one for one in TRIED if one != Action.EMPTY_TRASH])
 def test_a_runner_does_what_is_theirs(world_of, by, action):
-    world = world_of(RUNNER.name)
-    attempt(action, world, by(RUNNER))
-    last = list(entries(world.root))[-1]
-    if action != Action.READ_LOG:
-        assert (last.who, last.action, last.result) == (RUNNER.name, action, "done")
+    does(action, world_of(RUNNER.name), by(RUNNER))
 
 
 @pytest.mark.parametrize("action", TRIED)
 def test_an_admin_does_everything(world_of, by, action):
-    attempt(action, world_of(OTHER.name), by(ADMIN))
+    does(action, world_of(OTHER.name), by(ADMIN))
+
+
+def test_what_is_sent_is_asked_for_as_what_is_named(world_of, by, tmp_path):
+    world = world_of(RUNNER.name)
+    table = tmp_path / "r.tsv"
+    table.write_text("idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t1\t1\t0.5\t1\t0.1\n")
+    before = world.state()
+    for act, path in ((studies.upload_bundle, world.bundle), (studies.upload_results, table)):
+        with pytest.raises(NotAllowedError):
+            act(by(VIEWER), path)
+    assert world.state() == before
+    study, title = studies.upload_bundle(by(RUNNER), world.bundle)
+    assert Library(world.root).open(study).record.title == title
+    assert Library(world.root).open(study).owner == RUNNER.name
 
 
 def test_what_pages_guard_is_asked_in_the_same_place(root, by):
