@@ -22,14 +22,8 @@ with controls.explained():
         if goal is not None:
             spec = goal_forecast.predicted(spec, goal, options)
         start.describe_launch(spec)
-        barred = who.why_not(Action.LAUNCH)
-        if st.button(
-            "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start",
-            disabled=bool(barred),
-            help=barred or None,
+        if who.button(
+            "Start", Action.LAUNCH, type="primary", icon=":material/play_arrow:", key="start"
         ):
             launch.show_started(launch.start(spec, options))
         study_as_file(spec, "study_file")

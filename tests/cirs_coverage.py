@@ -18,6 +18,26 @@ _ROUNDING = 1e-12
 Budget = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
+def flat(m: int) -> Budget:
+    """So many draws, whatever was cached."""
+    return lambda hits: np.full(len(hits), m)
+
+
+def more_where_few(hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """None where little was cached, and fewer the more."""
+    return np.where(hits < len(hits) // 2, 0, 3 * (len(hits) - hits))
+
+
+def all_hits(hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many as were cached."""
+    return hits
+
+
+def jagged(hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Up and down with the cached count."""
+    return 5 + (hits * 7) % 23
+
+
 @dataclass(frozen=True)
 class Rule:
     """One complete rule: every cached count leads to a branch, a number of draws and a bound.

@@ -32,7 +32,11 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="card: the section of a model card, Markdown with YAML metadata, whatever the suffix",
     )
     parser.add_argument("--table", choices=tuple(TABLES), default="summary", help="which table")
-    parser.add_argument("--model", default=BASE, help="whose results, for .tsv")
+    parser.add_argument(
+        "--model",
+        default=BASE,
+        help="whose results, for .tsv; the model that is decided about, for .html",
+    )
     parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
     add_store_option(parser)
     add_json_option(parser)

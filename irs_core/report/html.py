@@ -1,6 +1,7 @@
 """A study in one HTML file: tables, interactive figures, no network."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from importlib import resources
 from typing import Any
@@ -16,10 +17,11 @@ from irs_core.analysis.decisions import (
     study_flags,
 )
 from irs_core.analysis.ledger import Ledger, study_ledger
-from irs_core.analysis.together import study_together
-from irs_core.decide import Requirement
+from irs_core.analysis.together import Together, study_together
+from irs_core.decide import Decision, Requirement
 from irs_core.decide.words import ANSWERS
 from irs_core.errors import IrsError
+from irs_core.report.document import document
 from irs_core.report.figures import study_figures
 from irs_core.report.formats import shown_rows
 from irs_core.report.one_page import SHEET_STYLE, sheet
@@ -81,15 +83,12 @@ def html_report(
     """
     said = ledger or study_ledger(record.spec, analysis.settings, reported=bool(banner))
     asked = requirement or preset_requirement(record.spec.noise.sigma)
-    chosen = model or preset_model(analysis)
-    figures = [_figure(number, one) for number, one in enumerate(study_figures(record, analysis))]
-    title = escape(record.title)
     flags = study_flags(record, analysis)
-    day = made or date.today().isoformat()
+    first, candidates = "", list[str]()
+    chosen = model or preset_model(analysis)
     # A verdict has a level at the study's own settings only.
-    decided = chosen is not None and not said.moved
-    first = ""
-    if decided and chosen is not None:
+    if chosen is not None and not said.moved:
+        together = study_together(record, analysis, asked)
         first = sheet(
             record,
             analysis,
@@ -97,22 +96,34 @@ def html_report(
             study_decision(record, analysis, chosen, asked),
             ledger=said,
             flags=flags,
-            together=study_together(record, analysis, asked),
+            together=together,
             banner=banner,
-            made=day,
+            made=made or date.today().isoformat(),
             last=_SIGNED,
         )
+        candidates = _candidates(study_decisions(record, analysis, asked), together, asked)
     body = [
         first,
         '<div class="report">',
-        f"<h1>{title}</h1>",
+        f"<h1>{escape(record.title)}</h1>",
         *([f"<p><strong>{escape(banner)}</strong></p>"] if banner else []),
         *(f"<p>⚑ {escape(one.sentence)}</p>" for one in flags),
         f"<p>{_described(record, analysis, said)}</p>",
-        *(_candidates(record, analysis, asked) if decided else []),
+        *candidates,
+        *_numbers(record, analysis),
+        "</div>",
+    ]
+    style = SHEET_STYLE + _STYLE
+    return document(record.title, body, style=style, policy=_POLICY, script=_plotly_script())
+
+
+def _numbers(record: StudyRecord, analysis: Analysis) -> list[str]:
+    """What was measured: comparison, diagnosis, models, where it was computed."""
+    figures = study_figures(record, analysis)
+    return [
         "<h2>Comparison</h2>",
         table_html(study_table(record, analysis, "summary")),
-        *figures,
+        *(_figure(number, one) for number, one in enumerate(figures)),
         *_gaps(record, analysis),
         *_disagreement(record, analysis),
         "<h2>Models</h2>",
@@ -120,25 +131,12 @@ def html_report(
         "<h2>What was computed</h2>",
         f"<p>{escape(record.hardware)}. Study <code>{record.id}</code>, data "
         f"<code>{escape(record.data.digest)}</code>.</p>",
-        "</div>",
     ]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{title}</title><style>{SHEET_STYLE}{_STYLE}</style>",
-            f"<script>{_plotly_script()}</script></head><body>",
-            *body,
-            "</body></html>",
-            "",
-        ]
-    )
 
 
-def _candidates(record: StudyRecord, analysis: Analysis, asked: Requirement) -> list[str]:
-    found = study_decisions(record, analysis, asked)
+def _candidates(
+    found: Mapping[str, Decision], together: Together | None, asked: Requirement
+) -> list[str]:
     if len(found) < 2:
         return []
     frame = pd.DataFrame(
@@ -152,7 +150,6 @@ def _candidates(record: StudyRecord, analysis: Analysis, asked: Requirement) -> 
             for decision in found.values()
         ]
     )
-    together = study_together(record, analysis, asked)
     said = f"<p>{escape(together.sentence)}</p>" if together else ""
     words = escape(f"Each for itself: {asked.words}, {100 * asked.confidence:g}% sure.")
     return ["<h2>All candidates</h2>", f"<p>{words}</p>", table_html(frame), said]

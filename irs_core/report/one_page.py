@@ -1,6 +1,7 @@
 """A decision on one page that prints: no script, no network, A4 or Letter."""
 
 from collections.abc import Sequence
+from typing import NotRequired, TypedDict, Unpack
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import VERDICTS, model_colours
@@ -10,6 +11,7 @@ from irs_core.analysis.ledger import Ledger
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Flag
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
+from irs_core.report.document import document
 from irs_core.report.scatter import scatter
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.cost import ALONE
@@ -56,42 +58,23 @@ def fitted(texts: Sequence[str]) -> tuple[float, float]:
     return _SIZES[-1], max(_LEAST, room)
 
 
+class Said(TypedDict):
+    """What a sheet says beside the decision itself; see `sheet`."""
+
+    ledger: Ledger
+    made: str
+    flags: NotRequired[Sequence[Flag]]
+    together: NotRequired[Together | None]
+    banner: NotRequired[str]
+
+
 def one_page(
-    record: StudyRecord,
-    analysis: Analysis,
-    name: str,
-    decision: Decision,
-    *,
-    ledger: Ledger,
-    flags: Sequence[Flag] = (),
-    together: Together | None = None,
-    banner: str = "",
-    made: str,
+    record: StudyRecord, analysis: Analysis, name: str, decision: Decision, **said: Unpack[Said]
 ) -> str:
     """The decision about one compressed model as a whole HTML document; see `sheet`."""
-    body = sheet(
-        record,
-        analysis,
-        name,
-        decision,
-        ledger=ledger,
-        flags=flags,
-        together=together,
-        banner=banner,
-        made=made,
-    )
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width,initial-scale=1">',
-            f"<title>{escape(_title(decision))}</title>",
-            f"<style>body{{margin:0}}{SHEET_STYLE}</style></head>",
-            f"<body>{body}</body></html>",
-            "",
-        ]
-    )
+    body = sheet(record, analysis, name, decision, **said)
+    style = f"body{{margin:0}}{SHEET_STYLE}"
+    return document(_title(decision), [body], style=style, policy=_POLICY)
 
 
 def sheet(

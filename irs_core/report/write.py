@@ -28,7 +28,8 @@ def write_report(
 
     Args:
         table: Which table; for the four table formats.
-        model, method: Whose results, and by what; for .tsv. None for the model's main method.
+        model: Whose results, for .tsv; which compressed model is decided about, for .html.
+        method: By what, for .tsv; None for the model's main method.
         banner: What has to be said of a study that others reported; see `Study.banner`. Tables and
             per-input results have it as a column.
         ledger: What the confidence covers; None where no other study is at hand.
@@ -39,7 +40,8 @@ def write_report(
     """
     kind = path.suffix.removeprefix(".").lower()
     if kind == "html":
-        content = html_report(record, analysis, banner=banner, ledger=ledger).encode()
+        about = None if model == BASE else model
+        content = html_report(record, analysis, model=about, banner=banner, ledger=ledger).encode()
     elif kind == "tsv":
         content = certificates_tsv(record, analysis, model, method, banner=banner).encode()
     elif kind in FORMATS:

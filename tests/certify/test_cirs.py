@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from cirs_coverage import Budget, Rule, worst
+from cirs_coverage import Budget, Rule, all_hits, flat, jagged, more_where_few, worst
 from scipy.stats import beta, norm
 
 from irs_core.certify import (
@@ -16,27 +16,11 @@ from irs_core.certify import (
 from irs_core.errors import InvalidSampleError
 
 
-def _flat(m: int) -> Budget:
-    return lambda hits: np.full(len(hits), m)
-
-
-def _more_where_few(hits: np.ndarray) -> np.ndarray:
-    return np.where(hits < len(hits) // 2, 0, 3 * (len(hits) - hits))
-
-
-def _all_hits(hits: np.ndarray) -> np.ndarray:
-    return hits
-
-
-def _jagged(hits: np.ndarray) -> np.ndarray:
-    return 5 + (hits * 7) % 23
-
-
 def _constant(share: float) -> Callable[[int], float]:
     return lambda hits: share
 
 
-@pytest.mark.parametrize("budget", [_flat(1), _flat(30), _more_where_few, _all_hits, _jagged])
+@pytest.mark.parametrize("budget", [flat(1), flat(30), more_where_few, all_hits, jagged])
 @pytest.mark.parametrize(
     ("n", "threshold", "share"), [(1, 1, 0.5), (12, 9, 0.1), (25, 26, 0.7), (60, 55, 0.3)]
 )
@@ -51,21 +35,21 @@ def test_everything_said_is_right_but_with_probability_alpha(
 
 @pytest.mark.parametrize(("alpha", "share", "m"), [(0.3, 0.9, 60), (0.02, 0.05, 20)])
 def test_coverage_is_nearly_exhausted(alpha: float, share: float, m: int) -> None:
-    found = worst(Rule(40, 30, alpha, _flat(m), _constant(share)))
+    found = worst(Rule(40, 30, alpha, flat(m), _constant(share)))
     assert 0.9 * alpha < found.statements <= alpha * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(("n", "at"), [(60, 50), (40, 34)])
 def test_a_split_chosen_from_the_cached_hits_is_caught(n: int, at: int) -> None:
-    rule = Rule(n, n + 1, 0.1, _flat(n // 2), lambda hits: 0.95 if hits >= at else 0.05)
+    rule = Rule(n, n + 1, 0.1, flat(n // 2), lambda hits: 0.95 if hits >= at else 0.05)
     assert worst(rule, arrivals=(0.0,)).statements > 1.5 * rule.alpha
 
 
 @pytest.mark.parametrize(("n", "threshold", "m"), [(40, 30, 40), (20, 15, 20)])
 def test_a_direct_branch_on_cached_draws_is_caught(n: int, threshold: int, m: int) -> None:
-    rule = Rule(n, threshold, 0.2, _flat(m), _constant(0.1))
+    rule = Rule(n, threshold, 0.2, flat(m), _constant(0.1))
     assert worst(rule, arrivals=(0.0,)).statements <= rule.alpha
-    spoilt = Rule(n, threshold, 0.2, _flat(m), _constant(0.1), reuse=True)
+    spoilt = Rule(n, threshold, 0.2, flat(m), _constant(0.1), reuse=True)
     assert worst(spoilt, arrivals=(0.0,)).statements > 1.05 * rule.alpha
 
 

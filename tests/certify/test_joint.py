@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cirs_coverage import Budget
+from cirs_coverage import Budget, all_hits, flat, jagged, more_where_few
 from joint_coverage import JointRule, levels_at, worst, worst_level
 from scipy.stats import beta, binom
 
@@ -14,28 +14,12 @@ from irs_core.stats import JointLevels, binomial_lower_bound, binomial_upper_bou
 from irs_core.stats.joint import band_edges
 
 
-def _flat(m: int) -> Budget:
-    return lambda hits: np.full(len(hits), m)
-
-
-def _more_where_few(hits: np.ndarray) -> np.ndarray:
-    return np.where(hits < len(hits) // 2, 0, 3 * (len(hits) - hits))
-
-
-def _all_hits(hits: np.ndarray) -> np.ndarray:
-    return hits
-
-
-def _jagged(hits: np.ndarray) -> np.ndarray:
-    return 5 + (hits * 7) % 23
-
-
 def _levels(n: int, alpha: float, draws: float, leavers: float) -> JointLevels:
     bands = len(band_edges(n)) - 1
     return joint_levels(n, alpha, np.full(bands, draws), np.full(bands, leavers))
 
 
-@pytest.mark.parametrize("budget", [_flat(1), _flat(30), _more_where_few, _all_hits, _jagged])
+@pytest.mark.parametrize("budget", [flat(1), flat(30), more_where_few, all_hits, jagged])
 @pytest.mark.parametrize(
     ("n", "threshold", "alpha", "draws", "leavers"),
     [
@@ -54,7 +38,7 @@ def test_a_certificate_is_wrong_with_probability_alpha_at_most(
     assert worst(rule, points=6) <= alpha * (1 + 1e-9)
 
 
-RULE = JointRule(60, 61, _flat(30), _levels(60, 0.1, 30, 0.7))
+RULE = JointRule(60, 61, flat(30), _levels(60, 0.1, 30, 0.7))
 SPLIT = replace(RULE, threshold=45)
 # Nearly all of the level for p, or nearly all of it for q.
 STEEP, FLAT = (levels_at(_levels(60, 0.1, m, 0.2), 60) for m in (4000, 3))
@@ -134,7 +118,7 @@ def test_a_direct_branch_on_the_full_level_costs_no_more(threshold: int) -> None
 
 def test_the_bound_is_the_least_product_that_is_left_open() -> None:
     """Against a search over p, with the levels as defined; nobody leaves, or some do."""
-    rule = JointRule(60, 61, _flat(20), _levels(60, 0.05, 20, 0.7))
+    rule = JointRule(60, 61, flat(20), _levels(60, 0.05, 20, 0.7))
     table, level = rule.table(), levels_at(rule.levels, 60)
     grid = np.linspace(1e-4, 1, 4001)
     found = np.stack([level(float(p)) for p in grid])

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app_pages import open_page, texts
+from streamlit.testing.v1 import AppTest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.papers import PARTS
@@ -82,11 +83,16 @@ def test_papers_without_studies_says_how_to_compute_them(store: Path) -> None:
     assert "reproduce" in texts(at)
 
 
-def test_papers_shows_published_beside_measured(store: Path) -> None:
+def papers_with_a_counterpart(store: Path) -> AppTest:
+    """The page, with a synthetic study of fp16 weights in the place of one of its own."""
     part = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
     spec = part.spec(DataSpec("image-folder", root="images"))
     synthetic_study(Library(store), replace(spec, compressions=(parse_compression("fp16"),)))
-    at = open_page("papers")
+    return open_page("papers")
+
+
+def test_papers_shows_published_beside_measured(store: Path) -> None:
+    at = papers_with_a_counterpart(store)
     at.selectbox(key="table").set_value("8").run()
     assert not at.exception
     frame = at.dataframe[0].value
@@ -97,10 +103,7 @@ def test_papers_shows_published_beside_measured(store: Path) -> None:
 
 
 def test_papers_shows_speedups_under_every_accounting(store: Path) -> None:
-    part = next(part for part in PARTS if part.key == "cifar10-resnet20-0.50")
-    spec = part.spec(DataSpec("image-folder", root="images"))
-    synthetic_study(Library(store), replace(spec, compressions=(parse_compression("fp16"),)))
-    at = open_page("papers")
+    at = papers_with_a_counterpart(store)
     at.selectbox(key="table").set_value("2").run()
     assert not at.exception
     frame = at.dataframe[0].value

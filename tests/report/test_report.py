@@ -16,7 +16,7 @@ from irs_core.analysis.tally import tally_study
 from irs_core.errors import UnknownKeyError
 from irs_core.report import FORMATS, TABLES, html_report, study_table, table_bytes, write_report
 from irs_core.spec.settings import Settings
-from irs_core.store import Library
+from irs_core.store import BASE, Library
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,12 @@ def test_the_first_sheet_is_the_decision_of_the_page(record, analysis):
     assert record.base.digest in head
     other = html_report(record, analysis, model="prune:0.1", made="2026-11-26")
     assert "May prune 10% replace the original?" in other
+
+
+def test_a_written_report_decides_about_the_model_that_is_named(tmp_path, record, analysis):
+    for model, title in (("prune:0.1", "prune 10%"), (BASE, "fp16 weights")):
+        write_report(tmp_path / "r.html", record, analysis, model=model)
+        assert f"May {title} replace the original?" in (tmp_path / "r.html").read_text()
 
 
 def test_moved_settings_leave_no_verdict_in_a_report(record, analysis):

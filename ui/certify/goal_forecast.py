@@ -85,14 +85,12 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
         return
     st.markdown(_pilot_text(spec))
     _say_failure(jobs)
-    barred = who.why_not(Action.LAUNCH)
-    if st.button(
+    if who.button(
         "Run the pilot",
+        Action.LAUNCH,
         type="primary",
         icon=":material/science:",
         key="start_pilot",
-        disabled=bool(barred),
-        help=barred or None,
     ):
         launch.start(spec, options, "pilot")
         st.rerun()

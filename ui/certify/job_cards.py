@@ -68,10 +68,7 @@ def _check_worker(jobs: list[Job]) -> None:
         return
     with st.container(border=True):
         st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
-        barred = who.why_not(Action.START_WORKER)
-        pressed = st.button(
-            "Start a worker", key="start_worker", disabled=bool(barred), help=barred or None
-        )
+        pressed = who.button("Start a worker", Action.START_WORKER, key="start_worker")
         if pressed and not actions.start_worker(who.acting()):
             st.error("No process may be started here; run `python -m irs_core worker`.")
 
@@ -141,9 +138,8 @@ def _action(
     *,
     disabled: bool = False,
 ) -> None:
-    barred = who.why_not(action, job.owner)
     key = f"{name}-{job.id}"
-    if st.button(label, key=key, disabled=disabled or bool(barred), help=barred or None):
+    if who.button(label, action, owner=job.owner, key=key, disabled=disabled):
         try:
             act(who.acting(), job.id)
         except IrsError as error:

@@ -34,13 +34,11 @@ def offer(opened: Opened, name: str, decision: Decision) -> None:
     spec = deciding_spec(opened.record.spec, parse_compression(name), decision.requirement)
     if spec.id == opened.record.id:
         return
-    barred = who.why_not(Action.DRAW_MORE)
-    if not st.button(
+    if not who.button(
         "Draw what decides",
+        Action.DRAW_MORE,
         icon=":material/fast_forward:",
-        disabled=bool(barred),
-        help=barred
-        or "Starts a study in the background that asks each input at this radius and stops it as "
+        help="Starts a study in the background that asks each input at this radius and stops it as "
         "soon as its answer is known. The original's draws are used again.",
     ):
         return

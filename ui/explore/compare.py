@@ -25,7 +25,7 @@ from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 from irs_core.text import NAME, markdown, plain, plotly
 from ui.explore import certified, equal_figures
-from ui.shared import columns, controls, figures, library, page_list, theme
+from ui.shared import columns, controls, figures, library, page_list, pickers, theme
 from ui.shared.controls import Opened
 from ui.shared.glossary import HELP
 from ui.shared.once import once
@@ -150,19 +150,10 @@ def find(sides: tuple[Side, Side], settings: Settings) -> SideBySide:
     """The two models at a number of draws that the user chooses; stops where draws are missing."""
     records = [one.study.record for one in sides]
     steps = common_steps(records[0], records[1])
-    draws = st.select_slider(
-        "Draws of each model, per input",
-        steps,
-        value=steps[-1],
-        format_func=lambda one: f"{one:,}",
-        # Other studies have other numbers of draws.
-        key=f"each_{records[0].id[:3]}{records[1].id[:3]}",
-        bind="query-params",
-        help="Both models are certified from this many draws of the same noise.",
-    )
+    draws = pickers.pick_draws(steps, steps[-1], f"each_{records[0].id[:3]}{records[1].id[:3]}")
     with controls.explained():
         first, second = (
-            certified.at_step(one.study, settings, one.name, steps, int(draws)) for one in sides
+            certified.at_step(one.study, settings, one.name, steps, draws) for one in sides
         )
         analyses = tuple(library.analysis(one.study, settings) for one in sides)
     if first is None or second is None:
@@ -172,7 +163,7 @@ def find(sides: tuple[Side, Side], settings: Settings) -> SideBySide:
             icon=":material/hourglass_empty:",
         )
         st.stop()
-    _explore(sides, settings, int(draws))
+    _explore(sides, settings, draws)
     return once(side_by_side, (analyses[0], analyses[1]), (first, second))
 
 

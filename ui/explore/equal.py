@@ -96,17 +96,8 @@ def _choose(opened: Opened) -> tuple[str, int]:
     budgets = opened.record.spec.n_p
     steps = draw_steps(budgets)
     with right:
-        draws = st.select_slider(
-            "Draws of each model, per input",
-            steps,
-            value=budgets[-1],
-            format_func=lambda one: f"{one:,}",
-            # Another study has other numbers of draws.
-            key=f"draws_{opened.record.id[:6]}",
-            bind="query-params",
-            help="Both models are certified from this many draws of the same noise.",
-        )
-    return name, int(draws)
+        draws = pickers.pick_draws(steps, budgets[-1], f"draws_{opened.record.id[:6]}")
+    return name, draws
 
 
 def said(gap: Gap, title: str, draws: int) -> str:

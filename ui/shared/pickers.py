@@ -1,6 +1,7 @@
 """Widgets that choose models, studies, draws and radii; their values live in the URL."""
 
 import math
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -24,6 +25,26 @@ def pick_model(record: StudyRecord) -> str:
         format_func=titles.__getitem__,
         key="model",
         bind="query-params",
+    )
+
+
+def pick_draws(steps: Sequence[int], first: int, key: str) -> int:
+    """How many draws each of two models gets, the same for both.
+
+    Args:
+        first: The number to begin with.
+        key: Of the widget; another one for studies with other numbers of draws.
+    """
+    return int(
+        st.select_slider(
+            "Draws of each model, per input",
+            steps,
+            value=first,
+            format_func=lambda one: f"{one:,}",
+            key=key,
+            bind="query-params",
+            help="Both models are certified from this many draws of the same noise.",
+        )
     )
 
 

@@ -84,6 +84,25 @@ def why_not(action: Action, owner: str = "") -> str:
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
+def button(
+    label: str,
+    action: Action,
+    *,
+    owner: str = "",
+    disabled: bool = False,
+    help: str | None = None,
+    **options: Any,
+) -> bool:
+    """A button for an action; whoever may not take it sees it disabled, with the reason.
+
+    Args:
+        owner: To whom what the action is about belongs.
+        options: Further ones of `st.button`.
+    """
+    barred = why_not(action, owner)
+    return st.button(label, disabled=disabled or bool(barred), help=barred or help, **options)
+
+
 def _claims() -> Mapping[str, Any] | None:
     """What the provider says of who signed in; None where none is configured."""
     user = dict(st.user)
