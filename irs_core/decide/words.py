@@ -193,7 +193,7 @@ def settle_words(settle: Settle, inputs: int, noun: str) -> str:
             "if the same share of them is proven lost"
         )
     if not ways:
-        return f"Neither more draws nor more {noun} are expected to settle it."
+        return f"Neither more draws nor more {noun} alone are expected to settle it."
     return f"What would settle it: {'; or '.join(ways)}."
 
 
