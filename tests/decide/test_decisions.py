@@ -131,7 +131,9 @@ def test_the_sentence_of_an_undecided_model_says_what_settles_it() -> None:
 
 def test_nothing_that_settles_is_said_to_settle() -> None:
     one = decide(ASKED, "p", flagged(50, may=9), settle=Settle(None, None, None))
-    assert one.sentence.endswith("Neither more draws nor more images alone are expected to settle it.")
+    assert one.sentence.endswith(
+        "Neither more draws nor more images alone are expected to settle it."
+    )
 
 
 def test_contradicting_evidence_decides_nothing() -> None:
