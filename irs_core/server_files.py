@@ -4,11 +4,12 @@ Whoever runs the command line may name any file; whoever reaches the app over th
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class Upload:
         path: The file to name as model or as data.
         digest: SHA-256 (hexadecimal) of the file, or of the digests of all files given together.
         size_bytes: Bytes of all of them.
+        fresh: It was not there before.
     """
 
     path: Path
     digest: str
     size_bytes: int
+    fresh: bool
 
 
 def uploads_folder(root: Path) -> Path:
@@ -153,12 +156,10 @@ def _keep(
     size = sum(len(content) for _, content in files)
     if not size or size > upload_limit():
         raise SpecError(f"an upload may have 1 to {upload_limit()} bytes; this one has {size}")
-    digests = sorted(hashlib.sha256(content).hexdigest() for _, content in files)
-    digest = digests[0]
-    if len(files) > 1:
-        digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
-    folder = uploads_folder(root) / digest[:16]
-    if not (folder / main).is_file():
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files}
+    folder = uploads_folder(root) / _folder_name(digests)
+    fresh = False
+    if not folder.is_dir():
         # Checked outside the uploads, so that nothing that was refused can be named.
         trial = root / "incoming" / uuid.uuid4().hex
         try:
@@ -166,12 +167,33 @@ def _keep(
                 write_bytes(trial / name, content)
             check(trial / main)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(trial, folder)
+            fresh = _became(trial, folder)
         except OSError as error:
             raise StoreError(f"cannot keep {main}: {error.strerror or error}") from None
         finally:
             shutil.rmtree(trial, ignore_errors=True)
-    return Upload(folder / main, digest, size)
+    return Upload(folder / main, _digest(digests), size, fresh)
+
+
+def _folder_name(digests: Mapping[str, str]) -> str:
+    # Names belong to it: a graph finds the data beside it by name, and so does whoever uploads it.
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _digest(digests: Mapping[str, str]) -> str:
+    first, *others = sorted(digests.values())
+    return hashlib.sha256(" ".join((first, *others)).encode()).hexdigest() if others else first
+
+
+def _became(trial: Path, folder: Path) -> bool:
+    """Give a folder its name; False where another one with the same files has it by then."""
+    try:
+        trial.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+        return False
+    return True
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -33,8 +33,10 @@ def test_an_upload_is_kept_under_its_digest(tmp_path, onnx):
     assert kept.digest == read_graph(onnx).digest
     assert kept.path.read_bytes() == content
     assert check_model_path(str(kept.path), tmp_path) == kept.path.resolve()
-    assert keep_upload(tmp_path, [("net.onnx", content)], read_graph) == kept
-    assert files_below(tmp_path) == [f"uploads/{kept.digest[:16]}/net.onnx"]
+    again = keep_upload(tmp_path, [("net.onnx", content)], read_graph)
+    assert (again.path, again.digest) == (kept.path, kept.digest)
+    assert (kept.fresh, again.fresh) == (True, False)
+    assert files_below(tmp_path) == [f"uploads/{kept.path.parent.name}/net.onnx"]
 
 
 def test_an_ir_is_two_files(tmp_path, onnx):

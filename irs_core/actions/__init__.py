@@ -1,6 +1,7 @@
 """What people do to a store: each function asks whether they may, does it, and notes it.
 
-Pages and commands change nothing by themselves: they call these.
+Pages change nothing but by these. Commands that run here and now, such as `certify`, call the
+engine: whoever can start them may write to the store anyway.
 """
 
 from irs_core.actions.acting import Acting, barred, require, taking

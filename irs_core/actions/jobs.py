@@ -39,10 +39,10 @@ def launch(
     """
     with taking(acting, action, spec.id):
         check()
-        if reuse is not None:
-            Library(acting.root).take_over(reuse)
         queue = JobQueue(acting.root)
         with only_one(acting.root):
+            if reuse is not None:
+                Library(acting.root).take_over(reuse)
             if _is_unknown(queue, spec):
                 about = read_about(acting.root, "studies", spec.id)
                 own = replace(about, owner=acting.person.name)
@@ -71,11 +71,8 @@ def cancel(acting: Acting, job_id: int) -> None:
         JobQueue(acting.root).cancel(job_id)
 
 
-def retry(acting: Acting, job_id: int, *, worker: bool = False) -> None:
-    """Queue an ended job again; it goes on from what is stored.
-
-    Args:
-        worker: See that one is alive.
+def retry(acting: Acting, job_id: int) -> None:
+    """Queue an ended job again, and see that a worker is alive; it goes on from what is stored.
 
     Raises:
         NotAllowedError: They may not.
@@ -84,8 +81,7 @@ def retry(acting: Acting, job_id: int, *, worker: bool = False) -> None:
     job = JobQueue(acting.root).get(job_id)
     with taking(acting, Action.RETRY, _name(job), owner=job.owner):
         JobQueue(acting.root).retry(job_id)
-        if worker:
-            ensure_worker(acting.root)
+        ensure_worker(acting.root)
 
 
 def move(acting: Acting, job_id: int, places: int) -> None:

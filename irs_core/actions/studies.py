@@ -1,11 +1,9 @@
 """Actions on studies and bundles: bring in, take along, rename, put away, delete, restore."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from irs_core.actions.acting import Acting, Subject, only_one, taking
+from irs_core.actions.acting import Acting, only_one, taking
 from irs_core.actions.tidy import tidy
 from irs_core.errors import StoreError
 from irs_core.foreign import asking as foreign
@@ -14,6 +12,7 @@ from irs_core.people import Action
 from irs_core.report import CohenResults, import_cohen
 from irs_core.store import Library, Study, StudyRecord
 from irs_core.store.about import SHELVES, About, read_about, stored_path, write_about
+from irs_core.store.bundle import read_bundle
 from irs_core.store.naming import named
 from irs_core.store.trash import Trashed, put, take_back, trashed
 
@@ -30,30 +29,36 @@ def import_bundle(acting: Acting, path: Path, *, replaces: bool = False) -> Stud
         NotAllowedError: They may not.
         BundleError: It is refused; the store is untouched.
     """
-    if replaces and acting.person.name:
-        raise StoreError("a bundle is replaced on the command line: ./irs import --replace")
-    with _bringing_in(acting) as subject:
-        record = Library(acting.root).import_bundle(path, replace=replaces)
+    with taking(acting, Action.IMPORT) as subject:
+        if replaces and acting.person.name:
+            raise StoreError("a bundle is replaced on the command line: ./irs import --replace")
+        record = read_bundle(path).record
         subject.name = record.id
+        _keep_bundle(acting, record.id, path, replaces=replaces)
     return record
 
 
 def upload_bundle(acting: Acting, path: Path) -> tuple[str, str]:
     """The same for a file that somebody sent, which a child process reads; the study's id and
     title."""
-    with _bringing_in(acting) as subject:
-        study, title = foreign.import_bundle(path, _library(acting))
+    with taking(acting, Action.IMPORT) as subject:
+        study, title = foreign.check_bundle(path)
         subject.name = study
+        _keep_bundle(acting, study, path)
     return study, title
 
 
-@contextmanager
-def _bringing_in(acting: Acting) -> Iterator[Subject]:
-    with taking(acting, Action.IMPORT) as subject:
-        before = {path.name for path in (acting.root / "bundles").glob("*")}
-        yield subject
-        if stored_path(acting.root, "bundles", subject.name).name not in before:
-            write_about(acting.root, "bundles", subject.name, About(owner=acting.person.name))
+def _keep_bundle(acting: Acting, study_id: str, path: Path, *, replaces: bool = False) -> None:
+    """Keep a bundle that was verified; it belongs to whoever brought the first of its study."""
+    with only_one(acting.root):
+        known = stored_path(acting.root, "bundles", study_id).exists()
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"cannot keep the bundle: {error.strerror or error}") from None
+        Library(acting.root).keep_bundle(study_id, content, replace=replaces)
+        if not known:
+            write_about(acting.root, "bundles", study_id, About(owner=acting.person.name))
 
 
 def _library(acting: Acting) -> Library:
@@ -106,7 +111,7 @@ def rename(acting: Acting, study_id: str, title: str) -> str:
         StoreError: There is no such study, or the title is too long.
     """
     study = _library(acting).open(study_id)
-    with taking(acting, Action.RENAME, study.record.id, owner=study.owner):
+    with taking(acting, Action.RENAME, study.record.id, owner=study.owner), only_one(acting.root):
         _note(acting, study, title=title.strip())
     return study.record.id
 
@@ -122,7 +127,7 @@ def archive(acting: Acting, study_id: str, *, archived: bool = True) -> str:
         StoreError: There is no such study.
     """
     study = _library(acting).open(study_id)
-    with taking(acting, Action.ARCHIVE, study.record.id, owner=study.owner):
+    with taking(acting, Action.ARCHIVE, study.record.id, owner=study.owner), only_one(acting.root):
         _note(acting, study, archived=archived)
     return study.record.id
 
@@ -155,17 +160,19 @@ def delete(acting: Acting, study_id: str) -> Trashed:
 
 
 def restore(acting: Acting, name: str) -> Trashed:
-    """Take what was deleted last of that id back from the trash.
+    """Take something back from the trash.
 
     Args:
-        name: The id of a study or an upload, or its first digits.
+        name: Its mark there; or the id of a study or an upload, or first digits of one, for what
+            was deleted last of that id.
 
     Raises:
         NotAllowedError: They may not.
         StoreError: Nothing of that id is in the trash, or there is one again.
     """
-    latest = {one.name: one for one in reversed(trashed(acting.root))}
-    found = named(name, latest)
+    there = trashed(acting.root)
+    marked = {one.mark: one for one in there}
+    found = marked.get(name) or named(name, {one.name: one for one in reversed(there)})
     if found is None:
         raise StoreError(f"nothing in the trash is called {name!r}; ./irs studies --trash lists it")
     with taking(acting, Action.RESTORE, found.name, owner=found.owner), only_one(acting.root):

@@ -1,5 +1,6 @@
 """What is removed with time: the trash, uploads that nothing uses, halves of files."""
 
+import contextlib
 import logging
 import os
 import time
@@ -76,7 +77,9 @@ def _tidy(root: Path) -> None:
     oldest = time.time() - days(UPLOAD_DAYS) * _DAY
     for one in uploads(root):
         if one.when < oldest and not one.used_by:
-            delete_upload(acting, one.name)
+            # One that a job takes into use meanwhile keeps nothing else from being tidied.
+            with contextlib.suppress(IrsError):
+                delete_upload(acting, one.name)
     limit = days(TRASH_DAYS)
     if any(one.when <= time.time() - limit * _DAY for one in trashed(root)):
         empty_trash(acting, limit)

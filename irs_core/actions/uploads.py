@@ -1,5 +1,6 @@
 """Actions on uploaded files: keep within a quota, list with what uses them, delete."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -34,7 +35,7 @@ class Kept:
     """An upload in the store.
 
     Args:
-        name: Of its folder: the first digits of its digest.
+        name: Of its folder: digits of a digest of its files.
         files: Names of its files.
         when: Unix time at which it was uploaded.
         used_by: Ids of studies, and of jobs that wait or run, that name one of its files.
@@ -97,7 +98,11 @@ def uploads(root: Path) -> list[Kept]:
     """All uploads, the latest first."""
     folders = [one for one in uploads_folder(root).glob("*") if one.is_dir()]
     named_by = list(_specs(root)) if folders else []
-    found = [_kept(root, folder, named_by) for folder in folders]
+    found = []
+    for folder in folders:
+        # Others may delete one while these are listed.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(_kept(root, folder, named_by))
     return sorted(found, key=lambda one: one.when, reverse=True)
 
 
@@ -113,7 +118,9 @@ def delete_upload(acting: Acting, name: str) -> Trashed:
         raise StoreError(f"no upload {name!r}; ./irs studies --uploads lists them")
     with taking(acting, Action.DELETE, found.name, owner=found.owner), only_one(acting.root):
         # Asked again inside the lock: a job may have been started meanwhile.
-        (kept,) = (one for one in uploads(acting.root) if one.name == found.name)
+        kept = {one.name: one for one in uploads(acting.root)}.get(found.name)
+        if kept is None:
+            raise StoreError(f"upload {found.name} was deleted meanwhile")
         if kept.used_by:
             raise StoreError(f"upload {kept.name} is used by {kept.used_by[0]}: delete that first")
         return put(acting.root, "uploads", kept.name, title=", ".join(kept.files))
@@ -123,12 +130,11 @@ def _keep(acting: Acting, size: int, keep: Callable[[], Upload]) -> Upload:
     root = acting.root
     with taking(acting, Action.UPLOAD) as subject:
         with only_one(root):
-            before = {one.name for one in uploads(root)}
             _check_room(acting, size)
         # Reading what somebody brings may take long, and nobody has to wait for it.
         upload = keep()
         subject.name = upload.path.parent.name
-        if subject.name not in before:
+        if upload.fresh:
             with only_one(root):
                 write_about(root, "uploads", subject.name, About(owner=acting.person.name))
                 _check_kept(acting, subject.name)
@@ -164,9 +170,10 @@ def _too_much(acting: Acting, size: int) -> str:
     whole = sum(bytes_ for _, bytes_ in taken)
     for used, most, whose in ((own, bound.person, "yours"), (whole, bound.total, "all together")):
         if most is not None and used + size > most:
+            taken_mb = f"{-(-(used + size) // _MB)} MB with this one"
             return (
-                f"uploads may take {most // _MB} MB, {whose}, and {used // _MB} MB are taken; "
-                f"{-(-size // _MB)} MB more are too many: delete some on the page Studies"
+                f"uploads may take {most // _MB} MB, {whose}, and would take {taken_mb}: delete "
+                "some on the page Studies"
             )
     return ""
 
@@ -205,11 +212,19 @@ def _specs(root: Path) -> Iterator[tuple[str, str]]:
     # Manifests as they lie there, since one that cannot be opened may name an upload, too.
     for folder, what in (("studies", "study"), ("pilots", "the pilot")):
         for path in (root / folder).glob("*.json"):
-            yield f"{what} {path.stem}", path.read_text(encoding="utf-8", errors="replace")
+            yield f"{what} {path.stem}", _text(path)
     for one in trashed(root):
         if one.shelf == "studies":
             path = root / "trash" / one.mark / "content"
-            yield f"study {one.name} in the trash", path.read_text(errors="replace")
+            yield f"study {one.name} in the trash", _text(path)
     for job in JobQueue(root).jobs():
         if job.active:
             yield f"job {job.id}", json.dumps(job.spec.to_dict())
+
+
+def _text(path: Path) -> str:
+    """What a file holds; nothing where it was removed since it was listed."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -130,7 +130,7 @@ def _on_job(arguments: argparse.Namespace) -> int:
     elif arguments.action == "cancel":
         actions.cancel(Acting(arguments.store), arguments.id)
     else:
-        actions.retry(Acting(arguments.store), arguments.id, worker=True)
+        actions.retry(Acting(arguments.store), arguments.id)
     if arguments.json:
         print_json(f"jobs {arguments.action}", {"jobs": [_as_json(queue.get(arguments.id))]})
     return code

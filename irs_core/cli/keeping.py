@@ -15,6 +15,7 @@ from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.people import Action
 from irs_core.people.audit import Entry, entries
+from irs_core.people.register import normal_address
 from irs_core.store.trash import trashed
 
 # What was done, and to what.
@@ -139,7 +140,7 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _audit(arguments: argparse.Namespace) -> None:
-    who = arguments.who.strip().casefold() if arguments.who else None
+    who = normal_address(arguments.who) if arguments.who else None
     found = [
         one
         for one in entries(arguments.store)

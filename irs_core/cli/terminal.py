@@ -5,7 +5,7 @@ names and messages of others are in many lines; all of them are written through 
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 
@@ -30,6 +30,10 @@ class _Guarded:
         last = text.rpartition("\n")[2]
         self._starts = not last.strip() and (self._starts or "\n" in text)
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._below, name)

@@ -11,6 +11,7 @@ _MOST_TEXT = 2000
 _HEX = re.compile(r"[0-9a-f]{8,64}")
 _SENSELESS = "the file's reader gave an answer that makes no sense: save the file again"
 Row = TypeVar("Row")
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,29 @@ def row(kind: type[Row], found: Any) -> Row:
 def text(value: Any) -> str:
     """A text of bounded length."""
     return str(value)[:_MOST_TEXT]
+
+
+def part(found: Any, name: str, kind: type[Part]) -> Part:
+    """A named part of an answer.
+
+    Raises:
+        SandboxError: It is missing, or of another kind.
+    """
+    value = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(value, kind):
+        raise SandboxError(_SENSELESS)
+    return value
+
+
+def parts(found: Any, kind: type[Part]) -> list[Part]:
+    """The members of a list, all of one kind.
+
+    Raises:
+        SandboxError: It is no list, or a member is of another kind.
+    """
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        raise SandboxError(_SENSELESS)
+    return found
 
 
 def hexadecimal(value: Any) -> str:

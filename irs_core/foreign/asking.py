@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.errors import SandboxError, StoreError
+from irs_core.errors import SandboxError
 from irs_core.foreign import inside
 from irs_core.foreign.answers import (
     DataFacts,
@@ -20,6 +20,8 @@ from irs_core.foreign.answers import (
     ModelFacts,
     ResultsRow,
     hexadecimal,
+    part,
+    parts,
     row,
     text,
 )
@@ -31,7 +33,6 @@ from irs_core.server_files import data_folders, model_folders, upload_limit
 from irs_core.spec.compressions import NORMALIZED_PREFIX, Compression, FileModel
 from irs_core.spec.outside import is_url
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
-from irs_core.store import Library
 
 # What takes long to import, for weights alone and for whatever runs them.
 _WEIGHTS = ("irs_core.models",)
@@ -131,16 +132,16 @@ def read_images(
     Raises:
         IrsError: As `check_images`.
     """
-    pixels = _images(spec, rows, indices, labels, root).get("pixels")
-    if not isinstance(pixels, np.ndarray) or pixels.ndim != 4 or len(pixels) != len(rows):
+    pixels = part(_images(spec, rows, indices, labels, root), "pixels", np.ndarray)
+    if pixels.ndim != 4 or len(pixels) != len(rows):
         raise SandboxError(f"the images of {_named(spec)} cannot be read")
     return np.asarray(pixels, np.float32)
 
 
 def _images(
     spec: DataSpec, rows: Sequence[int], indices: Sequence[int], labels: Sequence[int], root: Path
-) -> dict[str, Any]:
-    found: dict[str, Any] = in_child(
+) -> Any:
+    return in_child(
         inside.images,
         asdict(spec),
         [int(one) for one in rows],
@@ -149,7 +150,6 @@ def _images(
         what=_named(spec),
         folders=data_folders(root),
     )
-    return found
 
 
 def dry_run(
@@ -172,9 +172,10 @@ def dry_run(
         loads=_MODELS,
         network=any(is_url(one) for one in named),
     )
-    rows = tuple(row(DryRow, one) for one in found["rows"])
-    sentences = [*found["warnings"], *(one["sentence"] for one in found["flags"])]
-    return DryRun(text(found["data"]), rows, tuple(map(text, sentences)))
+    rows = tuple(row(DryRow, one) for one in part(found, "rows", list))
+    warnings = parts(part(found, "warnings", list), str)
+    flags = [part(one, "sentence", str) for one in part(found, "flags", list)]
+    return DryRun(text(part(found, "data", str)), rows, tuple(map(text, [*warnings, *flags])))
 
 
 def check_runs(spec: StudySpec, options: RunOptions, root: Path) -> None:
@@ -206,21 +207,7 @@ def check_bundle(path: Path) -> tuple[str, str]:
         what=path.name,
         folders=[path.parent.resolve()],
     )
-    return hexadecimal(found["id"]), text(found["title"])
-
-
-def import_bundle(path: Path, library: Library) -> tuple[str, str]:
-    """Verify a bundle and keep a copy of it beside the live store; the id and title of its study.
-
-    Raises:
-        IrsError: It is damaged or unsafe, or another one of its study is there.
-    """
-    study, title = check_bundle(path)
-    try:
-        library.keep_bundle(study, path.read_bytes())
-    except OSError as error:
-        raise StoreError(f"cannot keep the bundle: {error.strerror or error}") from None
-    return study, title
+    return hexadecimal(part(found, "id", str)), text(part(found, "title", str))
 
 
 def import_results(path: Path, root: Path) -> None:
@@ -242,7 +229,7 @@ def results(root: Path) -> list[ResultsRow]:
     if not (root / "results").is_dir():
         return []
     found = in_child(inside.results, str(root), what="results of others", folders=[root.resolve()])
-    return [row(ResultsRow, one) for one in found]
+    return [row(ResultsRow, one) for one in parts(found, dict)]
 
 
 def _named(spec: DataSpec) -> str:

@@ -265,7 +265,7 @@ class JobQueue:
             moving.insert(max(0, min(len(moving) - 1, at + places)), moving.pop(at))
             for slot, one in zip(slots, moving, strict=True):
                 order[slot] = one
-            # Positions are times of arrival, so later jobs still come after all of these.
+            # New jobs come after the last of all positions, so after these too.
             for place, one in enumerate(order):
                 db.execute("UPDATE jobs SET position = ? WHERE id = ?", (place, one))
 

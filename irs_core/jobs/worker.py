@@ -49,8 +49,8 @@ def work(
     taken = list[int]()
     if not roster.sign_on(me, single=single):
         return taken
-    remove_leftovers(root)
     try:
+        remove_leftovers(root)
         _serve(queue, roster, taken, once=once, single=single, idle_exit=idle_exit)
     except KeyboardInterrupt:
         logger.info("the worker was asked to stop")
@@ -82,7 +82,7 @@ def _serve(
                 _run(queue, roster, job)
                 idle_since = time.monotonic()
                 continue
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             # A full or slow disk may recover; the lease covers a job that could not be filed.
             logger.error("%s", error)
         if once or time.monotonic() - idle_since > idle_exit:
@@ -96,7 +96,9 @@ def _run(queue: JobQueue, roster: Roster, job: Job) -> None:
         watched = _watch(queue, roster, job, child)
     except KeyboardInterrupt:
         _end_group(child)
-        queue.requeue(job.lease, "its worker was asked to stop", attempted=False)
+        # Where the disk refuses, the lease runs out by itself.
+        with contextlib.suppress(StoreError):
+            queue.requeue(job.lease, "its worker was asked to stop", attempted=False)
         raise
     finally:
         _end_group(child)

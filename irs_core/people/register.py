@@ -39,7 +39,7 @@ class Register:
         Raises:
             NotAllowedError: They are not let in.
         """
-        name = _normal(address)
+        name = normal_address(address)
         role = self.roles.get(name, self.default)
         if role is None:
             raise NotAllowedError(
@@ -66,8 +66,12 @@ def read_register(path: Path) -> Register:
         raise SpecError(f"people in {path.name} must be a table of addresses; got {people!r:.80}")
     roles: dict[str, Role] = {}
     for address, text in people.items():
-        name = _normal(address)
-        if "@" not in name or len(name) > _LONGEST_ADDRESS or name in roles:
+        if not _is_address(address):
+            raise SpecError(
+                f"{path.name} may list e-mail addresses in ASCII letters; got {address!r:.80}"
+            )
+        name = normal_address(address)
+        if name in roles:
             raise SpecError(f"{path.name} must list each e-mail address once; got {address!r:.80}")
         roles[name] = _role(text, f"the role of {address} in {path.name}")
     default = found.get("default", _REFUSED)
@@ -117,20 +121,27 @@ def admitted(claims: Mapping[str, Any] | None) -> Person | None:
 
 def _address(claims: Mapping[str, Any]) -> str:
     address = claims.get("email")
-    if not isinstance(address, str) or "@" not in address or len(address) > _LONGEST_ADDRESS:
+    if not isinstance(address, str) or not _is_address(address):
         raise NotAllowedError(
-            "the provider gave no e-mail address, by which roles are given: ask for the scope email"
+            "the provider gave no e-mail address in ASCII letters, by which roles are given: ask "
+            "for the scope email"
         )
     # Providers that let people type an address say so; such an address proves nothing.
     if str(claims.get("email_verified", True)).lower() != "true":
         raise NotAllowedError(
-            f"{_normal(address)} is not let in: the provider has not verified the address"
+            f"{normal_address(address)} is not let in: the provider has not verified the address"
         )
     return address
 
 
-def _normal(address: str) -> str:
-    return address.strip().casefold()
+def _is_address(text: str) -> bool:
+    # Other letters look alike, or become one when their case is folded, and so does a person.
+    return text.isascii() and "@" in text and len(text) <= _LONGEST_ADDRESS
+
+
+def normal_address(address: str) -> str:
+    """An address as it is compared and noted."""
+    return address.strip().lower()
 
 
 def _role(text: object, what: str) -> Role:

@@ -1,5 +1,6 @@
 """What runs in a child process: one function on one file, then the end."""
 
+import errno
 import importlib
 import json
 import logging
@@ -67,6 +68,9 @@ def _answer(request: dict[str, Any]) -> bytes:
     except MemoryError:
         return encode({"memory": True})
     except BaseException as error:
+        # The limit's own signal is ignored by Python, which raises this instead.
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            return encode({"written": True})
         # Of a reader that a file brought to fail; the words may be the file's own.
         return encode({"failed": type(error).__name__, "text": str(error)[:500]})
 

@@ -6,6 +6,7 @@ and has no network where the system allows to shut it. Its answer is JSON and ar
 read as if the file had written it.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def in_child(
         "module": function.__module__,
         "name": function.__name__,
         "arguments": arguments,
-        "limits": limits.to_json(),
+        "limits": asdict(limits),
         "folders": None if folders is None else [str(one) for one in folders],
     }
     shown = _one_line(what)[:80]
@@ -95,7 +97,9 @@ def in_child(
         finally:
             child.end()
             if spare is not None:
-                _spare.refill()
+                # What was asked has its answer; without a spare the next one waits for its imports.
+                with contextlib.suppress(SandboxError):
+                    _spare.refill()
     finally:
         _slots.release()
 
@@ -174,6 +178,8 @@ def _value(answer: Any, what: str, limits: Limits) -> Any:
         return answer["value"]
     if isinstance(answer, dict) and answer.get("memory") is True:
         raise _too_large(what, limits)
+    if isinstance(answer, dict) and answer.get("written") is True:
+        raise SandboxError(f"reading {what!r} wrote more than {limits.written} bytes to the disk")
     text = answer.get("text") if isinstance(answer, dict) else None
     if not isinstance(text, str):
         raise SandboxError(f"{what!r} cannot be read: its reader gave no answer")
@@ -193,10 +199,8 @@ def _value(answer: Any, what: str, limits: Limits) -> Any:
 def _ended(child: Child, what: str, limits: Limits) -> SandboxError:
     """Why there is no answer."""
     code = child.process.wait()
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+    if code == -signal.SIGXCPU:
         return _too_long(what, limits)
-    if code == -signal.SIGXFSZ:
-        return SandboxError(f"reading {what!r} wrote more than {limits.written} bytes to the disk")
     logger.warning("reading %r ended its process with %s", what, code)
     # Native code that gets no memory ends the process, too.
     return SandboxError(

@@ -4,9 +4,8 @@ import ctypes
 import os
 import resource
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from irs_core.errors import SpecError
 
@@ -18,6 +17,7 @@ _FILES = 256
 # What allocators and the stacks of threads reserve without using it.
 _RESERVED = 1 << 30
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
+_GRACE_SECONDS = 5
 _MB = 1_000_000
 
 
@@ -45,10 +45,6 @@ class Limits:
             SpecError: A variable is no positive whole number.
         """
         return cls(_number(FILE_SECONDS, _SECONDS), _number(FILE_MB, _MEGABYTES) * _MB)
-
-    def to_json(self) -> dict[str, Any]:
-        """As the child gets them."""
-        return asdict(self)
 
 
 def _number(variable: str, default: int) -> int:
@@ -79,7 +75,8 @@ def apply_limits(limits: Limits) -> None:
     """Hold this process to its limits from here on; what it has already is free."""
     cores = os.cpu_count() or 1
     processor = int(limits.seconds * cores) + 1
-    _lower(resource.RLIMIT_CPU, processor)
+    # Told apart from a process that the system killed for memory by the signal of the first limit.
+    _lower(resource.RLIMIT_CPU, processor, processor + _GRACE_SECONDS)
     _lower(resource.RLIMIT_FSIZE, limits.written)
     _lower(resource.RLIMIT_NOFILE, _FILES)
     _lower(resource.RLIMIT_CORE, 0)
@@ -101,10 +98,11 @@ def resident_bytes(pid: int) -> int:
     return pages * resource.getpagesize()
 
 
-def _lower(kind: int, value: int) -> None:
+def _lower(kind: int, value: int, last: int | None = None) -> None:
     _, hard = resource.getrlimit(kind)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    most = value if last is None else last
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (min(value, most), most))
 
 
 def _own_bytes(field: str) -> int:

@@ -12,6 +12,8 @@ _HEAD = struct.Struct(">Q")
 _MARK = "__array__"
 _KINDS = frozenset({"|u1", "|b1", "<u2", "<i8", "<f4", "<f8"})
 _AXES = 8
+# Bytes of JSON; objects made of it take many times as much in the server's memory.
+_MOST_HEAD = 8_000_000
 
 
 class WireError(ValueError):
@@ -36,9 +38,13 @@ def decode(content: bytes) -> Any:
         end = _HEAD.size + length
         if end > len(content):
             raise WireError("a message is cut")
+        if length > _MOST_HEAD:
+            raise WireError("the texts of a message are too long")
         head = json.loads(content[_HEAD.size : end])
         rest = _Rest(memoryview(content)[end:])
         value = _made(head, rest)
+    except WireError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise WireError(f"no message: {type(error).__name__}") from None
     if not rest.used_up:

@@ -55,7 +55,7 @@ def read_about(root: Path, shelf: Shelf, name: str) -> About:
     if not path.exists():
         return About()
     try:
-        return _checked(read_json(path))
+        return checked_about(read_json(path))
     except StoreError as error:
         logger.warning("the note %s/%s is not used: %s", shelf, name, error)
         return About()
@@ -67,7 +67,7 @@ def write_about(root: Path, shelf: Shelf, name: str, about: About) -> None:
     Raises:
         StoreError: The title is too long or cannot be printed, or the disk refuses.
     """
-    _checked(asdict(about))
+    checked_about(asdict(about))
     path = _path(root, shelf, name)
     if about == About():
         path.unlink(missing_ok=True)
@@ -87,11 +87,12 @@ def described(study: Study, root: Path) -> Study:
     return replace(study, record=record, owner=about.owner, archived=about.archived)
 
 
-def _path(root: Path, shelf: Shelf, name: str) -> Path:
-    return root / _FOLDER / shelf / f"{name}.json"
+def checked_about(found: object) -> About:
+    """A note as it was stored.
 
-
-def _checked(found: object) -> About:
+    Raises:
+        StoreError: It is none.
+    """
     try:
         about = About(**found)  # type: ignore[arg-type]
     except TypeError as error:
@@ -104,3 +105,7 @@ def _checked(found: object) -> About:
             f"a title has up to {MAX_TITLE} printable characters; got {about.title!r:.80}"
         )
     return about
+
+
+def _path(root: Path, shelf: Shelf, name: str) -> Path:
+    return root / _FOLDER / shelf / f"{name}.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from irs_core.errors import StoreError
-from irs_core.store.files import file_lock, storage_error
+from irs_core.store.files import file_lock, files_below, storage_error
 
 EVIDENCE = "evidence"
 # Made again from the rest, of use to running processes only, or copied by `irs_core.jobs.backup`.
@@ -45,7 +45,7 @@ def copy_store(root: Path, target: Path) -> Copied:
     sizes = list(_copied(_outside_evidence(root), root, target))
     for place in sorted((root / EVIDENCE).glob("*/")):
         with file_lock(place / "lock"):
-            sizes += _copied(sorted(place.rglob("*")), root, target)
+            sizes += _copied(files_below(place), root, target)
     os.sync()
     return Copied(len(sizes), sum(sizes))
 
@@ -64,7 +64,7 @@ def _outside_evidence(root: Path) -> Iterator[Path]:
         if top.name == EVIDENCE or top.name.startswith(_QUEUE):
             continue
         if top.name not in _LEFT_OUT:
-            yield from sorted(top.rglob("*")) if top.is_dir() else [top]
+            yield from files_below(top) if top.is_dir() else [top]
 
 
 def _copied(sources: Iterable[Path], root: Path, target: Path) -> Iterator[int]:

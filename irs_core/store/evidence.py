@@ -259,10 +259,6 @@ class EvidenceArray:
         """Keep other processes from changing this array in between reading and writing."""
         return nullcontext() if self._file is None else file_lock(self._file.with_name("lock"))
 
-    def journal_text(self) -> str:
-        """The notes of all committed chunks, one JSON object a line."""
-        return self.journal.text()
-
     def notes(self) -> Iterator[Note]:
         """The notes of all committed chunks; torn or damaged lines are skipped."""
         return iter(self.journal.notes())

@@ -19,7 +19,7 @@ from zarr.storage import LocalStore
 from irs_core.errors import StoreError
 from irs_core.store.process import Process, machine, this_process
 
-# A file is written within seconds; one that names no writer and is older than this has none.
+# A file is written within seconds; one of a writer unknown here that is older than this has none.
 _ABANDONED_SECONDS = 86_400.0
 _PARTIAL = ".partial"
 
@@ -54,12 +54,27 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
 def remove_leftovers(folder: Path) -> int:
     """Remove what killed processes of this machine left half written below a folder.
 
-    Files that a living process, or one of another machine, may be writing stay.
+    Files that a living process may be writing stay; those of another machine for a day.
 
     Returns:
         How many were removed.
     """
-    return _remove_abandoned(folder.rglob(f".*{_PARTIAL}"))
+    return _remove_abandoned(_partials(folder))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Files below a folder, in order; folders that vanish meanwhile are passed over."""
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(place, name) for name in sorted(names))
+
+
+def _partials(folder: Path) -> Iterator[Path]:
+    return (
+        path
+        for path in files_below(folder)
+        if path.name.startswith(".") and path.suffix == _PARTIAL
+    )
 
 
 def _remove_abandoned(paths: Iterable[Path]) -> int:
@@ -74,7 +89,8 @@ def _abandoned(path: Path) -> bool:
     parts = path.name.removesuffix(_PARTIAL).rpartition(".")[2].split("-")
     if len(parts) == 4 and parts[1].isdigit():
         writer = Process("", parts[0], int(parts[1]), parts[2])
-        return writer.machine == machine() and writer.condition() == "gone"
+        if writer.machine == machine():
+            return writer.condition() == "gone"
     try:
         return time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
     except OSError:

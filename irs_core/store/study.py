@@ -43,11 +43,6 @@ class Study:
         """What has to stand above its results: nothing, unless somebody else reported them."""
         return "Reported by others, not recomputed here." if self.origin == "imported" else ""
 
-    @property
-    def confidence_word(self) -> str:
-        """What its levels of confidence are, in one word, where nothing else limits them."""
-        return "reported" if self.origin == "imported" else "proven"
-
     def evidence(self, evidence_id: str) -> EvidenceArray:
         """One of its arrays.
 

@@ -14,10 +14,17 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from irs_core.errors import StoreError
-from irs_core.store.about import About, Shelf, read_about, stored_path, write_about
+from irs_core.store.about import (
+    About,
+    Shelf,
+    checked_about,
+    read_about,
+    stored_path,
+    write_about,
+)
 from irs_core.store.files import read_json, storage_error, write_bytes, write_json
 from irs_core.store.manifests import readable_record, write_manifest
 from irs_core.store.records import StudyRecord
@@ -41,6 +48,9 @@ class Trashed:
     title: str
     when: float
     owner: str
+
+
+_FIELDS = {"mark": str, "shelf": str, "name": str, "title": str, "when": float, "owner": str}
 
 
 def put(
@@ -83,7 +93,7 @@ def take_back(root: Path, one: Trashed) -> None:
         raise StoreError(
             f"{one.name} is there again, computed or brought in since: delete that first"
         )
-    about = About(**read_json(folder / "entry.json")["about"])
+    about = checked_about(_entry(folder).get("about"))
     _move(folder / "content", target)
     write_about(root, one.shelf, one.name, about)
     shutil.rmtree(folder, ignore_errors=True)
@@ -121,15 +131,24 @@ def _entries(root: Path) -> Iterator[Trashed]:
     for path in (root / "trash").glob("*/entry.json"):
         if not path.with_name("content").exists():
             continue
-        with contextlib.suppress(StoreError, TypeError, AttributeError):
-            found = read_json(path)
+        with contextlib.suppress(StoreError):
+            found = _entry(path.parent)
             found.pop("about", None)
+            if {name: type(value) for name, value in found.items()} != _FIELDS:
+                continue
             one = Trashed(**found)
             # Where it goes back to is computed from these; they are never taken as a path.
             if one.mark == path.parent.name and one.shelf in get_args(Shelf):
                 if not one.mark.startswith(f"{one.name}-") or not one.name.isalnum():
                     continue
                 yield one
+
+
+def _entry(folder: Path) -> dict[str, Any]:
+    found = read_json(folder / "entry.json")
+    if not isinstance(found, dict):
+        raise StoreError(f"no entry of the trash: {found!r:.80}")
+    return found
 
 
 def _folder(root: Path, one: Trashed) -> Path:

@@ -1,18 +1,19 @@
 """What of the store nothing uses any more: evidence of deleted studies, halves of files."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from irs_core.errors import StoreError
+from irs_core.store.files import remove_leftovers
 from irs_core.store.manifests import read_manifest
 from irs_core.store.records import StudyRecord
 
 # A run that no queue knows of may be writing.
 QUIET_SECONDS = 3600.0
 _DAY = 86_400.0
-_HALVES = ("studies", "pilots", "bundles", "uploads", "about", "trash", "results", "evidence")
 
 
 def unused_evidence(
@@ -48,17 +49,15 @@ def remove_evidence(root: Path, ids: Collection[str]) -> None:
 
 
 def remove_halves(root: Path) -> int:
-    """Remove what writers that were killed left behind more than a day ago; how many files."""
+    """Remove what writers that were killed left behind; how many files and folders."""
     latest = time.time() - _DAY
-    found = [path for folder in _HALVES for path in (root / folder).rglob(".*.partial")]
-    found += (root / "incoming").glob("*")
-    old = [path for path in found if path.lstat().st_mtime < latest]
-    for path in old:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    return len(old)
+    removed = remove_leftovers(root)
+    for path in (root / "incoming").glob("*"):
+        with contextlib.suppress(OSError):
+            if path.lstat().st_mtime < latest:
+                shutil.rmtree(path)
+                removed += 1
+    return removed
 
 
 def _read(folder: Path) -> Iterator[StudyRecord]:

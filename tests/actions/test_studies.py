@@ -1,5 +1,6 @@
 """Rename, put away, delete and restore: ids stay, and nothing that others use goes."""
 
+import json
 import os
 import time
 
@@ -211,3 +212,43 @@ def test_an_id_that_nothing_has_ends_in_a_sentence(root, me):
         studies.delete(me, "0123")
     with pytest.raises(JobError, match="no job 7"):
         jobs.cancel(me, 7)
+
+
+def test_the_entry_that_is_chosen_is_the_one_restored(root, me, study):
+    record = study()
+    earlier = studies.delete(me, record.id)
+    study()
+    studies.delete(me, record.id)
+    assert studies.restore(me, earlier.mark) == earlier
+    assert [one.name for one in trashed(root)] == [record.id]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"when": "x"},
+        {"when": True},
+        {"name": 7},
+        {"title": None},
+        {"owner": []},
+        {"mark": {}},
+        {"shelf": 1},
+    ],
+    ids=str,
+)
+def test_an_entry_of_the_trash_that_makes_no_sense_is_left_out(root, me, study, change):
+    good = studies.delete(me, study().id)
+    bad = studies.delete(me, study(1).id)
+    entry = root / "trash" / bad.mark / "entry.json"
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), **change}))
+    assert trashed(root) == [good]
+
+
+@pytest.mark.parametrize("note", [7, {"owner": 7}, {"colour": "red"}, None], ids=str)
+def test_a_note_in_the_trash_that_makes_no_sense_ends_in_a_sentence(root, me, study, note):
+    one = studies.delete(me, study().id)
+    entry = root / "trash" / one.mark / "entry.json"
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), "about": note}))
+    with pytest.raises(StoreError, match="note"):
+        studies.restore(me, one.mark)
+    assert trashed(root) == [one]

@@ -1,6 +1,7 @@
 """Uploads: whose they are, how much they may take, what uses them, when they go."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -26,7 +27,7 @@ def age(path, days):
 
 def test_an_upload_belongs_to_who_brought_it_first(root, by, npz):
     first = keep(by(RUNNER), npz())
-    assert keep(by(OTHER), npz()) == first
+    assert keep(by(OTHER), npz()).path == first.path
     (kept,) = uploads.uploads(root)
     assert (kept.owner, kept.files, kept.used_by) == (RUNNER.name, ("x.npz",), ())
     assert kept.size_bytes == len(npz())
@@ -160,3 +161,52 @@ def test_a_mistake_in_a_setting_fails_no_action(root, by, npz, monkeypatch, capl
     monkeypatch.setenv("IRS_TRASH_DAYS", "soon")
     tidy.tidy(root)
     assert "not tidied" in caplog.text
+
+
+def test_of_two_who_bring_the_same_at_once_the_first_to_have_it_kept_owns_it(root, by, npz):
+    """The second was checked while the first was not there yet, and takes nothing away."""
+    inner = []
+
+    def meanwhile(path):
+        if not inner:
+            inner.append(None)
+            inner[0] = keep(by(OTHER), npz())
+
+    outer = uploads.upload_data(by(RUNNER), "x.npz", npz(), meanwhile)
+    assert outer.path == inner[0].path
+    (kept,) = uploads.uploads(root)
+    assert kept.owner == OTHER.name
+    assert (outer.fresh, inner[0].fresh) == (False, True)
+
+
+def test_the_same_bytes_under_another_name_are_another_upload(root, by, npz):
+    first, second = keep(by(RUNNER), npz(), "x.npz"), keep(by(RUNNER), npz(), "y.npz")
+    assert first.path.read_bytes() == second.path.read_bytes() == npz()
+    assert first.path.name == "x.npz"
+    assert second.path.name == "y.npz"
+
+
+def test_an_upload_that_vanishes_while_it_is_listed_is_left_out(root, by, npz, monkeypatch):
+    one, other = keep(by(RUNNER), npz(1)), keep(by(RUNNER), npz(2))
+    measure = uploads.folder_bytes
+
+    def vanish(folder):
+        if folder == one.path.parent:
+            shutil.rmtree(folder)
+        return measure(folder)
+
+    monkeypatch.setattr(uploads, "folder_bytes", vanish)
+    assert [kept.name for kept in uploads.uploads(root)] == [other.path.parent.name]
+
+
+def test_an_upload_deleted_by_another_meanwhile_is_said_to_be(root, by, npz, monkeypatch):
+    kept = keep(by(RUNNER), npz())
+    lock = uploads.only_one
+
+    def late(place):
+        shutil.rmtree(kept.path.parent)
+        return lock(place)
+
+    monkeypatch.setattr(uploads, "only_one", late)
+    with pytest.raises(StoreError, match="was deleted meanwhile"):
+        uploads.delete_upload(by(RUNNER), kept.path.parent.name)

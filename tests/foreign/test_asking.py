@@ -9,6 +9,8 @@ from graph_files import export_onnx
 from synthetic import synthetic_spec, synthetic_study
 from torch import nn
 
+from irs_core.actions import Acting
+from irs_core.actions.studies import upload_bundle
 from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, DatasetError, SandboxError
 from irs_core.foreign import asking as foreign
@@ -82,15 +84,14 @@ def test_data_and_their_images(listed, tmp_path):
 def test_a_bundle_is_verified_and_kept(tmp_path):
     record = synthetic_study(Library(tmp_path / "a"), synthetic_spec(n=600, n_p=(50,)))
     Library(tmp_path / "a").export(record.id, tmp_path / "s.irs.zip")
-    there = Library(tmp_path / "b", tmp_path / "none")
-    assert foreign.import_bundle(tmp_path / "s.irs.zip", there) == (record.id, record.title)
-    assert there.open(record.id).origin == "imported"
+    there = Acting(tmp_path / "b")
+    assert upload_bundle(there, tmp_path / "s.irs.zip") == (record.id, record.title)
+    assert Library(there.root, tmp_path / "none").open(record.id).origin == "imported"
     bad = tmp_path / "bad.irs.zip"
     bad.write_bytes((tmp_path / "s.irs.zip").read_bytes()[:-100])
-    empty = Library(tmp_path / "c", tmp_path / "none")
     with pytest.raises(Exception, match="not a readable bundle"):
-        foreign.import_bundle(bad, empty)
-    assert not list((tmp_path / "c").rglob("*"))
+        upload_bundle(Acting(tmp_path / "c"), bad)
+    assert not list((tmp_path / "c").rglob("*.zip"))
 
 
 def test_what_was_not_verified_is_verified_in_a_child(tmp_path):
@@ -165,3 +166,40 @@ def test_pages_read_no_file_themselves():
         if "import_bundle" in path.read_text() and "foreign.import_bundle" not in path.read_text():
             found.add(place)
     assert not found
+
+
+_DRY = {"rows": [], "warnings": [], "flags": [], "data": "10 images"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {},
+        7,
+        {**_DRY, "rows": {}},
+        {**_DRY, "warnings": "x"},
+        {**_DRY, "warnings": [{}]},
+        {**_DRY, "flags": [{}]},
+        {**_DRY, "flags": ["x"]},
+        {**_DRY, "flags": [{"sentence": 7}]},
+        {**_DRY, "data": 7},
+    ],
+    ids=str,
+)
+def test_an_answer_of_another_shape_is_one_sentence(answer, tmp_path, monkeypatch):
+    monkeypatch.setattr(foreign, "in_child", lambda *_, **__: answer)
+    model, data = ModelSpec("net.onnx"), DataSpec("npz", str(tmp_path / "x.npz"))
+    asked = [
+        lambda: foreign.dry_run(model, data, 0.5, (), tmp_path),
+        lambda: foreign.read_images(data, [0], [0], [0], tmp_path),
+        lambda: foreign.check_bundle(tmp_path / "x.irs.zip"),
+        lambda: foreign.model_facts(model, tmp_path),
+    ]
+    (tmp_path / "results").mkdir()
+    if answer != []:
+        asked.append(lambda: foreign.results(tmp_path))
+    for ask in asked:
+        with pytest.raises(SandboxError, match="makes no sense"):
+            ask()

@@ -104,7 +104,7 @@ def test_a_demo_lets_everybody_look(people, monkeypatch):
         ('[people]\n"a@example.org" = "root"', "viewer, runner, admin"),
         ('[people]\n"a@example.org" = ["admin"]', "viewer, runner, admin"),
         ('[people]\n"a@example.org" = "admin"\n"A@example.org" = "viewer"', "once"),
-        ('[people]\n"nobody" = "admin"', "once"),
+        ('[people]\n"nobody" = "admin"', "addresses in ASCII"),
     ],
 )
 def test_a_file_with_a_mistake_lets_nobody_in(people, text, said):
@@ -116,4 +116,13 @@ def test_a_file_with_a_mistake_lets_nobody_in(people, text, said):
 def test_a_missing_file_lets_nobody_in(people):
     people.unlink()
     with pytest.raises(SpecError, match="cannot read the people"):
+        admitted(signed_in("admin@example.org"))
+
+
+@pytest.mark.parametrize("letter", ["\u212a", "\u017f", "\u00df", "\uff41", "\u0430"])
+def test_letters_that_look_alike_or_fold_to_others_make_nobody_else(people, letter):
+    with pytest.raises(NotAllowedError, match="ASCII"):
+        admitted(signed_in(f"{letter}@example.org"))
+    people.write_text(f'[people]\n"{letter}@example.org" = "admin"\n', encoding="utf-8")
+    with pytest.raises(SpecError, match="ASCII"):
         admitted(signed_in("admin@example.org"))

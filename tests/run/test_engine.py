@@ -87,7 +87,7 @@ def test_processes_of_this_machine_give_the_same_digests_even_if_one_dies(tmp_pa
     )
     assert killed
     assert record.digests.items() <= local.digests.items()
-    journal = library.open(SMALL.id).evidence(record.base.evidence["estimate"]).journal_text()
+    journal = library.open(SMALL.id).evidence(record.base.evidence["estimate"]).journal.text()
     share = max(1, usable_cores() // 2)
     assert {json.loads(line)["hardware"] for line in journal.splitlines()} == {
         describe_hardware().rpartition(", ")[0] + (", 1 core" if share == 1 else f", {share} cores")

@@ -53,7 +53,8 @@ def ends(pid):
         ("fail", "its reader failed .KeyError.; save it again"),
         ("send_nonsense", "ended the process that read it .code 0."),
         ("flood", "more than 30000000 bytes, the most that is taken: choose fewer inputs"),
-        ("write_much", "its reader failed .OSError."),
+        ("write_much", "wrote more than 5000000 bytes to the disk"),
+        ("be_killed", "ended the process that read it .code -9., for want of memory"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(function, sentence):

@@ -1,6 +1,10 @@
 """A copy of a store that others write to meanwhile."""
 
+import sqlite3
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +13,11 @@ from synthetic import synthetic_spec, synthetic_study, write_predictions
 from irs_core.analysis.tally import tally_study
 from irs_core.cli.main import main
 from irs_core.errors import StoreError
-from irs_core.jobs import JobQueue
+from irs_core.jobs import JobQueue, Roster
 from irs_core.jobs.backup import copy_queue
 from irs_core.store import EvidenceKey, Library
 from irs_core.store.backup import copy_store
+from irs_core.store.process import this_process
 
 
 @pytest.fixture
@@ -118,3 +123,35 @@ def test_a_target_that_may_not_be_used_is_named(library, record, tmp_path, place
 def test_no_store_is_one_sentence(library, tmp_path):
     with pytest.raises(StoreError, match="there is no store in"):
         copy_store(library.root, tmp_path / "copy")
+
+
+def test_opening_a_copy_leaves_the_job_that_runs_in_peace(library, record, tmp_path):
+    queue = JobQueue(library.root)
+    queue.add(record.spec)
+    job = queue.claim()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    )
+    assert queue.beat(job.lease, child.pid)
+    Roster(library.root).sign_on(this_process())
+    copy_queue(library.root, tmp_path / "copy")
+    copy = JobQueue(tmp_path / "copy")
+    assert Roster(tmp_path / "copy").living() == []
+    assert copy.get(job.id).state == "queued"
+    # As a worker of the copy would, and whoever cancels or retries there.
+    copy.repair()
+    copy.cancel(job.id)
+    assert child.poll() is None
+    assert queue.get(job.id).state == "running"
+    child.communicate(b"\n")
+    assert child.returncode == 0
+
+
+def test_a_queue_of_an_earlier_version_is_copied(library, tmp_path):
+    library.root.mkdir(parents=True)
+    dump = Path(__file__).parents[1] / "jobs" / "queue_version_3.sql"
+    with sqlite3.connect(library.root / "jobs.sqlite") as db:
+        db.executescript(dump.read_text())
+        db.execute("INSERT INTO workers VALUES ('vm:999999:abcdef', 999999, 1.7e9)")
+    assert copy_queue(library.root, tmp_path / "copy")
+    assert Roster(tmp_path / "copy").living() == JobQueue(tmp_path / "copy").jobs() == []

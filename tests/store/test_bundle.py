@@ -24,7 +24,7 @@ def test_exported_and_imported_studies_are_equal(tmp_path, library, record, path
     for evidence_id in record.base.evidence.values():
         a, b = original.evidence(evidence_id), study.evidence(evidence_id)
         assert np.array_equal(a.read(2000), b.read(2000))
-        assert a.journal_text() == b.journal_text()
+        assert a.journal.text() == b.journal.text()
 
 
 def test_bundles_of_the_first_format_are_read(path, record):

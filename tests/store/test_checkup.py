@@ -244,11 +244,11 @@ def test_imported_bundles_bear_the_name_of_their_study(library, record, path):
 
 def test_imported_studies_say_so(library, record, path, tmp_path):
     assert library.open(record.id).banner == ""
-    assert library.open(record.id).confidence_word == "proven"
+    assert library.open(record.id).origin == "live"
     there = Library(tmp_path / "b", tmp_path / "none")
     there.import_bundle(path)
     assert there.open(record.id).banner == "Reported by others, not recomputed here."
-    assert there.open(record.id).confidence_word == "reported"
+    assert there.open(record.id).origin == "imported"
 
 
 def test_duplicate_inputs_are_refused(record):

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,20 @@ def test_a_writer_that_works_leaves_only_its_file(tmp_path):
     write_bytes(tmp_path / "file", b"y")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"y"
+
+
+def test_folders_that_vanish_while_leftovers_are_sought_are_passed_over(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        left = tmp_path / name / ".x.json.another-1-1-aaaa.partial"
+        left.write_bytes(b"")
+        os.utime(left, (0, 0))
+    walk = os.walk
+
+    def vanish(folder):
+        for found in walk(folder):
+            shutil.rmtree(tmp_path / "b", ignore_errors=True)
+            yield found
+
+    monkeypatch.setattr(os, "walk", vanish)
+    assert remove_leftovers(tmp_path) == 2

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -122,7 +121,7 @@ def _actions(job: Job) -> None:
         for page in ("overview", "acr_time" if job.spec.baseline else "inputs", "zeta_table"):
             page_list.link(page, study=job.study)
     again = "Run again" if job.state == "done" else "Retry"
-    _action(job, again, "retry", Action.RETRY, partial(actions.retry, worker=True))
+    _action(job, again, "retry", Action.RETRY, actions.retry)
     pilot = job.until == "pilot"
     if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
         st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))

@@ -61,7 +61,7 @@ def show_trash() -> None:
             "Restore",
             "restore",
             why=who.why_not(Action.RESTORE, one.owner),
-            act=lambda me: _name(actions.restore(me, one.name)),
+            act=lambda me: actions.restore(me, one.mark).name,
             said="Restored",
         )
         _button(
@@ -93,9 +93,8 @@ def show_uploads() -> None:
         "Delete upload",
         "delete_upload",
         why=who.why_not(Action.DELETE, chosen.owner) or used,
-        act=lambda me: _name(delete_upload(me, chosen.name)),
+        act=lambda me: delete_upload(me, chosen.name),
         said="Deleted",
-        undo=chosen.name,
     )
 
 
@@ -134,20 +133,19 @@ def _study_actions(study: Study) -> None:
             "delete",
             why=who.why_not(Action.DELETE, study.owner)
             or (_SHIPPED if study.origin == "shipped" else ""),
-            act=lambda me: _name(actions.delete(me, study_id)),
+            act=lambda me: actions.delete(me, study_id),
             said="Deleted",
-            undo=study_id,
         )
 
 
 def _button(
-    label: str, key: str, *, why: str, act: Callable[[Acting], str], said: str, undo: str = ""
+    label: str, key: str, *, why: str, act: Callable[[Acting], str | Trashed], said: str
 ) -> None:
     """A button that acts and says so when the page runs again.
 
     Args:
         why: Why it cannot be pressed; empty where it can.
-        undo: What to restore if that is asked for.
+        act: Gives the name of what it acted on; where that went to the trash, it can be undone.
     """
     if not st.button(label, key=key, disabled=bool(why), help=why or None):
         return
@@ -156,7 +154,8 @@ def _button(
     except IrsError as error:
         st.error(controls.sentence(error), icon=":material/error:")
         return
-    st.session_state[_SAID] = (f"{said} {what}.", undo)
+    name, undo = (what.name, what.mark) if isinstance(what, Trashed) else (what, "")
+    st.session_state[_SAID] = (f"{said} {name}.", undo)
     st.rerun()
 
 
@@ -172,10 +171,6 @@ def _show_said() -> None:
             with controls.explained():
                 actions.restore(who.acting(), undo)
             st.rerun()
-
-
-def _name(one: Trashed) -> str:
-    return one.name
 
 
 def _table(rows: list[dict[str, object]]) -> None:
