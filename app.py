@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
+from ui.decide import ended
 from ui.shared import exports, guard, keeper, navigation, readers, theme, turns, warm_up, who
 
 # What Streamlit serves: this very file for every session, behind the guard.
@@ -13,7 +14,9 @@ if get_script_run_ctx(suppress_warning=True) is not None:
     navigation.configure()
     st.html(theme.STYLE)
     who.enter()
+    ended.announce()
     with turns.taken():
         st.navigation(navigation.sections(readers.choose()), expanded=True).run()
+    ended.watch()
     warm_up.settle()
     keeper.start()

@@ -25,5 +25,5 @@ with controls.explained():
         if who.button(
             "Start", Action.LAUNCH, type="primary", icon=":material/play_arrow:", key="start"
         ):
-            launch.show_started(launch.start(spec, options))
+            launch.watch(launch.start(spec, options))
         study_as_file(spec, "study_file")

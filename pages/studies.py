@@ -1,13 +1,13 @@
 """Every study at hand, the trash and uploads: whose they are, and what can be done with them."""
 
-from ui.share import keeping
+from ui.share import collection, keeping
 from ui.shared import navigation
 
 navigation.head(
     "Studies",
-    "Rename a study, put it away, or delete it; what is deleted can be restored. Links to an "
-    "archived study still open it.",
+    "Find a study, open it or set it beside another. Name, tag, pin or put away what is yours: "
+    "links to an archived study still open it, and what is deleted can be restored.",
 )
-keeping.show_studies()
+collection.show_studies()
 keeping.show_trash()
 keeping.show_uploads()

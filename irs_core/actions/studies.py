@@ -1,5 +1,6 @@
-"""Actions on studies and bundles: bring in, take along, rename, put away, delete, restore."""
+"""Actions on studies and bundles: bring in, take along, rename, tag, put away, delete, restore."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,29 @@ def rename(acting: Acting, study_id: str, title: str) -> str:
     study = _library(acting).open(study_id)
     with taking(acting, Action.RENAME, study.record.id, owner=study.owner), only_one(acting.root):
         _note(acting, study, title=title.strip())
+    return study.record.id
+
+
+def tag(
+    acting: Acting, study_id: str, tags: Sequence[str] | None = None, *, pinned: bool | None = None
+) -> str:
+    """Give a study other tags, pin it before others in lists, or both; None leaves one as it is.
+
+    Returns:
+        Its id.
+
+    Raises:
+        NotAllowedError: They may not.
+        StoreError: There is no such study, or a tag is too long.
+    """
+    study = _library(acting).open(study_id)
+    changes: dict[str, object] = {}
+    if tags is not None:
+        changes["tags"] = tuple(sorted({one.strip() for one in tags if one.strip()}))
+    if pinned is not None:
+        changes["pinned"] = pinned
+    with taking(acting, Action.TAG, study.record.id, owner=study.owner), only_one(acting.root):
+        _note(acting, study, **changes)
     return study.record.id
 
 

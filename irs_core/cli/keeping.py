@@ -30,6 +30,11 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rename", nargs=2, metavar=("ID", "TITLE"), help="another title; '' for its own"
     )
+    group.add_argument(
+        "--tag", nargs=2, metavar=("ID", "WORDS"), help="tags, with commas between; '' for none"
+    )
+    group.add_argument("--pin", metavar="ID", help="list a study before others")
+    group.add_argument("--unpin", metavar="ID", help="list it in its place again")
     group.add_argument("--archive", metavar="ID", help="leave a study out of lists")
     group.add_argument("--unarchive", metavar="ID", help="take it back in")
     group.add_argument("--trash", action="store_true", help="list what was deleted")
@@ -72,6 +77,18 @@ def _rename(me: Acting, asked: list[str]) -> _Done:
     return "renamed", [actions.rename(me, *asked)]
 
 
+def _tag(me: Acting, asked: list[str]) -> _Done:
+    return "tagged", [actions.tag(me, asked[0], asked[1].split(","))]
+
+
+def _pin(me: Acting, study_id: str) -> _Done:
+    return "pinned", [actions.tag(me, study_id, pinned=True)]
+
+
+def _unpin(me: Acting, study_id: str) -> _Done:
+    return "unpinned", [actions.tag(me, study_id, pinned=False)]
+
+
 def _archive(me: Acting, study_id: str) -> _Done:
     return "archived", [actions.archive(me, study_id)]
 
@@ -96,6 +113,9 @@ _ACTS: Mapping[str, Callable[[Acting, Any], _Done]] = {
     "delete": _delete,
     "restore": _restore,
     "rename": _rename,
+    "tag": _tag,
+    "pin": _pin,
+    "unpin": _unpin,
     "archive": _archive,
     "unarchive": _unarchive,
     "empty_trash": _empty,

@@ -260,17 +260,21 @@ def _studies(arguments: argparse.Namespace) -> None:
                 "title": study.record.title,
                 "owner": study.owner,
                 "archived": study.archived,
+                "pinned": study.pinned,
+                "tags": list(study.tags),
             }
             for study in survey.studies
         ]
         print_json("studies", {"studies": found, "notices": list(survey.notices)})
         return
-    for study in survey.studies:
+    # Pinned ones first; else as the survey has them, the latest first.
+    for study in sorted(survey.studies, key=lambda one: not one.pinned):
         if study.archived and not arguments.archived:
             continue
         record = study.record
         state = "finished" if record.finished else "unfinished"
-        print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}")
+        tags = f"  [{', '.join(study.tags)}]" if study.tags else ""
+        print(f"{record.id}  {state:<10}  {study.origin:<8}  {record.title}{tags}")
     archived = sum(study.archived for study in survey.studies)
     if archived and not arguments.archived:
         print(f"{archived} archived; --archived lists them", file=sys.stderr)

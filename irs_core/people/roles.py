@@ -33,6 +33,7 @@ class Action(StrEnum):
     DELETE = "delete"
     RESTORE = "restore"
     RENAME = "rename"
+    TAG = "tag"
     ARCHIVE = "archive"
     EMPTY_TRASH = "empty-trash"
 
@@ -89,6 +90,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.DELETE: _Rule("delete this", Role.RUNNER, own=True),
     Action.RESTORE: _Rule("restore this", Role.RUNNER, own=True),
     Action.RENAME: _Rule("rename this", Role.RUNNER, own=True),
+    Action.TAG: _Rule("tag or pin this", Role.RUNNER, own=True),
     Action.ARCHIVE: _Rule("archive this", Role.RUNNER, own=True),
     Action.EMPTY_TRASH: _Rule("empty the trash", Role.ADMIN),
 }

@@ -21,6 +21,7 @@ Shelf = Literal["studies", "bundles", "shipped", "uploads"]
 SHELVES: Mapping[Origin, Shelf] = {"live": "studies", "imported": "bundles", "shipped": "shipped"}
 _ENDINGS: Mapping[Shelf, str] = {"studies": ".json", "bundles": SUFFIX, "uploads": ""}
 MAX_TITLE = 200
+MAX_TAG, MAX_TAGS = 40, 8
 _FOLDER = "about"
 
 
@@ -32,11 +33,15 @@ class About:
         owner: Name of whom it belongs to; empty for nobody, and so for admins.
         title: Shown in place of its own; empty for its own.
         archived: Left out of lists and pickers; links still open it.
+        pinned: First in lists and pickers.
+        tags: Words by which studies are found, in alphabetical order.
     """
 
     owner: str = ""
     title: str = ""
     archived: bool = False
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
 
 def stored_path(root: Path, shelf: Shelf, name: str) -> Path:
@@ -84,7 +89,14 @@ def described(study: Study, root: Path) -> Study:
     if about.title:
         # The name is no part of the id; see `StudySpec.id`.
         record = replace(record, spec=replace(record.spec, name=about.title))
-    return replace(study, record=record, owner=about.owner, archived=about.archived)
+    return replace(
+        study,
+        record=record,
+        owner=about.owner,
+        archived=about.archived,
+        pinned=about.pinned,
+        tags=about.tags,
+    )
 
 
 def checked_about(found: object) -> About:
@@ -95,15 +107,26 @@ def checked_about(found: object) -> About:
     """
     try:
         about = About(**found)  # type: ignore[arg-type]
+        about = replace(about, tags=tuple(about.tags))
     except TypeError as error:
         raise StoreError(f"no note: {error}") from None
-    texts = (about.owner, about.title)
-    if not isinstance(about.archived, bool) or not all(isinstance(one, str) for one in texts):
-        raise StoreError(f"a note is of two texts and a truth value; got {found!r:.80}")
+    texts = (about.owner, about.title, *about.tags)
+    truths = (about.archived, about.pinned)
+    if not all(isinstance(one, bool) for one in truths) or not all(
+        isinstance(one, str) for one in texts
+    ):
+        raise StoreError(f"a note is of texts and truth values; got {found!r:.80}")
     if len(about.title) > MAX_TITLE or not about.title.isprintable():
         raise StoreError(
             f"a title has up to {MAX_TITLE} printable characters; got {about.title!r:.80}"
         )
+    for tag in about.tags:
+        if not 0 < len(tag) <= MAX_TAG or not tag.isprintable() or "," in tag:
+            raise StoreError(
+                f"a tag has up to {MAX_TAG} printable characters and no comma; got {tag!r:.80}"
+            )
+    if len(about.tags) > MAX_TAGS:
+        raise StoreError(f"a study has up to {MAX_TAGS} tags; got {len(about.tags)}")
     return about
 
 

@@ -12,6 +12,7 @@ from irs_core.methods import compressed_streams, stream_draws
 from irs_core.spec.cost import ModelCost
 from irs_core.spec.fields import is_a, kind_name, shorten
 from irs_core.spec.study import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
+from irs_core.spec.titles import title
 from irs_core.text import NAME, SENTENCE, plain
 
 BASE = "base"
@@ -110,8 +111,7 @@ class StudyRecord:
     @property
     def title(self) -> str:
         """Its name, or a description where it has none."""
-        weights = plain(self.spec.model.weights, NAME)
-        return self.spec.name or f"{weights}, sigma {self.spec.noise.sigma:g}"
+        return title(self.spec)
 
     @property
     def base(self) -> ModelRecord:

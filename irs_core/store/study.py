@@ -23,6 +23,8 @@ class Study:
         sealed: Whether its manifest carries a digest, or the bundle that it came in.
         owner: Name of whom it belongs to; empty for nobody, and so for admins.
         archived: Put away: left out of lists and pickers, and opened by links.
+        pinned: First in lists and pickers.
+        tags: Words by which it is found.
     """
 
     record: StudyRecord
@@ -32,6 +34,8 @@ class Study:
     sealed: bool = True
     owner: str = ""
     archived: bool = False
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def shipped(self) -> bool:

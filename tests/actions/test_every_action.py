@@ -25,6 +25,7 @@ OWNED = {
     Action.DELETE,
     Action.RESTORE,
     Action.RENAME,
+    Action.TAG,
     Action.ARCHIVE,
 }
 
@@ -78,6 +79,7 @@ def attempt(action: Action, world: World, me: Acting) -> object:
         Action.DELETE: lambda: studies.delete(me, world.study),
         Action.RESTORE: lambda: studies.restore(me, world.gone),
         Action.RENAME: lambda: studies.rename(me, world.study, "another"),
+        Action.TAG: lambda: studies.tag(me, world.study, ["mine"]),
         Action.ARCHIVE: lambda: studies.archive(me, world.study),
         Action.EMPTY_TRASH: lambda: tidy.empty_trash(me),
     }

@@ -24,6 +24,7 @@ OWNERS = {
     Action.DELETE,
     Action.RESTORE,
     Action.RENAME,
+    Action.TAG,
     Action.ARCHIVE,
 }
 ADMINS = {Action.EMPTY_TRASH}

@@ -13,9 +13,9 @@ from irs_core.errors import IrsError
 from irs_core.jobs import Job, State
 from irs_core.people import Action
 from irs_core.store import BASE
-from irs_core.text import NAME, markdown, plain
+from irs_core.text import markdown
 from ui.certify import clone
-from ui.shared import columns, controls, job_queue, page_list, tables, theme, who
+from ui.shared import columns, controls, job_queue, launch, page_list, tables, theme, who
 
 POLL_SECONDS = 1.0
 SHOWN = 20
@@ -39,6 +39,12 @@ def show_jobs() -> None:
         st.info("No job yet. A study that is started on the Certify page appears here.")
         st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
         return
+    started = st.session_state.pop(launch.STARTED, None)
+    if started is not None:
+        st.success(
+            f"Job {started} is in the queue. You may go anywhere or close the browser: a note on "
+            "whatever page you are on says when it ends."
+        )
     active = any(job.active for job in jobs)
     st.fragment(_cards, run_every=POLL_SECONDS if active else None)(active)
 
@@ -52,8 +58,9 @@ def _cards(was_active: bool) -> None:
         # A full run of the page registers the list again, without polling.
         st.rerun()
     _check_worker(jobs)
+    titles = job_queue.titles(jobs)
     for job in jobs[:SHOWN]:
-        _card(job)
+        _card(job, titles[job.id])
     if len(jobs) > SHOWN:
         st.caption(
             f"{theme.plural(len(jobs) - SHOWN, 'older job')} left out; "
@@ -72,11 +79,11 @@ def _check_worker(jobs: list[Job]) -> None:
             st.error("No process may be started here; run `python -m irs_core worker`.")
 
 
-def _card(job: Job) -> None:
+def _card(job: Job, title: str) -> None:
     label, icon, colour = _STATES[job.state]
     with st.container(border=True, key=f"job-{job.id}"):
         head, state = st.columns([5, 1], vertical_alignment="center")
-        head.markdown(f"**{job.id} · {markdown(_title(job))}**")
+        head.markdown(f"**{job.id} · {markdown(title)}**")
         state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
         if job.active or 0 < job.fraction < 1:
             st.progress(job.fraction, text=progress_text(job))
@@ -146,12 +153,6 @@ def _action(
         else:
             # Whether the list polls is decided outside the fragment.
             st.rerun()
-
-
-def _title(job: Job) -> str:
-    spec = job.spec
-    title = spec.name or f"{plain(spec.model.weights, NAME)}, σ = {spec.noise.sigma:g}"
-    return f"{title}: pilot" if job.until == "pilot" else title
 
 
 def _titles(job: Job) -> dict[str, str]:

@@ -43,6 +43,6 @@ def offer(opened: Opened, name: str, decision: Decision) -> None:
     ):
         return
     try:
-        launch.show_started(launch.start(spec, RunOptions(), reuse=study))
+        launch.watch(launch.start(spec, RunOptions(), reuse=study))
     except IrsError as error:
         st.error(controls.sentence(error))

@@ -1,4 +1,4 @@
-"""Studies, the trash and uploads as lists, with what can be done to each."""
+"""The trash and uploads as lists, and buttons that say what they did."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,31 +12,11 @@ from irs_core.actions.tidy import STAYS, TRASH_DAYS, days, empty_trash
 from irs_core.actions.uploads import Kept, delete_upload, uploads
 from irs_core.errors import IrsError
 from irs_core.people import Action
-from irs_core.store import Study
-from irs_core.store.about import MAX_TITLE
+from irs_core.report.formats import without_formulas
 from irs_core.store.trash import Trashed, trashed
 from ui.shared import controls, library, theme, who
 
 _SAID = "said_of_studies"
-_SHIPPED = "It comes with the program and cannot be deleted; archive it to leave it out of lists."
-
-
-def show_studies() -> None:
-    """Every study, and what can be done to one of them."""
-    _show_said()
-    with controls.explained():
-        studies = {study.record.id: study for study in library.list_studies()}
-    if not studies:
-        st.info("There is no study yet.")
-        return
-    _table([_study_row(study) for study in studies.values()])
-    chosen = st.selectbox(
-        "Study",
-        list(studies),
-        format_func=lambda one: f"{studies[one].record.title} ({one[:6]})",
-        key="manage",
-    )
-    _study_actions(studies[chosen])
 
 
 def show_trash() -> None:
@@ -51,20 +31,20 @@ def show_trash() -> None:
         f"Removed for good after {limit} days, with draws that no other study uses. "
         "The ledger goes on counting deleted studies: their results were seen."
     )
-    _table([_trash_row(one) for one in there.values()])
+    show_table([_trash_row(one) for one in there.values()])
     chosen = st.selectbox(
         "In the trash", list(there), format_func=lambda one: there[one].title, key="in_trash"
     )
     one = there[chosen]
     with st.container(horizontal=True):
-        _button(
+        button(
             "Restore",
             "restore",
             why=who.why_not(Action.RESTORE, one.owner),
             act=lambda me: actions.restore(me, one.mark).name,
             said="Restored",
         )
-        _button(
+        button(
             "Empty the trash",
             "empty_trash",
             why=who.why_not(Action.EMPTY_TRASH),
@@ -79,7 +59,7 @@ def show_uploads() -> None:
     if not kept:
         return
     st.header("Uploads", anchor=False)
-    _table([_upload_row(one) for one in kept.values()])
+    show_table([_upload_row(one) for one in kept.values()])
     chosen = kept[
         st.selectbox(
             "Upload",
@@ -89,7 +69,7 @@ def show_uploads() -> None:
         )
     ]
     used = f"It is used by {chosen.used_by[0]}." if chosen.used_by else ""
-    _button(
+    button(
         "Delete upload",
         "delete_upload",
         why=who.why_not(Action.DELETE, chosen.owner) or used,
@@ -103,42 +83,7 @@ def _emptied(me: Acting) -> str:
     return f"{len(gone)}; {len(left)} stay: {STAYS}" if left else str(len(gone))
 
 
-def _study_actions(study: Study) -> None:
-    study_id = study.record.id
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        # The widget starts from the study's title whenever another study is chosen.
-        title = st.text_input(
-            "Title",
-            study.record.title,
-            max_chars=MAX_TITLE,
-            key=f"title-{study_id}",
-            disabled=bool(who.why_not(Action.RENAME, study.owner)),
-        )
-        _button(
-            "Rename",
-            "rename",
-            why=who.why_not(Action.RENAME, study.owner),
-            act=lambda me: actions.rename(me, study_id, title or ""),
-            said="Renamed",
-        )
-        _button(
-            "Take out of the archive" if study.archived else "Archive",
-            "archive",
-            why=who.why_not(Action.ARCHIVE, study.owner),
-            act=lambda me: actions.archive(me, study_id, archived=not study.archived),
-            said="Back in lists:" if study.archived else "Archived",
-        )
-        _button(
-            "Delete",
-            "delete",
-            why=who.why_not(Action.DELETE, study.owner)
-            or (_SHIPPED if study.origin == "shipped" else ""),
-            act=lambda me: actions.delete(me, study_id),
-            said="Deleted",
-        )
-
-
-def _button(
+def button(
     label: str, key: str, *, why: str, act: Callable[[Acting], str | Trashed], said: str
 ) -> None:
     """A button that acts and says so when the page runs again.
@@ -159,7 +104,7 @@ def _button(
     st.rerun()
 
 
-def _show_said() -> None:
+def show_said() -> None:
     """What was just done, with a button that undoes it."""
     said, undo = st.session_state.get(_SAID, ("", ""))
     if not said:
@@ -173,26 +118,11 @@ def _show_said() -> None:
             st.rerun()
 
 
-def _table(rows: list[dict[str, object]]) -> None:
-    """Rows as a table; without owners where nothing has one, as on one's own machine."""
+def show_table(rows: list[dict[str, object]]) -> None:
+    """Rows as a table, without columns in which nothing stands, as owners on one's own machine."""
     frame = pd.DataFrame(rows)
-    owned = frame["owner"].astype(bool).any()
-    st.dataframe(frame if owned else frame.drop(columns="owner"), hide_index=True)
-
-
-def _study_row(study: Study) -> dict[str, object]:
-    record = study.record
-    state = "finished" if record.finished else "unfinished"
-    return {
-        "title": record.title,
-        "state": f"{state}, archived" if study.archived else state,
-        "origin": study.origin,
-        "owner": study.owner,
-        "started": record.created[:10],
-        "models": len(record.models),
-        "inputs": len(record.data.indices),
-        "id": record.id,
-    }
+    empty = [one for one in ("owner", "tags") if one in frame and not frame[one].astype(bool).any()]
+    st.dataframe(without_formulas(frame.drop(columns=empty)), hide_index=True)
 
 
 def _trash_row(one: Trashed) -> dict[str, object]:

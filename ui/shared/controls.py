@@ -147,6 +147,7 @@ def _pick(studies: Sequence[Study]) -> Study:
 
     The address always names the study, so that a link keeps its meaning when others are added.
     """
+    studies = sorted(studies, key=lambda one: not one.pinned)
     by_id = {study.record.id: study for study in studies if _in_lists(study)} or {
         study.record.id: study for study in studies
     }
@@ -176,10 +177,12 @@ def _in_lists(study: Study) -> bool:
     return not study.archived or study.record.id == st.query_params.get("study", "")
 
 
-def _precedence(study: Study) -> tuple[bool, bool, int]:
-    """Comparisons before originals alone, own studies (latest first) before shipped (largest)."""
+def _precedence(study: Study) -> tuple[bool, bool, bool, int]:
+    """Pinned ones first, comparisons before originals alone, own studies (latest first) before
+    shipped (largest)."""
     size = sum(study.record.data.reported) * len(study.record.compressed)
-    return not study.record.compressed, study.shipped, -size if study.shipped else 0
+    alone = not study.record.compressed
+    return not study.pinned, alone, study.shipped, -size if study.shipped else 0
 
 
 def _label(study: Study) -> str:

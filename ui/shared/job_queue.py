@@ -17,6 +17,7 @@ from irs_core.run.estimate import Estimate, estimate_study
 from irs_core.run.options import Until
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
+from irs_core.spec.titles import distinct_titles
 from irs_core.store import Library, Study, StudyRecord
 from ui.shared.interim import look_sentence
 from ui.shared.library import list_studies, store_root
@@ -27,6 +28,15 @@ def jobs() -> list[Job]:
     found = JobQueue(store_root())
     found.repair()
     return found.jobs()
+
+
+def titles(jobs: Sequence[Job]) -> dict[int, str]:
+    """What jobs are called, by id; equal names are told apart by what differs."""
+    names = distinct_titles([one.spec for one in jobs])
+    return {
+        one.id: f"{name}: pilot" if one.until == "pilot" else name
+        for one, name in zip(jobs, names, strict=True)
+    }
 
 
 def workers() -> int:

@@ -17,6 +17,9 @@ from irs_core.spec.study import StudySpec
 from irs_core.store import Study
 from ui.shared import controls, inventory, library, own_files, who
 
+# Which job was just started, until the page Jobs has said so.
+STARTED = "job_just_started"
+
 
 def start(
     spec: StudySpec, options: RunOptions, until: Until = "end", *, reuse: Study | None = None
@@ -81,7 +84,7 @@ def check_fit(spec: StudySpec) -> None:
         )
 
 
-def show_started(job: Job) -> None:
-    """Say where to watch a study that was just started."""
-    st.success(f"Job {job.id} is in the queue. It keeps running when this page is closed.")
-    st.page_link(controls.JOBS_PAGE, label="Watch it", icon=":material/pending_actions:")
+def watch(job: Job) -> None:
+    """Open the page on which a study that was just started is seen to run."""
+    st.session_state[STARTED] = job.id
+    st.switch_page(controls.JOBS_PAGE)

@@ -11,6 +11,7 @@ from ui.shared.readers import Reader
 
 PRODUCT = "Incremental robustness certification"
 _ENTERED = "entered_through_app"
+_MARK = "mark_of_the_title"
 
 
 def configure() -> None:
@@ -19,6 +20,11 @@ def configure() -> None:
     Without an icon of its own the browser would fetch that of the first page from another machine.
     """
     st.set_page_config(page_title=PRODUCT, page_icon="🛡️", layout="wide")
+
+
+def mark_title(mark: str) -> None:
+    """Put a sign before the next title of the tab, to be seen while another tab is looked at."""
+    st.session_state[_MARK] = mark
 
 
 def sections(reader: Reader) -> dict[str, list[Any]]:
@@ -57,7 +63,8 @@ def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
         configure()
         st.navigation(sections(readers.current()))
         st.rerun()
-    st.set_page_config(page_title=f"{heading} · {PRODUCT}")
+    mark = st.session_state.pop(_MARK, "")
+    st.set_page_config(page_title=f"{mark} {heading} · {PRODUCT}".strip())
     figures.about()
     tour.show()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
