@@ -15,8 +15,9 @@ if get_script_run_ctx(suppress_warning=True) is not None:
     st.html(theme.STYLE)
     who.enter()
     ended.announce()
+    # Before the page, which may stop the script wherever it likes.
+    ended.watch()
     with turns.taken():
         st.navigation(navigation.sections(readers.choose()), expanded=True).run()
-    ended.watch()
     warm_up.settle()
     keeper.start()

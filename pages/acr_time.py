@@ -9,7 +9,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "ACR against certification time",
+    "acr_time",
     "How much certified radius does a second of certification buy? **RS** starts from scratch, "
     "**ISS** with fewer draws where they do not pay. **IRS** and **CIRS** reuse what certifying "
     "the original left behind, CIRS with a budget per input. Further left and higher is better.",

@@ -7,7 +7,7 @@ from ui.shared import columns, controls, figures, navigation, pickers
 from ui.shared.once import once
 
 navigation.head(
-    "Certified accuracy against radius",
+    "certified_accuracy",
     "Which share of the inputs is answered right, and is certified to stay right under every "
     "change of the pixels up to r? A curve that stays high further to the right is more robust.",
     ("certified", "radius", "acr", "sigma", "p_lower", "alpha", "alpha_zeta"),

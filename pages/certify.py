@@ -8,7 +8,7 @@ from ui.shared import controls, launch, navigation, who
 from ui.shared.study_file import study_as_file
 
 navigation.head(
-    "Certify",
+    "certify",
     "Certify a model once, and its compressed versions from what that left behind. The values "
     "below make a study of handwritten digits that takes well under a minute.",
     ("sigma", "n0", "n", "n_p", "alpha", "alpha_zeta", "zeta", "gamma", "acr", "irs", "rs"),

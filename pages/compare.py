@@ -4,7 +4,7 @@ from ui.explore import compare
 from ui.shared import controls, navigation, pickers
 
 navigation.head(
-    "Side by side",
+    "compare",
     "Which of two models is more robust, and on which inputs do they differ? Both are certified "
     "from the same draws. They may be of one study, or of two on the same inputs and noise.",
     ("acr", "certified", "radius", "interval", "n_p", "alpha", "alpha_zeta"),

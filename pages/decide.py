@@ -4,11 +4,11 @@ import streamlit as st
 
 from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
-from ui.shared import columns, controls, figures, library, navigation, tour
+from ui.shared import columns, controls, figures, library, navigation, page_list, tour
 from ui.shared.once import once
 
 navigation.head(
-    "May it ship?",
+    "decide",
     "A compressed model may replace the original if it withstands nearly as much wherever the "
     "original does: a non-inferiority test at a certified radius.",
 )
@@ -51,10 +51,12 @@ with right:
     )
     sequential.offer(opened, name, decision)
     printed.offer(opened, name, decision)
+    if not moved:
+        page_list.link("present", **question.link_of(name, requirement, opened.record.id))
     tour.offer(opened.record.id)
 with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
     waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))
-with st.expander("What this rests on", icon=":material/fact_check:"):
+with figures.rests_on():
     controls.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")

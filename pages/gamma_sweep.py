@@ -17,7 +17,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "Choosing γ",
+    "gamma_sweep",
     "Under IRS, γ decides which inputs reuse the original's draws. It may be tuned, but **not on "
     "the inputs that are reported**: a value chosen on them would make their ACR look better than "
     "it is. So this page uses held-out inputs only.",

@@ -8,7 +8,7 @@ from ui.shared import navigation, pickers
 from ui.shared.controls import open_study
 
 navigation.head(
-    "Inputs",
+    "inputs",
     "Which inputs does a compression lose, and why? Choose a model and a filter; below the gallery "
     "one input is taken apart: its radius under every model, the votes, the noisy copies.",
     ("radius", "p_lower", "zeta", "gamma", "n", "n_p", "sigma"),

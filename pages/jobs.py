@@ -4,7 +4,7 @@ from ui.certify import job_cards
 from ui.shared import navigation
 
 navigation.head(
-    "Jobs",
+    "jobs",
     "Studies run in processes of their own: closing the browser stops nothing, and a cancelled "
     "study continues where it was.",
 )

@@ -4,7 +4,7 @@ from ui.certify import catalogue
 from ui.shared import navigation
 
 navigation.head(
-    "Models and data",
+    "models_and_data",
     "What can be certified here, what can be done to it, and where your own files go.",
 )
 

@@ -19,7 +19,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "Overview",
+    "overview",
     "Is a compressed model as robust as the original, and how cheaply can that be **certified**?",
     ("acr", "interval", "certified", "sigma", "n_p", "alpha", "alpha_zeta", "gamma"),
 )

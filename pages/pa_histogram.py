@@ -8,7 +8,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "How sure models are under noise",
+    "pa_histogram",
     "$p_A$ is a lower bound on the probability that a model answers with its top class on a noisy "
     "copy of an input. Above ½ the input has a certified radius. Under IRS, inputs below γ reuse "
     "the original's draws and the others get fresh ones.",

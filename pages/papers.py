@@ -8,7 +8,7 @@ from ui.explore import accountings, papers, reproduction
 from ui.shared import columns, controls, figures, navigation
 
 navigation.head(
-    "Papers: published against measured",
+    "papers",
     "Does this program find what the papers report? Each published number stands beside its "
     "counterpart, computed from the studies that come along; where the two differ by more than "
     "the choice of images explains, a sentence says why.",

@@ -8,7 +8,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "Sample sizes",
+    "sample_sizes",
     "More draws give tighter bounds, and radii grow slowly with them. What does a radius cost, and "
     "what is the most that a number of draws can prove?",
     ("n", "n_p", "p_lower", "radius", "sigma", "alpha", "alpha_zeta", "zeta"),

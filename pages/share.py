@@ -7,7 +7,7 @@ from ui.shared import navigation
 from ui.shared.controls import caption, open_study
 
 navigation.head(
-    "Share",
+    "share",
     "A **link** opens the same view for somebody else, a **bundle** takes a whole study to another "
     "machine, where every number comes out the same.",
 )

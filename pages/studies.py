@@ -4,7 +4,7 @@ from ui.share import collection, keeping
 from ui.shared import navigation
 
 navigation.head(
-    "Studies",
+    "studies",
     "Find a study, open it or set it beside another. Name, tag, pin or put away what is yours: "
     "links to an archived study still open it, and what is deleted can be restored.",
 )

@@ -9,7 +9,7 @@ from ui.shared.glossary import HELP
 from ui.shared.once import once
 
 navigation.head(
-    "How often compression changes the answer",
+    "zeta_table",
     "ζ bounds the probability that the original and the compressed model answer differently on a "
     "noisy copy of an input. Under IRS, the smaller it is, the more of the original's certificate "
     "survives.",

@@ -46,11 +46,13 @@ class Look:
     Args:
         n_p: Mean draws per input of the round.
         acr: Average certified radius, all looks together at the study's confidence.
+        certified: Inputs whose right class is certified at some radius.
         draws, seconds: Spent up to here.
     """
 
     n_p: int
     acr: Interval
+    certified: int
     draws: int
     seconds: float
 
@@ -154,10 +156,12 @@ def looks(analysis: Analysis, name: str) -> list[Look]:
     found = []
     for budget in range(rounds_done(analysis, name)):
         made = analysis.certify(name, METHOD.name, budget)
+        radii = metrics.counted_radii(made, analysis.labels)
         found.append(
             Look(
                 n_p=int(analysis.tally.budgets[budget]),
-                acr=mean_interval(metrics.counted_radii(made, analysis.labels)),
+                acr=mean_interval(radii),
+                certified=int(np.count_nonzero(radii)),
                 draws=int(made.n_samples.sum()),
                 seconds=float(analysis.seconds_per_input(name, METHOD.name, budget).sum()),
             )

@@ -62,7 +62,7 @@ def test_a_newcomer_reads_the_answer_without_scrolling(app: str, page: Page) -> 
 
 
 def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
-    page.goto(f"{app}/overview")
+    page.goto(f"{app}/overview?reader=researcher")
     said = headline(page)
     assert re.search(r"keeps \d+% .* confidence is [\d.]+%", said)
     assert "%" in numbers(page)[0]
@@ -91,7 +91,6 @@ def test_study_is_launched_watched_and_another_cancelled(app: str, page: Page) -
     page.goto(f"{app}/certify?form_n=500000&form_name=endless")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("is in the queue")).to_be_visible()
-    page.get_by_role("link", name="Watch it").click()
     endless = page.locator(".st-key-job-2")
     endless.get_by_role("button", name="Cancel").click()
     # The badge's icon is text as well, so its word is not all of its text.

@@ -1,6 +1,7 @@
 """Figures from plain data: their traces, axes and marks."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,6 +55,16 @@ def test_pareto_fades_what_is_dominated_and_draws_intervals() -> None:
     assert (half.marker.opacity, pruned.marker.opacity) == (1, 0.4)
     assert "dominated by fp16" in pruned.hovertemplate
     assert axis_titles(figure) == {"size of the weights (kB)", charts.ACR_TITLE}
+
+
+def test_names_beside_points_never_overlap() -> None:
+    rows = [row(f"prune:0.{at:02d}", 0.4 + at / 1000, 5_000 * at) for at in range(1, 11)]
+    names = pareto.pareto(rows, "size").layout.annotations
+    assert 1 < len(names) < len(rows)
+    # Letters of this size, on an axis of 600 pixels.
+    width = 7 * len(names[0].text) / 600 * 50
+    starts = sorted(one.x - (width if one.xanchor == "right" else 0) for one in names)
+    assert all(start + width <= after for start, after in pairwise(starts))
 
 
 def test_pareto_compares_at_equal_draws_where_all_have_them() -> None:

@@ -29,6 +29,7 @@ MADE = {
     ("figures.py", "note"),
     ("navigation.py", "title"),
     ("catalogue.py", "facts.classes"),
+    ("slides.py", "slide.sentence"),
 }
 FILES = sorted(
     path for folder in ("ui", "pages") for path in (PROJECT / folder).rglob("*.py") if path.stem

@@ -14,7 +14,7 @@ from irs_core.jobs import Job, State
 from irs_core.people import Action
 from irs_core.store import BASE
 from irs_core.text import markdown
-from ui.certify import clone
+from ui.certify import clone, growing
 from ui.shared import columns, controls, job_queue, launch, page_list, tables, theme, who
 
 POLL_SECONDS = 1.0
@@ -96,8 +96,9 @@ def _card(job: Job, title: str) -> None:
                 key=f"parts-{job.id}",
             )
         if job.state == "running" and any(method.plans for method in methods.asked(job.spec)):
-            for sentence in job_queue.cirs_so_far(job.study, job.progress.done):
-                st.markdown(sentence)
+            growing.show(
+                job_queue.so_far(job.study, job.progress.done), job.id, looks=job.spec.looks
+            )
         st.caption(_facts(job))
         if job.note:
             st.info(controls.sentence(IrsError(job.note)), icon=":material/history:")
@@ -132,7 +133,7 @@ def _actions(job: Job) -> None:
     pilot = job.until == "pilot"
     if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
         st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
-        st.switch_page(controls.CERTIFY_PAGE)
+        page_list.go("certify")
 
 
 def _action(

@@ -51,8 +51,13 @@ def show_verdict(decision: Decision, gains: str, moved: Sequence[str]) -> None:
         return
     show = {"holds": st.success, "fails": st.error, "undecided": st.warning}[decision.verdict]
     icon = {"holds": "check_circle", "fails": "cancel", "undecided": "help"}[decision.verdict]
+    show(verdict_sentence(decision, gains), icon=f":material/{icon}:")
+
+
+def verdict_sentence(decision: Decision, gains: str) -> str:
+    """The answer and what the model gains, in Markdown."""
     answer = f"**{ANSWERS[decision.verdict]}.** {markdown(decision.sentence)}"
-    show(answer + (f" **{gains}.**" if gains else ""), icon=f":material/{icon}:")
+    return answer + (f" **{gains}.**" if gains else "")
 
 
 def no_verdict(moved: Sequence[str]) -> str:

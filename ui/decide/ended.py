@@ -30,7 +30,7 @@ def announce() -> None:
 
 
 def watch() -> None:
-    """Look for jobs that end from here on; asked again only while one is active; after the page."""
+    """Look for jobs that end from here on; asked again only while one is active."""
     active = any(job.active for job in _own_jobs())
     st.fragment(_look, run_every=POLL_SECONDS if active else None)()
 

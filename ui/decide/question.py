@@ -1,9 +1,12 @@
 """The question: a model and a requirement, chosen on top of the page; they live in the address."""
 
+import math
+
 import streamlit as st
 
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
+from irs_core.errors import MissingEvidenceError, SpecError
 from ui.shared import controls, library
 from ui.shared.controls import Opened
 
@@ -80,3 +83,51 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
         max_loss=round(float(loss) / 100, 6),
         confidence=confidence,
     )
+
+
+def linked(opened: Opened) -> tuple[str, Requirement]:
+    """What the address asks, as `link_of` wrote it; presets for what it does not name.
+
+    Raises:
+        SpecError: A number makes no sense.
+        MissingEvidenceError: The study has no such compressed model.
+    """
+    titles = library.titles_of(opened.record)
+    first = next((name for name in titles if name == "int8"), next(iter(titles), ""))
+    asked = st.query_params.get("of", first)
+    if asked not in titles:
+        raise MissingEvidenceError(f"this study has no compressed model {asked!r:.80}")
+    preset = preset_requirement(opened.record.spec.noise.sigma)
+    return asked, Requirement(
+        radius=_number("at", preset.radius),
+        tolerance=_number("short", preset.tolerance),
+        max_loss=round(_number("except", 1.0) / 100, 6),
+        confidence=round(_number("sure", 99.0) / 100, 6),
+    )
+
+
+def link_of(name: str, requirement: Requirement, study: str) -> dict[str, str]:
+    """Query parameters from which `linked` reads the same.
+
+    They have names of their own: those of widgets leave the address with the page of the widgets.
+    """
+    assert requirement.max_loss is not None
+    return {
+        "study": study,
+        "of": name,
+        "at": f"{requirement.radius:g}",
+        "short": f"{requirement.tolerance:g}",
+        "except": f"{100 * requirement.max_loss:g}",
+        "sure": f"{100 * requirement.confidence:g}",
+    }
+
+
+def _number(name: str, preset: float) -> float:
+    text = st.query_params.get(name, f"{preset!r}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        raise SpecError(f"{name} in the address must be a number; got {text!r:.80}")
+    return value

@@ -17,8 +17,8 @@ from ui.shared.drawing import blank, error_bars
 from ui.shared.entries import ModelRow
 
 Floats = NDArray[np.float64]
-# Of the width of the picture, about what a name takes.
-_LABEL_SHARE = 0.15
+# Of the axis, what a letter of a name takes in a narrow figure.
+_LETTER_SHARE = 0.011
 AXIS_NAMES: dict[Axis, str] = {
     "size": "size",
     "latency": "latency",
@@ -106,14 +106,15 @@ def _name_best(
     """Write the names of models that are not dominated beside their points, as far as there is
     room; the legend has all of them."""
     right = float(np.nanmax(cost, initial=0.0))
-    taken: list[float] = []
+    taken: list[tuple[float, float]] = []
     for row, x, acr in sorted(zip(rows, cost, shown, strict=True), key=lambda one: one[1]):
         if row.name in beaten or not np.isfinite(x):
             continue
-        if any(abs(x - other) < _LABEL_SHARE * right for other in taken):
+        far, width = x > 0.85 * right, _LETTER_SHARE * right * (2 + len(row.title))
+        left = float(x) - width if far else float(x)
+        if any(left < end and start < left + width for start, end in taken):
             continue
-        taken.append(float(x))
-        far = x > 0.85 * right
+        taken.append((left, left + width))
         figure.add_annotation(
             x=float(x),
             y=acr.value,

@@ -106,6 +106,23 @@ def open_study() -> Opened:
     return opened
 
 
+def linked_study() -> Opened:
+    """The study in the address at its own settings, else the one that pickers begin with.
+
+    Raises:
+        MissingEvidenceError: There is none, or it is not finished.
+    """
+    studies = library.list_studies()
+    finished = [study for study in sorted(studies, key=_precedence) if study.record.finished]
+    asked = st.query_params.get("study", "")
+    found = next((one for one in finished if one.record.id == asked), None)
+    if found is None and (asked or not finished):
+        raise MissingEvidenceError(f"there is no finished study {plain(asked, NAME)!r} here")
+    study = found or finished[0]
+    st.query_params["study"] = study.record.id
+    return Opened(study, Settings.of(study.record.spec))
+
+
 def warn(opened: Opened) -> None:
     """What has to be read before any number of the study."""
     if opened.study.banner:

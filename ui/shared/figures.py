@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from irs_core.report.formats import csv_text
 from irs_core.text import file_name, markdown
-from ui.shared import exports
+from ui.shared import exports, readers
 from ui.shared.once import MAX_KEPT, mark_of
 
 _ABOUT = "about_the_figures"
@@ -34,7 +35,17 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         csv_button(frame, key)
         exports.buttons(key, _named(key), f"{alt}. {_as_text(note)}".strip())
     if note:
-        st.caption(note)
+        with rests_on():
+            st.caption(note)
+
+
+def rests_on() -> DeltaGenerator:
+    """The place for where numbers come from: folded, but open for a researcher."""
+    return st.expander(
+        "What this rests on",
+        icon=":material/fact_check:",
+        expanded=readers.current() == "researcher",
+    )
 
 
 @st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)

@@ -1,6 +1,8 @@
 """Jobs, what they print and have found so far, and what a study would cost; cached."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +13,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import tally_study
 from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.goals.goal import find_pilot
-from irs_core.goals.outlook import expected_gain, looks
+from irs_core.goals.outlook import Look, expected_gain, looks
 from irs_core.jobs import Job, JobQueue, Roster
 from irs_core.run.estimate import Estimate, estimate_study
 from irs_core.run.options import Until
@@ -19,7 +21,6 @@ from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.spec.titles import distinct_titles
 from irs_core.store import Library, Study, StudyRecord
-from ui.shared.interim import look_sentence
 from ui.shared.library import list_studies, store_root
 
 
@@ -94,17 +95,35 @@ def _pilot_study(spec: StudySpec) -> list[Study]:
         return []
 
 
-def cirs_so_far(study_id: str, done: int) -> list[str]:
-    """What CIRS has certified so far in a running study, and what the next minute may bring.
+@dataclass(frozen=True)
+class SoFar:
+    """What CIRS has certified of one compressed model in a running study.
 
     Args:
-        done: The job's progress; sentences are made anew as it grows.
+        title: The model's.
+        rounds: Complete rounds; none where results are not shown before the end.
+        gain: ACR that the next minute is expected to bring; NaN where no time was measured.
+        inputs: Inputs that are reported.
+    """
+
+    name: str
+    title: str
+    rounds: tuple[Look, ...]
+    gain: float
+    inputs: int
+
+
+def so_far(study_id: str, done: int) -> list[SoFar]:
+    """What a running study has certified; nothing while the original is at work.
+
+    Args:
+        done: The job's progress; it is counted anew as that grows.
     """
     return _so_far(str(store_root()), study_id, done)
 
 
 @st.cache_data(max_entries=16, ttl=20, show_spinner=False)
-def _so_far(root: str, study_id: str, done: int) -> list[str]:
+def _so_far(root: str, study_id: str, done: int) -> list[SoFar]:
     del done  # Part of the key only.
     library = Library(Path(root))
     record = library.live_record(study_id)
@@ -116,9 +135,13 @@ def _so_far(root: str, study_id: str, done: int) -> list[str]:
         # The original is still at work.
         return []
     result = Analysis(tally, Settings.of(record.spec))
-    if not record.spec.looks:
-        return ["Results are shown when it ends: this study was started without looks at them."]
     return [
-        look_sentence(model.title, looks(result, model.name), expected_gain(result, model.name))
+        SoFar(
+            model.name,
+            model.title,
+            tuple(looks(result, model.name)),
+            expected_gain(result, model.name) if record.spec.looks else math.nan,
+            len(result.labels),
+        )
         for model in record.compressed
     ]

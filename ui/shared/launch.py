@@ -15,7 +15,7 @@ from irs_core.spec.compressions import FileModel
 from irs_core.spec.outside import is_url
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study
-from ui.shared import controls, inventory, library, own_files, who
+from ui.shared import inventory, library, own_files, page_list, who
 
 # Which job was just started, until the page Jobs has said so.
 STARTED = "job_just_started"
@@ -87,4 +87,4 @@ def check_fit(spec: StudySpec) -> None:
 def watch(job: Job) -> None:
     """Open the page on which a study that was just started is seen to run."""
     st.session_state[STARTED] = job.id
-    st.switch_page(controls.JOBS_PAGE)
+    page_list.go("jobs")

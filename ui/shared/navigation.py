@@ -40,7 +40,7 @@ def sections(reader: Reader) -> dict[str, list[Any]]:
                 title=page.title_for(reader),
                 icon=page.icon,
                 default=page.name == page_list.PAGES[0],
-                visibility="visible" if page.for_all or reader != "stakeholder" else "hidden",
+                visibility="visible" if page.shown_to(reader) else "hidden",
                 help=page.help_for(reader),
             )
             for page in pages
@@ -49,12 +49,25 @@ def sections(reader: Reader) -> dict[str, list[Any]]:
     }
 
 
-def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
+def head(page: str, introduction: str, symbols: Sequence[str] = ()) -> None:
     """Begin a page: its title, a sentence or two for newcomers, its symbols, a step of the tour.
 
     Args:
+        page: Name of its file; it is called what the navigation calls it.
         symbols: Keys of `SYMBOLS` that the page uses without explaining them.
     """
+    begin(page)
+    tour.show()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.title(page_list.title(page), anchor=False)
+        if symbols and readers.current() != "stakeholder":
+            with st.popover("Symbols", icon=":material/help:", type="tertiary"):
+                st.markdown("\n\n".join(f"**{SYMBOLS[name]}** {HELP[name]}" for name in symbols))
+    st.markdown(introduction)
+
+
+def begin(page: str) -> None:
+    """Let in whoever may, and name the tab; `head` does this for pages with a title."""
     # As app.py did, unless Streamlit ran this page without it; see below.
     who.let_in()
     if _ENTERED not in st.session_state:
@@ -64,12 +77,5 @@ def head(heading: str, introduction: str, symbols: Sequence[str] = ()) -> None:
         st.navigation(sections(readers.current()))
         st.rerun()
     mark = st.session_state.pop(_MARK, "")
-    st.set_page_config(page_title=f"{mark} {heading} · {PRODUCT}".strip())
+    st.set_page_config(page_title=f"{mark} {page_list.title(page)} · {PRODUCT}".strip())
     figures.about()
-    tour.show()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.title(heading, anchor=False)
-        if symbols and readers.current() != "stakeholder":
-            with st.popover("Symbols", icon=":material/help:", type="tertiary"):
-                st.markdown("\n\n".join(f"**{SYMBOLS[name]}** {HELP[name]}" for name in symbols))
-    st.markdown(introduction)

@@ -1,6 +1,7 @@
 """The pages of the dashboard, by section, and links to them."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ class Page:
         title: Its name in plain words.
         symbol: Its name among researchers; empty where it is the same.
         for_all: Whether somebody who decides, and does not run or diagnose, needs it.
+        listed: Whether the navigation shows it; others are reached from a page.
     """
 
     name: str
@@ -24,6 +26,11 @@ class Page:
     icon: str
     symbol: str = ""
     for_all: bool = False
+    listed: bool = True
+
+    def shown_to(self, reader: Reader) -> bool:
+        """Whether the navigation shows it; every page answers to its address."""
+        return self.listed and (self.for_all or reader != "stakeholder")
 
     def title_for(self, reader: Reader) -> str:
         """Its name in the reader's words."""
@@ -36,7 +43,10 @@ class Page:
 
 
 SECTIONS = {
-    "Decide": (Page("decide", "May it ship?", ":material/gavel:", for_all=True),),
+    "Decide": (
+        Page("decide", "May it ship?", ":material/gavel:", for_all=True),
+        Page("present", "Present", ":material/slideshow:", listed=False),
+    ),
     "Compare": (
         Page("overview", "Overview", ":material/space_dashboard:", for_all=True),
         Page("compare", "Side by side", ":material/compare:"),
@@ -67,6 +77,7 @@ PAGES = tuple(TITLES)
 # Pages that look at one study.
 STUDY_PAGES = (
     "decide",
+    "present",
     "overview",
     "compare",
     "acr_time",
@@ -94,6 +105,15 @@ def link(page: str, label: str = "", /, **query: str) -> None:
     st.page_link(
         f"pages/{page}.py", label=label or title(page), icon=icon(page), query_params=query
     )
+
+
+def go(page: str, /, **query: str) -> NoReturn:
+    """Leave for a page at once.
+
+    An address of its own is always given: Streamlit refuses to clear one that widgets live in.
+    """
+    reader = readers.current()
+    st.switch_page(f"pages/{page}.py", query_params={**readers.query(reader), **query})
 
 
 def moved_query(settings: Settings, own: Settings) -> dict[str, str]:

@@ -24,6 +24,11 @@ def choose() -> Reader:
         )
 
 
+def query(reader: Reader) -> dict[str, str]:
+    """What an address says of its reader; nothing of the usual one."""
+    return {} if reader == _DEFAULT else {_KEY: reader}
+
+
 def current() -> Reader:
     """The reader of this page; the engineer where nobody chose."""
     found = st.session_state.get(_KEY, _DEFAULT)

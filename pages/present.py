@@ -1,0 +1,54 @@
+"""The decision about one model as slides: the answer, gains, costs, what is covered."""
+
+from functools import partial
+
+from irs_core.text import markdown
+from ui.decide import answer, decisions, picture, question, waterfall
+from ui.explore import pareto
+from ui.shared import captions, choice, controls, library, navigation, page_list, slides
+from ui.shared.once import once
+from ui.shared.slides import Slide
+
+navigation.begin("present")
+with controls.explained():
+    opened = controls.linked_study()
+    name, requirement = question.linked(opened)
+    study, settings = opened.study, opened.settings
+    decision = decisions.decisions(study, settings, requirement)[name]
+    rows = library.overview(study, settings)
+equal = decisions.at_equal_draws(study, settings, name)
+gaps = decisions.gaps(study, settings, name)
+row = next(one for one in rows if one.name == name)
+shown = [
+    Slide(
+        answer.verdict_sentence(decision, answer.facts(row, rows[0])),
+        partial(once, picture.radii_picture, equal, decision, requirement, row.colour)
+        if equal is not None
+        else None,
+        f"Certified radius of every input under the original and {decision.model}",
+    ),
+    Slide(
+        choice.headline(opened.record, rows, captions.union_failure(rows), (), study.banner),
+        partial(once, pareto.pareto, rows, "size"),
+        "Average certified radius of every model against its size",
+    ),
+]
+if equal is not None and gaps:
+    shown.append(
+        Slide(
+            answer.gap_sentence(gaps, equal.n, equal.n_p),
+            partial(
+                once,
+                waterfall.picture,
+                gaps[0],
+                decision.model,
+                row.colour,
+                n=equal.n,
+                n_p=equal.n_p,
+            ),
+            "What fewer draws cost and what compression costs in average certified radius",
+        )
+    )
+covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
+shown.append(Slide(f"{covered}\n\n{markdown(opened.record.title)} · study {opened.record.id}"))
+slides.show(shown, partial(page_list.link, "decide", "Leave", study=opened.record.id, model=name))

@@ -1,0 +1,100 @@
+"""Pages on a small screen and enlarged, the address, and what the keyboard reaches."""
+
+import re
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+from ui.shared.page_list import PAGES
+
+TIMEOUT = 120_000
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    expect.set_options(timeout=TIMEOUT)
+
+
+def ready(page: Page) -> None:
+    expect(page.get_by_test_id("stMainBlockContainer")).to_be_visible()
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
+def study(page: Page) -> str:
+    return re.findall(r"study=(\w+)", page.url)[0]
+
+
+@pytest.mark.parametrize("width", [320, 640], ids=["phone", "enlarged twice"])
+def test_no_page_scrolls_sideways(app: str, page: Page, width: int) -> None:
+    """WCAG 1.4.10: at 320 CSS pixels nothing but tables and figures is wider than the screen."""
+    page.set_viewport_size({"width": width, "height": 640})
+    wide = []
+    for name in PAGES:
+        page.goto(f"{app}/{name}")
+        ready(page)
+        most = page.evaluate(
+            """() => {
+              const main = document.querySelector('[data-testid=stMain]');
+              return Math.max(document.documentElement.scrollWidth, main.scrollWidth);
+            }"""
+        )
+        if most > width + 1:
+            wide.append(f"{name}: {most}")
+    assert wide == []
+
+
+def test_back_and_forward_show_what_the_address_says(app: str, page: Page) -> None:
+    page.goto(f"{app}/overview?reader=researcher")
+    ready(page)
+    first = study(page)
+    link = page.get_by_role("link", name="Certified accuracy", exact=True)
+    link.click()
+    expect(page.get_by_role("heading", name="Certified accuracy", level=1)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible()
+    expect(page.get_by_text(f"study {first}").first).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Certified accuracy", level=1)).to_be_visible()
+    expect(page.get_by_text(f"study {first}").first).to_be_visible()
+
+
+@pytest.mark.parametrize("asked", ["gamma=7", "gamma=x", "alpha=-1", "n_p=zero", "model=none"])
+def test_nonsense_in_an_address_ends_in_no_traceback(app: str, page: Page, asked: str) -> None:
+    page.goto(f"{app}/zeta_table?{asked}")
+    ready(page)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_the_keyboard_reaches_the_answer_and_what_is_asked(app: str, page: Page) -> None:
+    """Tab walks from the navigation through the question, and each stop can be seen."""
+    page.goto(app)
+    ready(page)
+    expect(page.get_by_text("may ship").first).to_be_visible()
+    named, unseen = set(), []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+              const one = document.activeElement, style = getComputedStyle(one);
+              const box = one.getBoundingClientRect();
+              const around = one.closest('[data-baseweb]') ?? one;
+              const marked = [one, around, one.parentElement].some((each) => {
+                const look = getComputedStyle(each);
+                return look.outlineStyle !== 'none' || look.boxShadow !== 'none'
+                  || look.borderColor !== '';
+              });
+              return { name: one.getAttribute('aria-label') || one.innerText.slice(0, 60),
+                seen: box.width > 0 && box.height > 0 && style.visibility !== 'hidden' && marked,
+                html: one.outerHTML.slice(0, 120) };
+            }"""
+        )
+        named.add(stop["name"].strip())
+        if not stop["seen"]:
+            unseen.append(stop["html"])
+    everything = " | ".join(named)
+    for asked in ("Study", "May this model replace", "Where the original withstands"):
+        assert asked in everything
+    assert unseen == []
