@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.data import Dataset, load_dataset
-from irs_core.decide import Flag, accuracy_flag, normalisation_flags, permuted_labels_flag
+from irs_core.decide import (
+    Flag,
+    accuracy_flag,
+    integer_sums_flag,
+    normalisation_flags,
+    permuted_labels_flag,
+)
 from irs_core.errors import ChannelsError
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import GraphModule, LoadedModel, load_model
@@ -134,7 +140,9 @@ def check_model(
         tuple(warnings),
         (*dataset.notes, *_handled(base)),
         _ranges(base, dataset),
-        _flags(clean, dataset, base, other_normalisations(spec, base, dataset, options, clean)),
+        _flags(
+            clean, dataset, base, other_normalisations(spec, base, dataset, options, clean), rows
+        ),
         spec.data,
     )
 
@@ -246,6 +254,7 @@ def _flags(
     dataset: Dataset,
     base: LoadedModel,
     alternatives: Mapping[str, tuple[int, int]],
+    rows: Sequence[CheckRow],
 ) -> tuple[Flag, ...]:
     labels, classes = dataset.labels, base.num_classes
     right = int(np.sum(clean == labels))
@@ -255,6 +264,7 @@ def _flags(
         accuracy_flag(right, len(labels), classes),
         permuted_labels_flag(confusion),
         *normalisation_flags(guessed=False, used=(right, len(labels)), alternatives=alternatives),
+        integer_sums_flag(row.execution for row in rows),
     ]
     return tuple(one for one in found if one is not None)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.equal_draws import equal_draws
 from irs_core.certify import Certificates
 from irs_core.decide import (
     BaseCounts,
@@ -24,9 +25,11 @@ from irs_core.decide import (
     find_settle,
     folder_order_flag,
     inputs_flag,
+    integer_sums_flag,
     levels_for,
     noise_flag,
     permuted_labels_flag,
+    unequal_draws_flag,
 )
 from irs_core.errors import UnknownKeyError
 from irs_core.spec.cost import ALONE, BATCHES, ModelCost
@@ -128,6 +131,8 @@ def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
         inputs_flag(int(rows.sum())),
         draws_flag(spec.n, spec.alpha),
         folder_order_flag(record.data.classes) if _by_folders(spec) else None,
+        integer_sums_flag(model.execution for model in record.models),
+        _unequal(record, analysis),
     ]
     if len(clean):
         right = clean[rows] == analysis.labels
@@ -141,6 +146,15 @@ def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
             noise_flag(int(right.sum()), int(noisy.sum()), len(right), spec.noise.sigma),
         ]
     return tuple(one for one in found if one is not None)
+
+
+def _unequal(record: StudyRecord, analysis: Analysis) -> Flag | None:
+    """Whether some model can only be shown at other draws than the original."""
+    for model in record.compressed:
+        stops = methods.get(analysis.main_method(model.name)).anytime
+        if stops is None and equal_draws(analysis, model.name) is None:
+            return unequal_draws_flag(analysis.tally.n, int(analysis.tally.budgets[-1]))
+    return None
 
 
 def _by_folders(spec: StudySpec) -> bool:

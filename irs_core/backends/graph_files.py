@@ -17,6 +17,7 @@ from irs_core.backends.base import (
     fixed_batches,
 )
 from irs_core.backends.graph_io import fed, scores_of
+from irs_core.backends.processor import as_computed
 from irs_core.backends.reasons import reason
 from irs_core.errors import ApproximationError, ModelOutputError
 from irs_core.hardware import usable_cores
@@ -74,7 +75,7 @@ class OnnxPredictor:
         shape = (-1, 1, 1)
         self._mean = np.asarray(module.mean or 0, np.float32).reshape(shape)
         self._std = np.asarray(module.std or 1, np.float32).reshape(shape)
-        self.execution = f"onnxruntime cpu {self._facts.precision.name}"
+        self.execution = f"onnxruntime cpu {as_computed(self._facts.precision.name)}"
         # Shapes are refused here; what a black image scores says nothing about noisy ones.
         self.scores(np.zeros((1, *input_shape), np.float32))
 

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends.base import Opaque, batch_for, check_scores, fixed_batches
+from irs_core.backends.processor import exact_8_bit_sums
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
 from irs_core.integer import ConvTerm, IntegerNetwork
-
-_CPU = Path("/proc/cpuinfo")
 
 
 class OrtIntegers(Opaque):
@@ -78,12 +77,10 @@ def check_vnni() -> None:
     Raises:
         ApproximationError: It has no VNNI.
     """
-    try:
-        found = "vnni" in _CPU.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        found = False
-    if not found:
-        raise ApproximationError("8-bit kernels need a CPU with VNNI")
+    if not exact_8_bit_sums():
+        raise ApproximationError(
+            "8-bit kernels need a processor with exact sums of 8-bit products (VNNI on x86)"
+        )
 
 
 def _check_fused(network: IntegerNetwork, fused: Path) -> None:

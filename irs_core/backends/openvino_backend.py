@@ -25,6 +25,7 @@ from irs_core.backends.base import (
     fixed_batches,
 )
 from irs_core.backends.openvino_graph import from_graph_file
+from irs_core.backends.processor import as_computed
 from irs_core.backends.reasons import reason
 from irs_core.errors import ApproximationError
 from irs_core.hardware import usable_cores
@@ -67,7 +68,7 @@ class OpenVinoPredictor:
         check_arithmetic(arithmetic)
         self._classes, self._input_shape, self._other = classes, input_shape, other
         self._model, self._arithmetic = model, arithmetic
-        self.execution = f"openvino cpu {named or arithmetic}"
+        self.execution = f"openvino cpu {as_computed(named or arithmetic)}"
         self._compile(batch or batch_for(int(np.prod(input_shape))))
 
     def _compile(self, batch: int) -> None:

@@ -1,7 +1,7 @@
 """Dubious evaluations raise flags; each has a sentence and a place in docs/flags.md."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -220,14 +220,13 @@ def unequal_draws_flag(base: int, compressed: int) -> Flag | None:
     )
 
 
-def integer_sums_flag(*, quantized: bool, exact: bool) -> Flag | None:
-    """An 8-bit model on a processor whose 8-bit sums may saturate.
+def integer_sums_flag(executions: Iterable[str]) -> Flag | None:
+    """An 8-bit model that ran on a processor whose 8-bit sums may saturate.
 
     Args:
-        quantized: Whether the model computes with 8-bit integers.
-        exact: Whether the processor and library sum them exactly.
+        executions: What computed the evidence, in words; see `irs_core.backends`.
     """
-    if exact or not quantized:
+    if not any("8-bit sums may saturate" in one for one in executions):
         return None
     return _flag(
         "inexact-8-bit-sums",
