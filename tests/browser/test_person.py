@@ -99,6 +99,7 @@ def test_study_is_launched_watched_and_another_cancelled(app: str, page: Page) -
     expect(quick.get_by_role("link", name="Overview")).to_be_visible(timeout=3 * TIMEOUT)
     expect(quick).to_contain_text("done")
     quick.get_by_role("link", name="Overview").click()
+    page.get_by_text("What this rests on").first.click()
     expect(page.get_by_text("5 inputs of handwritten digits").first).to_be_visible()
     assert "ACR" in page.get_by_test_id("stMetricLabel").first.inner_text()
 

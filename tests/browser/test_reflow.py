@@ -92,7 +92,8 @@ def test_the_keyboard_reaches_the_answer_and_what_is_asked(app: str, page: Page)
             }"""
         )
         named.add(stop["name"].strip())
-        if not stop["seen"]:
+        # Past the last stop the browser's own bars have the focus.
+        if not stop["seen"] and not stop["html"].startswith("<body"):
             unseen.append(stop["html"])
     everything = " | ".join(named)
     for asked in ("Study", "May this model replace", "Where the original withstands"):

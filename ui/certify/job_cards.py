@@ -40,8 +40,10 @@ def show_jobs() -> None:
         st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
         return
     started = st.session_state.pop(launch.STARTED, None)
+    # A place that stays: what polls below must not move when the message goes.
+    place = st.container()
     if started is not None:
-        st.success(
+        place.success(
             f"Job {started} is in the queue. You may go anywhere or close the browser: a note on "
             "whatever page you are on says when it ends."
         )
