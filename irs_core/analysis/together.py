@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_measured, study_routes, title_of
 from irs_core.decide import Requirement, inputs_to_hold, which_hold
+from irs_core.decide.rounding import chosen_percent
 from irs_core.spec.outward import confidence
 from irs_core.store import StudyRecord
 
@@ -38,13 +39,14 @@ class Together:
     def sentence(self) -> str:
         """Both statements in words."""
         single = (
-            f"Each verdict holds for itself with {100 * self.confidence:g}% confidence. All "
+            f"Each verdict holds for itself with {chosen_percent(self.confidence)} confidence. All "
             f"{self.candidates} hold together with {confidence(self.stated)}, which is what "
             "remains for whoever picks one by its verdict."
         )
         if self.holds is None:
             return single
-        joint = f"With {100 * self.confidence:g}% for all candidates together (Holm's procedure)"
+        sure = chosen_percent(self.confidence)
+        joint = f"With {sure} for all candidates together (Holm's procedure)"
         if self.holds:
             return f"{single} {joint}, {len(self.holds)} hold: {', '.join(self.titles)}."
         more = "."

@@ -10,16 +10,19 @@ from irs_core.errors import InvalidSampleError
 _STEPS = 60
 # A bet never risks more than this share of the capital.
 _STAKE = 0.5
+# Seed of the order of all bets.
+_ORDER = 0
 
 
 def bounded_mean_interval(
     values: ArrayLike, *, low: float, high: float, beta: float
 ) -> tuple[float, float]:
-    """Confidence interval of the mean of independent values in a known range.
+    """Confidence interval of the mean of a distribution on a known range.
 
     It misses the mean with probability at most `beta`, for any distribution on the range and any
-    number of values. The bet on each value uses the values before it, so the order must not be
-    chosen by looking.
+    number of values, if the values are independent and of one distribution. Inputs as they lie in
+    folders, class by class, are not of one distribution in that order; so the values are taken in
+    an order that was drawn without them, in which samples are.
 
     A capital that starts at 1 bets on every value that the mean is above m; if the mean is at
     most m, it is a nonnegative supermartingale and reaches 2 / beta with probability at most
@@ -27,7 +30,7 @@ def bounded_mean_interval(
     finds it. The upper end is the lower end of the mirrored values.
 
     Args:
-        values: Shape (N,), N at least 1, in the order in which they were fixed.
+        values: Shape (N,), N at least 1.
         low, high: The range, known without looking at the values.
         beta: Failure probability of the interval, in (0, 1).
 
@@ -48,7 +51,7 @@ def bounded_mean_interval(
 
 
 def surely_above(values: ArrayLike, mean: float, *, low: float, high: float, beta: float) -> bool:
-    """Whether the mean of independent values in a known range is above `mean`.
+    """Whether the mean of a distribution on a known range is above `mean`.
 
     Wrongly true with probability at most `beta`: the one-sided test behind the lower end of
     `bounded_mean_interval` at 2 `beta`, whose conditions are its own.
@@ -69,7 +72,7 @@ def surely_above(values: ArrayLike, mean: float, *, low: float, high: float, bet
 
 
 def _unit(values: ArrayLike, low: float, high: float, beta: float) -> NDArray[np.float64]:
-    """The values moved to [0, 1]."""
+    """The values moved to [0, 1], in an order that does not depend on them."""
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or array.size == 0:
         raise InvalidSampleError(f"need values of shape (N,), N >= 1; got shape {array.shape}")
@@ -79,7 +82,8 @@ def _unit(values: ArrayLike, low: float, high: float, beta: float) -> NDArray[np
         )
     if not 0 < beta < 1:
         raise InvalidSampleError(f"beta must be in (0, 1); got {beta}")
-    return (array - low) / (high - low)
+    order = np.random.default_rng(_ORDER).permutation(len(array))
+    return (array[order] - low) / (high - low)
 
 
 def _stakes(unit: NDArray[np.float64], beta: float) -> NDArray[np.float64]:

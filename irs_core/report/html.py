@@ -19,6 +19,7 @@ from irs_core.analysis.decisions import (
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Requirement
+from irs_core.decide.rounding import chosen_percent
 from irs_core.decide.words import ANSWERS
 from irs_core.errors import IrsError
 from irs_core.report.document import document
@@ -151,7 +152,7 @@ def _candidates(
         ]
     )
     said = f"<p>{escape(together.sentence)}</p>" if together else ""
-    words = escape(f"Each for itself: {asked.words}, {100 * asked.confidence:g}% sure.")
+    words = escape(f"Each for itself: {asked.words}, {chosen_percent(asked.confidence)} sure.")
     return ["<h2>All candidates</h2>", f"<p>{words}</p>", table_html(frame), said]
 
 

@@ -10,6 +10,7 @@ from irs_core.analysis.equal_draws import equal_draws, gaps_of_draws
 from irs_core.analysis.ledger import Ledger
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Flag
+from irs_core.decide.rounding import chosen_percent
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from irs_core.report.document import document
 from irs_core.report.scatter import scatter
@@ -228,7 +229,7 @@ def _digests(record: StudyRecord, name: str) -> str:
 
 
 def _confidence(decision: Decision) -> str:
-    return f"{100 * decision.requirement.confidence:g}%"
+    return chosen_percent(decision.requirement.confidence)
 
 
 def _capital(text: str) -> str:

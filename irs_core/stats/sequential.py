@@ -78,7 +78,7 @@ def _log_e(k: Ints, j: Ints, q: Floats) -> Floats:
     """The formula for k < j q, where the incomplete beta function cannot underflow."""
     a, b = k + 0.5, j - k + 0.5
     ratio = betaln(a, b) - k * np.log(q) - (j - k) * np.log1p(-q)
-    mass = np.log(betainc(a, b, q)) - np.log(2 * np.arcsin(np.sqrt(q)))
+    mass = np.log(betainc(a, b, q)) - np.log(2 * np.arctan2(np.sqrt(q), np.sqrt(1 - q)))
     return np.asarray(ratio + mass - (_MARGIN + _MARGIN_PER_DRAW * j))
 
 

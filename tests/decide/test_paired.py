@@ -41,10 +41,15 @@ def test_the_guaranteed_interval_misses_with_probability_at_most_beta() -> None:
     assert max(rates) > 0.2 * beta
 
 
-def test_values_ordered_by_looking_break_it() -> None:
-    beta = 0.3
-    ends = intervals(np.sort(SEQUENCES, axis=1)[:, ::-1], beta)
-    assert max(misses(ends, p) for p in (0.25, 0.5, 0.7)) > beta
+def test_inputs_that_lie_class_by_class_are_no_reason_to_miss() -> None:
+    """Bets in the order of the folders lose on the first class, and then win on the second."""
+    rng, missed = np.random.default_rng(5), 0
+    for _ in range(100):
+        lost, spread = rng.binomial(500, 0.5), rng.choice([0.1, 0.3])
+        values = np.concatenate([np.full(lost, -spread), np.full(500 - lost, spread)])
+        low, high = bounded_mean_interval(values, low=-1.9, high=1.9, beta=0.05)
+        missed += not low <= 0 <= high
+    assert missed <= 5
 
 
 def test_many_values_give_a_narrow_interval_in_any_range() -> None:
@@ -95,7 +100,8 @@ def test_a_gap_is_the_sum_of_draws_and_compression() -> None:
         total = one.fewer_draws.mean + one.compression.mean
         assert total == pytest.approx(one.full - one.compressed, abs=1e-12)
         for part in (one.fewer_draws, one.compression):
-            assert part.sure_low <= part.low <= part.mean <= part.high <= part.sure_high
+            assert part.low <= part.mean <= part.high
+            assert part.sure_low <= part.mean <= part.sure_high
     assert gaps[0].fewer_draws.low > 0
     assert gaps[1].full == pytest.approx((full > 0.25).mean())
 

@@ -58,7 +58,7 @@ def _is_rounded_down(got: float, truth: mp.mpf, draws: int) -> bool:
     return 0 <= truth - mp.mpf(got) <= 2e-12 + 4e-14 * draws
 
 
-@pytest.mark.parametrize("q", [1e-6, 1e-3, 0.03, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize("q", [1e-6, 1e-3, 0.03, 0.3, 0.5, 0.8, 1 - 1e-9, 1 - 1e-12])
 def test_is_the_beta_integral_rounded_down(q: float) -> None:
     with mp.workdps(40):
         for j in (1, 2, 7, 60, 500):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Gap, Requirement
+from irs_core.decide.rounding import chosen_percent
 from irs_core.decide.words import ANSWERS, covered_words, gap_words
 from irs_core.spec.cost import BATCHES
 from irs_core.text import markdown, plain
@@ -108,6 +109,7 @@ def gate_command(study: str, model: str, requirement: Requirement) -> str:
     """The same question for continuous integration, quoted for a shell."""
     return (
         f"./irs gate {study[:6]} --model {shlex.quote(plain(model))} "
-        f"--radius {requirement.radius:g} --tolerance {requirement.tolerance:g} "
-        f"--max-loss {100 * (requirement.max_loss or 0):g}% --confidence {requirement.confidence:g}"
+        f"--radius {requirement.radius!r} --tolerance {requirement.tolerance!r} "
+        f"--max-loss {chosen_percent(requirement.max_loss or 0)} "
+        f"--confidence {requirement.confidence!r}"
     )

@@ -118,7 +118,7 @@ def link_of(name: str, requirement: Requirement, study: str) -> dict[str, str]:
         "at": f"{requirement.radius:g}",
         "short": f"{requirement.tolerance:g}",
         "except": f"{100 * requirement.max_loss:g}",
-        "sure": f"{100 * requirement.confidence:g}",
+        "sure": f"{100 * requirement.confidence:.10g}",
     }
 
 
