@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from irs_core.spec.convention import COLUMN
 from irs_core.spec.settings import Settings
 from ui.shared import readers
 from ui.shared.readers import Reader
@@ -98,8 +99,11 @@ def link(page: str, label: str = "", /, **query: str) -> None:
 
 def moved_query(settings: Settings, own: Settings) -> dict[str, str]:
     """Query parameters of the settings that are not a study's own."""
-    return {
+    query = {
         name: f"{getattr(settings, name):g}"
         for name in ("gamma", "alpha", "alpha_zeta")
         if getattr(settings, name) != getattr(own, name)
     }
+    if settings.convention != own.convention:
+        query[COLUMN] = settings.convention
+    return query

@@ -30,6 +30,9 @@ class BaseTally:
             decisions about a model only, never by a certifier.
         early_hits: Of the first n_p estimation draws, how many gave the candidate, (inputs,
             budgets): what f has at equal draws.
+        others: How many of the n estimation draws gave each group of other classes, (inputs,
+            groups); see `methods.kit.groups`.
+        early_others: The same of the first n_p, (inputs, budgets, groups).
     """
 
     candidate: Ints
@@ -38,6 +41,8 @@ class BaseTally:
     seconds: Floats
     label_hits: Ints
     early_hits: Ints
+    others: Ints
+    early_others: Ints
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,10 @@ class CompressedTally:
             another class need no answer of f^p.
         label_hits: Of the fresh draws at the largest n_p, how many gave the true class, (inputs,);
             read by decisions only.
+        scratch_others: Of the first n_p fresh draws, how many gave each group of classes other than
+            its own candidate, (inputs, budgets, groups).
+        paired_others: Of the first n_p cached draws, on how many f^p predicted each group of
+            classes other than the base's candidate, (inputs, budgets, groups).
         own: What single methods count beside these, by their names; see `MethodDef.count`.
     """
 
@@ -79,6 +88,8 @@ class CompressedTally:
     scratch_selected: Ints
     leavers: Ints
     label_hits: Ints
+    scratch_others: Ints
+    paired_others: Ints
     own: Mapping[str, Any]
 
 
