@@ -144,5 +144,5 @@ KEYS: tuple[Key, ...] = (
     Key("looks", "boolean", "cirs: results may be seen while it runs.", plain=True),
     Key("radii", "number", "seq: L2 radii, pixel units.", many=True, plain=True),
     Key("tolerance", "number", "seq: how much less the compressed has to withstand.", plain=True),
-    Key("convention", "text", "Of the radii.", plain=True, choices=CONVENTIONS),
+    Key("convention", "text", "one-sided or two-sided radii.", plain=True, choices=CONVENTIONS),
 )
