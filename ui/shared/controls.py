@@ -264,11 +264,11 @@ def _settings(spec: StudySpec) -> Settings:
         )
         alpha = _level("α, for $p_A$", "alpha", spec.alpha)
         alpha_zeta = _level("$α_ζ$, for ζ", "alpha_zeta", spec.alpha_zeta)
-        convention = st.segmented_control(
+        convention = st.radio(
             "Radii",
-            list(CONVENTIONS),
-            default=spec.convention,
-            required=True,
+            CONVENTIONS,
+            index=CONVENTIONS.index(spec.convention),
+            horizontal=True,
             key=COLUMN,
             bind="query-params",
             help=HELP[COLUMN],

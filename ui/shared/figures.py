@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from irs_core.report.formats import csv_text
+from irs_core.spec.convention import COLUMN, ONE_SIDED
 from irs_core.text import file_name, markdown
 from ui.shared import exports
 from ui.shared.once import MAX_KEPT, mark_of
@@ -25,6 +26,7 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         alt: What it shows, for those who cannot see it.
         note: Where it comes from: n, alpha, confidence, seed, hardware.
     """
+    figure = _labelled(figure)
     mark = mark_of(figure)
     if mark is None:
         _draw(figure, key, alt)
@@ -35,6 +37,27 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         exports.buttons(key, _named(key), f"{alt}. {_as_text(note)}".strip())
     if note:
         st.caption(note)
+
+
+def _labelled(figure: go.Figure) -> go.Figure:
+    """The figure with the convention of its radii, where it is not the usual one.
+
+    A picture leaves the page without what is written around it.
+    """
+    convention = st.session_state.get(_ABOUT, {}).get(COLUMN, ONE_SIDED)
+    if convention == ONE_SIDED:
+        return figure
+    # The figure itself is shared.
+    return go.Figure(figure).add_annotation(
+        text=f"settings: {convention} radii",
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=1,
+        y=1,
+        xanchor="right",
+        yanchor="bottom",
+    )
 
 
 @st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
