@@ -26,7 +26,7 @@ from irs_core.decide import (
     split_gap,
 )
 from irs_core.methods.kit.counting import prefix_counts
-from irs_core.methods.kit.groups import group_counts, group_of_classes
+from irs_core.methods.kit.groups import group_of_classes, most_frequent
 from irs_core.methods.kit.observed import gaps_of
 from irs_core.spec.convention import ONE_SIDED
 from irs_core.stats import largest_certifiable_radius
@@ -85,15 +85,15 @@ class Prefixes:
     Args:
         sizes: Numbers of draws, increasing, (sizes,).
         original, compressed: Counts, (inputs, sizes); UNKNOWN where draws are missing.
-        original_others, compressed_others: On how many each gave other classes, in groups,
-            (inputs, sizes, groups).
+        original_other, compressed_other: On how many each gave the group of other classes that it
+            gave most often.
     """
 
     sizes: Ints
     original: Ints
     compressed: Ints
-    original_others: Ints
-    compressed_others: Ints
+    original_other: Ints
+    compressed_other: Ints
 
 
 def draw_steps(budgets: Sequence[int]) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ def read_prefixes(study: Study, analysis: Analysis, name: str, sizes: Sequence[i
             prefix_counts(answers[part] == candidate[part, None], gaps_of(answers[part]), wanted)
             for part in np.split(rows, range(_BLOCK, len(rows), _BLOCK))
         ]
-        return np.concatenate(parts), group_counts(groups[rows], answers[rows], wanted)
+        return np.concatenate(parts), most_frequent(groups[rows], answers[rows], wanted)
 
     (original, others), (compressed, more) = counted(base.name), counted(name)
     return Prefixes(wanted, original, compressed, others, more)
@@ -135,8 +135,8 @@ def at_draws(analysis: Analysis, prefixes: Prefixes, draws: int) -> EqualDraws |
     at = int(np.flatnonzero(prefixes.sizes == draws)[0])
     return _equal(
         analysis,
-        _Counted(prefixes.original[:, at], prefixes.original_others[:, at]),
-        _Counted(prefixes.compressed[:, at], prefixes.compressed_others[:, at]),
+        _Counted(prefixes.original[:, at], prefixes.original_other[:, at]),
+        _Counted(prefixes.compressed[:, at], prefixes.compressed_other[:, at]),
         draws,
     )
 
@@ -154,18 +154,18 @@ def equal_draws(analysis: Analysis, name: str, budget: int = -1) -> EqualDraws |
     found, base = tally.compressed[name], tally.base
     return _equal(
         analysis,
-        _Counted(base.early_hits[rows, budget], base.early_others[rows, budget]),
-        _Counted(found.paired_hits[rows, budget], found.paired_others[rows, budget]),
+        _Counted(base.early_hits[rows, budget], base.early_other[rows, budget]),
+        _Counted(found.paired_hits[rows, budget], found.paired_other[rows, budget]),
         int(tally.budgets[budget]),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Counted:
-    """Draws that gave the candidate, (inputs,), and other classes in groups, (inputs, groups)."""
+    """Draws that gave the candidate, and the most frequent group of other classes, (inputs,)."""
 
     hits: Ints
-    others: Ints
+    other: Ints
 
 
 def _equal(
@@ -205,7 +205,7 @@ def _certified(analysis: Analysis, counted: _Counted, n_p: int) -> Certificates:
     if analysis.settings.convention == ONE_SIDED:
         return whole
     few = few_selected(tally.base.selected[rows], tally.n0)
-    others = others_upper(counted.others, n_p, level / 2)
+    others = others_upper(counted.other[:, None], n_p, level / 2)
     return with_two_sided(whole, at_level(level / 2), others, few)
 
 

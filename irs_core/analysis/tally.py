@@ -15,7 +15,7 @@ from irs_core.methods.kit.counts import (
     Ints,
     StudyTally,
 )
-from irs_core.methods.kit.groups import group_counts, group_of_classes
+from irs_core.methods.kit.groups import group_counts, group_of_classes, most_frequent
 from irs_core.methods.kit.observed import Observed, Original, all_stored, gaps_of
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import EvidenceArray, ModelRecord, Study
@@ -133,7 +133,7 @@ def _count_base(
             original.estimation[:, : spec.n_p[-1]] == candidate[:, None], axis=1, dtype=np.int64
         )[:, np.asarray(spec.n_p) - 1],
         others=group_counts(original.groups, original.estimation, np.array([spec.n]))[:, 0],
-        early_others=group_counts(original.groups, original.estimation, np.asarray(spec.n_p)),
+        early_other=most_frequent(original.groups, original.estimation, np.asarray(spec.n_p)),
     )
 
 
@@ -152,8 +152,8 @@ def _count(one: Observed, labels: Ints) -> CompressedTally:
         paired_seconds=one.seconds("estimate", budgets),
         fresh_seconds=one.seconds("scratch-estimate", budgets),
         select_seconds=one.seconds("scratch-select", np.array([spec.n0]))[:, 0],
-        scratch_others=_scratch_others(one, budgets, scratch, complete),
-        paired_others=group_counts(
+        scratch_other=_scratch_other(one, budgets, scratch, complete),
+        paired_other=most_frequent(
             one.original.groups, one.read("estimate", int(budgets[-1])), budgets
         ),
         **_decision_counts(one, int(budgets[-1]), labels),
@@ -188,13 +188,13 @@ def _decision_counts(one: Observed, width: int, labels: Ints) -> dict[str, Ints]
     }
 
 
-def _scratch_others(
+def _scratch_other(
     one: Observed, budgets: Ints, scratch: Ints, complete: NDArray[np.bool_]
 ) -> Ints:
     selected = np.where(complete[:, None], one.read("scratch-select", one.spec.n0), 0)
     groups = group_of_classes(selected, np.maximum(scratch, 0))
-    counts = group_counts(groups, one.read("scratch-estimate", int(budgets[-1])), budgets)
-    return np.where(complete[:, None, None], counts, UNKNOWN)
+    counts = most_frequent(groups, one.read("scratch-estimate", int(budgets[-1])), budgets)
+    return np.where(complete[:, None], counts, UNKNOWN)
 
 
 def _fresh_counts(

@@ -62,7 +62,7 @@ class CirsTally:
     leavers: Ints
     fresh_hits: Ints
     seconds: Floats
-    arrivals: Ints
+    arrivals: NDArray[np.signedinteger]
     more: Ints
     planner: Planner
     seconds_per_draw: float
@@ -233,7 +233,7 @@ def _two_sided(case: Case, point: int, whole: Certificates, part: Certificates) 
     """
     counts, rows, n = counts_of(case.counts), case.rows, case.tally.n
     few = case.few & (counts.plans[point].draws[rows] > 0)
-    arrivals = np.where(few[:, None], counts.arrivals[rows, point], 0)
+    arrivals = np.where(few[:, None], counts.arrivals[rows, point], 0).astype(np.int64)
     prefix = int(counts.n_p[point])
     b1, b2 = split_alpha(n, prefix, whole.claimed_failure - part.claimed_failure)
     others = arrivals_upper(

@@ -37,7 +37,8 @@ def _certify(case: Case, point: int) -> Certificates:
         return made
     counts, rows = case.counts, case.rows
     few = few_selected(counts.scratch_selected[rows], case.tally.n0)
-    others = others_upper(counts.scratch_others[rows, point], case.budgets[point], case.level / 2)
+    most = counts.scratch_other[rows, point, None]
+    others = others_upper(most, case.budgets[point], case.level / 2)
     return with_two_sided(made, _at_level(case, point, case.level / 2), others, few)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from units import SPEC
 
 from irs_core.analysis.analysis import Analysis
@@ -10,9 +11,11 @@ from irs_core.analysis.tally import count_study, observed_models
 from irs_core.certify import few_selected
 from irs_core.methods.cirs import counts_of
 from irs_core.methods.kit.observed import gaps_of
-from irs_core.methods.kit.seq_steps import asked_two_sided
+from irs_core.methods.kit.seq_steps import TYPICAL, asked_two_sided
 from irs_core.run.study import run_study
 from irs_core.spec.settings import Settings
+from irs_core.stats import anytime_upper, binomial_upper_bound
+from irs_core.stats.budget import split_alpha
 from irs_core.store import Library
 
 BARE = replace(SPEC, baseline=False, n_p=(50, 100), convention="two-sided")
@@ -59,5 +62,20 @@ def test_seq_asks_hopeless_inputs_with_both_bounds_and_stops(tmp_path):
         own = analysis.tally.compressed[one.name].own["seq"]
         assert (own.open == 0).all()
         assert set(made.n_samples[asked].tolist()) <= {0, 60, 120, 200}
-        answered = asked & (made.radius >= radii[0])
-        assert (made.radius[answered] > 0).all()
+        for at in np.flatnonzero(asked & (made.n_samples > 0)):
+            row = np.flatnonzero(analysis.rows)[at]
+            drawn = int(made.n_samples[at])
+            high = _bound(one, int(row), int(made.candidate[at]), drawn, spec)
+            assert made.other_upper[at] == pytest.approx(min(high, 1 - made.p_lower[at]), rel=1e-9)
+
+
+def _bound(one, row, candidate, drawn, spec):
+    """The bound on the other classes in words, a class at a time."""
+    b1, b2 = split_alpha(spec.n, TYPICAL, (spec.alpha + spec.alpha_zeta) / 2)
+    f, g = one.original.estimation[row], one.read("estimate", drawn)[row]
+    found = []
+    for each in set(range(10)) - {candidate}:
+        arrived = int(((g == each) & (f[:drawn] != each)).sum())
+        known = float(binomial_upper_bound(int((f == each).sum()), spec.n, b1))
+        found.append(known + float(anytime_upper(arrived, drawn, b2)))
+    return min(max(found), 1.0)

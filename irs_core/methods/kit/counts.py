@@ -32,7 +32,8 @@ class BaseTally:
             budgets): what f has at equal draws.
         others: How many of the n estimation draws gave each group of other classes, (inputs,
             groups); see `methods.kit.groups`.
-        early_others: The same of the first n_p, (inputs, budgets, groups).
+        early_other: Of the first n_p, how many gave the group that was given most often,
+            (inputs, budgets).
     """
 
     candidate: Ints
@@ -42,7 +43,7 @@ class BaseTally:
     label_hits: Ints
     early_hits: Ints
     others: Ints
-    early_others: Ints
+    early_other: Ints
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,10 @@ class CompressedTally:
             another class need no answer of f^p.
         label_hits: Of the fresh draws at the largest n_p, how many gave the true class, (inputs,);
             read by decisions only.
-        scratch_others: Of the first n_p fresh draws, how many gave each group of classes other than
-            its own candidate, (inputs, budgets, groups).
-        paired_others: Of the first n_p cached draws, on how many f^p predicted each group of
-            classes other than the base's candidate, (inputs, budgets, groups).
+        scratch_other: Of the first n_p fresh draws, how many gave the group of classes other than
+            its own candidate that was given most often, (inputs, budgets).
+        paired_other: The same of the first n_p cached draws and classes other than the base's
+            candidate.
         own: What single methods count beside these, by their names; see `MethodDef.count`.
     """
 
@@ -88,8 +89,8 @@ class CompressedTally:
     scratch_selected: Ints
     leavers: Ints
     label_hits: Ints
-    scratch_others: Ints
-    paired_others: Ints
+    scratch_other: Ints
+    paired_other: Ints
     own: Mapping[str, Any]
 
 

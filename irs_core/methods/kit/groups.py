@@ -54,10 +54,21 @@ def group_counts(groups: NDArray[np.int8], predictions: Predictions, budgets: In
     return _by_rows(one, predictions)
 
 
+def most_frequent(groups: NDArray[np.int8], predictions: Predictions, budgets: Ints) -> Ints:
+    """How often the group was predicted that was predicted most often, (inputs, budgets).
+
+    Bounds of a fixed number of draws are those of the largest count.
+    """
+    return np.asarray(group_counts(groups, predictions, budgets).max(axis=2))
+
+
 def arrival_counts(
     groups: NDArray[np.int8], base: Predictions, compressed: Predictions, budgets: Ints
-) -> Ints:
-    """On how many of the first draws f^p gave each group and f did not; see `group_counts`."""
+) -> NDArray[np.signedinteger]:
+    """On how many of the first draws f^p gave each group and f did not; see `group_counts`.
+
+    In as few bytes as they need: a study keeps them for every point.
+    """
 
     def one(rows: slice) -> Ints:
         seen = compressed[rows]
@@ -67,7 +78,9 @@ def arrival_counts(
         )
         return _counted(np.where(now == before, np.int8(GROUPS), now), _gaps(seen), budgets)
 
-    return _by_rows(one, compressed)
+    counts = _by_rows(one, compressed)
+    small = np.int16 if budgets[-1] <= np.iinfo(np.int16).max else np.int32
+    return counts.astype(small)
 
 
 def _by_rows(count: Callable[[slice], Ints], predictions: Predictions) -> Ints:

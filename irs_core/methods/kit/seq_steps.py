@@ -36,7 +36,7 @@ from irs_core.stats.budget import split_alpha
 Bools = NDArray[np.bool_]
 _FIRST = 60
 # The split of the level is that for so many draws.
-_TYPICAL = 400
+TYPICAL = 400
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Steps:
     sizes: Ints
     hits: Ints
     left: Ints
-    arrivals: Ints
+    arrivals: NDArray[np.signedinteger]
 
     def known(self, most: int) -> Ints:
         """Steps of at most so many draws that are stored, from the first, (inputs,)."""
@@ -105,7 +105,7 @@ def bounds_of(
     """
     at = np.minimum(np.arange(len(steps.sizes)), np.maximum(known - 1, 0)[:, None])
     some = (known > 0)[:, None]
-    a1, a2 = split_alpha(cache.n, _TYPICAL, level / 2)
+    a1, a2 = split_alpha(cache.n, TYPICAL, level / 2)
     part = certify_sequential(
         cache,
         failures=np.where(some, np.take_along_axis(steps.left, at, axis=1), 0),
@@ -195,7 +195,7 @@ def _hoped(
     cache: Cache, others: Ints, steps: Steps, known: Ints, level: float, sigma: float
 ) -> Floats:
     """Radii if f^p went on as so far for ever; without draws, if it were f."""
-    a1, _ = split_alpha(cache.n, _TYPICAL, level / 2)
+    a1, _ = split_alpha(cache.n, TYPICAL, level / 2)
     rows, at = np.arange(len(known)), np.maximum(known - 1, 0)
     some = known > 0
     hits, drawn = np.maximum(steps.hits[rows, at], 1), np.maximum(steps.drawn(known), 1)
