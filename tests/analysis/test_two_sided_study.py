@@ -1,5 +1,6 @@
 """Two-sided radii of a stored study: what is certified, what is said of it, and what is refused."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from irs_core.report import TABLES, study_table
 from irs_core.report.cohen import parse_cohen
 from irs_core.report.html import html_report
 from irs_core.report.model_card import model_card
+from irs_core.report.one_page import sheet
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.stats.budget import split_alpha
@@ -231,6 +233,7 @@ def test_files_and_sentences_name_the_convention(study, one, two):
     page = html_report(study.record, two, ledger=ledger)
     assert "Two-sided radii:" in page
     assert "pixel units, two-sided" in page
+    assert "which decisions about a model always use" in page
     card = model_card(study.record, two, ledger=ledger, flags=(), banner="")
     assert "Radii: Two-sided radii" in card
 
@@ -303,3 +306,21 @@ def test_counts_of_groups_are_those_of_a_loop():
             for each in range(GROUPS):
                 assert counts[row, at, each] == sum(g == each for _, g in pairs)
                 assert moved[row, at, each] == sum(g == each != f for f, g in pairs)
+
+
+def test_the_sheet_of_a_decision_is_that_of_one_sided_radii(tmp_path):
+    library = Library(tmp_path)
+    made = [
+        synthetic_study(library, synthetic_spec(n=N, n_p=N_P, convention=each), skewed=True)
+        for each in ("one-sided", "two-sided")
+    ]
+    sheets = []
+    for record in made:
+        analysis = Analysis(tally_study(library.open(record.id)), Settings.of(record.spec))
+        asked = preset_requirement(0.2)
+        decision = study_decision(record, analysis, NAME, asked)
+        page = sheet(record, analysis, NAME, decision, ledger=study_ledger(record.spec), made="x")
+        said = page.replace(record.id, "").replace("; two-sided radii", "")
+        # Fewer words leave the picture more room.
+        sheets.append(re.sub(r"(height|font-size):[\d.]+(mm|pt)", "", said))
+    assert sheets[0] == sheets[1]
