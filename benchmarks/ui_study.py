@@ -169,6 +169,7 @@ def _no_cirs(inputs: int, budgets: np.ndarray) -> CirsTally:
         leavers=unknown,
         fresh_hits=unknown,
         seconds=seconds,
+        prefixes=budgets,
         arrivals=np.repeat(unknown[:, :, None].astype(np.int16), GROUPS, axis=2),
         more=np.zeros_like(unknown),
         planner=planner,

@@ -28,9 +28,9 @@ from irs_core.methods.kit.cirs_plan import (
     study_plans,
 )
 from irs_core.methods.kit.cirs_promise import levels_of
+from irs_core.methods.kit.cirs_two_sided import arrivals_of, not_chosen, prefixes
 from irs_core.methods.kit.counting import row_counts, times
 from irs_core.methods.kit.counts import UNKNOWN, CompressedTally, Floats, Ints, require_known
-from irs_core.methods.kit.groups import arrival_counts
 from irs_core.methods.kit.method import TWO_SIDED_ASKED, MethodDef, Style
 from irs_core.methods.kit.observed import Observed, Wish, gaps_of
 from irs_core.spec.convention import TWO_SIDED
@@ -50,8 +50,9 @@ class CirsTally:
         fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, points); 0 where
             incremental.
         seconds: Time of these draws and of the pilot, (inputs, points).
-        arrivals: Of the first n_p draws of the stream, how many f^p gave to each group of classes
-            and f did not, (inputs, points, groups): what two-sided radii rest on.
+        prefixes: First draws of the stream on all of which f^p runs for two-sided radii, (points,).
+        arrivals: On how many of these f^p gave each group of classes and f did not, (inputs,
+            points, groups).
         more: How many of these are not among the draws that the plan chose, (inputs, points).
         planner: Makes the plan of any other budget.
         seconds_per_draw: Mean measured time of a draw; NaN where none was measured.
@@ -62,6 +63,7 @@ class CirsTally:
     leavers: Ints
     fresh_hits: Ints
     seconds: Floats
+    prefixes: Ints
     arrivals: NDArray[np.signedinteger]
     more: Ints
     planner: Planner
@@ -119,7 +121,7 @@ def _round(one: Observed, plan: CirsPlan, budget: int) -> list[Wish]:
     ]
     if one.spec.convention == TWO_SIDED:
         few = few_selected(one.original.selected, one.spec.n0) & (plan.draws > 0)
-        found.append(Wish(one.name, "estimate", np.where(few, points(one.spec)[budget], 0)))
+        found.append(Wish(one.name, "estimate", np.where(few, prefixes(one.spec)[budget], 0)))
     return found
 
 
@@ -149,20 +151,17 @@ def _count(one: Observed) -> CirsTally:
         leavers=leavers,
         fresh_hits=fresh_hits,
         seconds=seconds,
-        arrivals=arrival_counts(
-            one.original.groups, one.original.estimation, one.read("estimate", int(n_p[-1])), n_p
-        ),
-        more=_not_chosen(one, np.where(direct, 0, draws), n_p),
+        prefixes=prefixes(spec),
+        arrivals=arrivals_of(one),
+        more=not_chosen(one, np.where(direct, 0, draws)),
         planner=planner,
         seconds_per_draw=rate,
     )
 
 
-def _not_chosen(one: Observed, chosen: Ints, n_p: Ints) -> Ints:
-    """Of the first n_p draws, how many are not among the first so many hits of f."""
-    hits = one.original.estimation[:, : n_p[-1]] == one.original.candidate[:, None]
-    within = np.cumsum(hits, axis=1, dtype=np.int64)[:, n_p - 1]
-    return np.asarray(n_p - np.minimum(within, chosen))
+def _reach(spec: StudySpec) -> int:
+    known = reach(spec)
+    return max(known, int(prefixes(spec).max())) if spec.convention == TWO_SIDED else known
 
 
 def _leavers(one: Observed, draws: Ints) -> Ints:
@@ -234,7 +233,7 @@ def _two_sided(case: Case, point: int, whole: Certificates, part: Certificates) 
     counts, rows, n = counts_of(case.counts), case.rows, case.tally.n
     few = case.few & (counts.plans[point].draws[rows] > 0)
     arrivals = np.where(few[:, None], counts.arrivals[rows, point], 0).astype(np.int64)
-    prefix = int(counts.n_p[point])
+    prefix = int(counts.prefixes[point])
     b1, b2 = split_alpha(n, prefix, whole.claimed_failure - part.claimed_failure)
     others = arrivals_upper(
         case.tally.base.others[rows],
@@ -282,7 +281,7 @@ METHOD = MethodDef(
     seconds=_seconds,
     points=_points,
     extra_streams=("select",),
-    reach=reach,
+    reach=_reach,
     counts=CirsTally,
     count=_count,
     plans=True,

@@ -13,7 +13,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import preset_requirement, study_decision
 from irs_core.analysis.equal_draws import at_draws, equal_draws, read_prefixes
 from irs_core.analysis.ledger import study_ledger
-from irs_core.analysis.tally import opened, tally_study
+from irs_core.analysis.tally import observed_models, opened, tally_study
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.errors import DatasetError, MissingEvidenceError, SpecError
 from irs_core.methods.kit.counts import UNKNOWN
@@ -138,6 +138,28 @@ def test_radii_of_cirs_bound_what_moves_to_every_other_class(one, two, raw):
     seconds = two.seconds_per_input(NAME, "cirs", 2) - one.seconds_per_input(NAME, "cirs", 2)
     assert (seconds[both] > 0).all()
     assert (seconds[~both] == 0).all()
+
+
+def test_arrivals_are_counted_over_draws_that_no_count_of_f_chose(tmp_path):
+    """Where n_p may follow f's counts, the prefix is that which the split is made for."""
+    library = Library(tmp_path)
+    spec = synthetic_spec(n=N, n_p=N_P, split_draws=90, bound="joint", convention="two-sided")
+    study = library.open(synthetic_study(library, spec, skewed=True).id)
+    analysis = Analysis(tally_study(study), Settings.of(spec))
+    one = next(each for each in observed_models(study) if each.name == NAME)
+    f, g = one.original.estimation[:, :90], one.read("estimate", 90)
+    own = analysis.tally.compressed[NAME].own["cirs"]
+    assert set(own.prefixes.tolist()) == {90}
+    top = one.original.candidate[:, None]
+    # Whatever the group, an arrival is a class that f did not give, and not the candidate.
+    np.testing.assert_array_equal(
+        own.arrivals[:, -1].sum(axis=1), ((g != f) & (g != top)).sum(axis=1)
+    )
+    chosen = np.where(own.plans[-1].direct, 0, own.plans[-1].draws)
+    hits = np.cumsum(f == top, axis=1)[:, -1]
+    np.testing.assert_array_equal(own.more[:, -1], 90 - np.minimum(hits, chosen))
+    made = analysis.certify(NAME, "cirs", 2)
+    assert np.isfinite(made.other_upper).any()
 
 
 def test_two_sided_radii_are_larger_on_the_whole(one, two):
