@@ -15,9 +15,13 @@ from irs_core.methods.kit.counts import (
     CompressedTally,
     StudyTally,
 )
+from irs_core.methods.kit.groups import GROUPS
+from irs_core.methods.kit.seq_steps import nothing_stepped
 from irs_core.methods.seq import SeqTally
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.stats.joint import LEAST
+from irs_core.stats.joint_plan import Supposed
 from irs_core.store import BASE, DataRecord, EvidenceKey, Library, ModelRecord, StudyRecord
 from irs_core.store.records import BASE_STREAMS
 
@@ -111,6 +115,8 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
             scratch_selected=np.full(inputs, spec.n0),
             leavers=(disagreements // 2)[:, -1],
             label_hits=np.where(candidate == labels, hits[:, -1], 0),
+            scratch_other=budgets - hits,
+            paired_other=budgets - hits,
             own={
                 "cirs": _no_cirs(inputs, budgets),
                 "iss": IssTally(
@@ -128,6 +134,8 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
         seconds=np.full(inputs, 1.0),
         label_hits=np.where(candidate == labels, hits, 0),
         early_hits=early,
+        others=_others(spec.n - hits),
+        early_other=budgets - early,
     )
     return StudyTally(
         n0=spec.n0,
@@ -146,22 +154,48 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
 def _no_cirs(inputs: int, budgets: np.ndarray) -> CirsTally:
     """As in a study that did not ask for CIRS: plans, and no draws."""
     zeros, unknown = np.zeros(inputs), np.full((inputs, len(budgets)), UNKNOWN)
+    supposed = Supposed(np.zeros(0, np.int64), np.zeros(0), LEAST)
     plans = tuple(
-        CirsPlan(float(n_p), 1, zeros.astype(np.int64), zeros.astype(bool), zeros, 0)
+        CirsPlan(float(n_p), 1, zeros.astype(np.int64), zeros.astype(bool), zeros, 0, supposed)
         for n_p in budgets
     )
     none = np.zeros(inputs, np.int64)
     cached = Cached(none, none, none, zeros.astype(bool), 0, none, none, none)
     planner = Planner(100, 1, 0.5, 1, 1, 0.002, None, None, cached)
     seconds = unknown.astype(np.float64)
-    return CirsTally(budgets, plans, unknown, unknown, seconds, planner, float("nan"))
+    return CirsTally(
+        n_p=budgets,
+        plans=plans,
+        leavers=unknown,
+        fresh_hits=unknown,
+        seconds=seconds,
+        prefixes=budgets,
+        arrivals=np.repeat(unknown[:, :, None].astype(np.int16), GROUPS, axis=2),
+        more=np.zeros_like(unknown),
+        planner=planner,
+        seconds_per_draw=float("nan"),
+    )
+
+
+def _others(missed: np.ndarray) -> np.ndarray:
+    """Draws that missed the candidate, all in one of the groups."""
+    return missed[..., None] * (np.arange(GROUPS) == 0)
 
 
 def _no_seq(inputs: int) -> SeqTally:
     """As in a study that names no radius."""
     nothing, none = np.zeros(inputs, np.int64), np.zeros((inputs, 0), np.int64)
     unknown = np.full(inputs, UNKNOWN)
-    return SeqTally(unknown, nothing, none, nothing, none, np.zeros(0), np.zeros(inputs))
+    return SeqTally(
+        taken=unknown,
+        open=nothing,
+        failed_at=none,
+        looked=nothing,
+        failed_looked=none,
+        reaches=np.zeros(0),
+        seconds_per_draw=np.zeros(inputs),
+        stepped=nothing_stepped(inputs),
+    )
 
 
 def make_store(root: Path) -> StudyRecord:

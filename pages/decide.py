@@ -12,7 +12,7 @@ navigation.head(
     "A compressed model may replace the original if it withstands nearly as much wherever the "
     "original does: a non-inferiority test at a certified radius.",
 )
-opened = controls.open_study()
+opened = controls.one_sided(controls.open_study(), "Decisions")
 with controls.explained():
     name, requirement = question.ask(opened)
     found = decisions.decisions(opened.study, opened.settings, requirement)

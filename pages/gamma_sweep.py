@@ -24,7 +24,7 @@ navigation.head(
     ("gamma", "p_lower", "zeta", "acr", "n_p", "interval"),
 )
 
-opened = controls.open_study()
+opened = controls.one_sided(controls.open_study(), "IRS and its γ")
 held_out = opened.record.data.reported.count(False)
 if not held_out:
     st.info(

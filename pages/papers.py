@@ -4,7 +4,7 @@ import streamlit as st
 
 from irs_core.papers import TABLES, find_table
 from irs_core.text import markdown
-from ui.explore import accountings, papers, reproduction
+from ui.explore import accountings, papers, peers, reproduction
 from ui.shared import columns, controls, figures, navigation
 
 navigation.head(
@@ -83,3 +83,6 @@ figures.show(
     note=papers.figure_caption(chosen, view),
 )
 st.caption(papers.NO_COUNTERPART)
+
+st.header("Ways to certify, on the same draws", anchor=False)
+peers.show()

@@ -1,8 +1,10 @@
 """Pages of the app in Streamlit's own test harness."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+from google.protobuf.json_format import MessageToDict
 from streamlit.testing.v1 import AppTest
 
 from ui.shared import keeper
@@ -33,3 +35,31 @@ def texts(at: AppTest) -> str:
 def as_read(words: object) -> str:
     """Markdown as its reader sees it: what `irs_core.text.markdown` escaped is text again."""
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", str(words)).replace("\u2060", "")
+
+
+def on_screen(at: AppTest) -> str:
+    """Every text of a page: words, labels, explanations, figures, tables."""
+    return as_read("\n".join(_texts(at._tree)))
+
+
+def _texts(node: object) -> Iterator[str]:
+    proto = getattr(node, "proto", None)
+    if hasattr(proto, "DESCRIPTOR"):
+        yield from _strings(MessageToDict(proto))
+    if getattr(node, "type", "") == "arrow_data_frame":
+        yield node.value.to_csv()  # type: ignore[attr-defined]
+    for child in getattr(node, "children", {}).values():
+        yield from _texts(child)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inside in value.items():
+            # The bytes of a table are read as a table.
+            if key != "data":
+                yield from _strings(inside)
+    elif isinstance(value, list):
+        for inside in value:
+            yield from _strings(inside)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from irs_core.analysis.speedup import PerInput, speedup_interval
 from irs_core.certify import Certificates
 from irs_core.methods import Branches, MethodDef
 from irs_core.methods.kit.counts import UNKNOWN, StudyTally
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_upper_bound, zeta_floor
 from irs_core.store import BASE
@@ -62,6 +64,14 @@ class Analysis(StudyCertificates):
         self._own: Memo = {}
         self.labels = tally.labels[self.rows]
 
+    @cached_property
+    def one_sided(self) -> "Analysis":
+        """The same with one-sided radii, which decisions and comparisons at equal draws use."""
+        if self.settings.convention == ONE_SIDED:
+            return self
+        settings = self.settings.one_sided
+        return Analysis(self.tally, settings, held_out=self.held_out, memo=self._memo)
+
     def certify(self, name: str, method: str, budget: int) -> Certificates:
         """Certificates of a compressed classifier at one budget; those at the largest are kept.
 
@@ -95,7 +105,8 @@ class Analysis(StudyCertificates):
 
     def _kept(self, key: tuple[object, ...], make: Callable[[], T], memo: Memo) -> T:
         """What was made once under these confidence levels."""
-        key = (*key, self.settings.alpha, self.settings.alpha_zeta)
+        settings = self.settings
+        key = (*key, settings.alpha, settings.alpha_zeta, settings.convention)
         if key not in memo:
             memo[key] = make()
         found: T = memo[key]

@@ -4,10 +4,20 @@ from dataclasses import replace
 from functools import cached_property
 
 from irs_core import methods
-from irs_core.certify import Cache, Certificates, build_cache_from_hits, certify_cache
+from irs_core.certify import (
+    Cache,
+    Certificates,
+    build_cache_from_hits,
+    certify_cache,
+    certify_rs_hits,
+    few_selected,
+    others_upper,
+    with_two_sided,
+)
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.counts import Floats, StudyTally
+from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.settings import Settings
 
 
@@ -42,7 +52,24 @@ class StudyCertificates:
     @cached_property
     def base(self) -> Certificates:
         """The base classifier's own certificates."""
-        return self._proven(certify_cache(self.cache, sigma=self.tally.sigma))
+        whole = certify_cache(self.cache, sigma=self.tally.sigma)
+        if self.settings.convention == TWO_SIDED:
+            whole = self._base_two_sided(whole)
+        return self._proven(whole)
+
+    def _base_two_sided(self, whole: Certificates) -> Certificates:
+        tally, rows, half = self.tally, self.rows, self.settings.alpha / 2
+        part = certify_rs_hits(
+            whole.candidate,
+            self.cache.agree_counts,
+            n0=tally.n0,
+            n=tally.n,
+            alpha=half,
+            sigma=tally.sigma,
+        )
+        others = others_upper(tally.base.others[rows], tally.n, half)
+        few = few_selected(tally.base.selected[rows], tally.n0)
+        return with_two_sided(whole, part, others, few)
 
     def _proven(self, made: Certificates) -> Certificates:
         """Under discrete noise nothing is proven about the full radius; see `describe_noise`."""
@@ -59,7 +86,16 @@ class StudyCertificates:
             MissingEvidenceError: Its draws are not all stored.
         """
         point = self._point(name, method, budget)
+        self._check_convention(method)
         return self._proven(methods.get(method).certify(self.case(name), point))
+
+    def _check_convention(self, method: str) -> None:
+        known = methods.get(method)
+        if self.settings.convention == TWO_SIDED and not known.two_sided:
+            able = ", ".join(one.title for one in methods.every() if one.two_sided)
+            raise MissingEvidenceError(
+                f"{known.title} has one-sided radii only; choose one-sided radii, or one of {able}"
+            )
 
     def _point(self, name: str, method: str, budget: int) -> int:
         """Where a budget of the study stands among the points of a method, which end with them."""

@@ -172,6 +172,8 @@ def _confusion(
 
 
 def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts, Levels]:
+    # Statements about a model are proven for one-sided radii; see docs/methods/decisions.md.
+    analysis = analysis.one_sided
     tally, rows, own = analysis.tally, analysis.rows, analysis.base
     made = analysis.main_certificates(name)
     base = BaseCounts(

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import opened
-from irs_core.certify import Certificates, certify_rs_hits
+from irs_core.certify import (
+    Certificates,
+    certify_rs_hits,
+    few_selected,
+    others_upper,
+    with_two_sided,
+)
 from irs_core.decide import (
     UNKNOWN,
     GainsAndLosses,
@@ -20,7 +26,9 @@ from irs_core.decide import (
     split_gap,
 )
 from irs_core.methods.kit.counting import prefix_counts
+from irs_core.methods.kit.groups import group_of_classes, most_frequent
 from irs_core.methods.kit.observed import gaps_of
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.stats import largest_certifiable_radius
 from irs_core.store import Study
 
@@ -77,11 +85,15 @@ class Prefixes:
     Args:
         sizes: Numbers of draws, increasing, (sizes,).
         original, compressed: Counts, (inputs, sizes); UNKNOWN where draws are missing.
+        original_other, compressed_other: On how many each gave the group of other classes that it
+            gave most often.
     """
 
     sizes: Ints
     original: Ints
     compressed: Ints
+    original_other: Ints
+    compressed_other: Ints
 
 
 def draw_steps(budgets: Sequence[int]) -> tuple[int, ...]:
@@ -101,22 +113,32 @@ def read_prefixes(study: Study, analysis: Analysis, name: str, sizes: Sequence[i
     wanted = np.asarray(sizes, np.int64)
     rows = np.flatnonzero(analysis.rows)
 
-    def counted(model: str) -> Ints:
+    base = study.record.base
+    selection = opened(study, base)["select"].read_complete(analysis.tally.n0)
+    groups = group_of_classes(selection, analysis.tally.base.candidate)
+
+    def counted(model: str) -> tuple[Ints, Ints]:
         array = opened(study, records[model])["estimate"]
         answers, candidate = array.read(int(wanted[-1])), analysis.tally.base.candidate
         parts = [
             prefix_counts(answers[part] == candidate[part, None], gaps_of(answers[part]), wanted)
             for part in np.split(rows, range(_BLOCK, len(rows), _BLOCK))
         ]
-        return np.concatenate(parts)
+        return np.concatenate(parts), most_frequent(groups[rows], answers[rows], wanted)
 
-    return Prefixes(wanted, counted(study.record.base.name), counted(name))
+    (original, others), (compressed, more) = counted(base.name), counted(name)
+    return Prefixes(wanted, original, compressed, others, more)
 
 
 def at_draws(analysis: Analysis, prefixes: Prefixes, draws: int) -> EqualDraws | None:
     """Both models at one of the numbers of draws; None where draws are missing."""
     at = int(np.flatnonzero(prefixes.sizes == draws)[0])
-    return _equal(analysis, prefixes.original[:, at], prefixes.compressed[:, at], draws)
+    return _equal(
+        analysis,
+        _Counted(prefixes.original[:, at], prefixes.original_other[:, at]),
+        _Counted(prefixes.compressed[:, at], prefixes.compressed_other[:, at]),
+        draws,
+    )
 
 
 def equal_draws(analysis: Analysis, name: str, budget: int = -1) -> EqualDraws | None:
@@ -129,32 +151,62 @@ def equal_draws(analysis: Analysis, name: str, budget: int = -1) -> EqualDraws |
         budget: Position of the n_p.
     """
     tally, rows = analysis.tally, analysis.rows
-    hits = tally.compressed[name].paired_hits[rows, budget]
-    early = tally.base.early_hits[rows, budget]
-    return _equal(analysis, early, hits, int(tally.budgets[budget]))
+    found, base = tally.compressed[name], tally.base
+    return _equal(
+        analysis,
+        _Counted(base.early_hits[rows, budget], base.early_other[rows, budget]),
+        _Counted(found.paired_hits[rows, budget], found.paired_other[rows, budget]),
+        int(tally.budgets[budget]),
+    )
 
 
-def _equal(analysis: Analysis, original: Ints, compressed: Ints, n_p: int) -> EqualDraws | None:
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """Draws that gave the candidate, and the most frequent group of other classes, (inputs,)."""
+
+    hits: Ints
+    other: Ints
+
+
+def _equal(
+    analysis: Analysis, original: _Counted, compressed: _Counted, n_p: int
+) -> EqualDraws | None:
     tally, rows = analysis.tally, analysis.rows
-    if (compressed == UNKNOWN).any():
+    if (compressed.hits == UNKNOWN).any():
         return None
-    level = analysis.settings.alpha + analysis.settings.alpha_zeta
-
-    def certified(hits: Ints) -> Certificates:
-        return certify_rs_hits(
-            tally.base.candidate[rows], hits, n0=tally.n0, n=n_p, alpha=level, sigma=tally.sigma
-        )
-
     hits, others = tally.base.hits[rows], tally.n - n_p
     return EqualDraws(
         n=tally.n,
         n_p=n_p,
         labels=analysis.labels,
         base=analysis.base,
-        original=certified(original),
-        model=certified(compressed),
-        votes=(hits - original) / others if others > 0 else hits / tally.n,
+        original=_certified(analysis, original, n_p),
+        model=_certified(analysis, compressed, n_p),
+        votes=(hits - original.hits) / others if others > 0 else hits / tally.n,
     )
+
+
+def _certified(analysis: Analysis, counted: _Counted, n_p: int) -> Certificates:
+    """From these draws alone; which radii are two-sided, f's selection draws say for both."""
+    tally, rows = analysis.tally, analysis.rows
+    level = analysis.settings.alpha + analysis.settings.alpha_zeta
+
+    def at_level(alpha: float) -> Certificates:
+        return certify_rs_hits(
+            tally.base.candidate[rows],
+            counted.hits,
+            n0=tally.n0,
+            n=n_p,
+            alpha=alpha,
+            sigma=tally.sigma,
+        )
+
+    whole = at_level(level)
+    if analysis.settings.convention == ONE_SIDED:
+        return whole
+    few = few_selected(tally.base.selected[rows], tally.n0)
+    others = others_upper(counted.other[:, None], n_p, level / 2)
+    return with_two_sided(whole, at_level(level / 2), others, few)
 
 
 def study_gaps(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import pi
 
 from irs_core.analysis import levels, sharing
+from irs_core.spec.convention import ONE_SIDED, Convention
 from irs_core.spec.outward import failure
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import BoundName, StudySpec
@@ -39,6 +40,7 @@ class Ledger:
         repeated: Failure probability of the best of this study and its repeats.
         reported: Whether somebody else reported the draws, so that nothing of it is proven here.
         piloted: Whether a pilot made forecasts from these draws before the study was begun.
+        convention: Of the radii.
     """
 
     claimed: float
@@ -55,6 +57,7 @@ class Ledger:
     repeated: float = 0.0
     reported: bool = False
     piloted: bool = False
+    convention: Convention = ONE_SIDED
 
     @property
     def holds(self) -> bool:
@@ -75,8 +78,12 @@ class Ledger:
         if self.discrete:
             return f"{said} as claimed for discrete noise, whose full radius is not proven"
         if self.proven == self.claimed:
-            return f"{said}, proven"
-        return f"{said} as published, {failure(self.proven)} proven in the worst case"
+            return f"{said}, proven{self._radii}"
+        return f"{said} as published, {failure(self.proven)} proven in the worst case{self._radii}"
+
+    @property
+    def _radii(self) -> str:
+        return "" if self.convention == ONE_SIDED else f"; {self.convention} radii"
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -173,6 +180,7 @@ def study_ledger(
         ),
         reported=reported,
         piloted=sharing.piloted(pilots, spec, listed),
+        convention=settings.convention,
     )
 
 
@@ -262,8 +270,12 @@ def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
         names += ["alpha_zeta"]
         if any(method.branches is not None for method in levels.shown(spec)):
             names += ["gamma"]
-    return tuple(
+    moved = [
         f"{name} = {getattr(settings, name):g}"
         for name in names
         if getattr(settings, name) != getattr(own, name)
-    )
+    ]
+    # Whoever quotes the larger of two radii has spent more than the level.
+    if settings.convention != own.convention:
+        moved.append(f"{settings.convention} radii")
+    return tuple(moved)

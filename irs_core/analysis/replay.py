@@ -55,7 +55,7 @@ def live_runs(analysis: Analysis, name: str) -> tuple[SequentialRun, ...]:
         return ()
     made, rows = analysis.certify(name, METHOD.name, len(analysis.tally.budgets) - 1), analysis.rows
     own = counts_of(analysis.case(name))
-    taken, waiting = own.taken[rows], own.open[rows] > 0
+    taken, waiting = made.n_samples, own.open[rows] > 0
     return tuple(
         SequentialRun(
             radius=radius,

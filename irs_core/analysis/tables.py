@@ -10,7 +10,20 @@ from irs_core.analysis.equal_draws import study_gaps
 from irs_core.analysis.levels import shown
 from irs_core.analysis.results import COSTS, Interval
 from irs_core.decide import Difference
+from irs_core.spec.convention import COLUMN, ONE_SIDED
 from irs_core.store import BASE, StudyRecord
+
+
+def labelled(frame: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
+    """The table with a column that names the convention of its radii, unless it is the usual one.
+
+    All radii of a table follow one convention: methods without two-sided radii are left out.
+    """
+    if analysis.settings.convention == ONE_SIDED or COLUMN in frame:
+        return frame
+    found = frame.assign(**{COLUMN: analysis.settings.convention})
+    found.attrs = frame.attrs
+    return found
 
 
 def summary_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:

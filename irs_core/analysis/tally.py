@@ -15,6 +15,7 @@ from irs_core.methods.kit.counts import (
     Ints,
     StudyTally,
 )
+from irs_core.methods.kit.groups import group_counts, group_of_classes, most_frequent
 from irs_core.methods.kit.observed import Observed, Original, all_stored, gaps_of
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import EvidenceArray, ModelRecord, Study
@@ -131,6 +132,8 @@ def _count_base(
         early_hits=np.cumsum(
             original.estimation[:, : spec.n_p[-1]] == candidate[:, None], axis=1, dtype=np.int64
         )[:, np.asarray(spec.n_p) - 1],
+        others=group_counts(original.groups, original.estimation, np.array([spec.n]))[:, 0],
+        early_other=most_frequent(original.groups, original.estimation, np.asarray(spec.n_p)),
     )
 
 
@@ -149,6 +152,10 @@ def _count(one: Observed, labels: Ints) -> CompressedTally:
         paired_seconds=one.seconds("estimate", budgets),
         fresh_seconds=one.seconds("scratch-estimate", budgets),
         select_seconds=one.seconds("scratch-select", np.array([spec.n0]))[:, 0],
+        scratch_other=_scratch_other(one, budgets, scratch, complete),
+        paired_other=most_frequent(
+            one.original.groups, one.read("estimate", int(budgets[-1])), budgets
+        ),
         **_decision_counts(one, int(budgets[-1]), labels),
         own={
             method.name: method.count(one) for method in methods.every() if method.count is not None
@@ -179,6 +186,15 @@ def _decision_counts(one: Observed, width: int, labels: Ints) -> dict[str, Ints]
         "leavers": np.where(missing, UNKNOWN, left),
         "label_hits": np.where(all_stored(drawn), right, UNKNOWN),
     }
+
+
+def _scratch_other(
+    one: Observed, budgets: Ints, scratch: Ints, complete: NDArray[np.bool_]
+) -> Ints:
+    selected = np.where(complete[:, None], one.read("scratch-select", one.spec.n0), 0)
+    groups = group_of_classes(selected, np.maximum(scratch, 0))
+    counts = most_frequent(groups, one.read("scratch-estimate", int(budgets[-1])), budgets)
+    return np.where(complete[:, None], counts, UNKNOWN)
 
 
 def _fresh_counts(

@@ -1,12 +1,14 @@
 """Per-input results in the field's text format (Cohen et al. 2019): six columns, tab separated.
 
 Results that others reported have a seventh one, `origin`, which says so on every line: scripts of
-the field read columns by name, so that it breaks none, and it stays with the rows.
+the field read columns by name, so that it breaks none, and it stays with the rows. Two-sided radii
+are named in a column `convention` before that.
 """
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
+from irs_core.spec.convention import COLUMN, ONE_SIDED
 from irs_core.store import BASE, StudyRecord
 
 HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
@@ -51,9 +53,13 @@ def certificates_tsv(
         index for index, keep in zip(record.data.indices, analysis.rows, strict=True) if keep
     ]
     lines = _lines(indices, analysis, certificates, seconds)
+    named = {}
+    if certificates.convention != ONE_SIDED:
+        named[COLUMN] = str(certificates.convention)
     if banner:
-        return "".join([f"{HEADER}\t{ORIGIN}\n", *(f"{line}\t{banner}\n" for line in lines)])
-    return "\n".join([HEADER, *lines]) + "\n"
+        named[ORIGIN] = banner
+    head = "\t".join([HEADER, *named])
+    return "\n".join([head, *("\t".join([line, *named.values()]) for line in lines)]) + "\n"
 
 
 def _lines(

@@ -125,14 +125,18 @@ def _skipped(cached: float, max_loss: float | None) -> str:
     return "No draws: within this budget they promise more radius elsewhere."
 
 
+def _outcome(made: Certificates, row: int) -> str:
+    certified = f"certified at {down(made.radius[row])}"
+    if made.other_upper is None or np.isnan(made.other_upper[row]):
+        return certified if made.radius[row] > 0 else "abstains, since that is at most 1/2"
+    others = f"no other class has more than {up(made.other_upper[row], 4)}"
+    return f"{others}; {certified if made.radius[row] > 0 else 'abstains, since that is not less'}"
+
+
 def _sentence(
     made: Certificates, row: int, plan: CirsPlan, draws: int, left: int, cached: float
 ) -> str:
-    outcome = (
-        f"certified at {down(made.radius[row])}"
-        if made.radius[row] > 0
-        else "abstains, since that is at most 1/2"
-    )
+    outcome = _outcome(made, row)
     if made.branch[row] == Branch.DIRECT:
         return (
             f"Direct: at least {plan.threshold} cached hits, so {draws} fresh draws; {left} missed "

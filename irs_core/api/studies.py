@@ -22,6 +22,7 @@ from irs_core.report.model_card import model_card
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.study import run_study
 from irs_core.spec.budgets import parse_budgets
+from irs_core.spec.convention import Convention
 from irs_core.spec.outward import text
 from irs_core.spec.paths import expanded
 from irs_core.spec.settings import Settings
@@ -64,7 +65,7 @@ class Result:
     @property
     def ledger(self) -> Ledger:
         """What the confidence of the certificates covers."""
-        return ledger_in(self.library, self.study)
+        return ledger_in(self.library, self.study, self.analysis.settings)
 
     def certificates(self, name: str = BASE) -> Certificates:
         """Certificates of one classifier, at its largest n_p, certified by its main method.
@@ -200,8 +201,9 @@ def certify(
             for 1, 2, 5 and 10% of n.
         store: Folder of the evidence; None for that of the pages and the command line.
         settings: As in `StudySpec`: n0, alpha, alpha_zeta, gamma, baseline, name, methods, radii,
-            tolerance, bound; lists will do. With `methods=["seq"], radii=[0.5]` each input is drawn
-            only until it is known whether the compressed model withstands the radius there.
+            tolerance, bound, convention; lists will do. With `methods=["seq"], radii=[0.5]` each
+            input is drawn only until it is known whether the compressed model withstands the radius
+            there.
 
     Returns:
         The finished study.
@@ -235,12 +237,16 @@ def certify(
     return opened(library.open(record.id), library)
 
 
-def open_study(study_id: str, *, store: str | Path | None = None) -> Result:
+def open_study(
+    study_id: str, *, store: str | Path | None = None, radii: Convention | None = None
+) -> Result:
     """A study that is there already: computed here, imported, or shipped with the program.
 
     Args:
         study_id: Its id, or the first digits of it.
         store: Folder of the evidence; None for that of the pages and the command line.
+        radii: `one-sided` or `two-sided`; None for the study's own. Frames and reports of other
+            radii than one-sided ones say so.
 
     Returns:
         The study under its own settings.
@@ -254,12 +260,13 @@ def open_study(study_id: str, *, store: str | Path | None = None) -> Result:
         0.5
     """
     library = _library(store)
-    return opened(library.open(study_id), library)
+    return opened(library.open(study_id), library, radii)
 
 
-def opened(study: Study, library: Library) -> Result:
+def opened(study: Study, library: Library, radii: Convention | None = None) -> Result:
     """A study under its own settings."""
-    settings = Settings.of(study.record.spec)
+    own = Settings.of(study.record.spec)
+    settings = replace(own, convention=radii or own.convention)
     return Result(study, Analysis(open_tally(study, library.root), settings), library)
 
 

@@ -104,6 +104,7 @@ def _params(result: Result) -> dict[str, str | float]:
         "alpha_zeta": spec.alpha_zeta,
         "gamma": spec.gamma,
         "methods": ", ".join(spec.methods),
+        "convention": result.analysis.settings.convention,
     }
 
 

@@ -32,6 +32,13 @@ from irs_core.certify.stopping import (
     replay_scratch,
     step,
 )
+from irs_core.certify.two_sided import (
+    Others,
+    arrivals_upper,
+    few_selected,
+    others_upper,
+    with_two_sided,
+)
 
 __all__ = [
     "ABSTAIN",
@@ -39,8 +46,10 @@ __all__ = [
     "Branch",
     "Cache",
     "Certificates",
+    "Others",
     "Replay",
     "Status",
+    "arrivals_upper",
     "build_cache",
     "build_cache_from_hits",
     "certificates_from_bounds",
@@ -57,8 +66,11 @@ __all__ = [
     "chosen_hits",
     "count_disagreements",
     "count_leavers",
+    "few_selected",
     "incremental_limit",
+    "others_upper",
     "replay_incremental",
     "replay_scratch",
     "step",
+    "with_two_sided",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import InvalidSampleError
+from irs_core.spec.convention import ONE_SIDED, Convention
 from irs_core.stats import certified_radius
 
 ABSTAIN = -1
@@ -52,6 +53,10 @@ class Certificates:
         method: Name of the method.
         claimed_failure: Failure probability per input that the method's paper claims.
         provable_failure: Failure probability per input that is proven; None where nothing is.
+        other_upper: Upper bound on the probability of every class but `candidate`, float64, where
+            the radius is two-sided; NaN where it is one-sided. None where all are.
+        convention: Of the radii. Under `two-sided` some rows may be one-sided, as `other_upper`
+            says.
 
     Raises:
         InvalidSampleError: Shapes differ, or a row contradicts itself.
@@ -68,6 +73,8 @@ class Certificates:
     method: str
     claimed_failure: float
     provable_failure: float | None
+    other_upper: NDArray[np.float64] | None = None
+    convention: Convention = ONE_SIDED
 
     def __post_init__(self) -> None:
         """Check the rows."""
@@ -80,6 +87,10 @@ class Certificates:
             branch=self.branch,
             zeta_upper=self.zeta_upper,
         )
+        if (self.other_upper is None) != (self.convention == ONE_SIDED):
+            raise InvalidSampleError("two-sided certificates name their bounds on other classes")
+        if self.other_upper is not None:
+            check_same_length(radius=self.radius, other_upper=self.other_upper)
         if not np.all((self.radius >= 0) & np.isfinite(self.radius)):
             raise InvalidSampleError("every radius must be finite and at least 0")
         abstains = self.predicted == ABSTAIN

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irs_core.cli.options import add_json_option
+from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.hardware import describe_hardware, software_versions
@@ -35,8 +35,31 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         action="store_true",
         help="measure the pages instead: sliders, first paints, payloads, opening a large study",
     )
+    parser.add_argument(
+        "--methods",
+        nargs="*",
+        metavar="STUDY",
+        help="compare ways to certify instead, on stored draws of studies (default: the shipped "
+        "CIFAR-10 ones)",
+    )
+    parser.add_argument(
+        "--of", default="int8", help="with --methods: the compressed model (default: %(default)s)"
+    )
+    add_store_option(parser)
     add_json_option(parser)
-    parser.set_defaults(run=lambda arguments: (_bench_ui if arguments.ui else _bench)(arguments))
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int | None:
+    if arguments.ui:
+        return _bench_ui(arguments)
+    if arguments.methods is not None:
+        from irs_core.cli.bench_methods import bench_methods
+
+        bench_methods(arguments)
+        return None
+    _bench(arguments)
+    return None
 
 
 def _bench_ui(arguments: argparse.Namespace) -> int:

@@ -31,6 +31,7 @@ from irs_core.jobs import ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.paths import settled
 from irs_core.spec.study import (
     BACKENDS,
@@ -186,6 +187,7 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
         looks=arguments.looks,
         radii=tuple(sorted(set(arguments.radii))),
         tolerance=arguments.tolerance,
+        convention=arguments.convention or ONE_SIDED,
         name=arguments.name,
     )
     return with_fixed_split(spec, arguments.bound)

@@ -118,7 +118,8 @@ def opened_study(arguments: argparse.Namespace) -> tuple[Study, Analysis, Requir
     library = Library(arguments.store)
     study = library.open(arguments.id)
     spec = study.record.spec
-    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
+    # Decisions use one-sided radii, whatever those of the study.
+    analysis = Analysis(open_tally(study, library.root), Settings.of(spec).one_sided)
     requirement = requirement_of(arguments, spec.noise.sigma)
     return study, analysis, requirement, ledger_in(library, study)
 

@@ -9,6 +9,7 @@ from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import ledger_in
 from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.printing import print_json
+from irs_core.cli.results import add_radii_option, chosen_radii
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Library
 from irs_core.store.files import write_bytes
@@ -38,6 +39,7 @@ def add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="whose results, for .tsv; the model that is decided about, for .html",
     )
     parser.add_argument("--method", choices=methods.names(), help="by what, for .tsv")
+    add_radii_option(parser)
     add_store_option(parser)
     add_json_option(parser)
     parser.set_defaults(run=_report)
@@ -49,8 +51,9 @@ def _report(arguments: argparse.Namespace) -> None:
 
     library = Library(arguments.store)
     study = library.open(arguments.id)
-    analysis = Analysis(open_tally(study, library.root), Settings.of(study.record.spec))
-    ledger = ledger_in(library, study)
+    settings = chosen_radii(Settings.of(study.record.spec), arguments)
+    analysis = Analysis(open_tally(study, library.root), settings)
+    ledger = ledger_in(library, study, settings)
     if arguments.format == "card":
         flags = study_flags(study.record, analysis)
         card = model_card(study.record, analysis, ledger=ledger, flags=flags, banner=study.banner)

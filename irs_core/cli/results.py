@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from irs_core import methods
@@ -11,12 +11,13 @@ from irs_core.analysis.decisions import study_flags
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, ledger_in
 from irs_core.analysis.replay import live_runs
-from irs_core.analysis.tables import speedup_table, summary_table
+from irs_core.analysis.tables import labelled, speedup_table, summary_table
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.cli.printing import print_json, print_table, rows_of
 from irs_core.errors import SpecError
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.settings import Settings
 from irs_core.spec.study_file import study_text
 from irs_core.store import BASE, Library, Study
@@ -37,6 +38,7 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
         action="store_true",
         help="print area speedups of all methods over certifying from scratch, with leave rates",
     )
+    add_radii_option(parser)
     if choose_method:
         parser.add_argument(
             "--yaml", action="store_true", help="print the study as a file, for certify"
@@ -46,6 +48,22 @@ def add_result_options(parser: argparse.ArgumentParser, *, choose_method: bool =
             choices=methods.names(),
             help="method whose results --tsv prints (default: the model's main one)",
         )
+
+
+def add_radii_option(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses the convention of radii."""
+    parser.add_argument(
+        "--radii",
+        dest="convention",
+        choices=CONVENTIONS,
+        help="one-sided, as usual in the field, or two-sided: the most likely other class is "
+        "bounded too where few selection draws gave the certified one (default: the study's own)",
+    )
+
+
+def chosen_radii(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """The settings with the convention that a command names, if it names one."""
+    return replace(settings, convention=arguments.convention or settings.convention)
 
 
 def check_one_format(arguments: argparse.Namespace) -> None:
@@ -68,7 +86,8 @@ def show_results(arguments: argparse.Namespace) -> None:
     if getattr(arguments, "yaml", False):
         print(study_text(spec), end="")
         return
-    analysis = Analysis(open_tally(study, library.root), Settings.of(spec))
+    settings = chosen_radii(Settings.of(spec), arguments)
+    analysis = Analysis(open_tally(study, library.root), settings)
     if arguments.tsv:
         model, method = arguments.tsv, arguments.method
         print(certificates_tsv(study.record, analysis, model, method, banner=study.banner), end="")
@@ -76,7 +95,7 @@ def show_results(arguments: argparse.Namespace) -> None:
     if arguments.why or arguments.speedups:
         _show_table(study, analysis, arguments)
         return
-    said = ledger_in(library, study)
+    said = ledger_in(library, study, settings)
     if arguments.json:
         print_json("studies", _as_json(study, analysis, said))
         return
@@ -91,7 +110,7 @@ def show_results(arguments: argparse.Namespace) -> None:
     if spec.noise.integer:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
-    print_table(summary_table(study.record, analysis))
+    print_table(labelled(summary_table(study.record, analysis), analysis))
     for model in study.record.compressed:
         for run in live_runs(analysis, model.name):
             print(f"{model.title}, seq: {run.sentence}.")
@@ -106,6 +125,7 @@ def _show_table(study: Study, analysis: Analysis, arguments: argparse.Namespace)
         table = why_table(study.record, analysis, arguments.why, last)
     else:
         name, table = "speedups", speedup_table(study.record, analysis)
+    table = labelled(table, analysis)
     if arguments.json:
         known = {"study": study.record.id, "origin": study.origin, "banner": study.banner}
         print_json("studies", {**known, name: rows_of(table)})
@@ -127,6 +147,7 @@ def _as_json(study: Study, analysis: Analysis, said: Ledger) -> dict[str, Any]:
         "spec": record.spec.to_dict(),
         "inputs": len(analysis.labels),
         "confidence": said.text,
+        "convention": analysis.settings.convention,
         "models": rows_of(summary_table(record, analysis)),
         "digests": {model.name: model.digest for model in record.models},
         "sequential": {

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.certify import Certificates, certify_cirs, certify_joint
+from irs_core.certify import (
+    Certificates,
+    arrivals_upper,
+    certify_cirs,
+    certify_joint,
+    few_selected,
+    with_two_sided,
+)
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.cirs_plan import (
     CirsPlan,
@@ -21,10 +28,12 @@ from irs_core.methods.kit.cirs_plan import (
     study_plans,
 )
 from irs_core.methods.kit.cirs_promise import levels_of
+from irs_core.methods.kit.cirs_two_sided import arrivals_of, not_chosen, prefixes
 from irs_core.methods.kit.counting import row_counts, times
 from irs_core.methods.kit.counts import UNKNOWN, CompressedTally, Floats, Ints, require_known
-from irs_core.methods.kit.method import MethodDef, Style
+from irs_core.methods.kit.method import TWO_SIDED_ASKED, MethodDef, Style
 from irs_core.methods.kit.observed import Observed, Wish, gaps_of
+from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.stats.budget import split_alpha
 
@@ -41,6 +50,10 @@ class CirsTally:
         fresh_hits: Of a direct input's fresh draws, how many gave it, (inputs, points); 0 where
             incremental.
         seconds: Time of these draws and of the pilot, (inputs, points).
+        prefixes: First draws of the stream on all of which f^p runs for two-sided radii, (points,).
+        arrivals: On how many of these f^p gave each group of classes and f did not, (inputs,
+            points, groups).
+        more: How many of these are not among the draws that the plan chose, (inputs, points).
         planner: Makes the plan of any other budget.
         seconds_per_draw: Mean measured time of a draw; NaN where none was measured.
     """
@@ -50,6 +63,9 @@ class CirsTally:
     leavers: Ints
     fresh_hits: Ints
     seconds: Floats
+    prefixes: Ints
+    arrivals: NDArray[np.signedinteger]
+    more: Ints
     planner: Planner
     seconds_per_draw: float
 
@@ -89,17 +105,24 @@ def _stages(models: Sequence[Observed]) -> Iterator[list[Wish]]:
         Wish(one.name, "select", np.where(one.original.reported, pilot_draws(one.spec), 0))
         for one in models
     ]
-    plans = [(one.name, study_plans(_planner(one), one.spec)) for one in models]
+    plans = [(one, study_plans(_planner(one), one.spec)) for one in models]
     for budget in range(len(plans[0][1]) if plans else 0):
-        yield [wish for name, made in plans for wish in _round(name, made[budget])]
+        yield [wish for one, made in plans for wish in _round(one, made[budget], budget)]
 
 
-def _round(name: str, plan: CirsPlan) -> list[Wish]:
-    """Fresh draws of the direct inputs, and the first hits of the others."""
-    return [
-        Wish(name, "scratch-estimate", np.where(plan.direct, plan.draws, 0)),
-        Wish(name, "estimate", np.where(plan.direct, 0, plan.draws), hits=True),
+def _round(one: Observed, plan: CirsPlan, budget: int) -> list[Wish]:
+    """Fresh draws of the direct inputs, and the first hits of the others.
+
+    Two-sided radii need what f^p does where f answers otherwise: all of the first draws.
+    """
+    found = [
+        Wish(one.name, "scratch-estimate", np.where(plan.direct, plan.draws, 0)),
+        Wish(one.name, "estimate", np.where(plan.direct, 0, plan.draws), hits=True),
     ]
+    if one.spec.convention == TWO_SIDED:
+        few = few_selected(one.original.selected, one.spec.n0) & (plan.draws > 0)
+        found.append(Wish(one.name, "estimate", np.where(few, prefixes(one.spec)[budget], 0)))
+    return found
 
 
 def _expected(spec: StudySpec) -> Mapping[Stream, int]:
@@ -122,7 +145,23 @@ def _count(one: Observed) -> CirsTally:
         leavers[:], fresh_hits[:] = UNKNOWN, UNKNOWN
     seconds, rate = _measured(one, draws, direct)
     n_p = np.asarray(points(spec), np.int64)
-    return CirsTally(n_p, plans, leavers, fresh_hits, seconds, planner, rate)
+    return CirsTally(
+        n_p=n_p,
+        plans=plans,
+        leavers=leavers,
+        fresh_hits=fresh_hits,
+        seconds=seconds,
+        prefixes=prefixes(spec),
+        arrivals=arrivals_of(one),
+        more=not_chosen(one, np.where(direct, 0, draws)),
+        planner=planner,
+        seconds_per_draw=rate,
+    )
+
+
+def _reach(spec: StudySpec) -> int:
+    known = reach(spec)
+    return max(known, int(prefixes(spec).max())) if spec.convention == TWO_SIDED else known
 
 
 def _leavers(one: Observed, draws: Ints) -> Ints:
@@ -165,7 +204,6 @@ def _certify(case: Case, point: int) -> Certificates:
     asked = (case.name, METHOD.title, METHOD.asked_with)
     leavers = require_known(counts.leavers[rows, point], *asked)
     fresh_hits = require_known(counts.fresh_hits[rows, point], *asked)
-    level = _level(case, point)
     given: dict[str, Any] = {
         "draws": plan.draws[rows],
         "leavers": leavers,
@@ -174,11 +212,38 @@ def _certify(case: Case, point: int) -> Certificates:
         "sigma": case.tally.sigma,
         "pilot": plan.pilot,
     }
-    if plan.joint:
-        levels = levels_of(case.tally.n, level, plan.supposed)
-        return certify_joint(case.cache, levels=levels, **given)
-    a1, a2 = split_alpha(case.tally.n, plan.mean, level)
-    return certify_cirs(case.cache, a1=a1, a2=a2, **given)
+
+    def at_level(level: float) -> Certificates:
+        if plan.joint:
+            levels = levels_of(case.tally.n, level, plan.supposed)
+            return certify_joint(case.cache, levels=levels, **given)
+        a1, a2 = split_alpha(case.tally.n, plan.mean, level)
+        return certify_cirs(case.cache, a1=a1, a2=a2, **given)
+
+    level = _level(case, point)
+    made = at_level(level)
+    return _two_sided(case, point, made, at_level(level / 2)) if case.two_sided else made
+
+
+def _two_sided(case: Case, point: int, whole: Certificates, part: Certificates) -> Certificates:
+    """Two-sided radii where few selection draws gave the candidate and it gets draws at all.
+
+    That it gets none is known before any draw of f^p, and a certificate without draws abstains.
+    """
+    counts, rows, n = counts_of(case.counts), case.rows, case.tally.n
+    few = case.few & (counts.plans[point].draws[rows] > 0)
+    arrivals = np.where(few[:, None], counts.arrivals[rows, point], 0).astype(np.int64)
+    prefix = int(counts.prefixes[point])
+    b1, b2 = split_alpha(n, prefix, whole.claimed_failure - part.claimed_failure)
+    others = arrivals_upper(
+        case.tally.base.others[rows],
+        n,
+        require_known(arrivals, case.name, "two-sided radii of CIRS", TWO_SIDED_ASKED),
+        prefix,
+        b1=b1,
+        b2=b2,
+    )
+    return with_two_sided(whole, part, others, few, more_samples=counts.more[rows, point])
 
 
 def _level(case: Case, point: int) -> float:
@@ -187,6 +252,16 @@ def _level(case: Case, point: int) -> float:
         return case.level
     before = len(_points(case)) - len(case.budgets)
     return case.level * float(look_weights(len(case.budgets))[max(0, point - before)])
+
+
+def _seconds(case: Case, point: int) -> Floats:
+    counts, rows = counts_of(case.counts), case.rows
+    seconds = counts.seconds[rows, point]
+    if not case.two_sided:
+        return np.asarray(seconds)
+    few = case.few & (counts.plans[point].draws[rows] > 0)
+    more = np.where(few, counts.more[rows, point], 0)
+    return np.asarray(seconds + times(np.full(len(more), counts.seconds_per_draw), more))
 
 
 METHOD = MethodDef(
@@ -203,13 +278,14 @@ METHOD = MethodDef(
     stages=_stages,
     expected=_expected,
     certify=_certify,
-    seconds=lambda case, point: np.asarray(counts_of(case.counts).seconds[case.rows, point]),
+    seconds=_seconds,
     points=_points,
     extra_streams=("select",),
-    reach=reach,
+    reach=_reach,
     counts=CirsTally,
     count=_count,
     plans=True,
+    two_sided=True,
     price="what is lost",
     reused="At most a share of {lost} of the draws that the original answers with {tested} is "
     "lost, so P({tested}) is at least {bound}",

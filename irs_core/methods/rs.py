@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from irs_core.certify import Certificates, certify_rs_hits
+from irs_core.certify import (
+    Certificates,
+    certify_rs_hits,
+    few_selected,
+    others_upper,
+    with_two_sided,
+)
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.counts import Floats, require_known
 from irs_core.methods.kit.method import MethodDef, Style
@@ -26,6 +32,17 @@ def _expected(spec: StudySpec) -> Mapping[Stream, int]:
 
 
 def _certify(case: Case, point: int) -> Certificates:
+    made = _at_level(case, point, case.level)
+    if not case.two_sided:
+        return made
+    counts, rows = case.counts, case.rows
+    few = few_selected(counts.scratch_selected[rows], case.tally.n0)
+    most = counts.scratch_other[rows, point, None]
+    others = others_upper(most, case.budgets[point], case.level / 2)
+    return with_two_sided(made, _at_level(case, point, case.level / 2), others, few)
+
+
+def _at_level(case: Case, point: int, level: float) -> Certificates:
     counts, rows = case.counts, case.rows
     hits = counts.scratch_hits[rows, point]
     return certify_rs_hits(
@@ -33,7 +50,7 @@ def _certify(case: Case, point: int) -> Certificates:
         require_known(hits, case.name, METHOD.title, METHOD.asked_with),
         n0=case.tally.n0,
         n=case.budgets[point],
-        alpha=case.level,
+        alpha=level,
         sigma=case.tally.sigma,
     )
 
@@ -58,4 +75,5 @@ METHOD = MethodDef(
     certify=_certify,
     seconds=_seconds,
     baseline=True,
+    two_sided=True,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.certify import (
     ABSTAIN,
@@ -15,8 +16,18 @@ from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.counting import Predictions, times
 from irs_core.methods.kit.counts import UNKNOWN, Floats, Ints, require_known
 from irs_core.methods.kit.method import MethodDef, Style
-from irs_core.methods.kit.observed import Observed, Wish, gaps_of
+from irs_core.methods.kit.observed import Observed, Original, Wish, gaps_of
+from irs_core.methods.kit.seq_steps import (
+    Stepped,
+    asked_in,
+    asked_two_sided,
+    certify_steps,
+    more_draws,
+    nothing_stepped,
+    walk_steps,
+)
 from irs_core.methods.kit.seq_walk import Walk, find_hits, joined, questions, walk
+from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.outward import less
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.stats.budget import split_alpha
@@ -48,6 +59,7 @@ class SeqTally:
         failed_looked: Those before each hit that f^p left, at most `looked`, like `failed_at`.
         reaches: Radii that are certified or not, in pixel units, (radii,).
         seconds_per_draw: Mean measured time of a draw, (inputs,); NaN where none was measured.
+        stepped: What two-sided radii rest on.
     """
 
     taken: Ints
@@ -57,6 +69,7 @@ class SeqTally:
     failed_looked: Ints
     reaches: Floats
     seconds_per_draw: Floats
+    stepped: Stepped
 
 
 def reaches(spec: StudySpec) -> Floats:
@@ -78,11 +91,24 @@ def _walk(one: Observed) -> Walk:
     return joined([_walk_rows(one, seen[rows], rows) for rows in blocks])
 
 
+def _levels(spec: StudySpec) -> tuple[float, float]:
+    return split_alpha(spec.n, TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
+
+
+def _one_sided_rows(spec: StudySpec, original: Original) -> NDArray[np.bool_]:
+    """Inputs that are asked with one bound, of the reported ones."""
+    if spec.convention != TWO_SIDED:
+        return original.reported
+    sigma = spec.noise.sigma
+    both = asked_two_sided(original.selected, spec.n0, reaches(spec), sigma)
+    return np.asarray(original.reported & ~both)
+
+
 def _walk_rows(one: Observed, seen: Predictions, rows: slice) -> Walk:
     spec, original = one.spec, one.original
     candidate, width = original.candidate[rows, None], seen.shape[1]
     agree = original.estimation[rows] == candidate
-    a1, a2 = split_alpha(spec.n, TYPICAL_DRAWS, spec.alpha + spec.alpha_zeta)
+    a1, a2 = _levels(spec)
     cache = build_cache_from_hits(
         candidate[:, 0], np.count_nonzero(agree, axis=1), n0=spec.n0, n=spec.n, alpha=a1
     )
@@ -90,7 +116,7 @@ def _walk_rows(one: Observed, seen: Predictions, rows: slice) -> Walk:
     asked = questions(
         cache, spec.radii, tolerance=spec.tolerance, sigma=spec.noise.sigma, a1=a1, a2=a2
     )
-    return walk(hits, asked, original.reported[rows])
+    return walk(hits, asked, _one_sided_rows(spec, original)[rows])
 
 
 def _stages(models: Sequence[Observed]) -> Iterator[list[Wish]]:
@@ -103,6 +129,17 @@ def _stages(models: Sequence[Observed]) -> Iterator[list[Wish]]:
 
 
 def _round(one: Observed) -> list[Wish]:
+    return [*_hit_round(one), *_step_round(one)]
+
+
+def _step_round(one: Observed) -> list[Wish]:
+    if one.spec.convention != TWO_SIDED:
+        return []
+    further = walk_steps(one, reaches(one.spec)).further
+    return [Wish(one.name, "estimate", further)] if further.any() else []
+
+
+def _hit_round(one: Observed) -> list[Wish]:
     found = _walk(one)
     missing = found.wanted - found.taken
     if not missing.any():
@@ -124,19 +161,29 @@ def _count(one: Observed) -> SeqTally:
     inputs = len(one.original.reported)
     nothing = np.zeros(inputs, np.int64)
     if not one.spec.radii:
-        unknown = np.zeros(inputs)
         none = np.zeros((inputs, 0), np.int64)
-        return SeqTally(nothing + UNKNOWN, nothing, none, nothing, none, reaches(one.spec), unknown)
-    found = _walk(one)
+        return SeqTally(
+            taken=nothing + UNKNOWN,
+            open=nothing,
+            failed_at=none,
+            looked=nothing,
+            failed_looked=none,
+            reaches=reaches(one.spec),
+            seconds_per_draw=np.zeros(inputs),
+            stepped=nothing_stepped(inputs),
+        )
+    found, stepped = _walk(one), walk_steps(one, reaches(one.spec))
+    waiting = stepped.further if one.spec.convention == TWO_SIDED else 0
     rate = np.broadcast_to(one.rate("estimate", reach(one.spec))[:, 0], (inputs,))
     return SeqTally(
         taken=found.taken,
-        open=found.wanted - found.taken,
+        open=found.wanted - found.taken + waiting,
         failed_at=found.failed_at,
         looked=found.looked,
         failed_looked=found.failed_looked,
         reaches=reaches(one.spec),
         seconds_per_draw=np.asarray(rate, np.float64),
+        stepped=stepped,
     )
 
 
@@ -171,7 +218,11 @@ def _certify(case: Case, point: int) -> Certificates:
     # One event of probability a1 + a2 is behind all of them; floating point may part them.
     radius = np.max([one.radius for one in made], axis=0)
     predicted = np.where(radius > 0, case.cache.candidate, ABSTAIN)
-    return replace(made[0], radius=radius, predicted=predicted)
+    whole = replace(made[0], radius=radius, predicted=predicted)
+    if not case.two_sided:
+        return whole
+    most, all_taken = case.budgets[point], own.taken[rows]
+    return certify_steps(case, own.stepped, own.reaches, all_taken, most, whole)
 
 
 def looks(failed_at: Ints, taken: Ints) -> tuple[Ints, Ints]:
@@ -188,6 +239,9 @@ def looks(failed_at: Ints, taken: Ints) -> tuple[Ints, Ints]:
 def _seconds(case: Case, point: int) -> Floats:
     own, rows = counts_of(case), case.rows
     taken = np.minimum(own.taken[rows], case.budgets[point])
+    if case.two_sided:
+        more = more_draws(case, own.stepped, own.taken[rows], case.budgets[point])
+        taken = taken + np.where(asked_in(case, own.reaches), more, 0)
     return times(own.seconds_per_draw[rows], taken)
 
 
@@ -217,6 +271,7 @@ METHOD = MethodDef(
     counts=SeqTally,
     count=_count,
     anytime=_anytime,
+    two_sided=True,
     price="what is lost",
     reused="At most a share of {lost} of the draws that the original answers with {tested} is "
     "lost, so P({tested}) is at least {bound}",

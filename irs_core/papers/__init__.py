@@ -3,17 +3,20 @@
 from irs_core.papers.accounting import ACCOUNTINGS, Accounting
 from irs_core.papers.agreement import is_near, meaning
 from irs_core.papers.measured import Row, measure_table
+from irs_core.papers.peers import PEER_COSTS, PeerCost, measured_peers, peers_table
 from irs_core.papers.published import SOURCES, TABLES, PaperTable, Published, find_table
 from irs_core.papers.reproduction import PARTS, Part, find_part, parts_of
 
 __all__ = [
     "ACCOUNTINGS",
     "PARTS",
+    "PEER_COSTS",
     "SOURCES",
     "TABLES",
     "Accounting",
     "PaperTable",
     "Part",
+    "PeerCost",
     "Published",
     "Row",
     "find_part",
@@ -21,5 +24,7 @@ __all__ = [
     "is_near",
     "meaning",
     "measure_table",
+    "measured_peers",
     "parts_of",
+    "peers_table",
 ]

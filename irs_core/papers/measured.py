@@ -260,7 +260,7 @@ def _reason(table: PaperTable, name: str) -> str:
 
 
 def _analyse(study: Study) -> Analysis:
-    return Analysis(tally_study(study), Settings.of(study.record.spec))
+    return Analysis(tally_study(study), Settings.of(study.record.spec).one_sided)
 
 
 def _measure(quantity: Quantity, opened: _Opened, row: Mapping[str, str], name: str) -> Interval:

@@ -224,7 +224,7 @@ def choose_gamma(study: Study) -> float:
 
     As in IRS, Section 5.4; of equal ones the least. The reported images play no part.
     """
-    held_out = Analysis(tally_study(study), Settings.of(study.record.spec), held_out=True)
+    held_out = Analysis(tally_study(study), Settings.of(study.record.spec).one_sided, held_out=True)
     last = len(held_out.tally.budgets) - 1
     found = [one.value for one in held_out.gamma_sweep("int8", GAMMAS, last)]
     return GAMMAS[found.index(max(found))]

@@ -23,6 +23,7 @@ from irs_core.analysis.tsv import HEADER, ORIGIN
 from irs_core.certify import ABSTAIN
 from irs_core.errors import DatasetError
 from irs_core.graphs.files import read_bytes
+from irs_core.spec.convention import COLUMN, ONE_SIDED, TWO_SIDED
 from irs_core.store.files import write_bytes
 from irs_core.text import NAME, plain
 
@@ -102,6 +103,11 @@ def parse_cohen(content: bytes, name: str) -> CohenResults:
     """
     lines = _lines(content, name)
     columns = _head(lines)
+    if COLUMN in columns:
+        raise DatasetError(
+            f"{name!r} holds {TWO_SIDED} radii, which do not compare with the field's; write it "
+            f"with {ONE_SIDED} radii to import it"
+        )
     if columns not in (_COLUMNS, (*_COLUMNS, ORIGIN)):
         raise DatasetError(
             f"{name!r} must begin with the columns {', '.join(_COLUMNS)}, and may have {ORIGIN}"

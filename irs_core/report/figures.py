@@ -10,6 +10,7 @@ from irs_core.analysis.results import Interval
 from irs_core.report.tables import accuracy_radii, certified
 from irs_core.report.waterfall import study_waterfall
 from irs_core.spec import outward
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.outward import down, up
 from irs_core.store import StudyRecord
 from irs_core.text import plotly
@@ -47,7 +48,8 @@ def accuracy_figure(record: StudyRecord, analysis: Analysis) -> Figure:
         for name, title, found in certified(record, analysis)
         for shares in [metrics.certified_accuracy(found, analysis.labels, radii).tolist()]
     ]
-    return _figure("Certified accuracy", "L2 radius (pixel units)", "certified accuracy", traces)
+    radius = f"L2 radius (pixel units{_convention(analysis)})"
+    return _figure("Certified accuracy", radius, "certified accuracy", traces)
 
 
 def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
@@ -71,9 +73,14 @@ def time_figure(record: StudyRecord, analysis: Analysis) -> Figure:
                     "marker": {"symbol": methods.get(method).style.symbol},
                 }
             )
-    return _figure(
-        "ACR against time", "seconds, all inputs", "average certified radius (pixel units)", traces
-    )
+    acr = f"average certified radius (pixel units{_convention(analysis)})"
+    return _figure("ACR against time", "seconds, all inputs", acr, traces)
+
+
+def _convention(analysis: Analysis) -> str:
+    """What an axis says of its radii; nothing of the field's own."""
+    found = analysis.settings.convention
+    return "" if found == ONE_SIDED else f", {found}"
 
 
 def _figure(title: str, x: str, y: str, traces: list[dict[str, Any]]) -> Figure:

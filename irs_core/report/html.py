@@ -28,6 +28,7 @@ from irs_core.report.formats import shown_rows
 from irs_core.report.one_page import SHEET_STYLE, sheet
 from irs_core.report.tables import study_table
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.convention import SENTENCES
 from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
 from irs_core.store import StudyRecord
@@ -174,7 +175,8 @@ def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
         f"Certificates: {ledger.text} {noise.guarantee} "
-        "Radii are L2; wrong and abstaining inputs count as 0 in the average certified radius "
+        f"Radii are L2. {SENTENCES[settings.convention]} "
+        "Wrong and abstaining inputs count as 0 in the average certified radius "
         "(ACR). Intervals are 95% intervals over inputs: bootstrapped for means, exact for shares."
     )
 

@@ -15,6 +15,7 @@ from irs_core.decide import Flag
 from irs_core.metrics import counted_radii
 from irs_core.report.tables import certified
 from irs_core.sampling.statements import describe_noise
+from irs_core.spec.convention import SENTENCES
 from irs_core.spec.cost import ALONE
 from irs_core.spec.outward import down, text, up
 from irs_core.store import ModelRecord, StudyRecord
@@ -154,6 +155,7 @@ def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list
         f"to {spec.n_p[-1]:,} of a compressed model.",
         f"- Levels: alpha {settings.alpha:g}, alpha\\_zeta {settings.alpha_zeta:g}, gamma "
         f"{settings.gamma:g}.",
+        f"- Radii: {SENTENCES[settings.convention]}",
         f"- {markdown(ledger.text)}",
         "- Not covered: other noise levels, disturbances measured in another norm, other kinds of "
         "inputs.",

@@ -102,6 +102,8 @@ def sheet(
         made: When the page was made, a date.
         last: One more line of HTML at its end.
     """
+    # As the decision itself.
+    analysis = analysis.one_sided
     sections = {
         "Required": [f"{_capital(decision.requirement.words)}, {_confidence(decision)} sure."],
         "What this rests on": _rests(record, analysis, name, decision, ledger, together),

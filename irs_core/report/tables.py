@@ -9,13 +9,14 @@ import pandas as pd
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.beyond_mean import hardness_table, radius_table
-from irs_core.analysis.tables import gap_table, summary_table
+from irs_core.analysis.tables import gap_table, labelled, summary_table
 from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
 from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
 
 _STEPS = 25
+_WITHOUT_RADII = ("zeta",)
 
 
 def study_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFrame:
@@ -28,14 +29,17 @@ def study_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFr
     ACR and in certified accuracy. `radii`: certified accuracy at named radii, original and
     compressed model at equal draws. `hardness`: gains and losses on hard and on easy inputs.
     `inputs`: certificate of each reported input per classifier, at
-    the largest n_p, certified incrementally; predicted is -1 where it abstains.
+    the largest n_p, certified incrementally; predicted is -1 where it abstains. Under two-sided
+    radii, `other_upper` bounds every other class, NaN where a radius is one-sided, and all tables
+    but `zeta` have a column `convention`.
 
     Raises:
         UnknownKeyError: There is no such table.
     """
     if name not in TABLES:
         raise UnknownKeyError(f"a study has the tables {', '.join(TABLES)}; got {name!r}")
-    return TABLES[name](record, analysis)
+    frame = TABLES[name](record, analysis)
+    return frame if name in _WITHOUT_RADII else labelled(frame, analysis)
 
 
 def certified(record: StudyRecord, analysis: Analysis) -> Iterator[tuple[str, str, Certificates]]:
@@ -114,6 +118,7 @@ def _inputs(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
                 "p_lower": found.p_lower,
                 "zeta": found.zeta_upper,
                 "draws": found.n_samples,
+                **({} if found.other_upper is None else {"other_upper": found.other_upper}),
             }
         )
         for _, title, found in certified(record, analysis)

@@ -31,7 +31,9 @@ _COLUMNS: Mapping[str, Direction] = {
     ),
     **dict.fromkeys(("accuracy", "smoothed accuracy", "certified accuracy"), "counted"),
     **dict.fromkeys(("95% low",), "down"),
-    **dict.fromkeys(("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high"), "up"),
+    **dict.fromkeys(
+        ("mean ζ", "mean zeta", "zeta", "ζ", "leave bound", "floor", "high", "other_upper"), "up"
+    ),
     **dict.fromkeys(
         ("original, all draws", "original, equal draws", "compressed, equal draws"), "down"
     ),

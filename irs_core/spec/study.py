@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression, check_once, identity
+from irs_core.spec.convention import CONVENTIONS, ONE_SIDED, Convention
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
     TOO_LARGE,
@@ -230,6 +231,9 @@ class StudySpec:
         tolerance: How much less than each of the radii f^p has to withstand under `seq`, in pixel
             units, in [0, least radius]. Above 0, inputs on which f itself falls short of the
             radius, or which f^p leaves rarely enough, take no further draws.
+        convention: Of the radii. Under `two-sided` the draws that such radii need are drawn too:
+            the classes other than the candidate are bounded as well where few selection draws
+            gave it.
         name: For people; does not enter the id.
     """
 
@@ -252,6 +256,7 @@ class StudySpec:
     looks: bool = False
     radii: tuple[float, ...] = ()
     tolerance: float = 0.0
+    convention: Convention = ONE_SIDED
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -262,7 +267,7 @@ class StudySpec:
         check_fields(self, float, "max_loss", optional=True)
         check_fields(self, int, "split_draws", optional=True)
         check_items("methods", self.methods, str)
-        check_fields(self, str, "bound")
+        check_fields(self, str, "bound", "convention")
         check_fields(self, bool, "baseline", "looks")
         check_fields(self, str, "name")
         if plain(self.name, NAME) != self.name:
@@ -363,6 +368,7 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "looks": False,
     "radii": [],
     "tolerance": 0.0,
+    "convention": ONE_SIDED,
 }
 
 
@@ -398,6 +404,10 @@ def _check_methods(spec: StudySpec) -> None:
         raise SpecError(f"split_draws must be in [1, n={spec.n}]; got {spec.split_draws}")
     if spec.bound not in BOUNDS:
         raise SpecError(f"bound must be one of {', '.join(BOUNDS)}; got {spec.bound!r}")
+    if spec.convention not in CONVENTIONS:
+        raise SpecError(
+            f"convention must be one of {', '.join(CONVENTIONS)}; got {spec.convention!r}"
+        )
     _check_radii(spec)
     if spec.max_loss is None:
         return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.study import BASELINE, BOUNDS, METHOD_NAMES, NOISE_KINDS
 from irs_core.spec.yaml_places import Node, Row, Text
@@ -143,4 +144,5 @@ KEYS: tuple[Key, ...] = (
     Key("looks", "boolean", "cirs: results may be seen while it runs.", plain=True),
     Key("radii", "number", "seq: L2 radii, pixel units.", many=True, plain=True),
     Key("tolerance", "number", "seq: how much less the compressed has to withstand.", plain=True),
+    Key("convention", "text", "one-sided or two-sided radii.", plain=True, choices=CONVENTIONS),
 )

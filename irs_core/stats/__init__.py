@@ -23,7 +23,7 @@ from irs_core.stats.planning import (
     samples_for_error,
     zeta_floor,
 )
-from irs_core.stats.radius import certified_radius
+from irs_core.stats.radius import certified_radius, two_sided_radius
 from irs_core.stats.sequential import (
     above_limit,
     crossed,
@@ -70,6 +70,7 @@ __all__ = [
     "looked_lower_bound",
     "samples_for_error",
     "samples_for_radius",
+    "two_sided_radius",
     "wilson_interval",
     "zeta_floor",
 ]

@@ -1,4 +1,4 @@
-"""From a lower bound on the top class's probability to a certified L2 radius."""
+"""From bounds on the probabilities of classes to a certified L2 radius."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -6,6 +6,8 @@ from scipy.special import ndtr, ndtri  # type: ignore[import-untyped, unused-ign
 
 from irs_core.errors import InvalidSampleError
 
+Floats = NDArray[np.float64]
+_TINY, _BELOW_ONE = float(np.finfo(np.float64).tiny), float(np.nextafter(1.0, 0.0))
 # Errors of Phi and of the division are far below this share of a difference that matters.
 _GAP_MARGIN, _LEAST_GAP = 1e-9, 1e-16
 
@@ -39,6 +41,40 @@ def certified_radius(p_lower: ArrayLike, sigma: float) -> NDArray[np.float64]:
     # The quantile and the product are off by two units in the last place at most.
     radius = sigma * ndtri(np.maximum(bound, 0.5)) * (1 - 4 * np.finfo(np.float64).eps)
     return np.where(bound > 0.5, radius, 0.0)
+
+
+def two_sided_radius(p_lower: ArrayLike, other_upper: ArrayLike, sigma: float) -> Floats:
+    """The L2 radius within which the smoothed classifier keeps its class, by both of its bounds.
+
+    Deterministic given both bounds: the radius holds on the event that both do.
+
+    Args:
+        p_lower: Lower bounds on the probability of the class under noise, in [0, 1), any shape.
+        other_upper: Upper bounds on the probability of every other class, in [0, 1]; broadcasts
+            with `p_lower`.
+        sigma: Standard deviation of the noise in pixel units, positive and finite.
+
+    Returns:
+        Half of `sigma` times the difference of the normal quantiles, in pixel units; exactly 0
+        where `p_lower` is at most `other_upper`. Floating point never makes it larger.
+
+    Raises:
+        InvalidSampleError: A value is out of range.
+
+    Source:
+        Cohen et al. 2019, Theorem 1.
+    """
+    check_sigma(sigma)
+    low, high = np.asarray(p_lower, np.float64), np.asarray(other_upper, np.float64)
+    if not np.all((low >= 0) & (low < 1)) or not np.all((high >= 0) & (high <= 1)):
+        raise InvalidSampleError("p_lower must be in [0, 1) and other_upper in [0, 1]")
+    # A bound of 0 on the others would claim an infinite radius.
+    above, below = ndtri(np.maximum(low, _TINY)), ndtri(np.clip(high, _TINY, _BELOW_ONE))
+    # Each quantile is off by two units in the last place at most, and their sizes add up where
+    # the difference is small.
+    lost = 8 * np.finfo(np.float64).eps * (np.abs(above) + np.abs(below))
+    radius = sigma / 2 * (above - below - lost)
+    return np.where((low > high) & (radius > 0), radius, 0.0)
 
 
 def check_sigma(sigma: float) -> None:

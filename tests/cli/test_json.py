@@ -64,6 +64,7 @@ OPTIONS = {
     "integer": f"--model {MODEL} --max 1 --out FOLDER/int.safetensors",
     "intrs": "--float-study ID --integer-study INTEGER",
     "bench": "--arch digits_resnet --shape 1 8 8",
+    "bench --methods": "--methods ID --of fp16",
     "reproduce": "--table 8",
     "completion": "bash",
 }

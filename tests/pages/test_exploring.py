@@ -1,13 +1,10 @@
 """Settings moved after looking prove nothing, and no page says otherwise."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_pages import as_read, open_page
-from google.protobuf.json_format import MessageToDict
-from streamlit.testing.v1 import AppTest
+from app_pages import on_screen, open_page
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.spec.study import NoiseSpec
@@ -17,34 +14,6 @@ from ui.shared.page_list import STUDY_PAGES
 # Of a study with its own values 0.99, 0.001 and 0.001.
 MOVED = {"gamma": "0.97", "alpha": "0.05", "alpha_zeta": "0.01"}
 CLAIM = re.compile(r"\bprov(?:en|e|es|ed|ably)\b|\bproofs?\b", re.IGNORECASE)
-
-
-def on_screen(at: AppTest) -> str:
-    """Every text of a page: words, labels, explanations, figures, tables."""
-    return as_read("\n".join(_texts(at._tree)))
-
-
-def _texts(node: object) -> Iterator[str]:
-    proto = getattr(node, "proto", None)
-    if hasattr(proto, "DESCRIPTOR"):
-        yield from _strings(MessageToDict(proto))
-    if getattr(node, "type", "") == "arrow_data_frame":
-        yield node.value.to_csv()  # type: ignore[attr-defined]
-    for child in getattr(node, "children", {}).values():
-        yield from _texts(child)
-
-
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inside in value.items():
-            # The bytes of a table are read as a table.
-            if key != "data":
-                yield from _strings(inside)
-    elif isinstance(value, list):
-        for inside in value:
-            yield from _strings(inside)
 
 
 def claims(text: str, said: str) -> list[str]:

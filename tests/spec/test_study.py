@@ -86,6 +86,7 @@ def test_id_ignores_the_name_and_nothing_else():
         "split_draws": 50,
         "bound": "joint",
         "looks": True,
+        "convention": "two-sided",
         "compressions": (),
         "noise": NoiseSpec(0.5, seed=8),
         "model": ModelSpec("other"),

@@ -62,6 +62,7 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         "form_baseline": spec.baseline,
         **({"form_radii": ", ".join(f"{one:g}" for one in spec.radii)} if spec.radii else {}),
         "form_tolerance": spec.tolerance,
+        "form_convention": spec.convention,
         **goal_values(spec),
         **({"form_goal": goal} if goal else {}),
     }

@@ -13,6 +13,7 @@ from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
+from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.study import (
@@ -284,6 +285,14 @@ def _budgets(n: int) -> dict[str, Any]:
     return {
         **(_radii() if stops else {}),
         "looks": bool(looks),
+        "convention": st.radio(
+            "Radii",
+            CONVENTIONS,
+            horizontal=True,
+            key="form_convention",
+            bind="query-params",
+            help=HELP["convention"],
+        ),
         "n_p": budgets,
         "methods": tuple(name for name in accelerated if name in asked),
         "baseline": baseline,

@@ -60,6 +60,8 @@ class Fate:
     disagreement: float
     branch: Branch
     right: bool
+    other: float = float("nan")
+    """Upper bound on any other class, where the radius is two-sided; NaN elsewhere."""
 
 
 def choose(
@@ -120,6 +122,7 @@ def fates(
             float(one.zeta_upper[row]),
             Branch(int(one.branch[row])),
             int(one.predicted[row]) == label,
+            float("nan") if one.other_upper is None else float(one.other_upper[row]),
         )
         for model, one in zip(record.models, certificates, strict=True)
     ]
@@ -144,11 +147,7 @@ def fate_table(found: Sequence[Fate], classes: Sequence[str]) -> pd.DataFrame:
 def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
     """One sentence on how a model came to its answer about an input."""
     tested = _class(fate.candidate, classes)
-    verdict = (
-        f"above ½, so {tested} is certified at {down(fate.radius)}"
-        if fate.predicted != ABSTAIN
-        else "not above ½, so it abstains"
-    )
+    verdict = _verdict(fate, tested)
     if fate.name == BASE:
         return f"Its draws bound P({tested}) by {down(fate.p_lower, 4)}: {verdict}."
     if fate.branch is Branch.SKIPPED:
@@ -163,6 +162,17 @@ def why(fate: Fate, base: Fate, classes: Sequence[str]) -> str:
         )
         return f"{how}: {verdict}."
     return f"Fresh draws bound P({tested}) by {down(fate.p_lower, 4)}: {verdict}."
+
+
+def _verdict(fate: Fate, tested: str) -> str:
+    certified = fate.predicted != ABSTAIN
+    above, below = "above ½", "not above ½"
+    if not np.isnan(fate.other):
+        above = f"more than the {up(fate.other, 4)} that any other class may have"
+        below = f"not {above}"
+    if certified:
+        return f"{above}, so {tested} is certified at {down(fate.radius)}"
+    return f"{below}, so it abstains"
 
 
 def votes_figure(

@@ -17,7 +17,7 @@ def _paper_table(key: str, states: tuple[StudyKey, ...], _studies: tuple[Study, 
     del states  # Part of the key only.
 
     def analyse(study: Study) -> Analysis:
-        return analysis(study, Settings.of(study.record.spec))
+        return analysis(study, Settings.of(study.record.spec).one_sided)
 
     return measure_table(find_table(key), _studies, analyse=analyse)
 
@@ -57,7 +57,7 @@ def paper_figure(key: str) -> FigureView:
         )
     studies = [study for study in _part_studies(key) if study is not None]
     record, wanted = studies[0].record, FIGURES[key].models
-    settings = Settings.of(record.spec)
+    settings = Settings.of(record.spec).one_sided
     present = [name for name in wanted if name in titles_of(record)]
     bounds = tuple(
         (

@@ -8,6 +8,7 @@ from irs_core.methods import asked
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec import outward
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.stats import largest_certifiable_radius, least_n_to_certify
@@ -42,10 +43,15 @@ def provenance(
         f"σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
         f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
-        f"{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · seed {spec.noise.seed} · "
+        f"{_radii(settings)}{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · "
+        f"seed {spec.noise.seed} · "
         f"{markdown(record.hardware)} · study {record.id}"
         + "".join(f"\n\n{markdown(condition)}" for condition in ledger.conditions)
     )
+
+
+def _radii(settings: Settings) -> str:
+    return "" if settings.convention == ONE_SIDED else f"**{settings.convention} radii** · "
 
 
 def noise(spec: StudySpec) -> str:

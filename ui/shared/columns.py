@@ -215,6 +215,17 @@ def sweep() -> dict[str, Any]:
     }
 
 
+def peers(results: Sequence[str]) -> dict[str, Any]:
+    """What each way to certify needs for each result."""
+    return {
+        "way": st.column_config.TextColumn(pinned=True),
+        **{
+            one: _number("%.0f", "Least that reaches it; empty where nothing does.")
+            for one in results
+        },
+    }
+
+
 def bounds() -> dict[str, Any]:
     """The bound on p_A of each input."""
     return {

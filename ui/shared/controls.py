@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ from irs_core.errors import IrsError, MissingEvidenceError
 from irs_core.methods import MethodDef
 from irs_core.report.formats import without_formulas
 from irs_core.spec import outward
+from irs_core.spec.convention import COLUMN, CONVENTIONS, ONE_SIDED, TWO_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study, StudyRecord
@@ -38,6 +39,8 @@ class Opened:
 
     study: Study
     settings: Settings
+    judged: Settings | None = None
+    """What the ledger judges, where it is not the settings in use."""
 
     @property
     def record(self) -> StudyRecord:
@@ -47,7 +50,7 @@ class Opened:
     @cached_property
     def ledger(self) -> Ledger:
         """What its confidence covers."""
-        return library.ledger(self.study, self.settings)
+        return library.ledger(self.study, self.judged or self.settings)
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -94,7 +97,28 @@ def open_study() -> Opened:
         # Opening the evidence here lets every page rely on it.
         _ = opened.analysis.cache
     warn(opened)
-    spec = opened.record.spec
+    _about(opened)
+    return opened
+
+
+def one_sided(opened: Opened, what: str) -> Opened:
+    """The study with one-sided radii, said where the settings have others.
+
+    Args:
+        what: What uses one-sided radii always, a plural.
+    """
+    if opened.settings.convention == ONE_SIDED:
+        return opened
+    st.info(f"{what} use one-sided radii, whatever the settings.", icon=":material/straighten:")
+    # That these radii are one-sided is a rule, not a choice made when results could be seen.
+    judged = replace(opened.settings, convention=opened.record.spec.convention)
+    found = Opened(opened.study, opened.settings.one_sided, judged)
+    _about(found)
+    return found
+
+
+def _about(opened: Opened) -> None:
+    settings, spec = opened.settings, opened.record.spec
     figures.about(
         study=opened.record.id,
         sigma=spec.noise.sigma,
@@ -102,8 +126,8 @@ def open_study() -> Opened:
         alpha=settings.alpha,
         alpha_zeta=settings.alpha_zeta,
         gamma=settings.gamma,
+        convention=settings.convention,
     )
-    return opened
 
 
 def linked_study() -> Opened:
@@ -215,6 +239,7 @@ def _take_settings(by_id: Mapping[str, Study]) -> None:
     st.session_state["alpha"] = spec.alpha
     st.session_state["alpha_zeta"] = spec.alpha_zeta
     st.session_state["gamma"] = spec.gamma
+    st.session_state[COLUMN] = spec.convention
 
 
 def _settings(spec: StudySpec) -> Settings:
@@ -222,7 +247,12 @@ def _settings(spec: StudySpec) -> Settings:
 
     Somebody who decides is not asked for them, but sees them once a link or a slider moved one.
     """
-    own = {"alpha": spec.alpha, "alpha_zeta": spec.alpha_zeta, "gamma": spec.gamma}
+    own = {
+        "alpha": spec.alpha,
+        "alpha_zeta": spec.alpha_zeta,
+        "gamma": spec.gamma,
+        COLUMN: spec.convention,
+    }
     moved = any(
         one in st.query_params or st.session_state.get(one, own[one]) != own[one] for one in own
     )
@@ -235,6 +265,9 @@ def _settings(spec: StudySpec) -> Settings:
             f"γ = {_current('gamma', gammas, spec.gamma):g}, "
             f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
         )
+    radii = st.session_state.get(COLUMN) or st.query_params.get(COLUMN, spec.convention)
+    if radii == TWO_SIDED:
+        label = f"{label}, two-sided radii"
     with st.popover(label, icon=":material/tune:", key="settings"):
         st.caption(
             "They are applied to the stored draws: nothing is drawn again. The study itself ran "
@@ -251,7 +284,16 @@ def _settings(spec: StudySpec) -> Settings:
         )
         alpha = _level("α, for $p_A$", "alpha", spec.alpha)
         alpha_zeta = _level("$α_ζ$, for ζ", "alpha_zeta", spec.alpha_zeta)
-    return Settings(alpha, alpha_zeta, gamma)
+        convention = st.radio(
+            "Radii",
+            CONVENTIONS,
+            index=CONVENTIONS.index(spec.convention),
+            horizontal=True,
+            key=COLUMN,
+            bind="query-params",
+            help=HELP[COLUMN],
+        )
+    return Settings(alpha, alpha_zeta, gamma, convention)
 
 
 def _current(key: str, options: Sequence[float], default: float) -> float:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from irs_core.report.formats import csv_text
+from irs_core.spec.convention import COLUMN, ONE_SIDED
 from irs_core.text import file_name, markdown
 from ui.shared import exports, readers
 from ui.shared.once import MAX_KEPT, mark_of
@@ -26,6 +27,7 @@ def show(figure: go.Figure, key: str, frame: pd.DataFrame, *, alt: str, note: st
         alt: What it shows, for those who cannot see it.
         note: Where it comes from: n, alpha, confidence, seed, hardware.
     """
+    figure = _labelled(figure)
     mark = mark_of(figure)
     if mark is None:
         _draw(figure, key, alt)
@@ -45,6 +47,27 @@ def rests_on() -> DeltaGenerator:
         "What this rests on",
         icon=":material/fact_check:",
         expanded=readers.current() == "researcher",
+    )
+
+
+def _labelled(figure: go.Figure) -> go.Figure:
+    """The figure with the convention of its radii, where it is not the usual one.
+
+    A picture leaves the page without what is written around it.
+    """
+    convention = st.session_state.get(_ABOUT, {}).get(COLUMN, ONE_SIDED)
+    if convention == ONE_SIDED:
+        return figure
+    # The figure itself is shared.
+    return go.Figure(figure).add_annotation(
+        text=f"settings: {convention} radii",
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=1,
+        y=1,
+        xanchor="right",
+        yanchor="bottom",
     )
 
 

@@ -43,6 +43,10 @@ HELP = {
         "agrees with itself on few enough of its draws; the other inputs get fresh draws."
     ),
     "alpha": "α: probability that the bound on $p_A$ is wrong, per input.",
+    "convention": "Radii are one-sided as usual in the field: all other classes together get what "
+    "the certified class is not sure of. Two-sided radii bound the most likely other class as well "
+    "where few selection draws gave the certified one; they are larger there, and do not compare "
+    "with one-sided ones. IRS and ISS have none.",
     "alpha_zeta": "$α_ζ$: probability that the bound on ζ is wrong, per input.",
     "sigma": (
         "σ: standard deviation of the Gaussian noise, in pixel units of images in [0, 1]. Larger "

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from irs_core.spec.convention import COLUMN
 from irs_core.spec.settings import Settings
 from ui.shared import readers
 from ui.shared.readers import Reader
@@ -118,8 +119,11 @@ def go(page: str, /, **query: str) -> NoReturn:
 
 def moved_query(settings: Settings, own: Settings) -> dict[str, str]:
     """Query parameters of the settings that are not a study's own."""
-    return {
+    query = {
         name: f"{getattr(settings, name):g}"
         for name in ("gamma", "alpha", "alpha_zeta")
         if getattr(settings, name) != getattr(own, name)
     }
+    if settings.convention != own.convention:
+        query[COLUMN] = settings.convention
+    return query

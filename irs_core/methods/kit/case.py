@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.certify import Cache
+from irs_core.certify import Cache, few_selected
 from irs_core.methods.kit.counts import CompressedTally, StudyTally
+from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.settings import Settings
 
 
@@ -35,6 +36,16 @@ class Case:
     def level(self) -> float:
         """Failure probability that a compressed classifier's certificate may spend."""
         return self.settings.alpha + self.settings.alpha_zeta
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether radii are two-sided where few selection draws gave the candidate."""
+        return self.settings.convention == TWO_SIDED
+
+    @property
+    def few(self) -> NDArray[np.bool_]:
+        """Inputs of which few of f's selection draws gave the candidate, of those certified."""
+        return few_selected(self.tally.base.selected[self.rows], self.tally.n0)
 
     @property
     def budgets(self) -> tuple[int, ...]:

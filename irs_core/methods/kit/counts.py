@@ -30,6 +30,10 @@ class BaseTally:
             decisions about a model only, never by a certifier.
         early_hits: Of the first n_p estimation draws, how many gave the candidate, (inputs,
             budgets): what f has at equal draws.
+        others: How many of the n estimation draws gave each group of other classes, (inputs,
+            groups); see `methods.kit.groups`.
+        early_other: Of the first n_p, how many gave the group that was given most often,
+            (inputs, budgets).
     """
 
     candidate: Ints
@@ -38,6 +42,8 @@ class BaseTally:
     seconds: Floats
     label_hits: Ints
     early_hits: Ints
+    others: Ints
+    early_other: Ints
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,10 @@ class CompressedTally:
             another class need no answer of f^p.
         label_hits: Of the fresh draws at the largest n_p, how many gave the true class, (inputs,);
             read by decisions only.
+        scratch_other: Of the first n_p fresh draws, how many gave the group of classes other than
+            its own candidate that was given most often, (inputs, budgets).
+        paired_other: The same of the first n_p cached draws and classes other than the base's
+            candidate.
         own: What single methods count beside these, by their names; see `MethodDef.count`.
     """
 
@@ -79,6 +89,8 @@ class CompressedTally:
     scratch_selected: Ints
     leavers: Ints
     label_hits: Ints
+    scratch_other: Ints
+    paired_other: Ints
     own: Mapping[str, Any]
 
 

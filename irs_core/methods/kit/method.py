@@ -14,6 +14,8 @@ from irs_core.methods.kit.observed import Observed, Wish
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import Stream, StudySpec
 
+# With what a study has to run to have the draws of two-sided radii, in an error's words.
+TWO_SIDED_ASKED = "two-sided radii, or with the method IRS,"
 Tone = Literal["model", "neutral", "mark"]
 
 
@@ -81,6 +83,7 @@ class MethodDef:
             hold together.
         plans: Whether it divides a budget among inputs before it runs: goals, forecasts, looks
             and reasons per input are for such methods. Its first stage is the pilot.
+        two_sided: Whether it has two-sided radii.
     """
 
     name: str
@@ -107,3 +110,4 @@ class MethodDef:
     count: Callable[[Observed], Any] | None = None
     anytime: Callable[[Case], tuple[Ints, Ints]] | None = None
     plans: bool = False
+    two_sided: bool = False

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from irs_core.methods.kit.counting import Predictions, winners
 from irs_core.methods.kit.counts import Floats, Ints
+from irs_core.methods.kit.groups import group_of_classes
 from irs_core.spec.study import Stream, StudySpec
 
 
@@ -30,6 +31,17 @@ class Original:
     def candidate(self) -> Ints:
         """The class that won the selection draws, (inputs,)."""
         return winners(self.selection)
+
+    @cached_property
+    def selected(self) -> Ints:
+        """How many selection draws gave it, (inputs,)."""
+        hits = self.selection == self.candidate[:, None]
+        return np.asarray(np.count_nonzero(hits, axis=1), np.int64)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int8]:
+        """Groups of the other classes, by the selection draws, (inputs, classes)."""
+        return group_of_classes(self.selection, self.candidate)
 
 
 @dataclass(frozen=True, eq=False)
