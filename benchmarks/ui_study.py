@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from irs_core.analysis.kept_tally import keep_tally, tally_path
+from irs_core.analysis.levels import shown
 from irs_core.methods import COMPRESSED_STREAMS
 from irs_core.methods.cirs import CirsTally
 from irs_core.methods.iss import IssTally
@@ -143,6 +144,8 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
         sigma=spec.noise.sigma,
         noise=spec.noise.kind,
         looks=spec.looks,
+        shared_noise=False,
+        shown=tuple(one.name for one in shown(spec)),
         budgets=budgets,
         labels=labels,
         reported=np.arange(inputs) < inputs - spec.data.holdout,

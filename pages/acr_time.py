@@ -10,9 +10,10 @@ from ui.shared.once import once
 
 navigation.head(
     "acr_time",
-    "How much certified radius does a second of certification buy? **RS** starts from scratch, "
-    "**ISS** with fewer draws where they do not pay. **IRS** and **CIRS** reuse what certifying "
-    "the original left behind, CIRS with a budget per input. Further left and higher is better.",
+    "How much certified radius does a second of certification buy? **RS** certifies from scratch, "
+    "and so does **ISS**, with fewer draws for inputs that gain little. **IRS** and **CIRS** reuse "
+    "the original's draws; CIRS also chooses a budget per input. Higher and further left is "
+    "better.",
     ("acr", "irs", "rs", "n_p", "interval", "alpha", "alpha_zeta", "gamma"),
 )
 
@@ -44,7 +45,8 @@ others = (
     pickers.pick_other_studies(opened.record, all_at_first=False) if layout == "one figure" else []
 )
 if not names:
-    st.info("Choose at least one compressed model.", icon=":material/lightbulb:")
+    alone = not opened.record.compressed
+    st.info(pickers.ALONE if alone else "Choose at least one compressed model.")
     st.stop()
 
 with controls.explained():
@@ -63,8 +65,9 @@ figures.show(
 )
 if layout == "panels":
     st.caption(
-        "Bands along the curves are 95% intervals over inputs. The level band across is the range "
-        "of ACR that both methods reach: the speedup compares the areas under cost in it. RS runs "
+        "Bands along the curves are 95% intervals over inputs. The grey band across is the "
+        "range of ACR that RS and the quoted method both reach: the speedup compares their costs "
+        "within it. RS runs "
         "at the level α + $α_ζ$, so that both claim the same confidence."
     )
 

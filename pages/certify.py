@@ -9,8 +9,8 @@ from ui.shared.study_file import study_as_file
 
 navigation.head(
     "certify",
-    "Certify a model once, and its compressed versions from what that left behind. The values "
-    "below make a study of handwritten digits that takes well under a minute.",
+    "Certify the original once; compressed versions then reuse its draws. The form is filled in "
+    "for a study of handwritten digits that takes less than a minute.",
     ("sigma", "n0", "n", "n_p", "alpha", "alpha_zeta", "zeta", "gamma", "acr", "irs", "rs"),
 )
 

@@ -14,7 +14,7 @@ with controls.explained():
     opened = controls.linked_study()
     name, requirement = question.linked(opened)
     study, settings = opened.study, opened.settings
-    decision = decisions.decisions(study, settings, requirement)[name]
+    decision = decisions.only(study, settings, requirement, name)
     rows = library.overview(study, settings)
 equal = decisions.at_equal_draws(study, settings, name)
 gaps = decisions.gaps(study, settings, name)

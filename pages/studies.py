@@ -5,8 +5,8 @@ from ui.shared import navigation
 
 navigation.head(
     "studies",
-    "Find a study, open it or set it beside another. Name, tag, pin or put away what is yours: "
-    "links to an archived study still open it, and what is deleted can be restored.",
+    "Find, open or compare studies. Rename, tag, pin or archive your own: links to an archived "
+    "study still open it, and what is deleted can be restored.",
 )
 collection.show_studies()
 keeping.show_trash()

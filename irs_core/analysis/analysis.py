@@ -178,12 +178,19 @@ class Analysis(StudyCertificates):
         return self._of(method, ("speedup", name, cost), make)
 
     def methods(self, name: str) -> list[str]:
-        """The methods that have all their draws of a compressed classifier, as they are listed."""
-        return [method.name for method in methods.every() if self.has(name, method.name)]
+        """The methods that have all their draws of a compressed classifier, as they are listed.
+
+        Only those that the study was made to show: whether the draws of another one happen to be
+        there may depend on the classifier's answers, and so may which one speaks for it.
+        """
+        return [one.name for one in methods.every() if self._shows(name, one.name)]
+
+    def _shows(self, name: str, method: str) -> bool:
+        return method in self.tally.shown and self.has(name, method)
 
     def main_method(self, name: str) -> str:
         """The method that stands for a compressed classifier, of those whose draws are there."""
-        found = [one.name for one in methods.by_standing() if self.has(name, one.name)]
+        found = [one.name for one in methods.by_standing() if self._shows(name, one.name)]
         return found[0] if found else methods.accelerated()[0].name
 
     def main_certificates(self, name: str) -> Certificates:

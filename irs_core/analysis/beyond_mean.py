@@ -1,5 +1,6 @@
 """What compression changes beyond the mean radius, at equal draws: named radii, hard inputs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -20,14 +21,17 @@ def radius_rows(found: EqualDraws, radii: Sequence[float]) -> list[dict[str, flo
     """Certified accuracy of both models at radii, one row each; shares of inputs.
 
     With exact 95% intervals over inputs: of each share (Clopper and Pearson 1934), and of the
-    paired difference (`share_difference`), which is positive where compression loses.
+    paired difference (`share_difference`), which is positive where compression loses. Where inputs
+    share draws of the noise, differences are not independent and have no interval.
     """
     rows = []
     for radius in radii:
         has, keeps = found.equal > radius, found.compressed > radius
         lost, gained = (int(np.count_nonzero(one)) for one in (has & ~keeps, keeps & ~has))
         cost = (lost - gained) / len(has)
-        low, high = share_difference(lost, gained, len(has))
+        low, high = math.nan, math.nan
+        if not found.shared_noise:
+            low, high = share_difference(lost, gained, len(has))
         rows.append(
             {
                 "radius": float(radius),

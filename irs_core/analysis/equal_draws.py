@@ -52,6 +52,7 @@ class EqualDraws:
         model: Of the compressed model from the same noise, at the same level.
         votes: The original's share of votes for its candidate on its other draws, (inputs,); on
             all of them where there are no others.
+        shared_noise: Whether inputs share draws of the noise.
     """
 
     n: int
@@ -61,6 +62,7 @@ class EqualDraws:
     original: Certificates
     model: Certificates
     votes: Floats
+    shared_noise: bool = False
 
     @cached_property
     def full(self) -> Floats:
@@ -183,6 +185,7 @@ def _equal(
         original=_certified(analysis, original, n_p),
         model=_certified(analysis, compressed, n_p),
         votes=(hits - original.hits) / others if others > 0 else hits / tally.n,
+        shared_noise=tally.shared_noise,
     )
 
 
@@ -225,7 +228,14 @@ def gaps_of_draws(
 ) -> tuple[Gap, ...]:
     """The same of two models that are at hand."""
     most = largest_radius(analysis)
-    return split_gap(found.full, found.equal, found.compressed, most=most, radii=tuple(radii))
+    return split_gap(
+        found.full,
+        found.equal,
+        found.compressed,
+        most=most,
+        radii=tuple(radii),
+        shared_noise=analysis.tally.shared_noise,
+    )
 
 
 def gains_of_draws(found: EqualDraws) -> tuple[GainsAndLosses, ...]:

@@ -105,12 +105,18 @@ class Ledger:
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
                 f"Whoever quotes the best of them states {failure(self.repeated)}."
             )
-        if self.follows_n_p and self.holds:
-            found.append(
-                "The level holds if n_p was chosen before the original's draws were seen, since "
-                f"it decides {' and '.join(self.follows_n_p)}."
-            )
+        found += self.fixed_first
         return tuple(found)
+
+    @property
+    def fixed_first(self) -> tuple[str, ...]:
+        """What had to be chosen before draws were seen, a sentence; none where nothing had to."""
+        if not self.follows_n_p or not self.holds:
+            return ()
+        return (
+            "The level holds if n_p was chosen before the original's draws were seen, since it "
+            f"decides {_listed(self.follows_n_p)}.",
+        )
 
     @property
     def reused(self) -> tuple[str, ...]:
@@ -279,3 +285,7 @@ def _moved(spec: StudySpec, settings: Settings) -> tuple[str, ...]:
     if settings.convention != own.convention:
         moved.append(f"{settings.convention} radii")
     return tuple(moved)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

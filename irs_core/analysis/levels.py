@@ -58,9 +58,14 @@ def follows_n_p(spec: StudySpec) -> tuple[str, ...]:
         return ()
     # The disagreements of a prefix whose length was chosen by the hits are not binomial.
     zeta = any(method.branches is not None for method in methods.asked(spec))
-    # Whether it was asked for or not, CIRS speaks for a model wherever its draws are there.
-    split = spec.split_draws is None and (spec.baseline or plans(spec))
-    return ("zeta of IRS",) * zeta + ("the split of alpha of CIRS",) * split
+    split = spec.split_draws is None and any(method.plans for method in shown(spec))
+    # So are the leavers on which a decision with a tolerance may rest.
+    leavers = any(method.anytime is None for method in shown(spec))
+    return (
+        ("zeta of IRS",) * zeta
+        + ("the split of alpha of CIRS",) * split
+        + ("the draws on which a decision counts leavers",) * leavers
+    )
 
 
 def plans(spec: StudySpec) -> bool:

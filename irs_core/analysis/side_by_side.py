@@ -31,12 +31,14 @@ class SideBySide:
         first, second: Certified radii from these draws alone, 0 where wrong or abstaining, pixel
             units, (inputs,).
         most: The largest radius that any of them can have.
+        shared_noise: Whether inputs share draws of the noise.
     """
 
     draws: int
     first: Floats
     second: Floats
     most: float
+    shared_noise: bool = False
 
 
 def why_not(one: StudyRecord, other: StudyRecord) -> str:
@@ -81,6 +83,7 @@ def side_by_side(
         first=first.compressed,
         second=second.compressed,
         most=max(largest_radius(one) for one in analyses),
+        shared_noise=any(one.tally.shared_noise for one in analyses),
     )
 
 
@@ -89,7 +92,14 @@ def differences(found: SideBySide, radii: Sequence[float]) -> tuple[Gap, ...]:
 
     What a `Gap` calls compression is the difference, positive where the first model has more.
     """
-    return split_gap(found.first, found.first, found.second, most=found.most, radii=tuple(radii))
+    return split_gap(
+        found.first,
+        found.first,
+        found.second,
+        most=found.most,
+        radii=tuple(radii),
+        shared_noise=found.shared_noise,
+    )
 
 
 def changed(found: SideBySide, radius: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import methods
+from irs_core.analysis.levels import shown
 from irs_core.methods.kit.counting import Predictions, prefix_counts, winners
 from irs_core.methods.kit.counts import (
     UNKNOWN,
@@ -52,6 +53,8 @@ def count_study(study: Study) -> StudyTally:
         sigma=spec.noise.sigma,
         noise=spec.noise.kind,
         looks=spec.looks,
+        shared_noise=spec.noise.group > 1,
+        shown=tuple(one.name for one in shown(spec)),
         budgets=np.asarray(spec.n_p, np.int64),
         labels=labels,
         reported=reported,

@@ -53,10 +53,10 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="draw what is missing, input by input, until the requirement is settled",
     )
     gate.add_argument(
-        "--budget", type=float, metavar="N", help="with --run: about N draws per input at most"
+        "--budget", type=float, metavar="N", help="implies --run: about N draws per input at most"
     )
     gate.add_argument(
-        "--seconds", type=float, metavar="S", help="with --run: at most about S seconds"
+        "--seconds", type=float, metavar="S", help="implies --run: at most about S seconds"
     )
     gate.add_argument(
         "--root", type=path, help="with --run: where the data are, if not where the study says"

@@ -70,10 +70,13 @@ def split_gap(
     radii: tuple[float, ...] = (),
     beta: float = 0.05,
     seed: int = 0,
+    shared_noise: bool = False,
 ) -> tuple[Gap, ...]:
     """Split the gaps in ACR and in certified accuracy into draws and compression.
 
-    Each interval holds by itself; together they fail with the sum of their probabilities.
+    Each interval holds by itself; together they fail with the sum of their probabilities. They need
+    inputs whose noise is their own: where inputs share draws, one unlucky set moves all of them,
+    and nothing but the range is guaranteed.
 
     Args:
         full: Radii of f at n draws, 0 where wrong or abstaining, shape (N,), in the order in
@@ -84,6 +87,7 @@ def split_gap(
         radii: Where certified accuracy (radius strictly above) is compared.
         beta: Failure probability of each guaranteed interval.
         seed: Of the resampling for the descriptive intervals.
+        shared_noise: Whether inputs share draws of the noise.
 
     Returns:
         One `Gap` for ACR and one per radius.
@@ -92,10 +96,11 @@ def split_gap(
         InvalidSampleError: Shapes differ, there is no input, or a radius is outside [0, most].
     """
     one, two, three = _checked(most, full=full, equal=equal, compressed=compressed)
-    gaps = [_gap("ACR", one, two, three, most, beta, seed)]
+    sure = None if shared_noise else beta
+    gaps = [_gap("ACR", one, two, three, most, sure, seed)]
     for radius in radii:
         above = [(part > radius).astype(np.float64) for part in (one, two, three)]
-        gaps.append(_gap(f"CA({radius:g})", above[0], above[1], above[2], 1.0, beta, seed))
+        gaps.append(_gap(f"CA({radius:g})", above[0], above[1], above[2], 1.0, sure, seed))
     return tuple(gaps)
 
 
@@ -177,15 +182,23 @@ def dominated(
 
 
 def _gap(
-    name: str, full: Floats, equal: Floats, compressed: Floats, most: float, beta: float, seed: int
+    name: str,
+    full: Floats,
+    equal: Floats,
+    compressed: Floats,
+    most: float,
+    beta: float | None,
+    seed: int,
 ) -> Gap:
     columns = np.stack([full - equal, equal - compressed], axis=1)
     low, high = mean_intervals(columns, seed=seed)
     parts = []
     for at in range(2):
-        sure = bounded_mean_interval(columns[:, at], low=-most, high=most, beta=beta)
+        sure = (-most, most)
+        if beta is not None:
+            sure = bounded_mean_interval(columns[:, at], low=-most, high=most, beta=beta)
         mean = float(columns[:, at].mean())
-        parts.append(Difference(mean, float(low[at]), float(high[at]), *sure, beta))
+        parts.append(Difference(mean, float(low[at]), float(high[at]), *sure, beta or 0.0))
     means = (float(full.mean()), float(equal.mean()), float(compressed.mean()))
     return Gap(name, *means, fewer_draws=parts[0], compression=parts[1])
 

@@ -19,7 +19,7 @@ from ui.shared import library as shared_library
 from ui.shared.page_list import PAGES
 
 # They show something else, and change nothing that is kept.
-HARMLESS = {"Sign out", "Change and start anew"}
+HARMLESS = {"Sign out", "Edit and run again"}
 SignIn = Callable[[Person | None], None]
 
 

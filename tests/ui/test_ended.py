@@ -60,7 +60,7 @@ def test_a_failure_is_said_and_what_ended_before_is_not(queue, app):
     assert toasts(app.run()) == []
     queue.finish(job.lease, "failed", "no room")
     (said,) = toasts(app.run())
-    assert "failed. The page Jobs says why." in said
+    assert "failed. See the page Jobs." in said
 
 
 def test_jobs_of_others_are_not_ones_own(queue, app):

@@ -62,7 +62,7 @@ def _seconds() -> Goal:
             "form_goal_seconds",
             60.0,
             10.0,
-            "About so much: draws are counted at the rate that the pilot measures.",
+            "Approximate: draws are counted at the rate that the pilot measures.",
         )
     )
 

@@ -18,7 +18,9 @@ from ui.shared.job_queue import SoFar
 def show(found: Sequence[SoFar], job_id: int, *, looks: bool) -> None:
     """What is certified, and nothing where results must not be seen before the end."""
     if not looks:
-        st.markdown("Results are shown when it ends: this study was started without looks at them.")
+        st.markdown(
+            "Results are shown when it ends: this study was started without interim results."
+        )
         return
     for one in found:
         st.markdown(sentence(one))

@@ -133,7 +133,7 @@ def _actions(job: Job) -> None:
     again = "Run again" if job.state == "done" else "Retry"
     _action(job, again, "retry", Action.RETRY, actions.retry)
     pilot = job.until == "pilot"
-    if st.button("Choose a goal" if pilot else "Change and start anew", key=f"clone-{job.id}"):
+    if st.button("Choose a goal" if pilot else "Edit and run again", key=f"clone-{job.id}"):
         st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
         page_list.go("certify")
 

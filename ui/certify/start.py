@@ -43,7 +43,7 @@ def _expected_time(spec: StudySpec, inputs: int) -> str:
     stored = (
         f"**{theme.rounded_count(estimate.stored)}** of them are stored already. "
         if estimate.stored
-        else "None of them is stored yet. "
+        else "None is stored yet. "
     )
     if estimate.seconds is None:
         return f"{stored}This model was never run here, so there is no prediction of the time."

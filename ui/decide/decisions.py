@@ -8,6 +8,7 @@ from irs_core.analysis.equal_draws import EqualDraws, equal_draws, study_gaps
 from irs_core.analysis.tables import gap_table
 from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Flag, Gap, Requirement
+from irs_core.errors import MissingEvidenceError
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
 from ui.shared import library
@@ -23,6 +24,18 @@ def _decisions(
 def decisions(study: Study, settings: Settings, requirement: Requirement) -> dict[str, Decision]:
     """The decision about each compressed model whose draws are there, each for itself."""
     return _decisions(library.study_key(study), settings, requirement, study)
+
+
+def only(study: Study, settings: Settings, requirement: Requirement, name: str) -> Decision:
+    """The decision about one compressed model.
+
+    Raises:
+        MissingEvidenceError: Its draws are not all stored.
+    """
+    found = decisions(study, settings, requirement)
+    if name not in found:
+        raise MissingEvidenceError(f"the draws of {name} are not all stored")
+    return found[name]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

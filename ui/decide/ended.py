@@ -59,7 +59,7 @@ def words(job: Job) -> str:
     """How a job ended, and what came out, in Markdown."""
     name = markdown(plain(title(job.spec), NAME))
     if job.state != "done":
-        return f"**{name}** {job.state}. The page Jobs says why."
+        return f"**{name}** {job.state}. See the page Jobs."
     found = "" if job.until == "pilot" else _result(job)
     return f"**{name}** is done. {found}".strip()
 

@@ -7,9 +7,10 @@ import streamlit as st
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
 from irs_core.errors import MissingEvidenceError, SpecError
-from ui.shared import controls, library
+from ui.shared import controls, library, pickers
 from ui.shared.controls import Opened
 
+_NAMES = {"at": "radius", "short": "tolerance", "except": "exceptions", "sure": "confidence"}
 _CONFIDENCES = (0.9, 0.95, 0.99, 0.995, 0.999)
 
 
@@ -24,7 +25,7 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
         st.stop()
     preset = preset_requirement(opened.record.spec.noise.sigma)
     names = list(titles)
-    first = next((at for at, name in enumerate(names) if name == "int8"), 0)
+    first = names.index(pickers.preset(titles))
     columns = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
     name = columns[0].selectbox(
         "May this model replace the original?",
@@ -93,8 +94,12 @@ def linked(opened: Opened) -> tuple[str, Requirement]:
         MissingEvidenceError: The study has no such compressed model.
     """
     titles = library.titles_of(opened.record)
-    first = next((name for name in titles if name == "int8"), next(iter(titles), ""))
-    asked = st.query_params.get("of", first)
+    if not titles:
+        raise SpecError(
+            "this study certifies the original alone, so there is nothing to present; the page "
+            "Overview shows it"
+        )
+    asked = st.query_params.get("of", pickers.preset(titles))
     if asked not in titles:
         raise MissingEvidenceError(f"this study has no compressed model {asked!r:.80}")
     preset = preset_requirement(opened.record.spec.noise.sigma)
@@ -129,5 +134,5 @@ def _number(name: str, preset: float) -> float:
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        raise SpecError(f"{name} in the address must be a number; got {text!r:.80}")
+        raise SpecError(f"{_NAMES[name]} ({name}=) must be a number; got {text!r:.80}")
     return value

@@ -63,15 +63,17 @@ def pick_sides(opened: Opened) -> tuple[Side, Side]:
     """
     left, middle, right = st.columns(3)
     with left:
-        first = _pick_model(opened.study, "First model", "first", 1)
+        first = _pick_model(opened.study, "First model", "first", 0)
     # The study decides which models there are to choose from.
     with right:
         other = _pick_study(opened)
     same = other.record.id == opened.record.id
     names = [model.name for model in other.record.models]
-    like_first = names.index(first) if first in names else 1
+    compressed = library.titles_of(other.record)
+    preset = names.index(pickers.preset(compressed)) if compressed else 0
+    like_first = names.index(first) if first in names else preset
     with middle:
-        second = _pick_model(other, "Second model", "second", 2 if same else like_first)
+        second = _pick_model(other, "Second model", "second", preset if same else like_first)
     if not same:
         refusal = why_not(opened.record, other.record)
         if refusal:

@@ -30,10 +30,10 @@ from irs_core.store import SUFFIX
 from irs_core.text import csv_cell, markdown
 from ui.shared import controls, library, tables, who
 from ui.shared.controls import Opened
-from ui.shared.page_list import STUDY_PAGES, TITLES, moved_query
+from ui.shared.page_list import PAGES, STUDY_PAGES, TITLES, moved_query
 from ui.shared.study_file import study_as_file
 
-LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
+LINKED = {page: TITLES[page] for page in STUDY_PAGES if page not in ("share", "present")}
 
 
 def link(here: str, page: str, study: str, settings: Settings, own: Settings) -> str:
@@ -41,7 +41,7 @@ def link(here: str, page: str, study: str, settings: Settings, own: Settings) ->
     parts = urlsplit(here)
     root = parts.path.rsplit("/", 1)[0]
     query = {"study": study, **moved_query(settings, own)}
-    path = f"{root}/{'' if page == 'overview' else page}"
+    path = f"{root}/{'' if page == PAGES[0] else page}"
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
 
 

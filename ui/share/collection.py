@@ -11,11 +11,19 @@ from irs_core.spec.titles import distinct_titles
 from irs_core.store import Study
 from irs_core.store.about import MAX_TITLE
 from irs_core.store.study import Origin
-from ui.share.keeping import button, show_said, show_table
+from irs_core.text import NAME, markdown, plain
+from ui.share.keeping import ACTED_ON, button, show_said, show_table
 from ui.shared import controls, library, page_list, who
 
 _SHIPPED = "It comes with the program and cannot be deleted; archive it to leave it out of lists."
 _ORIGINS: Mapping[Origin, str] = {"live": "own", "shipped": "shipped", "imported": "imported"}
+_EMPTY = {
+    "all": "All studies are archived.",
+    "own": "You have not computed a study yet: the page Certify starts one.",
+    "shipped": "No study comes with this installation.",
+    "imported": "No study was imported yet: the page Share takes a bundle.",
+    "archived": "Nothing is archived.",
+}
 _SHELVES: Mapping[str, Callable[[Study], bool]] = {
     "all": lambda study: not study.archived,
     "own": lambda study: study.origin == "live" and not study.archived,
@@ -46,13 +54,16 @@ def show_studies() -> None:
         shelf = st.segmented_control(
             "Show", list(_SHELVES), default="all", required=True, key="shelf", bind="query-params"
         )
+    acted = st.session_state.get(ACTED_ON, "")
     found = [
         one
         for one in sorted(studies.values(), key=lambda one: (one.archived, not one.pinned))
-        if _SHELVES[shelf](one) and is_found(one, names[one.record.id], words)
+        # What was just changed stays in sight, even where it is no longer found.
+        if one.record.id == acted
+        or (_SHELVES[shelf](one) and is_found(one, names[one.record.id], words))
     ]
     if not found:
-        st.info(f"None of {len(studies)} studies has all of these words.")
+        st.info(_nothing(shelf, words))
         return
     st.caption(f"{len(found)} of {len(studies)} studies")
     show_table([_study_row(study, names[study.record.id]) for study in found])
@@ -62,8 +73,17 @@ def show_studies() -> None:
         format_func=lambda one: f"{names[one]} ({one[:6]})",
         key="manage",
     )
-    _links(studies[chosen], found, names)
+    if chosen != acted:
+        st.session_state.pop(ACTED_ON, None)
+    _links(studies[chosen], list(studies.values()), names)
     _study_actions(studies[chosen])
+
+
+def _nothing(shelf: str, words: str) -> str:
+    """Why the list is empty."""
+    if words.strip():
+        return f"No study here has all of these words: {markdown(plain(words, NAME))}."
+    return _EMPTY[shelf]
 
 
 def is_found(study: Study, title: str, words: str) -> bool:
@@ -74,7 +94,7 @@ def is_found(study: Study, title: str, words: str) -> bool:
     return all(word in text.casefold() for word in words.casefold().split())
 
 
-def _links(study: Study, found: Sequence[Study], names: Mapping[str, str]) -> None:
+def _links(study: Study, every: Sequence[Study], names: Mapping[str, str]) -> None:
     """Where to look at a study, alone or beside another one."""
     record = study.record
     if not record.finished:
@@ -82,7 +102,7 @@ def _links(study: Study, found: Sequence[Study], names: Mapping[str, str]) -> No
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for page in ("decide", "overview", "inputs") if record.compressed else ("overview",):
             page_list.link(page, study=record.id)
-        others = [one.record.id for one in found if not why_not(record, one.record)]
+        others = [one.record.id for one in every if not why_not(record, one.record)]
         other = st.selectbox(
             "Compare with",
             [one for one in others if one != record.id],
@@ -111,7 +131,8 @@ def _study_actions(study: Study) -> None:
             "rename",
             why=who.why_not(Action.RENAME, study.owner),
             act=lambda me: actions.rename(me, study_id, title or ""),
-            said="Renamed",
+            said="Renamed:",
+            name=title or study_id,
         )
         tags = st.text_input(
             "Tags",
@@ -125,7 +146,8 @@ def _study_actions(study: Study) -> None:
             "tag",
             why=who.why_not(Action.TAG, study.owner),
             act=lambda me: actions.tag(me, study_id, (tags or "").split(",")),
-            said="Tagged",
+            said="Tagged:",
+            name=study.record.title,
         )
         button(
             "Unpin" if study.pinned else "Pin",
@@ -133,13 +155,15 @@ def _study_actions(study: Study) -> None:
             why=who.why_not(Action.TAG, study.owner),
             act=lambda me: actions.tag(me, study_id, pinned=not study.pinned),
             said="No longer first in lists:" if study.pinned else "First in lists:",
+            name=study.record.title,
         )
         button(
             "Take out of the archive" if study.archived else "Archive",
             "archive",
             why=who.why_not(Action.ARCHIVE, study.owner),
             act=lambda me: actions.archive(me, study_id, archived=not study.archived),
-            said="Back in lists:" if study.archived else "Archived",
+            said="Back in lists:" if study.archived else "Archived:",
+            name=study.record.title,
         )
         button(
             "Delete",
@@ -147,7 +171,7 @@ def _study_actions(study: Study) -> None:
             why=who.why_not(Action.DELETE, study.owner)
             or (_SHIPPED if study.origin == "shipped" else ""),
             act=lambda me: actions.delete(me, study_id),
-            said="Deleted",
+            said="Deleted:",
         )
 
 

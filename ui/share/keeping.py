@@ -14,9 +14,12 @@ from irs_core.errors import IrsError
 from irs_core.people import Action
 from irs_core.report.formats import without_formulas
 from irs_core.store.trash import Trashed, trashed
+from irs_core.text import NAME, markdown, plain
 from ui.shared import controls, library, theme, who
 
 _SAID = "said_of_studies"
+# Id of the study that an action was about, until another one is chosen.
+ACTED_ON = "acted_on"
 
 
 def show_trash() -> None:
@@ -42,7 +45,7 @@ def show_trash() -> None:
             "restore",
             why=who.why_not(Action.RESTORE, one.owner),
             act=lambda me: actions.restore(me, one.mark).name,
-            said="Restored",
+            said="Restored:",
         )
         button(
             "Empty the trash",
@@ -74,7 +77,7 @@ def show_uploads() -> None:
         "delete_upload",
         why=who.why_not(Action.DELETE, chosen.owner) or used,
         act=lambda me: delete_upload(me, chosen.name),
-        said="Deleted",
+        said="Deleted:",
     )
 
 
@@ -84,13 +87,20 @@ def _emptied(me: Acting) -> str:
 
 
 def button(
-    label: str, key: str, *, why: str, act: Callable[[Acting], str | Trashed], said: str
+    label: str,
+    key: str,
+    *,
+    why: str,
+    act: Callable[[Acting], str | Trashed],
+    said: str,
+    name: str = "",
 ) -> None:
     """A button that acts and says so when the page runs again.
 
     Args:
         why: Why it cannot be pressed; empty where it can.
-        act: Gives the name of what it acted on; where that went to the trash, it can be undone.
+        act: Gives the id of what it acted on; where that went to the trash, it can be undone.
+        name: What it acted on is called; its id where that is empty.
     """
     if not st.button(label, key=key, disabled=bool(why), help=why or None):
         return
@@ -99,8 +109,9 @@ def button(
     except IrsError as error:
         st.error(controls.sentence(error), icon=":material/error:")
         return
-    name, undo = (what.name, what.mark) if isinstance(what, Trashed) else (what, "")
-    st.session_state[_SAID] = (f"{said} {name}.", undo)
+    title, undo = (what.title, what.mark) if isinstance(what, Trashed) else (name or what, "")
+    st.session_state[_SAID] = (f"{said} {markdown(plain(title, NAME))}.", undo)
+    st.session_state[ACTED_ON] = "" if isinstance(what, Trashed) else what
     st.rerun()
 
 
@@ -109,6 +120,9 @@ def show_said() -> None:
     said, undo = st.session_state.get(_SAID, ("", ""))
     if not said:
         return
+    if not undo:
+        # Said once; an offer to undo stays until something else is done.
+        del st.session_state[_SAID]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.success(said, icon=":material/check:")
         if undo and st.button("Undo", key="undo", icon=":material/undo:"):

@@ -51,14 +51,14 @@ def dominated_by(rows: Sequence[ModelRow], axis: Axis) -> dict[str, ModelRow]:
 
     A model is dominated if another costs no more and is more robust by a paired test at equal
     draws; all such statements of a study hold together at 95%. Models without a known cost or
-    without draws to compare take no part.
+    without draws to compare take no part, nor any where inputs share draws of the noise.
     """
     cost = dict(zip([row.name for row in rows], costs(rows, axis).tolist(), strict=True))
     known = {
         row.name: row for row in rows if row.equal is not None and not math.isnan(cost[row.name])
     }
     radii = {name: row.equal for name, row in known.items() if row.equal is not None}
-    if len(radii) < 2:
+    if len(radii) < 2 or any(row.shared_noise for row in rows):
         return {}
     found = dominated(radii, {name: cost[name] for name in radii}, most=rows[0].largest)
     return {
@@ -136,7 +136,7 @@ def headline(
     draws = theme.percent(best.summary.n_p / record.spec.n, 0)
     # Titles are of either number: "int8", "fp16 weights".
     return (
-        f"At equal draws, **{markdown(best.title)}** keeps **{_kept(best, 0)}** of the "
+        f"At equal draws, **{markdown(best.title)}** keeps **{_kept(best, 1)}** of the "
         f"original's certified radius, at {size}, certified with **{draws}** of its draws"
         f"{_cost_clause(best.summary)}. "
         f"{_confidence(failure, moved, banner, claimed=rows[0].summary.failure is None)}"

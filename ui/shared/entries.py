@@ -36,6 +36,7 @@ class ModelRow:
         equal_acr: Its mean with an interval; None where not known.
         largest: Largest radius that these draws can certify.
         certify_seconds: Measured seconds of all draws that its certificates took, all inputs.
+        shared_noise: Whether inputs share draws of the noise.
     """
 
     title: str
@@ -54,6 +55,7 @@ class ModelRow:
     equal: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
     equal_acr: Interval | None = None
     largest: float = math.nan
+    shared_noise: bool = False
 
     @property
     def name(self) -> str:
@@ -129,6 +131,7 @@ def model_rows(record: StudyRecord, analysis: Analysis) -> list[ModelRow]:
                 equal=radii,
                 equal_acr=None if radii is None else mean_interval(radii),
                 largest=largest_radius(analysis),
+                shared_noise=analysis.tally.shared_noise,
                 size_share=_ratio(model.size_bytes, record.base.size_bytes),
                 execution=model.execution,
                 clean_accuracy=clean_accuracy(record, model.name).value,

@@ -57,8 +57,8 @@ SECTIONS = {
     ),
     "Diagnose": (
         Page("zeta_table", "Changed answers (zeta)", ":material/difference:", "zeta table"),
-        Page("pa_histogram", "Sureness of votes (pA)", ":material/bar_chart:", "pA histogram"),
-        Page("gamma_sweep", "When to reuse (gamma)", ":material/tune:", "gamma sweep"),
+        Page("pa_histogram", "Confidence of votes (pA)", ":material/bar_chart:", "pA histogram"),
+        Page("gamma_sweep", "Reuse threshold (gamma)", ":material/tune:", "gamma sweep"),
         Page("sample_sizes", "How many draws", ":material/calculate:"),
         Page("papers", "Papers", ":material/menu_book:"),
     ),

@@ -1,7 +1,7 @@
 """Widgets that choose models, studies, draws and radii; their values live in the URL."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,20 +12,28 @@ from ui.shared import library
 from ui.shared.controls import explained
 from ui.shared.glossary import HELP
 
+ALONE = "This study has no compressed model; it certifies the original alone."
+
 
 def pick_model(record: StudyRecord) -> str:
     """The name of one compressed model; stops the page where the study has none."""
     titles = library.titles_of(record)
     if not titles:
-        st.info("This study has no compressed model; it certifies the original alone.")
+        st.info(ALONE)
         st.stop()
     return st.selectbox(
         "Compressed model",
         list(titles),
+        index=list(titles).index(preset(titles)),
         format_func=titles.__getitem__,
         key="model",
         bind="query-params",
     )
+
+
+def preset(titles: Mapping[str, str]) -> str:
+    """The compressed model that pages begin with: int8 where there is one."""
+    return "int8" if "int8" in titles else next(iter(titles))
 
 
 def pick_draws(steps: Sequence[int], first: int, key: str) -> int:

@@ -101,6 +101,10 @@ class StudyTally:
     Args:
         noise: Kind of noise.
         looks: Whether results could be seen while the study ran; see `StudySpec`.
+        shared_noise: Whether inputs share draws of the noise, so that what they show is not
+            independent.
+        shown: Names of the methods that the study was made to show; see
+            `irs_core.analysis.levels.shown`.
         budgets: The n_p of the study, increasing, (budgets,).
         labels: True classes, for metrics only, (inputs,).
         reported: False for inputs held out for tuning, (inputs,).
@@ -112,6 +116,8 @@ class StudyTally:
     sigma: float
     noise: NoiseKind
     looks: bool
+    shared_noise: bool
+    shown: tuple[str, ...]
     budgets: Ints
     labels: Ints
     reported: NDArray[np.bool_]
