@@ -9,7 +9,7 @@ import resource
 import statistics
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -216,10 +216,15 @@ class _Loop:
     def __init__(self, predictor: Predictor, spec: BenchSpec) -> None:
         self._predictor, self._spec, self._chunk = predictor, spec, 0
         self._images: Any = _images(spec, 4 * spec.group)
-        self._noise = NoiseSpec(spec.sigma, group=spec.group)
+        self.noise = NoiseSpec(spec.sigma, group=spec.group)
         if _whole(predictor):
-            self._images = np.rint(self._images * _SCALE).astype(np.uint8)
-            self._noise = NoiseSpec(spec.sigma, group=spec.group, kind="rounded")
+            self.rounded()
+
+    def rounded(self) -> None:
+        """Take rounded noise."""
+        self._images = np.rint(self._images * _SCALE).astype(np.uint8)
+        noise = NoiseSpec.chosen(self._spec.sigma, kind="rounded")
+        self.noise = replace(noise, group=self._spec.group)
 
     def __call__(self) -> int:
         spec, rows = self._spec, len(self._images)
@@ -228,7 +233,7 @@ class _Loop:
             self._images,
             [row // spec.group for row in range(rows)],
             [Request(self._predictor, np.ones(rows, np.bool_))],
-            noise=self._noise,
+            noise=self.noise,
             stream="estimate",
             chunk=self._chunk,
             start=0,

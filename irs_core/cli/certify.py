@@ -35,6 +35,7 @@ from irs_core.spec.paths import settled
 from irs_core.spec.study import (
     BACKENDS,
     BOUNDS,
+    GENERATORS,
     NOISE_KINDS,
     NoiseSpec,
     StudySpec,
@@ -68,6 +69,11 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         choices=NOISE_KINDS,
         default="gaussian",
         help="floating-point noise, or whole steps of the pixel grid",
+    )
+    parser.add_argument(
+        "--generator",
+        choices=GENERATORS,
+        help="of integer noise (default: philox; sfc64 goes on with a study from before it)",
     )
     parser.add_argument(
         "--seed",
@@ -172,7 +178,9 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
     spec = StudySpec(
         model=model,
         data=data,
-        noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
+        noise=NoiseSpec.chosen(
+            arguments.sigma, arguments.seed or 0, arguments.noise, arguments.generator
+        ),
         compressions=compressions,
         n0=arguments.n0,
         n=arguments.n,

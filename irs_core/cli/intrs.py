@@ -83,7 +83,7 @@ def _run(arguments: argparse.Namespace, weights: str | None, kind: NoiseKind, li
     spec = StudySpec(
         model=ModelSpec(weights),
         data=data_spec(arguments),
-        noise=NoiseSpec(arguments.sigma, kind=kind),
+        noise=NoiseSpec.chosen(arguments.sigma, kind=kind),
         compressions=compressed,
         n0=arguments.n0,
         n=arguments.n,

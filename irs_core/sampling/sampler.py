@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.sampling.noise import Noise, noise_blocks, noisy
+from irs_core.sampling.noise import Noise, chosen_blocks, noisy
 from irs_core.spec.study import NoiseSpec, Stream
 
 # Values of noise held at once: 16 MB, whatever the images and the number of draws.
@@ -33,15 +33,11 @@ class Request:
     rows: NDArray[np.bool_]
     mask: NDArray[np.bool_] | None = None
 
-    def span(self, row: int, draws: int) -> tuple[int, int]:
-        """The first draw that the row needs and the one after its last, of `draws`; empty as
-        (`draws`, 0)."""
-        if not self.rows[row]:
-            return draws, 0
-        if self.mask is None:
-            return 0, draws
-        wanted = self.mask[row].nonzero()[0]
-        return int(wanted.min(initial=draws)), int(wanted.max(initial=-1)) + 1
+    def wanted(self, row: int, draws: int) -> NDArray[np.bool_]:
+        """Which of `draws` draws the row needs, (draws,)."""
+        if self.mask is None or not self.rows[row]:
+            return np.full(draws, self.rows[row])
+        return np.asarray(self.mask[row])
 
 
 @dataclass(frozen=True)
@@ -95,27 +91,25 @@ def sample(
     block = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
     runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
 
-    def blocks() -> Iterator[tuple[list[int], int, Noise]]:
+    def blocks() -> Iterator[tuple[list[int], NDArray[np.intp], Noise]]:
         for group, rows in runs:
-            spans = [one.span(row, stop - start) for one in requests for row in rows]
-            at = min(first for first, _ in spans)
-            for values in noise_blocks(
+            needed = [one.wanted(row, stop - start) for one in requests for row in rows]
+            for places, values in chosen_blocks(
                 noise,
                 stream,
                 group,
                 chunk,
+                np.any(needed, axis=0),
                 shape=shape,
-                start=start + at,
-                stop=start + max(last for _, last in spans),
+                start=start,
                 block=block,
                 scale=scale,
                 marks=marks if any(one.mask is not None for one in requests) else None,
             ):
-                yield rows, at, values
-                at += len(values)
+                yield rows, places, values
 
     pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
-    for (rows, at, values), made in _prefetched(blocks()):
+    for (rows, places, values), made in _prefetched(blocks()):
         seconds[[bool(one.rows[rows].any()) for one in requests]] += made
         for row in rows:
             for steps, members in _by_form(requests, row, noise):
@@ -125,7 +119,7 @@ def sample(
                 seconds[members] += perf_counter() - clock
                 for index in members:
                     clock = perf_counter()
-                    pools[index].add(row, at, inputs)
+                    pools[index].add(row, places, inputs)
                     seconds[index] += perf_counter() - clock
     for index, pool in enumerate(pools):
         clock = perf_counter()
@@ -159,13 +153,14 @@ class _Pool:
         self._inputs: list[NDArray[Any]] = []
         self._places: list[NDArray[np.intp]] = []
 
-    def add(self, row: int, at: int, inputs: NDArray[Any]) -> None:
-        """Take the chosen ones of a row's draws from `at` on."""
+    def add(self, row: int, places: NDArray[np.intp], inputs: NDArray[Any]) -> None:
+        """Take the chosen ones of a row's draws, which stand at `places`."""
         mask = self._request.mask
-        wanted = slice(None) if mask is None else mask[row, at : at + len(inputs)]
-        columns = np.arange(at, at + len(inputs))[wanted]
+        wanted = None if mask is None else mask[row, places]
+        whole = wanted is None or wanted.all()
+        columns = places if whole else places[wanted]
         if len(columns):
-            self._inputs.append(inputs[wanted])
+            self._inputs.append(inputs if whole else inputs[wanted])
             self._places.append(np.stack([np.full_like(columns, row), columns]))
         if sum(part.size for part in self._inputs) >= BLOCK_VALUES // 4:
             self._run(sum(map(len, self._inputs)) // self._batch * self._batch)

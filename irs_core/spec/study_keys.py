@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import BASELINE, BOUNDS, METHOD_NAMES, NOISE_KINDS
+from irs_core.spec.study import BASELINE, BOUNDS, GENERATORS, METHOD_NAMES, NOISE_KINDS
 from irs_core.spec.yaml_places import Node, Row, Text
 
 VERSION = 1
@@ -125,6 +125,7 @@ KEYS: tuple[Key, ...] = (
     Key("data", "block", "The inputs.", required=True),
     Key("sigma", "number", "Noise standard deviation, pixel units, > 0.", required=True),
     Key("noise", "text", "Kind of noise.", choices=NOISE_KINDS),
+    Key("generator", "text", "What makes integer noise.", choices=GENERATORS),
     Key("seed", "integer", "Seed of all noise, >= 0."),
     Key("group", "integer", "Inputs that share noise draws."),
     Key("compress", "text", "Compressed models, as after --compress.", required=True, many=True),
