@@ -21,7 +21,8 @@ from torch import nn
 from irs_core.approx import compress
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
-from irs_core.backends import Arithmetic, Predictor, make_predictor
+from irs_core.backends import Arithmetic, Predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.errors import ApproximationError
 from irs_core.models import build, load_model
@@ -179,7 +180,7 @@ def _predictor(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
     if backend == "integer":
         return _integers(module, spec, name)
     if name == "openvino int8":
-        from irs_core.backends.openvino_backend import OpenVinoPredictor
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
         made = quantise(module, calibration=_noisy(spec, 600), **common)  # type: ignore[arg-type]
         return OpenVinoPredictor(made.model, arithmetic="int8", **common)  # type: ignore[arg-type]

@@ -171,11 +171,12 @@ def _float_kernels(
     if backend in ("auto", "openvino") and on_cpu and not carrier.wide:
         missing = openvino_missing()
         if missing is None:
-            from irs_core.backends import openvino_backend as vino
+            from irs_core.backends.openvino_backend import convert
+            from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
             try:
-                return vino.OpenVinoPredictor(
-                    vino.convert(carrier, network.input_shape),
+                return OpenVinoPredictor(
+                    convert(carrier, network.input_shape),
                     classes=network.classes,
                     input_shape=network.input_shape,
                     batch=batch,

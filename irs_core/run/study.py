@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +16,10 @@ from irs_core.errors import ChannelsError, DatasetError
 from irs_core.hardware import software_versions
 from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
-from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
+from irs_core.run.kept import KeptClassifiers
 from irs_core.run.options import Part, Progress, RunOptions, Until
-from irs_core.run.origins import check_original
 from irs_core.run.plan import expected_draws
-from irs_core.run.prepare import prepare_fixed
 from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
 from irs_core.run.units import Runner, check_owned
@@ -38,6 +37,9 @@ from irs_core.store import (
 from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
 from irs_core.text import NAME, plain
+
+if TYPE_CHECKING:
+    from irs_core.models import LoadedModel
 
 _CLEAN_BLOCK = 256
 
@@ -79,11 +81,8 @@ def run_study(
     options = options or RunOptions()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
-        check_original(spec, options)
-        base = load_model(spec.model, programs=options.programs)
-        check_fit(spec, base, dataset)
-        prepared = list(prepare_fixed(spec, base, dataset, options))
-        runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
+        prepared, classes = _prepared(spec, library, dataset, options)
+        runnables = [_runnable(spec, dataset, library, classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
         if previous is not None:
@@ -110,6 +109,30 @@ def run_study(
     return record
 
 
+def _prepared(
+    spec: StudySpec, library: Library, dataset: Dataset, options: RunOptions
+) -> tuple[list[Prepared], int]:
+    """The study's classifiers and their number of classes; those that are kept, if all are."""
+    kept = KeptClassifiers(library.root, spec, dataset, options)
+    found = kept.all()
+    if found is not None:
+        return found, kept.classes
+    # Torch takes seconds to import, and only what is prepared anew needs it.
+    from irs_core.models import load_model
+    from irs_core.run.origins import check_original
+    from irs_core.run.prepare import prepare_fixed
+
+    check_original(spec, options)
+    base = load_model(spec.model, programs=options.programs)
+    check_fit(spec, base, dataset)
+    made = [
+        replace(one, clean=_clean(one.predictor, dataset))
+        for one in prepare_fixed(spec, base, dataset, options)
+    ]
+    kept.keep(made, base.num_classes, dataset.input_shape)
+    return made, base.num_classes
+
+
 def _gpus(options: RunOptions) -> int:
     return 0 if options.backend == "openvino" else usable_gpus(options.device)
 
@@ -134,7 +157,7 @@ def _fill(
             return
 
 
-def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
+def check_fit(spec: StudySpec, model: "LoadedModel", dataset: Dataset) -> None:
     """Refuse a model and data that cannot belong together.
 
     Raises:
@@ -157,7 +180,7 @@ def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
         )
 
 
-def _check_shape(model: LoadedModel, dataset: Dataset) -> None:
+def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
     own = dataset.input_shape
     if model.input_shape is None or tuple(model.input_shape) == own:
         return
@@ -202,7 +225,7 @@ def _runnable(
         size_bytes=prepared.size_bytes,
         nonzero=prepared.nonzero,
         evidence={stream: key.id for stream, key in keys.items()},
-        clean=_clean(prepared.predictor, dataset),
+        clean=prepared.clean,
         fixed=prepared.fixed,
     )
     return _Runnable(record, arrays)

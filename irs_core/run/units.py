@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from irs_core.run.meter import Meter
 from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit, plan_units
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from irs_core.sampling.remote import Answer, Task
 
 # A chunk that is damaged between planning and the end is computed again, so many times.
 _ROUNDS = 3
@@ -48,7 +50,7 @@ class Runner:
         self._owned = owned
         self._meter = Meter()
         self._marks = Bookmarks()
-        self._warm = False
+        self._warm = set[str]()
 
     def fill(self, needs: Sequence[Need], *, later: Sequence[Part] = ()) -> None:
         """Compute all units of the needs; about the draws of `later` follow in another call.
@@ -71,11 +73,11 @@ class Runner:
             raise StoreError("stored evidence disappears while the study runs; check the disk")
 
     def _fill_here(self, units: Sequence[Unit]) -> None:
-        if not self._warm:
-            # The first call compiles and allocates; that is nobody's certification time.
-            for predictor in self._predictors.values():
-                predictor(self._dataset.images([0]))
-            self._warm = True
+        # The first call compiles and allocates; that is nobody's certification time.
+        for name in dict.fromkeys(need.name for unit in units for need in unit.needs):
+            if name not in self._warm:
+                self._predictors[name](self._dataset.images([0]))
+                self._warm.add(name)
         self._meter.start()
         for unit in units:
             self._check_stop()
@@ -89,7 +91,7 @@ class Runner:
         self._report(units[0])
         self._meter.start()
 
-        def task(number: int) -> Task:
+        def task(number: int) -> "Task":
             return self._task(engine, number, units[number])
 
         with closing(engine.answers(len(units), task)) as answers:
@@ -104,7 +106,9 @@ class Runner:
         if self._should_stop():
             raise CancelledError("the run was cancelled; what it computed is kept")
 
-    def _task(self, engine: Engine, number: int, unit: Unit) -> Task:
+    def _task(self, engine: Engine, number: int, unit: Unit) -> "Task":
+        from irs_core.sampling.remote import Task
+
         images, groups = self._inputs(unit)
         return Task(
             number=number,
@@ -152,10 +156,13 @@ class Runner:
             marks=self._marks,
         )
         for index, result in enumerate(results):
-            hardware = hardware_of([requests[index].predictor.execution])
+            predictor = requests[index].predictor
+            # Predictors on a GPU say on which.
+            device = getattr(predictor, "device", "cpu")
+            hardware = hardware_of([predictor.execution], [device])
             self._write(unit, index, result.classes, result.seconds, hardware)
 
-    def _keep(self, unit: Unit, answer: Answer) -> None:
+    def _keep(self, unit: Unit, answer: "Answer") -> None:
         for index, classes in enumerate(answer.classes):
             self._write(unit, index, classes, answer.seconds[index], answer.hardware)
 

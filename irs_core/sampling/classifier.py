@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from irs_core.approx import compress
-from irs_core.backends import Arithmetic, Measurable, make_predictor
+from irs_core.backends import Arithmetic, Measurable
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.errors import ApproximationError

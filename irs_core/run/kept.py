@@ -1,0 +1,310 @@
+"""Classifiers that were prepared before, kept by all that they rest on.
+
+A study that is run again with other budgets needs the same classifiers. Converting, quantising and
+measuring them takes longer than small studies take to sample. Nothing here decides
+about results: a kept classifier is the one that would be made again, and whatever is damaged, or
+rests on another file, package, processor or line of this program, is made again. The folder belongs
+to the store, is never filled from bundles, and may be deleted at any time. Free of torch.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+import irs_core
+from irs_core.backends import Measurable
+from irs_core.backends.device import may_have_cuda
+from irs_core.data import Dataset
+from irs_core.errors import ApproximationError, IrsError
+from irs_core.graphs.files import content_digest
+from irs_core.hardware import describe_hardware, software_versions
+from irs_core.run.calibration import calibration_images
+from irs_core.run.options import EngineChoice, RunOptions, parse_engine
+from irs_core.run.prepared import Prepared
+from irs_core.spec.compressions import FileModel, Int8Static, ObjectModel
+from irs_core.spec.fields import stable_id
+from irs_core.spec.outside import SHIPPED_PREFIX, CodeModel, ServedModel
+from irs_core.spec.study import StudySpec
+from irs_core.store import BASE
+from irs_core.store.files import read_json, write_bytes, write_json
+
+logger = logging.getLogger(__name__)
+
+MOST_CLASSIFIERS = 100
+MOST_BYTES = 1 << 30
+_ABOUT, _GRAPH, _CONSTANTS = "about.json", "model.xml", "model.bin"
+_PACKAGE = Path(irs_core.__file__).resolve().parent
+# What decides about a prepared classifier; pages, statistics and commands do not.
+_ROOMS = ("approx", "backends", "data", "graphs", "integer", "models", "run", "sampling", "spec")
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a study records of a kept classifier, and what its network computes in."""
+
+    name: str
+    title: str
+    digest: str
+    note: str
+    size_bytes: int
+    nonzero: int
+    fixed: str
+    execution: str
+    arithmetic: str
+    batch: int
+    classes: int
+    input_shape: tuple[int, int, int]
+    clean: tuple[int, ...]
+    seal: str = ""
+
+
+class KeptClassifiers:
+    """The classifiers of one study that were prepared before."""
+
+    def __init__(self, root: Path, spec: StudySpec, dataset: Dataset, options: RunOptions) -> None:
+        """Find out what each rests on.
+
+        Args:
+            root: The store.
+        """
+        self._folder = root / "prepared"
+        self._keys = dict(_keys(spec, dataset, options)) if _on_this_cpu(options) else {}
+        self.classes = 0
+        self._names = (BASE, *map(str, spec.compressions))
+
+    def all(self) -> list[Prepared] | None:
+        """Every classifier of the study, ready to run; None unless all of them are kept."""
+        found = [self._read(name) for name in self._names]
+        known = [one for one in found if one is not None]
+        return known if len(known) == len(found) else None
+
+    def keep(self, prepared: Sequence[Prepared], classes: int, shape: tuple[int, ...]) -> None:
+        """Keep those that OpenVINO runs here; their answers without noise must be known."""
+        for one in prepared:
+            key = self._keys.get(one.name)
+            if key is not None:
+                try:
+                    _write(self._folder / key, one, classes, shape)
+                except OSError as error:
+                    logger.info("a classifier is not kept: %s", error)
+        _forget(self._folder)
+
+    def _read(self, name: str) -> Prepared | None:
+        key = self._keys.get(name)
+        if key is None:
+            return None
+        folder = self._folder / key
+        try:
+            fields = read_json(folder / _ABOUT)
+            about = _About(
+                **{
+                    **fields,
+                    "input_shape": tuple(fields["input_shape"]),
+                    "clean": tuple(fields["clean"]),
+                }
+            )
+            graph, constants = (folder / _GRAPH).read_bytes(), (folder / _CONSTANTS).read_bytes()
+        except (OSError, IrsError, TypeError, KeyError, ValueError):
+            return None
+        if _seal(about, graph, constants) != about.seal or about.name != name:
+            return None
+        self.classes = about.classes
+        # Those used last are forgotten last.
+        os.utime(folder)
+        return Prepared(
+            about.name,
+            about.title,
+            about.digest,
+            about.note,
+            about.size_bytes,
+            about.nonzero,
+            KeptPredictor(about, graph, constants),
+            _prepared_anew,
+            fixed=about.fixed,
+            clean=about.clean,
+        )
+
+
+class KeptPredictor:
+    """A kept network, compiled when it is first asked; see `Measurable`."""
+
+    def __init__(self, about: _About, graph: bytes, constants: bytes) -> None:
+        """Nothing is compiled yet."""
+        self._about, self._graph, self._constants = about, graph, constants
+        self._made: Measurable | None = None
+        self.execution, self.batch = about.execution, about.batch
+
+    def __call__(self, inputs: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Class ids of noisy inputs; see `Predictor`."""
+        return self._predictor()(inputs)
+
+    def scores(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores as they come."""
+        return self._predictor().scores(inputs)
+
+    def with_batch(self, batch: int) -> Self:
+        """The same network at another batch size."""
+        return type(self)(replace(self._about, batch=batch), self._graph, self._constants)
+
+    def second(self) -> None:
+        """None: it was compared with another backend when it was first prepared."""
+
+    def nan_inside(self, inputs: NDArray[np.float32]) -> int:
+        """Inputs on which NaN arises before the scores."""
+        return self._predictor().nan_inside(inputs)
+
+    def _predictor(self) -> Measurable:
+        if self._made is None:
+            from irs_core.backends.openvino_predictor import OpenVinoPredictor, from_bytes
+
+            about = self._about
+            made = OpenVinoPredictor(
+                from_bytes(self._graph, self._constants),
+                classes=about.classes,
+                input_shape=about.input_shape,
+                arithmetic=about.arithmetic,  # type: ignore[arg-type]
+                batch=about.batch,
+                named=about.execution.removeprefix("openvino cpu "),
+            )
+            if made.execution != about.execution:
+                raise ApproximationError(
+                    f"{about.name} was prepared as {about.execution!r} and runs as "
+                    f"{made.execution!r}; delete the folder prepared of the store"
+                )
+            self._made = made
+        return self._made
+
+
+def _prepared_anew() -> Any:
+    raise ApproximationError("a kept classifier runs in this process only; use the engine local")
+
+
+def _on_this_cpu(options: RunOptions) -> bool:
+    return (
+        parse_engine(options.engine) == EngineChoice()
+        and options.backend in ("auto", "openvino")
+        and (options.device == "cpu" or (options.device == "auto" and not may_have_cuda()))
+    )
+
+
+def _keys(spec: StudySpec, dataset: Dataset, options: RunOptions) -> Iterator[tuple[str, str]]:
+    """Of each classifier that is made of files, a digest of all that it rests on."""
+    weights = _files(_weights(spec.model.weights))
+    if weights is None:
+        return
+    common = {
+        "program": program_stamp(),
+        "versions": software_versions(),
+        "hardware": describe_hardware(),
+        "model": asdict(spec.model),
+        "weights": weights,
+        "data": {**asdict(spec.data), "digest": dataset.digest, "classes": len(dataset.classes)},
+        "noise": spec.noise.to_dict(),
+        "batch": options.batch,
+        "backend": options.backend,
+    }
+    yield BASE, stable_id(common)
+    calibration = ""
+    for one in spec.compressions:
+        if isinstance(one, ObjectModel | CodeModel | ServedModel):
+            continue
+        files = _files(Path(one.path)) if isinstance(one, FileModel) else {}
+        if files is None:
+            continue
+        if isinstance(one, Int8Static):
+            calibration = calibration or _calibration(spec, dataset)
+        rests = {"compression": str(one), "files": files, "calibration": calibration}
+        yield str(one), stable_id({**common, **rests})
+
+
+def _weights(text: str) -> Path:
+    if text.startswith(SHIPPED_PREFIX):
+        return _PACKAGE / "models" / "shipped" / f"{text.removeprefix(SHIPPED_PREFIX)}.safetensors"
+    return Path(text).expanduser()
+
+
+def _files(path: Path) -> Mapping[str, str] | None:
+    """Digests of a file and those beside it that belong to it; None where there is no file."""
+    try:
+        if not path.is_file():
+            return None
+        beside = [one for one in path.parent.glob(f"{path.stem}.*") if one.is_file()]
+        return {one.suffix: content_digest(one) for one in sorted({path, *beside})}
+    except (OSError, ValueError, IrsError):
+        return None
+
+
+def _calibration(spec: StudySpec, dataset: Dataset) -> str:
+    images, source = calibration_images(spec, dataset)
+    return hashlib.sha256(images.tobytes() + source.encode()).hexdigest()
+
+
+@cache
+def program_stamp() -> str:
+    """A digest of the modules that decide about a classifier, by their size and time of change."""
+    found = hashlib.sha256()
+    for room in _ROOMS:
+        for path in sorted((_PACKAGE / room).glob("**/*.py")):
+            state = path.stat()
+            found.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def _seal(about: _About, graph: bytes, constants: bytes) -> str:
+    """A digest of all that is kept of a classifier."""
+    head = json.dumps(asdict(replace(about, seal="")), sort_keys=True).encode()
+    found = hashlib.sha256()
+    for part in (head, graph, constants):
+        found.update(len(part).to_bytes(8, "big") + part)
+    return found.hexdigest()
+
+
+def _write(folder: Path, one: Prepared, classes: int, shape: tuple[int, ...]) -> None:
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor, to_bytes
+
+    predictor = one.predictor
+    if type(predictor) is not OpenVinoPredictor or not one.clean:
+        return
+    graph, constants = to_bytes(predictor.model)
+    about = _About(
+        one.name,
+        one.title,
+        one.digest,
+        one.note,
+        one.size_bytes,
+        one.nonzero,
+        one.fixed,
+        predictor.execution,
+        predictor.arithmetic,
+        predictor.batch,
+        classes,
+        (shape[0], shape[1], shape[2]),
+        one.clean,
+    )
+    about = replace(about, seal=_seal(about, graph, constants))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / _GRAPH, graph)
+    write_bytes(folder / _CONSTANTS, constants)
+    write_json(folder / _ABOUT, asdict(about))
+
+
+def _forget(folder: Path) -> None:
+    """Remove those used longest ago, where there are too many or they are too large."""
+    if not folder.is_dir():
+        return
+    known = sorted(folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+    total = 0
+    for place, one in enumerate(known):
+        total += sum(file.stat().st_size for file in one.glob("*"))
+        if place >= MOST_CLASSIFIERS or total > MOST_BYTES:
+            shutil.rmtree(one, ignore_errors=True)
