@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from irs_core import methods
 from irs_core.actions import Acting
@@ -41,6 +42,9 @@ from irs_core.spec.study import (
     StudySpec,
 )
 from irs_core.store import Library, StudyRecord, default_root
+
+if TYPE_CHECKING:
+    from irs_core.run.forecast import Forecast
 
 
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -209,11 +213,18 @@ def _certify(arguments: argparse.Namespace) -> None:
             said = from_file(arguments)
             arguments.sigma, arguments.seed = said.noise.sigma, said.noise.seed
             most = min(said.data.max or MAX_IMAGES, MAX_IMAGES)
-            check_models(said.model, said.compressions, replace(said.data, max=most), arguments)
+            check_models(
+                said.model,
+                said.compressions,
+                replace(said.data, max=most),
+                arguments,
+                lambda: _forecast(said, arguments),
+            )
             return
+        asked = _study_spec(arguments)
         arguments.seed = arguments.seed or 0
         arguments.max = min(arguments.max or MAX_IMAGES, MAX_IMAGES)
-        dry_run(arguments)
+        dry_run(arguments, lambda: _forecast(asked, arguments))
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
     # The files that may be programs are those that the command names.
@@ -251,6 +262,16 @@ def _certify(arguments: argparse.Namespace) -> None:
         return
     arguments.id = _run_fitted(spec, Library(arguments.store), options).id
     show_results(arguments)
+
+
+def _forecast(spec: StudySpec, arguments: argparse.Namespace) -> "Forecast":
+    # Beside torch, what measures is not needed by other commands.
+    from irs_core.run.forecast import measure_forecast
+
+    options = RunOptions(
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+    )
+    return measure_forecast(spec, Library(arguments.store), options, command=True)
 
 
 def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec:

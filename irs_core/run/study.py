@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +20,11 @@ from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.engine import open_engine
 from irs_core.run.kept import KeptClassifiers
 from irs_core.run.options import Part, Progress, RunOptions, Until
-from irs_core.run.plan import expected_draws
+from irs_core.run.outlook import preparing
+from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
+from irs_core.run.timings import Stopwatch, read_timings, setup_kind
 from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
@@ -79,9 +82,12 @@ def run_study(
         IrsError: The model, the data or the disk refuse.
     """
     options = options or RunOptions()
+    began = perf_counter()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
-        prepared, classes = _prepared(spec, library, dataset, options)
+        ready = prepared_classifiers(spec, library, dataset, options, on_progress)
+        prepared, classes = ready.classifiers, ready.classes
+        watch = Stopwatch(library.root, spec, setup_kind(spec, ready.kept), since=began)
         runnables = [_runnable(spec, dataset, library, classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
@@ -93,8 +99,11 @@ def run_study(
         if engine is not None:
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
-        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop, owned)
+        runner = Runner(
+            dataset, spec, predictors, engine, on_progress, should_stop, owned, watch.drawing
+        )
         _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
+        watch.drawn()
     check_owned(owned)
     if any(method.plans for method in methods.asked(spec)):
         _save_pilot(record, library)
@@ -106,17 +115,43 @@ def run_study(
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
     open_tally(Study(record, library.evidence_folder), library.root)
+    watch.keep(runner.seconds_per_draw, study_draws(spec, len(dataset.labels)))
     return record
 
 
-def _prepared(
-    spec: StudySpec, library: Library, dataset: Dataset, options: RunOptions
-) -> tuple[list[Prepared], int]:
-    """The study's classifiers and their number of classes; those that are kept, if all are."""
+@dataclass(frozen=True)
+class Ready:
+    """A study's classifiers, ready to run.
+
+    Args:
+        classes: Number of classes of the model.
+        kept: They were prepared before.
+    """
+
+    classifiers: list[Prepared]
+    classes: int
+    kept: bool
+
+
+def prepared_classifiers(
+    spec: StudySpec,
+    library: Library,
+    dataset: Dataset,
+    options: RunOptions,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Ready:
+    """The classifiers that are kept, if all of the study's are; else all made anew, and kept.
+
+    Raises:
+        IrsError: A model or a compression does not fit.
+    """
     kept = KeptClassifiers(library.root, spec, dataset, options)
     found = kept.all()
     if found is not None:
-        return found, kept.classes
+        return Ready(found, kept.classes, kept=True)
+    timings, inputs = read_timings(library.root), len(dataset.labels)
+    on_progress(preparing(spec, inputs, timings, 0.0))
+    began = perf_counter()
     # Torch takes seconds to import, and only what is prepared anew needs it.
     from irs_core.models import load_model
     from irs_core.run.origins import check_original
@@ -125,12 +160,12 @@ def _prepared(
     check_original(spec, options)
     base = load_model(spec.model, programs=options.programs)
     check_fit(spec, base, dataset)
-    made = [
-        replace(one, clean=_clean(one.predictor, dataset))
-        for one in prepare_fixed(spec, base, dataset, options)
-    ]
+    made = list[Prepared]()
+    for one in prepare_fixed(spec, base, dataset, options):
+        made.append(replace(one, clean=_clean(one.predictor, dataset)))
+        on_progress(preparing(spec, inputs, timings, perf_counter() - began))
     kept.keep(made, base.num_classes, dataset.input_shape)
-    return made, base.num_classes
+    return Ready(made, base.num_classes, kept=False)
 
 
 def _gpus(options: RunOptions) -> int:

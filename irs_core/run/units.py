@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,8 +40,13 @@ class Runner:
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
         owned: Callable[[], bool] = lambda: True,
+        drawing: Callable[[], None] = lambda: None,
     ) -> None:
-        """Without an engine, units run one after the other in this process."""
+        """Without an engine, units run one after the other in this process.
+
+        Args:
+            drawing: Called when the first unit is about to be computed.
+        """
         self._dataset = dataset
         self._spec = spec
         self._predictors = predictors
@@ -48,6 +54,7 @@ class Runner:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._owned = owned
+        self._drawing = drawing
         self._meter = Meter()
         self._marks = Bookmarks()
         self._warm = set[str]()
@@ -72,12 +79,19 @@ class Runner:
         if next(plan_units(needs), None) is not None:
             raise StoreError("stored evidence disappears while the study runs; check the disk")
 
+    @property
+    def seconds_per_draw(self) -> dict[str, float]:
+        """Wall seconds of a draw by classifier, loop and writing included, as far as computed."""
+        return self._meter.seconds_per_draw
+
     def _fill_here(self, units: Sequence[Unit]) -> None:
         # The first call compiles and allocates; that is nobody's certification time.
         for name in dict.fromkeys(need.name for unit in units for need in unit.needs):
             if name not in self._warm:
                 self._predictors[name](self._dataset.images([0]))
+                self._meter.expect(name, _batch_rate(self._predictors[name], self._dataset))
                 self._warm.add(name)
+        self._drawing()
         self._meter.start()
         for unit in units:
             self._check_stop()
@@ -89,6 +103,7 @@ class Runner:
     def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
         self._report(units[0])
+        self._drawing()
         self._meter.start()
 
         def task(number: int) -> "Task":
@@ -189,6 +204,14 @@ class Runner:
     def _report(self, unit: Unit) -> None:
         names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
         self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))
+
+
+def _batch_rate(predictor: Predictor, dataset: Dataset) -> float:
+    """Predictions a second of one batch, by which time left is known before the first unit."""
+    images = dataset.images(np.arange(getattr(predictor, "batch", 1)) % len(dataset.labels))
+    clock = perf_counter()
+    predictor(images)
+    return len(images) / max(perf_counter() - clock, 1e-9)
 
 
 def check_owned(owned: Callable[[], bool]) -> None:
