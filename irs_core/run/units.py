@@ -13,6 +13,7 @@ from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of
 from irs_core.data import Dataset
 from irs_core.errors import CancelledError, StoreError
+from irs_core.run.bundles import Joint, bundled, joined
 from irs_core.run.engine import Engine
 from irs_core.run.meter import Meter
 from irs_core.run.options import Part, Progress
@@ -93,12 +94,13 @@ class Runner:
                 self._warm.add(name)
         self._drawing()
         self._meter.start()
-        for unit in units:
+        for together in bundled(units, self._predictors):
             self._check_stop()
-            self._report(unit)
-            self._compute(unit)
-            self._meter.count(unit)
-            self._report(unit)
+            self._report(together[0])
+            self._compute(joined(together))
+            for unit in together:
+                self._meter.count(unit)
+            self._report(together[-1])
 
     def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
@@ -152,21 +154,22 @@ class Runner:
             return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
 
-    def _compute(self, unit: Unit) -> None:
-        images, groups = self._inputs(unit)
+    def _compute(self, joint: Joint) -> None:
+        inputs = [self._inputs(unit) for unit in joint.units]
+        first = joint.units[0]
         requests = [
             Request(self._predictors[need.name], rows, mask)
-            for need, rows, mask in zip(unit.needs, unit.rows, unit.masks, strict=True)
+            for need, rows, mask in zip(first.needs, joint.rows, joint.masks, strict=True)
         ]
         results = sample(
-            images,
-            groups,
+            np.concatenate([images for images, _ in inputs]),
+            [group for _, groups in inputs for group in groups],
             requests,
             noise=self._spec.noise,
-            stream=unit.stream,
-            chunk=unit.at.chunk,
-            start=unit.start,
-            stop=unit.stop,
+            stream=first.stream,
+            chunk=first.at.chunk,
+            start=joint.start,
+            stop=joint.stop,
             scale=self._dataset.scale,
             marks=self._marks,
         )
@@ -175,7 +178,11 @@ class Runner:
             # Predictors on a GPU say on which.
             device = getattr(predictor, "device", "cpu")
             hardware = hardware_of([predictor.execution], [device])
-            self._write(unit, index, result.classes, result.seconds, hardware)
+            total = sum(unit.draws_by_need[index] for unit in joint.units)
+            for number, unit in enumerate(joint.units):
+                seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
+                classes = joint.part(number, result.classes)
+                self._write(unit, index, classes, seconds, hardware)
 
     def _keep(self, unit: Unit, answer: "Answer") -> None:
         for index, classes in enumerate(answer.classes):

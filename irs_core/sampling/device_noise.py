@@ -5,74 +5,88 @@ product is made from 32-bit limbs, and every value takes both of its words. Ther
 no size that depends on a value, so a CUDA graph can hold it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from irs_core.sampling.counter_noise import LOWER, UPPER, counter_key, draw_blocks
+from irs_core.sampling.counter_noise import LOWER, UPPER, draw_blocks
 from irs_core.sampling.integer_noise import integer_law
-from irs_core.sampling.philox import MASK_32, MASK_64, MULTIPLIERS, ROUNDS, WEYL, Key
-from irs_core.spec.study import NoiseSpec, Stream
+from irs_core.sampling.philox import MASK_32, MULTIPLIERS, ROUNDS, WEYL, Key
+from irs_core.spec.study import NoiseSpec
 
 _SIGN = 1 << 63
 
 
 class DeviceNoise:
-    """Draws of one input group in one stream, made on a device."""
+    """The law of a study's noise on a device; any draws of any streams."""
 
     def __init__(
         self,
         noise: NoiseSpec,
-        stream: Stream,
-        group: int,
         shape: tuple[int, ...],
         scale: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Take the law to the device."""
+        """Take the law to the device.
+
+        Args:
+            shape: Shape of one input.
+            scale: The pixel value that means 1.0.
+        """
         law = integer_law(noise.kind, noise.sigma, scale)
-        self._key = counter_key(noise, stream, group)
         self._shape, self._pixels = shape, int(np.prod(shape))
-        self._first = law.first
+        self.first, self.last = law.first, law.first + len(law.thresholds)
         # In the order of numbers with a sign.
         flipped = (law.thresholds ^ np.uint64(_SIGN)).view(np.int64)
         self._thresholds = torch.from_numpy(flipped.copy()).to(device)
 
-    def draws(self, numbers: Tensor) -> Tensor:
-        """The draws of these numbers, int16 (draws, *shape) in grid steps.
+    def draws(self, keys: Tensor, numbers: Tensor) -> Tensor:
+        """Draws by their numbers, int16 (draws, *shape) in grid steps.
 
         Args:
-            numbers: int64 (draws,), on the device.
+            keys: int64 (draws, 2), from `key_tensor`: of the input group and stream of each draw.
+            numbers: int64 (draws,).
         """
         per_draw = draw_blocks(self._pixels)
         inside = torch.arange(per_draw, dtype=torch.int64, device=numbers.device)
-        blocks = (numbers[:, None] * per_draw + inside).reshape(-1)
-        upper = halves(self._key, blocks, UPPER)
+        blocks = numbers[:, None] * per_draw + inside
+        low, high = keys[:, :1], keys[:, 1:]
+        upper = halves(low, high, blocks, UPPER)
         # Flipped in the highest bit as the thresholds are.
-        whole = ((upper - (1 << 31)) << 32) | halves(self._key, blocks, LOWER)
+        whole = ((upper - (1 << 31)) << 32) | halves(low, high, blocks, LOWER)
         reached = torch.searchsorted(self._thresholds, whole, right=True)
-        values = (reached + self._first).to(torch.int16)
-        rows = values.reshape(len(numbers), -1)[:, : self._pixels]
-        return rows.reshape(len(numbers), *self._shape)
+        values = (reached + self.first).to(torch.int16)[:, : self._pixels]
+        return values.reshape(len(numbers), *self._shape)
 
 
-def halves(key: Key, blocks: Tensor, purpose: int) -> Tensor:
-    """The eight 32-bit words of each of some blocks, int64 (8 * blocks,); low half first."""
+def key_tensor(keys: Sequence[Key], device: torch.device | str = "cpu") -> Tensor:
+    """Keys of `counter_key` as int64 (n, 2)."""
+    return torch.tensor([[_signed(low), _signed(high)] for low, high in keys], device=device)
+
+
+def halves(low: Tensor, high: Tensor, blocks: Tensor, purpose: int) -> Tensor:
+    """The eight 32-bit words of each of some blocks, int64 (rows, 8 * blocks); low half first.
+
+    Args:
+        low, high: The key of each row, int64 (rows, 1).
+        blocks: int64 (rows, blocks).
+    """
     zero = torch.zeros_like(blocks)
     counter = [blocks, zero, zero + purpose, zero]
-    low, high = key
     for _ in range(ROUNDS):
         first_high, first_low = _product(counter[0], MULTIPLIERS[0])
         second_high, second_low = _product(counter[2], MULTIPLIERS[1])
         counter = [
-            second_high ^ counter[1] ^ _signed(low),
+            second_high ^ counter[1] ^ low,
             second_low,
-            first_high ^ counter[3] ^ _signed(high),
+            first_high ^ counter[3] ^ high,
             first_low,
         ]
-        low, high = (low + WEYL[0]) & MASK_64, (high + WEYL[1]) & MASK_64
-    words = torch.stack(counter, 1)
-    return torch.stack([words & MASK_32, _upper(words)], 2).reshape(-1)
+        low, high = low + _signed(WEYL[0]), high + _signed(WEYL[1])
+    words = torch.stack(counter, 2)
+    return torch.stack([words & MASK_32, _upper(words)], 3).flatten(1)
 
 
 def _product(factor: Tensor, constant: int) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.sampling.bookmarks import Bookmarks
+from irs_core.sampling.counter_noise import counter_key
 from irs_core.sampling.noise import Noise, chosen_blocks, noisy
 from irs_core.spec.study import NoiseSpec, Stream
+from irs_core.store import CHUNK_DRAWS
 
 # Values of noise held at once: 16 MB, whatever the images and the number of draws.
 BLOCK_VALUES = 4_000_000
@@ -84,6 +86,79 @@ def sample(
     Returns:
         One result per request, in order.
     """
+    classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
+    seconds = np.zeros(len(requests))
+    for index, request in enumerate(requests):
+        if _fused(request, noise):
+            clock = perf_counter()
+            classes[index] = _on_device(
+                images, groups, request, noise, stream, chunk, start, stop, scale
+            )
+            seconds[index] = perf_counter() - clock
+    places_of = [index for index, one in enumerate(requests) if not _fused(one, noise)]
+    if places_of:
+        found = _on_host(
+            images,
+            groups,
+            [requests[index] for index in places_of],
+            noise=noise,
+            stream=stream,
+            chunk=chunk,
+            start=start,
+            stop=stop,
+            scale=scale,
+            block=block,
+            marks=marks,
+        )
+        for index, one in zip(places_of, found, strict=True):
+            classes[index], seconds[index] = one.classes, one.seconds
+    return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
+
+
+def _fused(request: Request, noise: NoiseSpec) -> bool:
+    """Whether a device makes the noise of this request itself."""
+    return noise.generator == "philox" and bool(getattr(request.predictor, "fused", False))
+
+
+def _on_device(
+    images: NDArray[Any],
+    groups: Sequence[int],
+    request: Request,
+    noise: NoiseSpec,
+    stream: Stream,
+    chunk: int,
+    start: int,
+    stop: int,
+    scale: int,
+) -> NDArray[np.int64]:
+    # Torch is there where a predictor is fused.
+    from irs_core.sampling.device_loop import loop_of
+
+    wanted = np.stack([request.wanted(row, stop - start) for row in range(len(images))])
+    rows, columns = wanted.nonzero()
+    classes = np.full(wanted.shape, -1, np.int64)
+    if len(rows):
+        loop = loop_of(request.predictor, noise, images, scale)
+        keys = [counter_key(noise, stream, group) for group in groups]
+        numbers = chunk * CHUNK_DRAWS + start + columns
+        classes[rows, columns] = loop(rows, keys, numbers)
+    return classes
+
+
+def _on_host(
+    images: NDArray[np.float32] | NDArray[np.uint8],
+    groups: Sequence[int],
+    requests: Sequence[Request],
+    *,
+    noise: NoiseSpec,
+    stream: Stream,
+    chunk: int,
+    start: int,
+    stop: int,
+    scale: int,
+    block: int | None,
+    marks: Bookmarks | None,
+) -> list[Sampled]:
     classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
     seconds = np.zeros(len(requests))
     wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()

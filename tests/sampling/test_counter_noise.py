@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 
 from irs_core.sampling import counter_noise
 from irs_core.sampling.counter_noise import CounterNoise, counter_key
-from irs_core.sampling.device_noise import DeviceNoise, halves
+from irs_core.sampling.device_noise import DeviceNoise, halves, key_tensor
 from irs_core.sampling.integer_noise import integer_law
 from irs_core.sampling.noise import chosen_blocks, noise_blocks
 from irs_core.sampling.philox import PhiloxStream, halves_at, philox
@@ -55,6 +55,11 @@ def by_definition(spec, numbers, shape, stream="estimate", group=0, scale=255):
     return (law.first + reached).reshape(-1, *shape)
 
 
+def in_torch(spec, stream, group, shape, numbers):
+    keys = key_tensor([counter_key(spec, stream, group)] * len(numbers))
+    return DeviceNoise(spec, shape, 255).draws(keys, torch.from_numpy(numbers))
+
+
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
 def test_known_answers_of_random123(counter, key, words):
     found = philox(key, tuple(np.array([word], np.uint64) for word in counter))
@@ -74,7 +79,8 @@ def test_words_are_those_of_numpy(first, purpose):
     found = np.stack(words, axis=1).ravel()
     np.testing.assert_array_equal(found, expected)
     if purpose < 2:
-        in_torch = halves(KEY, torch.arange(first, first + 50), purpose).numpy()
+        low, high = key_tensor([KEY])[:, :1], key_tensor([KEY])[:, 1:]
+        in_torch = halves(low, high, torch.arange(first, first + 50)[None], purpose)[0].numpy()
         np.testing.assert_array_equal(in_torch, expected.astype("<u8").view("<u4"))
 
 
@@ -92,7 +98,7 @@ def test_numpy_torch_and_the_definition_agree_bit_for_bit(kind, sigma, shape):
     spec, numbers = noise(sigma, kind), np.array([0, 1, 7, 499, 500, 9_999_999])
     own = CounterNoise(spec, "estimate", 0, shape, 255).draws(numbers)
     np.testing.assert_array_equal(own, by_definition(spec, numbers, shape))
-    theirs = DeviceNoise(spec, "estimate", 0, shape, 255).draws(torch.from_numpy(numbers))
+    theirs = in_torch(spec, "estimate", 0, shape, numbers)
     assert theirs.dtype == torch.int16
     np.testing.assert_array_equal(theirs.numpy(), own)
 
@@ -101,7 +107,7 @@ def test_numpy_torch_and_the_definition_agree_bit_for_bit(kind, sigma, shape):
 def test_a_million_values_agree(sigma):
     numbers, shape = np.arange(1000, 1350), (3, 32, 32)
     own = CounterNoise(noise(sigma), "select", 5, shape, 255).draws(numbers)
-    theirs = DeviceNoise(noise(sigma), "select", 5, shape, 255).draws(torch.from_numpy(numbers))
+    theirs = in_torch(noise(sigma), "select", 5, shape, numbers)
     np.testing.assert_array_equal(theirs.numpy(), own)
 
 
