@@ -20,7 +20,7 @@ from irs_core.data import Dataset, load_dataset
 from irs_core.run.estimate import missing_draws
 from irs_core.run.options import RunOptions
 from irs_core.run.prepared import Prepared
-from irs_core.run.study import Ready, prepared_classifiers
+from irs_core.run.ready import Ready, prepared_classifiers
 from irs_core.run.timings import read_timings
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import StudySpec
@@ -158,7 +158,9 @@ def _rate(spec: StudySpec, dataset: Dataset, one: Prepared, seconds: float) -> f
     rows = np.arange(count)
     images = dataset.pixels[rows] if spec.noise.integer else dataset.images(rows)
     groups: Sequence[int] = [noise_group(spec, dataset, int(row)) for row in rows]
-    draws, done, stop = 0, 0.0, 2
+    # A few full batches at least: what pads one is no draw.
+    batch = int(getattr(one.predictor, "batch", 1))
+    draws, done, stop = 0, 0.0, min(CHUNK_DRAWS, max(2, -(-4 * batch // count)))
     while done < seconds:
         clock = perf_counter()
         sample(

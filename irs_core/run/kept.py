@@ -12,28 +12,20 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-import irs_core
 from irs_core.backends import Measurable
-from irs_core.backends.device import may_have_cuda
 from irs_core.data import Dataset
 from irs_core.errors import ApproximationError, IrsError
-from irs_core.graphs.files import content_digest
-from irs_core.hardware import describe_hardware, software_versions
-from irs_core.run.calibration import calibration_images
-from irs_core.run.options import EngineChoice, RunOptions, parse_engine
+from irs_core.run.kept_keys import classifier_keys
+from irs_core.run.options import RunOptions
 from irs_core.run.prepared import Prepared
-from irs_core.spec.compressions import FileModel, Int8Static, ObjectModel
-from irs_core.spec.fields import stable_id
-from irs_core.spec.outside import SHIPPED_PREFIX, CodeModel, ServedModel
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
 from irs_core.store.files import read_json, write_bytes, write_json
@@ -43,9 +35,6 @@ logger = logging.getLogger(__name__)
 MOST_CLASSIFIERS = 100
 MOST_BYTES = 1 << 30
 _ABOUT, _GRAPH, _CONSTANTS = "about.json", "model.xml", "model.bin"
-_PACKAGE = Path(irs_core.__file__).resolve().parent
-# What decides about a prepared classifier; pages, statistics and commands do not.
-_ROOMS = ("approx", "backends", "data", "graphs", "integer", "models", "run", "sampling", "spec")
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,7 @@ class KeptClassifiers:
             root: The store.
         """
         self._folder = root / "prepared"
-        self._keys = dict(_keys(spec, dataset, options)) if _on_this_cpu(options) else {}
+        self._keys = dict(classifier_keys(spec, dataset, options))
         self.classes = 0
         self._names = (BASE, *map(str, spec.compressions))
 
@@ -187,77 +176,6 @@ class KeptPredictor:
 
 def _prepared_anew() -> Any:
     raise ApproximationError("a kept classifier runs in this process only; use the engine local")
-
-
-def _on_this_cpu(options: RunOptions) -> bool:
-    return (
-        parse_engine(options.engine) == EngineChoice()
-        and options.backend in ("auto", "openvino")
-        and (options.device == "cpu" or (options.device == "auto" and not may_have_cuda()))
-    )
-
-
-def _keys(spec: StudySpec, dataset: Dataset, options: RunOptions) -> Iterator[tuple[str, str]]:
-    """Of each classifier that is made of files, a digest of all that it rests on."""
-    weights = _files(_weights(spec.model.weights))
-    if weights is None:
-        return
-    common = {
-        "program": program_stamp(),
-        "versions": software_versions(),
-        "hardware": describe_hardware(),
-        "model": asdict(spec.model),
-        "weights": weights,
-        "data": {**asdict(spec.data), "digest": dataset.digest, "classes": len(dataset.classes)},
-        "noise": spec.noise.to_dict(),
-        "batch": options.batch,
-        "backend": options.backend,
-    }
-    yield BASE, stable_id(common)
-    calibration = ""
-    for one in spec.compressions:
-        if isinstance(one, ObjectModel | CodeModel | ServedModel):
-            continue
-        files = _files(Path(one.path)) if isinstance(one, FileModel) else {}
-        if files is None:
-            continue
-        if isinstance(one, Int8Static):
-            calibration = calibration or _calibration(spec, dataset)
-        rests = {"compression": str(one), "files": files, "calibration": calibration}
-        yield str(one), stable_id({**common, **rests})
-
-
-def _weights(text: str) -> Path:
-    if text.startswith(SHIPPED_PREFIX):
-        return _PACKAGE / "models" / "shipped" / f"{text.removeprefix(SHIPPED_PREFIX)}.safetensors"
-    return Path(text).expanduser()
-
-
-def _files(path: Path) -> Mapping[str, str] | None:
-    """Digests of a file and those beside it that belong to it; None where there is no file."""
-    try:
-        if not path.is_file():
-            return None
-        beside = [one for one in path.parent.glob(f"{path.stem}.*") if one.is_file()]
-        return {one.suffix: content_digest(one) for one in sorted({path, *beside})}
-    except (OSError, ValueError, IrsError):
-        return None
-
-
-def _calibration(spec: StudySpec, dataset: Dataset) -> str:
-    images, source = calibration_images(spec, dataset)
-    return hashlib.sha256(images.tobytes() + source.encode()).hexdigest()
-
-
-@cache
-def program_stamp() -> str:
-    """A digest of the modules that decide about a classifier, by their size and time of change."""
-    found = hashlib.sha256()
-    for room in _ROOMS:
-        for path in sorted((_PACKAGE / room).glob("**/*.py")):
-            state = path.stat()
-            found.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
-    return found.hexdigest()
 
 
 def _seal(about: _About, graph: bytes, constants: bytes) -> str:

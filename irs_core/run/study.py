@@ -4,27 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from irs_core import methods
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of, usable_gpus
 from irs_core.data import Dataset, load_dataset
-from irs_core.errors import ChannelsError, DatasetError
 from irs_core.hardware import software_versions
 from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.engine import open_engine
-from irs_core.run.kept import KeptClassifiers
 from irs_core.run.options import Part, Progress, RunOptions, Until
-from irs_core.run.outlook import preparing
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
+from irs_core.run.ready import prepared_classifiers
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
-from irs_core.run.timings import Stopwatch, read_timings, setup_kind
+from irs_core.run.timings import Stopwatch, setup_kind
 from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
@@ -40,11 +36,6 @@ from irs_core.store import (
 from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
 from irs_core.text import NAME, plain
-
-if TYPE_CHECKING:
-    from irs_core.models import LoadedModel
-
-_CLEAN_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -119,55 +110,6 @@ def run_study(
     return record
 
 
-@dataclass(frozen=True)
-class Ready:
-    """A study's classifiers, ready to run.
-
-    Args:
-        classes: Number of classes of the model.
-        kept: They were prepared before.
-    """
-
-    classifiers: list[Prepared]
-    classes: int
-    kept: bool
-
-
-def prepared_classifiers(
-    spec: StudySpec,
-    library: Library,
-    dataset: Dataset,
-    options: RunOptions,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> Ready:
-    """The classifiers that are kept, if all of the study's are; else all made anew, and kept.
-
-    Raises:
-        IrsError: A model or a compression does not fit.
-    """
-    kept = KeptClassifiers(library.root, spec, dataset, options)
-    found = kept.all()
-    if found is not None:
-        return Ready(found, kept.classes, kept=True)
-    timings, inputs = read_timings(library.root), len(dataset.labels)
-    on_progress(preparing(spec, inputs, timings, 0.0))
-    began = perf_counter()
-    # Torch takes seconds to import, and only what is prepared anew needs it.
-    from irs_core.models import load_model
-    from irs_core.run.origins import check_original
-    from irs_core.run.prepare import prepare_fixed
-
-    check_original(spec, options)
-    base = load_model(spec.model, programs=options.programs)
-    check_fit(spec, base, dataset)
-    made = list[Prepared]()
-    for one in prepare_fixed(spec, base, dataset, options):
-        made.append(replace(one, clean=_clean(one.predictor, dataset)))
-        on_progress(preparing(spec, inputs, timings, perf_counter() - began))
-    kept.keep(made, base.num_classes, dataset.input_shape)
-    return Ready(made, base.num_classes, kept=False)
-
-
 def _gpus(options: RunOptions) -> int:
     return 0 if options.backend == "openvino" else usable_gpus(options.device)
 
@@ -190,50 +132,6 @@ def _fill(
         runner.fill(needs)
         if enough():
             return
-
-
-def check_fit(spec: StudySpec, model: "LoadedModel", dataset: Dataset) -> None:
-    """Refuse a model and data that cannot belong together.
-
-    Raises:
-        DatasetError: Shapes or classes differ.
-    """
-    _check_shape(model, dataset)
-    if spec.noise.integer and dataset.scale != spec.data.scale:
-        raise DatasetError(
-            f"{spec.noise.kind} noise is drawn on the grid of 8-bit pixels; the images have "
-            f"{dataset.pixels.dtype}: take gaussian noise"
-        )
-    # Folders get their class numbers by alphabet: other folders, other numbers.
-    places = not dataset.known
-    if len(dataset.classes) > model.num_classes or (
-        (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
-    ):
-        way = "" if dataset.known else ": name the model's classes in their order (--classes FILE)"
-        raise DatasetError(
-            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}{way}"
-        )
-
-
-def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
-    own = dataset.input_shape
-    if model.input_shape is None or tuple(model.input_shape) == own:
-        return
-    channels, *sides = model.input_shape
-    if tuple(sides) != own[1:]:
-        square = f": --size {sides[0]} resizes them" if sides[0] == sides[1] else ""
-        raise DatasetError(
-            f"the model takes inputs of shape {tuple(model.input_shape)}; the images have "
-            f"{own}{square}"
-        )
-    if {channels, own[0]} != {1, 3}:
-        raise DatasetError(f"the model takes {channels} channels; the images have {own[0]}")
-    done = "repeats grey in three channels" if channels == 3 else "makes colours grey"
-    raise ChannelsError(
-        f"the model takes {channels} channels; the images have {own[0]}: --channels {channels} "
-        f"{done}",
-        channels,
-    )
 
 
 def _runnable(
@@ -264,15 +162,6 @@ def _runnable(
         fixed=prepared.fixed,
     )
     return _Runnable(record, arrays)
-
-
-def _clean(predictor: Predictor, dataset: Dataset) -> tuple[int, ...]:
-    """Its answers without noise, for metrics only: no certificate reads them."""
-    found: list[int] = []
-    for start in range(0, len(dataset), _CLEAN_BLOCK):
-        rows = np.arange(start, min(start + _CLEAN_BLOCK, len(dataset)))
-        found += predictor(dataset.images(rows)).tolist()
-    return tuple(found)
 
 
 def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:

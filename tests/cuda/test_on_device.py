@@ -14,7 +14,7 @@ from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import read_network
 from irs_core.integer.reference import reference_scores
 from irs_core.models import build
-from irs_core.run.kept import _PACKAGE
+from irs_core.run.kept_keys import weights_path
 from irs_core.sampling.counter_noise import CounterNoise, counter_key
 from irs_core.sampling.device_noise import DeviceNoise, key_tensor
 from irs_core.sampling.sampler import Request, sample
@@ -66,7 +66,7 @@ def test_thirty_two_bits_are_thirty_two_bits():
 
 
 def test_scores_of_integer_networks_are_those_of_the_reference():
-    path = _PACKAGE / "models" / "shipped" / "cifar10-resnet20-0.50-integer.safetensors"
+    path = weights_path("shipped:cifar10-resnet20-0.50-integer")
     network = read_network(path)
     images = np.random.default_rng(0).integers(-300, 600, (16, *SHAPE), np.int16)
     with torch.inference_mode():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from irs_core.data import load_dataset
-from irs_core.run import kept
+from irs_core.run import kept, kept_keys
 from irs_core.run.kept import KeptClassifiers, KeptPredictor
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
@@ -125,19 +125,19 @@ def test_another_way_to_run_prepares_its_own(finished, options):
 
 def test_another_file_under_the_same_name_is_not_taken_for_the_first(tmp_path):
     weights = tmp_path / "own.safetensors"
-    source = kept._weights("shipped:digits-0.50")
+    source = kept_keys.weights_path("shipped:digits-0.50")
     shutil.copy(source, weights)
     spec = replace(SPEC, model=ModelSpec(str(weights)), compressions=())
     run_study(spec, Library(tmp_path / "store"))
     assert found(tmp_path / "store", spec) is not None
-    shutil.copy(kept._weights("shipped:digits-0.25"), weights)
+    shutil.copy(kept_keys.weights_path("shipped:digits-0.25"), weights)
     assert found(tmp_path / "store", spec) is None
 
 
 def test_a_changed_program_and_another_machine_prepare_anew(finished, monkeypatch):
     for name in ("program_stamp", "describe_hardware"):
         with monkeypatch.context() as patched:
-            patched.setattr(kept, name, lambda: "another")
+            patched.setattr(kept_keys, name, lambda: "another")
             assert found(finished[0]) is None
     assert found(finished[0]) is not None
 
