@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from irs_core.approx.integer_form import integer_form
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.integer_backend import IntegerPredictor, extreme_images
 from irs_core.hardware import describe_hardware
 from irs_core.integer.carrier import Carrier

@@ -1,20 +1,23 @@
 """Noise made again: its share of the processor time that CIRS spends on compressed models.
 
     python benchmarks/regeneration.py [--studies digits-0.50 ...] [--inputs 64] [--noise rounded]
-        [--forget]
+        [--generator philox] [--forget]
 
-CIRS runs a compressed network on chosen draws only, but a draw's noise comes from a generator that
-has to pass all draws before it. For each case a study runs with everything that precedes its
-counted draws filled in: the original answers as in a shipped study, and the pilot as the original.
-The images are random; which draws are chosen does not depend on them. Measured is the sampling
-loop alone, in processor time of all threads, so that other work on the machine changes little.
+CIRS runs a compressed network on chosen draws only. The generator sfc64 has to pass all draws of a
+chunk before them; philox makes any draw by its number. "Again" is the part of the noise that no
+network asked for, or that was made before.
+
+For each case a study runs with everything that precedes its counted draws filled in: the original
+answers as in a shipped study, and the pilot as the original. The images are random; which draws
+are chosen does not depend on them. Measured is the sampling loop alone, in processor time of all
+threads, so that other work on the machine changes little.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,9 @@ from irs_core.run.prepare import Prepared, prepare
 from irs_core.run.study import run_study
 from irs_core.sampling import noise, sampler
 from irs_core.sampling.bookmarks import Bookmarks
+from irs_core.sampling.counter_noise import CounterNoise
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
+from irs_core.spec.study import GENERATORS, DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceKey, Library, Study
 
 BUDGETS = {"1% to 10%": range(1, 11), "1%": (1,), "5%": (5,)}
@@ -45,11 +49,17 @@ class Spent:
     noise: float = 0.0
     made: int = 0
     run: int = 0
+    wanted: int = 0
 
     @property
     def share(self) -> float:
         """Of the loop's time, what making noise took."""
         return self.noise / self.loop
+
+    @property
+    def again(self) -> float:
+        """Of the loop's time, what making noise took that was not asked for."""
+        return self.share * (self.made - self.wanted) / max(1, self.made)
 
 
 def main() -> None:
@@ -59,35 +69,39 @@ def main() -> None:
     parser.add_argument("--compress", nargs="+", default=["fp16", "int8"])
     parser.add_argument("--inputs", type=int, default=64)
     parser.add_argument("--noise", default="gaussian")
+    parser.add_argument("--generator", choices=GENERATORS, default="sfc64")
     parser.add_argument("--budgets", nargs="+", choices=BUDGETS, default=list(BUDGETS))
     parser.add_argument("--forget", action="store_true", help="keep no places in noise streams")
     arguments = parser.parse_args()
     if arguments.forget:
         units.Bookmarks = lambda: Bookmarks(0)
-    print(f"{describe_hardware()}; {arguments.noise} noise, {arguments.inputs} inputs")
-    print("| model | compressed | n_p | draws run | noise made | made per run | share of time |")
-    print("|---|---|---|---|---|---|---|")
+    kind = NoiseSpec(1.0, kind=arguments.noise, generator=arguments.generator)
+    print(
+        f"{describe_hardware()}; {kind.kind} noise by {kind.generator}, {arguments.inputs} inputs"
+    )
+    print("| model | compressed | n_p | draws run | noise made | per run | noise | again |")
+    print("|---|---|---|---|---|---|---|---|")
     shipped = {one.record.spec.model.weights: one for one in Library().studies() if one.shipped}
     for name in arguments.studies:
         for text in arguments.compress:
             for budget in arguments.budgets:
                 study = shipped[f"shipped:{name}"]
-                spent = measure(study, text, BUDGETS[budget], arguments.inputs, arguments.noise)
+                spent = measure(study, text, BUDGETS[budget], arguments.inputs, kind)
                 print(
                     f"| {name} | {text} | {budget} | {spent.run:,} | {spent.made:,} "
-                    f"| {spent.made / spent.run:.2f} | {spent.share:.1%} |",
+                    f"| {spent.made / spent.run:.2f} | {spent.share:.1%} | {spent.again:.1%} |",
                     flush=True,
                 )
 
 
-def measure(study: Study, text: str, shares: Sequence[int], inputs: int, kind: Any) -> Spent:
+def measure(study: Study, text: str, shares: Sequence[int], inputs: int, kind: NoiseSpec) -> Spent:
     """One case, in a store of its own."""
     record = study.record
     with tempfile.TemporaryDirectory() as folder:
         spec = StudySpec(
             model=ModelSpec(record.spec.model.weights),
             data=random_images(Path(folder), record.spec.model.weights, inputs),
-            noise=NoiseSpec(record.spec.noise.sigma, kind=kind),
+            noise=replace(kind, sigma=record.spec.noise.sigma),
             compressions=(parse_compression(text),),
             n0=record.spec.n0,
             n=record.spec.n,
@@ -149,9 +163,11 @@ def store(
 def counted(spec: StudySpec, library: Library) -> Spent:
     """Run the study's counted draws with clocks in the loop."""
     spent = Spent()
-    blocks, filling, loop = sampler.noise_blocks, noise._filling, units.sample
+    blocks, filling, loop = sampler.chosen_blocks, noise._filling, units.sample
+    by_number = CounterNoise._run
 
     def timed_blocks(*args: Any, **options: Any) -> Iterator[Any]:
+        spent.wanted += int(args[4].sum())
         found = blocks(*args, **options)
         while True:
             clock = time.thread_time()
@@ -170,6 +186,10 @@ def counted(spec: StudySpec, library: Library) -> Spent:
 
         return counting
 
+    def counted_run(self: CounterNoise, first: int, last: int) -> Any:
+        spent.made += last - first
+        return by_number(self, first, last)
+
     def timed_loop(images: Any, groups: Any, requests: Any, **options: Any) -> Any:
         clock = time.process_time()
         found = loop(images, groups, requests, **options)
@@ -177,12 +197,14 @@ def counted(spec: StudySpec, library: Library) -> Spent:
         spent.run += sum(int((one.classes >= 0).sum()) for one in found)
         return found
 
-    sampler.noise_blocks, noise._filling = timed_blocks, counted_filling
+    sampler.chosen_blocks, noise._filling = timed_blocks, counted_filling
+    CounterNoise._run = counted_run  # type: ignore[method-assign]
     units.sample = timed_loop
     try:
         run_study(spec, library)
     finally:
-        sampler.noise_blocks, noise._filling, units.sample = blocks, filling, loop
+        sampler.chosen_blocks, noise._filling, units.sample = blocks, filling, loop
+        CounterNoise._run = by_number  # type: ignore[method-assign]
     return spent
 
 

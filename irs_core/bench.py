@@ -9,7 +9,7 @@ import resource
 import statistics
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -21,9 +21,11 @@ from torch import nn
 from irs_core.approx import compress
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.integer_form import integer_form
-from irs_core.backends import Arithmetic, Predictor, make_predictor
+from irs_core.backends import Arithmetic, Predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.integer_backend import IntegerPredictor
-from irs_core.errors import ApproximationError
+from irs_core.backends.torch_backend import out_of_memory
+from irs_core.errors import ApproximationError, ModelOutputError
 from irs_core.models import build, load_model
 from irs_core.sampling.noise import noise_blocks
 from irs_core.sampling.sampler import Request, sample
@@ -58,6 +60,9 @@ class BenchSpec:
         group: Inputs that share noise, as in `NoiseSpec`.
         seconds: Length of one measurement.
         rounds: Measurements per row.
+        device: Where rows of PyTorch and the published loop run: `cpu`, `cuda` or `cuda:N`. The
+            other rows run on the CPU.
+        batch: Draws per forward pass of PyTorch rows; None lets the backend choose.
     """
 
     arch: str = "cifar_resnet20"
@@ -68,6 +73,8 @@ class BenchSpec:
     group: int = 1
     seconds: float = 3.0
     rounds: int = 3
+    device: str = "cpu"
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class BenchRow:
     Args:
         rate: Median predictions per second of the whole loop, noise and counting included.
         bare: The same of the predictor alone on ready-made inputs; NaN where there is none.
-        peak_mb: Largest resident memory of the process.
+        peak_mb: Largest resident memory of the process; on a GPU the largest held there.
         changed: Share of 500 noisy images that get another class than from eager fp32. Rows of
             integers run the network's integer form, under rounded noise.
         error: Why it could not be measured; empty if it was.
@@ -128,27 +135,40 @@ def _serve(pipe: "multiprocessing.connection.Connection", spec: BenchSpec, name:
     try:
         measure, changed = _measurement(spec, name)
         measure()
-    except (ApproximationError, ImportError) as reason:
+    except (ApproximationError, ModelOutputError, ImportError) as reason:
         error = str(reason)
+    except torch.cuda.OutOfMemoryError:
+        error = str(out_of_memory(spec.batch or PUBLISHED_BATCH))
     pipe.send("ready")
     while pipe.recv() == "measure":
         pipe.send(measure() if not error else (float("nan"), float("nan")))
+    pipe.send((_peak_mb(spec), changed, error))
+
+
+def _peak_mb(spec: BenchSpec) -> float:
+    if spec.device != "cpu" and torch.cuda.is_available():
+        held = torch.cuda.max_memory_reserved(torch.device(spec.device))
+        if held:
+            return held / 2**20
     scale = 2**20 if sys.platform == "darwin" else 2**10
-    pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, changed, error))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 def _measurement(spec: BenchSpec, name: str) -> tuple[Callable[[], tuple[float, float]], float]:
     module = _module(spec)
     if name == "published loop":
         nan = float("nan")
-        return lambda: (_timed(spec.seconds, lambda: _published(module, spec)), nan), nan
+        there = module.to(spec.device)
+        return lambda: (_timed(spec.seconds, lambda: _published(there, spec)), nan), nan
     if name == "ART":
         step = _art(module, spec)
         return lambda: (_timed(spec.seconds, step), float("nan")), float("nan")
     predictor = _predictor(module, spec, name)
     inputs = _noisy(spec, CHUNK_DRAWS)
     with torch.inference_mode():
-        eager = module(torch.from_numpy(inputs)).argmax(1).numpy()
+        # Where the row runs, so that `changed` is about arithmetic and not about devices.
+        device = getattr(predictor, "device", "cpu")
+        eager = module.to(device)(torch.from_numpy(inputs).to(device)).argmax(1).cpu().numpy()
     changed = float(np.mean(predictor(inputs) != eager))
     taken: Any = np.rint(inputs * _SCALE).astype(np.int16) if _whole(predictor) else inputs
 
@@ -179,14 +199,15 @@ def _predictor(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
     if backend == "integer":
         return _integers(module, spec, name)
     if name == "openvino int8":
-        from irs_core.backends.openvino_backend import OpenVinoPredictor
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
         made = quantise(module, calibration=_noisy(spec, 600), **common)  # type: ignore[arg-type]
         return OpenVinoPredictor(made.model, arithmetic="int8", **common)  # type: ignore[arg-type]
     if backend == "torch" and arithmetic == "bf16":
         module = compress(module, HalfCompute("bf16"))
     kind: Arithmetic = "bf16" if arithmetic == "bf16" else "fp32"
-    return make_predictor(module, arithmetic=kind, backend=backend, **common)  # type: ignore[arg-type]
+    where = {} if backend == "openvino" else {"device": spec.device, "batch": spec.batch}
+    return make_predictor(module, arithmetic=kind, backend=backend, **common, **where)  # type: ignore[arg-type]
 
 
 def _integers(module: nn.Module, spec: BenchSpec, name: str) -> Predictor:
@@ -216,10 +237,15 @@ class _Loop:
     def __init__(self, predictor: Predictor, spec: BenchSpec) -> None:
         self._predictor, self._spec, self._chunk = predictor, spec, 0
         self._images: Any = _images(spec, 4 * spec.group)
-        self._noise = NoiseSpec(spec.sigma, group=spec.group)
+        self.noise = NoiseSpec(spec.sigma, group=spec.group)
         if _whole(predictor):
-            self._images = np.rint(self._images * _SCALE).astype(np.uint8)
-            self._noise = NoiseSpec(spec.sigma, group=spec.group, kind="rounded")
+            self.rounded()
+
+    def rounded(self) -> None:
+        """Take rounded noise."""
+        self._images = np.rint(self._images * _SCALE).astype(np.uint8)
+        noise = NoiseSpec.chosen(self._spec.sigma, kind="rounded")
+        self.noise = replace(noise, group=self._spec.group)
 
     def __call__(self) -> int:
         spec, rows = self._spec, len(self._images)
@@ -228,7 +254,7 @@ class _Loop:
             self._images,
             [row // spec.group for row in range(rows)],
             [Request(self._predictor, np.ones(rows, np.bool_))],
-            noise=self._noise,
+            noise=self.noise,
             stream="estimate",
             chunk=self._chunk,
             start=0,
@@ -243,7 +269,7 @@ class _Loop:
 @torch.no_grad()
 def _published(module: nn.Module, spec: BenchSpec) -> int:
     """The loop of the published codes: eager fp32, torch noise, counting sample by sample."""
-    image = torch.from_numpy(_images(spec, 1)[0])
+    image = torch.from_numpy(_images(spec, 1)[0]).to(spec.device)
     batch = image.repeat((PUBLISHED_BATCH, 1, 1, 1))
     noise = torch.randn_like(batch) * spec.sigma
     predictions = module(batch + noise).argmax(1)

@@ -20,11 +20,11 @@ from irs_core.decide import (
 from irs_core.errors import ChannelsError
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import GraphModule, LoadedModel, load_model
+from irs_core.run.fit import check_fit
 from irs_core.run.normalisations import other_normalisations
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare, prepare_fixed
 from irs_core.run.prepared import Prepared, as_fixed
-from irs_core.run.study import check_fit
 from irs_core.sampling.noise import noise_blocks
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec

@@ -17,9 +17,9 @@ from irs_core.data import load_dataset
 from irs_core.errors import ApproximationError, StoreError
 from irs_core.hardware import describe_hardware
 from irs_core.models import load_model
+from irs_core.run.fit import check_fit
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare_fixed
-from irs_core.run.study import check_fit
 from irs_core.spec.compressions import Compression
 from irs_core.spec.cost import ModelCost, Speed
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec

@@ -1,5 +1,8 @@
 import math
 
+import torch
+
+from irs_core import bench
 from irs_core.bench import BenchSpec, run_bench
 
 
@@ -22,3 +25,36 @@ def test_rows_of_integers_are_measured_or_say_why_not():
             assert row.rate > 0
             assert row.bare > 0
             assert row.changed < 0.2
+
+
+def test_rows_of_pytorch_take_the_batch_and_the_device_that_are_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        bench, "make_predictor", lambda *_, **options: asked.append(options) or "made"
+    )
+    spec = BenchSpec(arch="digits_resnet", shape=(1, 8, 8), device="cuda:1", batch=7)
+    for row in ("torch fp32", "openvino fp32"):
+        assert bench._predictor(bench._module(spec), spec, row) == "made"
+    assert (asked[0]["device"], asked[0]["batch"]) == ("cuda:1", 7)
+    assert "device" not in asked[1]
+
+
+def test_a_row_that_does_not_fit_into_memory_says_so_and_ends_nothing(monkeypatch):
+    class Pipe:
+        def __init__(self):
+            self.sent = []
+
+        def send(self, value):
+            self.sent.append(value)
+
+        def recv(self):
+            return "stop"
+
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(bench, "_measurement", full)
+    pipe = Pipe()
+    bench._serve(pipe, BenchSpec(batch=64), "torch fp32")
+    assert pipe.sent[0] == "ready"
+    assert "--batch 32" in pipe.sent[1][2]

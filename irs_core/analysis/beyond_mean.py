@@ -1,12 +1,13 @@
 """What compression changes beyond the mean radius, at equal draws: named radii, hard inputs."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import EqualDraws, equal_draws, gains_of_draws, gaps_of_draws
@@ -15,6 +16,9 @@ from irs_core.analysis.tables import usual_radii
 from irs_core.decide import HARDNESS, share_difference
 from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def radius_rows(found: EqualDraws, radii: Sequence[float]) -> list[dict[str, float]]:
@@ -82,6 +86,8 @@ def radius_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 def radius_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Such rows as a table, in which radii are shown as they were chosen."""
+    import pandas as pd
+
     frame = pd.DataFrame(rows)
     frame.attrs[SIDES] = {"radius": "nearest", "original": "counted", "compressed": "counted"}
     return frame
@@ -89,6 +95,8 @@ def radius_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 def hardness_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     """`hardness_rows` of every compressed classifier at its largest n_p."""
+    import pandas as pd
+
     return pd.DataFrame(
         {"model": title, "n_p": found.n_p, **row}
         for title, found in _every(record, analysis)

@@ -1,13 +1,17 @@
 """Which studies at hand rest on the same draws, and which came first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from irs_core import methods
 from irs_core.spec.compressions import identity
 from irs_core.spec.study import StudySpec
 from irs_core.store import StudyRecord
+
+# What decides about draws and not about their law.
+_ANY_DRAWS: Mapping[str, Any] = {"seed": 0, "generator": "sfc64"}
 
 
 def seen(record: StudyRecord) -> bool:
@@ -23,15 +27,20 @@ def same_subject(one: StudySpec, other: StudySpec) -> bool:
         one.model == other.model
         # An input keeps its noise when further ones follow it.
         and replace(one.data, max=None, holdout=0) == replace(other.data, max=None, holdout=0)
-        and replace(one.noise, seed=0) == replace(other.noise, seed=0)
+        and replace(one.noise, **_ANY_DRAWS) == replace(other.noise, **_ANY_DRAWS)
     )
+
+
+def _same_draws(one: StudySpec, other: StudySpec) -> bool:
+    """Whether two studies of the same subject draw the same noise."""
+    return one.noise == other.noise
 
 
 def repeats(one: StudySpec, other: StudySpec) -> bool:
     """Whether two studies certify a common model on the same inputs with other draws."""
     return (
         same_subject(one, other)
-        and one.noise.seed != other.noise.seed
+        and not _same_draws(one, other)
         and bool(_compressed(one) & _compressed(other))
     )
 
@@ -46,7 +55,7 @@ def piloted(pilots: Iterable[StudyRecord], spec: StudySpec, records: Sequence[St
     dates = {one.created for one in records}
     return any(
         same_subject(one.spec, spec)
-        and one.spec.noise.seed == spec.noise.seed
+        and _same_draws(one.spec, spec)
         and one.created not in dates
         and before(one, own)
         for one in pilots
@@ -60,7 +69,7 @@ def shares(record: StudyRecord, spec: StudySpec) -> bool:
     another cache it does: that of the original, on which all certificates rest.
     """
     one = record.spec
-    same = same_subject(one, spec) and one.noise.seed == spec.noise.seed
+    same = same_subject(one, spec) and _same_draws(one, spec)
     both = bool(_compressed(one) & _compressed(spec)) or not spec.compressions
     return same and (both or _cache(one) != _cache(spec))
 

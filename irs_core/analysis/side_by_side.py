@@ -1,11 +1,12 @@
 """Two models on the same inputs and the same draws: their differences, and who certifies what."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from irs_core.analysis.analysis import Analysis
@@ -15,6 +16,10 @@ from irs_core.spec.outward import SIDES
 from irs_core.spec.study import NoiseSpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 from irs_core.store import StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 Floats = NDArray[np.float64]
 _POINTS = 121
@@ -117,6 +122,8 @@ def difference_table(found: SideBySide, radii: Sequence[float]) -> pd.DataFrame:
     interval (`low`, `high`) and its guaranteed 95% interval (`sure low`, `sure high`) over inputs,
     each by itself; how many inputs only one of them certifies at r, empty for ACR.
     """
+    import pandas as pd
+
     counts: list[tuple[Any, Any]] = [(None, None)]
     counts += [
         (int(only_first.sum()), int(only_second.sum()))
@@ -147,6 +154,8 @@ def changed_table(record: StudyRecord, found: SideBySide, radius: float) -> pd.D
 
     Columns: input (position in the full set), true class, both radii, and who certifies it.
     """
+    import pandas as pd
+
     only_first, only_second = changed(found, radius)
     data = record.data
     rows = np.flatnonzero(only_first | only_second)
@@ -191,6 +200,8 @@ def radius_grid(*radii: Floats) -> Floats:
 
 def curve_table(found: SideBySide) -> pd.DataFrame:
     """Certified accuracy of both models over the radius, shares with exact 95% bands."""
+    import pandas as pd
+
     grid = radius_grid(found.first, found.second)
     frame = pd.DataFrame({"radius": grid})
     for name, radii in (("first", found.first), ("second", found.second)):

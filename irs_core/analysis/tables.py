@@ -1,8 +1,9 @@
 """Tables of a study, the same on the command line, in files and on pages."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
@@ -12,6 +13,9 @@ from irs_core.analysis.results import COSTS, Interval
 from irs_core.decide import Difference
 from irs_core.spec.convention import COLUMN, ONE_SIDED
 from irs_core.store import BASE, StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def labelled(frame: pd.DataFrame, analysis: Analysis) -> pd.DataFrame:
@@ -34,6 +38,8 @@ def summary_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     and in draws; `low` and `high` are ends of 95% bootstrap intervals over inputs. NaN where there
     is nothing to compare with.
     """
+    import pandas as pd
+
     rows = []
     last = len(analysis.tally.budgets) - 1
     for model in record.models:
@@ -71,6 +77,8 @@ def speedup_table(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
     Raises:
         MissingEvidenceError: The study has no baseline.
     """
+    import pandas as pd
+
     rows = []
     last = len(analysis.tally.budgets) - 1
     compared = [one for one in shown(record.spec) if not one.baseline and one.anytime is None]
@@ -104,6 +112,8 @@ def gap_table(
         radii: Pixel units; None for half, once and one and a half times sigma.
         names: Of compressed classifiers; None for all.
     """
+    import pandas as pd
+
     at = usual_radii(analysis.tally.sigma) if radii is None else radii
     rows = []
     wanted = [one for one in record.compressed if names is None or one.name in names]

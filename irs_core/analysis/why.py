@@ -1,7 +1,10 @@
 """Why an input gets its radius under CIRS: branch, bounds, draws; as planned and as it came out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
@@ -13,6 +16,9 @@ from irs_core.spec.outward import down, up
 from irs_core.stats import binomial_lower_bound
 from irs_core.stats.budget import split_alpha
 from irs_core.store import StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -> pd.DataFrame:
@@ -27,6 +33,8 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     Raises:
         MissingEvidenceError: The draws of CIRS are not all stored.
     """
+    import pandas as pd
+
     made = analysis.certify(name, METHOD.name, budget)
     counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     at = len(counts.plans) - len(analysis.tally.budgets) + budget
@@ -72,6 +80,8 @@ def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFra
     Raises:
         SpecError: The study has no such compressed model.
     """
+    import pandas as pd
+
     if name not in analysis.tally.compressed:
         known = ", ".join(analysis.tally.compressed)
         raise SpecError(f"a plan is for one of {known}; got {name!r}")

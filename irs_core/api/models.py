@@ -13,9 +13,9 @@ from irs_core.errors import ChannelsError, SpecError
 from irs_core.models import load_model
 from irs_core.models.objects import Classifier, adopt, count_classes
 from irs_core.report.inline import facts_html
+from irs_core.run.fit import check_fit
 from irs_core.run.named import named_compressions, named_model
 from irs_core.run.options import RunOptions
-from irs_core.run.study import check_fit
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec

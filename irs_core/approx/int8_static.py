@@ -162,7 +162,7 @@ class _Search:
         return float(np.mean(answers != self._answers))
 
     def _predict(self, model: Any, images: NDArray[np.float32]) -> NDArray[np.int64]:
-        from irs_core.backends.openvino_backend import OpenVinoPredictor
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
         predictor = OpenVinoPredictor(
             model, classes=self._classes, input_shape=self._shape, arithmetic="int8"

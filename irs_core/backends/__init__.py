@@ -1,6 +1,5 @@
-"""Ways to run a classifier: noisy batches in, class ids out."""
+"""Ways to run a classifier: noisy batches in, class ids out. What makes one is in `choose`."""
 
 from irs_core.backends.base import Arithmetic, Measurable, Predictor
-from irs_core.backends.choose import make_predictor
 
-__all__ = ["Arithmetic", "Measurable", "Predictor", "make_predictor"]
+__all__ = ["Arithmetic", "Measurable", "Predictor"]

@@ -110,9 +110,10 @@ def _openvino(
         raise ApproximationError(f"OpenVINO is not installed ({reason})")
     # Imported late: everything works without it.
     from irs_core.backends import openvino_backend
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor, check_arithmetic
 
-    openvino_backend.check_arithmetic(arithmetic)
-    predictor = openvino_backend.OpenVinoPredictor(
+    check_arithmetic(arithmetic)
+    predictor = OpenVinoPredictor(
         openvino_backend.convert(module, input_shape),
         classes=classes,
         input_shape=input_shape,

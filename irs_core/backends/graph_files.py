@@ -205,14 +205,15 @@ def _openvino(
     other: Callable[[], Measurable] | None,
 ) -> Measurable:
     try:
-        from irs_core.backends import openvino_backend
+        from irs_core.backends.openvino_backend import convert
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor
     except ImportError as error:
         raise ApproximationError(
             f"{module.file.name} needs OpenVINO, which is missing ({error})"
         ) from None
     precision = module.file.facts.precision
-    return openvino_backend.OpenVinoPredictor(
-        openvino_backend.convert(module, input_shape),
+    return OpenVinoPredictor(
+        convert(module, input_shape),
         classes=classes,
         input_shape=input_shape,
         arithmetic=arithmetic or ("int8" if precision.quantised else "fp32"),

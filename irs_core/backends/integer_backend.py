@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 EXECUTION = "integer int8"
 # Random images of each comparison with the reference, beside the extremes.
 _NOISY = 12
+# On CUDA kernels are chosen by batch, so the scores of whole batches are compared.
+_NOISY_ON_CUDA = 256
 
 
 class IntegerPredictor(Opaque):
@@ -58,8 +60,10 @@ class IntegerPredictor(Opaque):
             ApproximationError: No kernels here do.
         """
         self._scale = network.scale
-        self._known = _known_scores(network)
+        on_cuda = check_device(device).type == "cuda"
+        self._known = _known_scores(network, _NOISY_ON_CUDA if on_cuda else _NOISY)
         self._run = _kernels(Carrier(network), device, backend, batch, self._known)
+        self.device = getattr(self._run, "device", "cpu")
         self.batch = self._run.batch
         self.kernels = self._run.execution
 
@@ -126,11 +130,11 @@ class _OtherScoresError(ApproximationError):
     """Kernels that run and do not give the reference's scores."""
 
 
-def _known_scores(network: IntegerNetwork) -> _Known:
+def _known_scores(network: IntegerNetwork, noisy: int = _NOISY) -> _Known:
     generator = np.random.default_rng(0)
-    plain = generator.integers(0, network.scale, (_NOISY, *network.input_shape), endpoint=True)
+    plain = generator.integers(0, network.scale, (noisy, *network.input_shape), endpoint=True)
     # From little noise to as much as there is signal.
-    widths = np.linspace(0, network.scale, _NOISY).reshape(-1, 1, 1, 1)
+    widths = np.linspace(0, network.scale, noisy).reshape(-1, 1, 1, 1)
     noise = np.rint(widths * generator.standard_normal(plain.shape))
     images = np.concatenate([extreme_images(network), (plain + noise).astype(np.int16)])
     return _Known(images.astype(np.float32), reference_scores(network, images))
@@ -171,11 +175,12 @@ def _float_kernels(
     if backend in ("auto", "openvino") and on_cpu and not carrier.wide:
         missing = openvino_missing()
         if missing is None:
-            from irs_core.backends import openvino_backend as vino
+            from irs_core.backends.openvino_backend import convert
+            from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
             try:
-                return vino.OpenVinoPredictor(
-                    vino.convert(carrier, network.input_shape),
+                return OpenVinoPredictor(
+                    convert(carrier, network.input_shape),
                     classes=network.classes,
                     input_shape=network.input_shape,
                     batch=batch,

@@ -32,14 +32,14 @@ def openvino_integers(network: IntegerNetwork, *, batch: int | None = None) -> M
             "quotients must be off by less than half of 1 / divisor, so that they round alike; "
             f"in this network they may be off by {error:.2f} of it"
         )
-    from irs_core.backends import openvino_backend as vino
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor, core
 
     try:
         from irs_core.integer.onnx_qdq import to_onnx
     except ImportError as reason:
         raise ApproximationError(f"ONNX is not installed ({reason})") from None
-    predictor = vino.OpenVinoPredictor(
-        vino.core().read_model(to_onnx(network, whole_steps=True).SerializeToString()),
+    predictor = OpenVinoPredictor(
+        core().read_model(to_onnx(network, whole_steps=True).SerializeToString()),
         classes=network.classes,
         input_shape=network.input_shape,
         arithmetic="int8",

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from irs_core.backends.device import check_device, hardware_of
 from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
-from irs_core.hardware import describe_hardware, software_versions
+from irs_core.hardware import software_versions
 
 if TYPE_CHECKING:
     from irs_core.bench import BenchRow, BenchSpec
@@ -29,6 +30,8 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--group", type=int, default=1, help="inputs that share noise")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements per row")
+    parser.add_argument("--device", default="cpu", help="of PyTorch rows: cpu, cuda or cuda:N")
+    parser.add_argument("--batch", type=int, help="draws per forward pass of PyTorch rows")
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="rows to measure (default: all)")
     parser.add_argument(
         "--ui",
@@ -85,12 +88,14 @@ def _bench(arguments: argparse.Namespace) -> None:
         group=arguments.group,
         seconds=arguments.seconds,
         rounds=arguments.rounds,
+        device=str(check_device(arguments.device)),
+        batch=arguments.batch,
     )
     if arguments.json:
         print_json("bench", _as_json(spec, list(run_bench(spec, rows))))
         return
     versions = ", ".join(f"{name} {number}" for name, number in software_versions().items())
-    print(f"{describe_hardware()}; {versions}")
+    print(f"{hardware_of([], [spec.device])}; {versions}")
     print(f"{spec.weights or spec.arch}, input {spec.shape}, noise shared by {spec.group} inputs\n")
     print(
         "| loop | samples/s | against published | s per 10^5 draws | overhead | peak MB | changed |"
@@ -114,7 +119,7 @@ def _bench(arguments: argparse.Namespace) -> None:
 def _as_json(spec: "BenchSpec", rows: "Sequence[BenchRow]") -> dict[str, Any]:
     published = next((row.rate for row in rows if row.name == "published loop"), math.nan)
     return {
-        "hardware": describe_hardware(),
+        "hardware": hardware_of([], [spec.device]),
         "versions": software_versions(),
         "spec": asdict(spec),
         "rows": [

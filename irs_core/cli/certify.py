@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from irs_core import methods
 from irs_core.actions import Acting
@@ -36,11 +37,15 @@ from irs_core.spec.paths import settled
 from irs_core.spec.study import (
     BACKENDS,
     BOUNDS,
+    GENERATORS,
     NOISE_KINDS,
     NoiseSpec,
     StudySpec,
 )
 from irs_core.store import Library, StudyRecord, default_root
+
+if TYPE_CHECKING:
+    from irs_core.run.forecast import Forecast
 
 
 def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,6 +74,11 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         choices=NOISE_KINDS,
         default="gaussian",
         help="floating-point noise, or whole steps of the pixel grid",
+    )
+    parser.add_argument(
+        "--generator",
+        choices=GENERATORS,
+        help="of integer noise (default: philox; sfc64 goes on with a study from before it)",
     )
     parser.add_argument(
         "--seed",
@@ -173,7 +183,9 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
     spec = StudySpec(
         model=model,
         data=data,
-        noise=NoiseSpec(arguments.sigma, seed=arguments.seed or 0, kind=arguments.noise),
+        noise=NoiseSpec.chosen(
+            arguments.sigma, arguments.seed or 0, arguments.noise, arguments.generator
+        ),
         compressions=compressions,
         n0=arguments.n0,
         n=arguments.n,
@@ -203,11 +215,18 @@ def _certify(arguments: argparse.Namespace) -> None:
             said = from_file(arguments)
             arguments.sigma, arguments.seed = said.noise.sigma, said.noise.seed
             most = min(said.data.max or MAX_IMAGES, MAX_IMAGES)
-            check_models(said.model, said.compressions, replace(said.data, max=most), arguments)
+            check_models(
+                said.model,
+                said.compressions,
+                replace(said.data, max=most),
+                arguments,
+                lambda: _forecast(said, arguments),
+            )
             return
+        asked = _study_spec(arguments)
         arguments.seed = arguments.seed or 0
         arguments.max = min(arguments.max or MAX_IMAGES, MAX_IMAGES)
-        dry_run(arguments)
+        dry_run(arguments, lambda: _forecast(asked, arguments))
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
     # The files that may be programs are those that the command names.
@@ -245,6 +264,16 @@ def _certify(arguments: argparse.Namespace) -> None:
         return
     arguments.id = _run_fitted(spec, Library(arguments.store), options).id
     show_results(arguments)
+
+
+def _forecast(spec: StudySpec, arguments: argparse.Namespace) -> "Forecast":
+    # Beside torch, what measures is not needed by other commands.
+    from irs_core.run.forecast import measure_forecast
+
+    options = RunOptions(
+        arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=True
+    )
+    return measure_forecast(spec, Library(arguments.store), options, command=True)
 
 
 def _on_fresh_draws(spec: StudySpec, arguments: argparse.Namespace) -> StudySpec:

@@ -1,7 +1,9 @@
 """The command `models check`: a dry run before anything is certified."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from irs_core.cli.inputs import (
     MAX_IMAGES,
@@ -17,6 +19,9 @@ from irs_core.data import open_source
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import BACKENDS, DataSpec, ModelSpec
+
+if TYPE_CHECKING:
+    from irs_core.run.forecast import Forecast
 
 # Noisy copies of each image.
 DRAWS = 20
@@ -45,11 +50,13 @@ def add_check(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.set_defaults(run=dry_run, max=MAX_IMAGES)
 
 
-def dry_run(arguments: argparse.Namespace) -> None:
+def dry_run(
+    arguments: argparse.Namespace, forecast: "Callable[[], Forecast] | None" = None
+) -> None:
     """Run the models that the options describe on some images and print what was measured."""
     data = data_spec(arguments)
     model, compressions = read_models(model_spec(arguments), arguments.compress, data)
-    check_models(model, compressions, data, arguments)
+    check_models(model, compressions, data, arguments, forecast)
 
 
 def check_models(
@@ -57,11 +64,13 @@ def check_models(
     compressions: tuple[Compression, ...],
     data: DataSpec,
     arguments: argparse.Namespace,
+    forecast: "Callable[[], Forecast] | None" = None,
 ) -> None:
     """Run models on some images and print what was measured.
 
     Args:
         arguments: Noise, draws, and how to run and print.
+        forecast: Measures what the study will take, which is printed as well.
     """
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
@@ -76,7 +85,8 @@ def check_models(
         options=RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True),
     )
     if arguments.json:
-        print_json("models check", report.to_json())
+        told = {} if forecast is None else {"forecast": forecast().to_json()}
+        print_json("models check", {**report.to_json(), **told})
         return
     print(f"{report.model}\n{report.data}, {arguments.draws} noisy copies each\n{report.sees}")
     for note in report.notes:
@@ -94,6 +104,19 @@ def check_models(
         print(f"warning: {sentence}")
     for flag in report.flags:
         print(f"flag {flag.code}: {flag.sentence}; see {flag.anchor}")
+    if forecast is not None:
+        _print_forecast(forecast())
+
+
+def _print_forecast(found: "Forecast") -> None:
+    stored = f", {found.stored:,} of them stored" if found.stored else ""
+    print(f"the study: {found.draws:,} draws{stored}; about {found.seconds:.1f} s")
+    print(
+        f"  {found.setup:.1f} s until the first draw, {found.sampling:.1f} s of drawing, "
+        f"{found.closing:.1f} s after the last; memory {found.memory_mb:,.0f} MB"
+    )
+    rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in found.rates.items())
+    print(f"  draws a second, measured for a second: {rates}")
 
 
 def _spread(data: DataSpec) -> DataSpec:

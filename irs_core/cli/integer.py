@@ -48,7 +48,7 @@ def _integer(arguments: argparse.Namespace) -> None:
     spec = StudySpec(
         model=ModelSpec(arguments.model, arch=arguments.arch),
         data=data_spec(arguments),
-        noise=NoiseSpec(arguments.sigma, seed=arguments.seed, kind=arguments.noise),
+        noise=NoiseSpec.chosen(arguments.sigma, arguments.seed, arguments.noise),
         compressions=(),
     )
     dataset = load_dataset(spec.data)

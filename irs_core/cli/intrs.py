@@ -1,11 +1,12 @@
 """The command `intrs`: float and integer smoothing side by side."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from irs_core.cli.inputs import add_data_options, data_spec
 from irs_core.cli.options import add_json_option, path
@@ -17,8 +18,11 @@ from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseKind, NoiseSpec, StudySpec
 from irs_core.store import Library, default_root
 
+if TYPE_CHECKING:
+    pass
 
-def add_intrs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add_intrs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `intrs`."""
     parser = commands.add_parser(
         "intrs",
@@ -83,7 +87,7 @@ def _run(arguments: argparse.Namespace, weights: str | None, kind: NoiseKind, li
     spec = StudySpec(
         model=ModelSpec(weights),
         data=data_spec(arguments),
-        noise=NoiseSpec(arguments.sigma, kind=kind),
+        noise=NoiseSpec.chosen(arguments.sigma, kind=kind),
         compressions=compressed,
         n0=arguments.n0,
         n=arguments.n,
@@ -97,6 +101,8 @@ def _run(arguments: argparse.Namespace, weights: str | None, kind: NoiseKind, li
 
 def text_table(rows: list[CertifiedShare]) -> str:
     """One line per method and radius."""
+    import pandas as pd
+
     return pd.DataFrame(
         [
             {

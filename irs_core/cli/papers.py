@@ -1,11 +1,11 @@
 """The command that recomputes a published table."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from dataclasses import asdict
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from irs_core.cli.options import add_json_option, draw_bar, path
 from irs_core.cli.printing import print_json
@@ -26,8 +26,11 @@ from irs_core.run.options import RunOptions
 from irs_core.spec.study import BACKENDS, DataSpec
 from irs_core.store import SUFFIX, Library, Study, default_root
 
+if TYPE_CHECKING:
+    pass
 
-def add_reproduce(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add_reproduce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command `reproduce`."""
     parser = commands.add_parser(
         "reproduce",
@@ -124,6 +127,8 @@ def _plain_row(row: Row) -> dict[str, Any]:
 
 def text_table(rows: list[Row]) -> str:
     """Published and measured numbers side by side, and below them why they differ."""
+    import pandas as pd
+
     frame = pd.DataFrame([_cells(row) for row in rows])
     if any(row.rate == row.rate for row in rows):
         frame["draws/s"] = ["-" if row.rate != row.rate else f"{row.rate:,.0f}" for row in rows]

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from math import isfinite, isnan
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from irs_core.spec import outward
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 
@@ -25,7 +26,7 @@ def json_text(values: Mapping[str, Any]) -> str:
     return json.dumps(values, indent=1).replace("##[", r"#\u0023[")
 
 
-def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(table: "pd.DataFrame") -> list[dict[str, Any]]:
     """A table as JSON values, one object a row."""
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
@@ -42,7 +43,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def print_table(table: pd.DataFrame) -> None:
+def print_table(table: "pd.DataFrame") -> None:
     """Bounds are rounded outward; intervals share a column with their value, so that a row fits a
     terminal."""
     table = table.copy()

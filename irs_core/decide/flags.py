@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped, unused-ignore]
 
 from irs_core.decide.rounding import chosen_percent
 from irs_core.decide.settle import inputs_to_hold
@@ -63,6 +62,11 @@ def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
     Args:
         confusion: Counts, true class by predicted class, shape (classes, classes).
     """
+    # As long to import as the rest of this package, and few commands ask.
+    from scipy.optimize import (  # type: ignore[import-untyped, unused-ignore]
+        linear_sum_assignment,
+    )
+
     counts = integers("confusion", confusion)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
         raise InvalidSampleError(f"confusion must be a square of counts; got {counts.shape}")

@@ -100,7 +100,11 @@ class _CarriedLayer(nn.Module):
         numbers: Tensor = getattr(self, f"term{place}")
         if isinstance(term, SkipTerm):
             return source * numbers
-        return functional.conv2d(source, numbers, stride=term.stride, padding=term.padding)
+        if not source.is_cuda:
+            return functional.conv2d(source, numbers, stride=term.stride, padding=term.padding)
+        # cuDNN may take transforms (Winograd, FFT) whose products are not whole numbers.
+        with torch.backends.cudnn.flags(enabled=False):
+            return functional.conv2d(source, numbers, stride=term.stride, padding=term.padding)
 
     def _vector(self, values: NDArray[np.int32]) -> Tensor:
         return _tensor(values, self._dtype).view(1, -1, 1, 1)

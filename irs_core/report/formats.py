@@ -1,15 +1,19 @@
 """A frame as CSV, Parquet, Markdown or LaTeX."""
 
+from __future__ import annotations
+
 import io
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from irs_core.errors import IrsError, UnknownKeyError
 from irs_core.spec.outward import SIDES, Direction, directions, text
 from irs_core.text import csv_cell, latex, markdown, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 _DECIMALS = 4
 
@@ -90,6 +94,8 @@ def _latex(frame: pd.DataFrame) -> bytes:
 
 
 def _is_number(column: Any) -> bool:
+    import pandas as pd
+
     return bool(pd.api.types.is_numeric_dtype(column))
 
 

@@ -1,12 +1,12 @@
 """A study in one HTML file: tables, interactive figures, no network."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from datetime import date
 from importlib import resources
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import (
@@ -33,6 +33,10 @@ from irs_core.spec.cost import ALONE, ModelCost
 from irs_core.spec.outward import up
 from irs_core.store import StudyRecord
 from irs_core.text import html as escape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 # Nothing may be fetched, whatever stands in the file.
 _POLICY = (
@@ -139,6 +143,8 @@ def _numbers(record: StudyRecord, analysis: Analysis) -> list[str]:
 def _candidates(
     found: Mapping[str, Decision], together: Together | None, asked: Requirement
 ) -> list[str]:
+    import pandas as pd
+
     if len(found) < 2:
         return []
     frame = pd.DataFrame(
@@ -195,6 +201,8 @@ def _gaps(record: StudyRecord, analysis: Analysis) -> list[str]:
 
 
 def _models(record: StudyRecord) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame(
         [
             {
@@ -223,6 +231,8 @@ def table_html(frame: pd.DataFrame) -> str:
     Columns that hold the low and the high end of what stands before them are shown in its cell,
     as `value [low, high]`.
     """
+    import pandas as pd
+
     names = [str(name) for name in frame]
     numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
     lows = [at for at in range(1, len(names) - 1) if _are_ends(*names[at : at + 2])]

@@ -1,10 +1,11 @@
 """Every table of a study as a frame of plain values."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from irs_core import metrics
 from irs_core.analysis.analysis import Analysis
@@ -14,6 +15,10 @@ from irs_core.certify import Certificates
 from irs_core.errors import UnknownKeyError
 from irs_core.spec.outward import SIDES
 from irs_core.store import StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 _STEPS = 25
 _WITHOUT_RADII = ("zeta",)
@@ -55,6 +60,8 @@ def accuracy_radii(record: StudyRecord, analysis: Analysis) -> np.ndarray[Any, A
 
 
 def _curves(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    import pandas as pd
+
     rows = []
     for model in record.compressed:
         for method in analysis.methods(model.name):
@@ -75,6 +82,8 @@ def _curves(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 
 def _zeta(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    import pandas as pd
+
     rows = []
     for model in record.compressed:
         for budget in range(len(analysis.tally.budgets)):
@@ -94,6 +103,8 @@ def _zeta(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 
 def _accuracy(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    import pandas as pd
+
     radii = accuracy_radii(record, analysis)
     columns = {
         title: metrics.certified_accuracy(found, analysis.labels, radii)
@@ -106,6 +117,8 @@ def _accuracy(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
 
 
 def _inputs(record: StudyRecord, analysis: Analysis) -> pd.DataFrame:
+    import pandas as pd
+
     indices = np.asarray(record.data.indices)[analysis.rows]
     parts = [
         pd.DataFrame(

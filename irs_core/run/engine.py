@@ -11,14 +11,16 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from irs_core.errors import EngineError
 from irs_core.hardware import usable_cores
 from irs_core.run.options import EngineChoice, parse_engine
-from irs_core.sampling.payload import ModelPayload
 from irs_core.sampling.pinning import Devices, device_names
-from irs_core.sampling.remote import Answer, Missing, Task, run_task, start_process
+
+if TYPE_CHECKING:
+    from irs_core.sampling.payload import ModelPayload
+    from irs_core.sampling.remote import Answer, Missing, Task
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +39,13 @@ class Pool(Protocol):
 
     lost: tuple[type[BaseException], ...]
 
-    def load(self, payloads: Mapping[str, ModelPayload]) -> None:
+    def load(self, payloads: "Mapping[str, ModelPayload]") -> None:
         """Take the classifiers of a study, by payload key."""
 
     def joblib(self, patience: float) -> Any:
         """A `joblib.Parallel` that runs there and raises TimeoutError after such a silence."""
 
-    def deliver(self, missing: Missing) -> bool:
+    def deliver(self, missing: "Missing") -> bool:
         """Send a worker what it lacks; False if that failed."""
 
     def close(self) -> None:
@@ -57,7 +59,7 @@ class Engine:
         self._pool = pool
         self._keys: dict[str, str] = {}
 
-    def load(self, payloads: Mapping[str, ModelPayload]) -> None:
+    def load(self, payloads: "Mapping[str, ModelPayload]") -> None:
         """Take the classifiers of a study, by name; before the first task."""
         self._keys = {name: payload.key for name, payload in payloads.items()}
         self._pool.load({payload.key: payload for payload in payloads.values()})
@@ -66,7 +68,7 @@ class Engine:
         """The payload key of a classifier."""
         return self._keys[name]
 
-    def answers(self, tasks: int, make: Callable[[int], Task]) -> Generator[Answer, None, None]:
+    def answers(self, tasks: int, make: "Callable[[int], Task]") -> "Generator[Answer, None, None]":
         """The answers of tasks 0, 1, ..., each once, in the order in which they come.
 
         Closing the iterator withdraws what has not been begun.
@@ -100,9 +102,12 @@ class Engine:
                 )
 
     def _round(
-        self, numbers: list[int], make: Callable[[int], Task], losses: int
-    ) -> Generator[Answer, None, None]:
+        self, numbers: list[int], make: "Callable[[int], Task]", losses: int
+    ) -> "Generator[Answer, None, None]":
         from joblib import delayed
+
+        # Workers compute by torch, which a run in this process may do without.
+        from irs_core.sampling.remote import Missing, run_task
 
         todo, failed = deque(numbers), list[Exception]()
 
@@ -153,13 +158,15 @@ class LocalProcesses:
             Devices(device_names(gpus), Path(self._folder.name), processes) if gpus else None
         )
 
-    def load(self, payloads: Mapping[str, ModelPayload]) -> None:
+    def load(self, payloads: "Mapping[str, ModelPayload]") -> None:
         """Every process gets all classifiers when it starts."""
         self._payloads = tuple(payloads.values())
 
     def joblib(self, patience: float) -> Any:
         """See `Pool`; loky itself notices when a process dies."""
         from joblib import Parallel, parallel_config
+
+        from irs_core.sampling.remote import start_process
 
         with parallel_config(
             "loky",
@@ -170,7 +177,7 @@ class LocalProcesses:
         ):
             return Parallel(batch_size=1, return_as="generator_unordered", pre_dispatch="2*n_jobs")
 
-    def deliver(self, missing: Missing) -> bool:
+    def deliver(self, missing: "Missing") -> bool:
         """Nothing is ever missing here."""
         raise EngineError(f"worker {missing.worker} was started without its classifiers")
 

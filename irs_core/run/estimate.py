@@ -1,13 +1,14 @@
 """What a study will take, before it is started. Free of torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from irs_core.errors import StoreError
-from irs_core.run.options import Until
+from irs_core.run.options import Part, Until
 from irs_core.run.plan import expected_draws
+from irs_core.run.timings import Timings, classifier_kind, setup_kind
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import BASE, ModelRecord, Study
 
@@ -21,15 +22,26 @@ class Estimate:
         stored: How many of them are stored already.
         seconds: Predicted time of the rest, from the measured rates of the same model and
             compressions; None where nothing was measured.
+        setup: Seconds until the first draw, as it took before; None where that is not known.
     """
 
     draws: int
     stored: int
     seconds: float | None
+    setup: float | None = None
+
+    @property
+    def whole(self) -> float | None:
+        """Seconds with setting up, as far as known; None where no rate is."""
+        return None if self.seconds is None else self.seconds + (self.setup or 0.0)
 
 
 def estimate_study(
-    spec: StudySpec, inputs: int, studies: Sequence[Study], until: Until = "end"
+    spec: StudySpec,
+    inputs: int,
+    studies: Sequence[Study],
+    until: Until = "end",
+    timings: Timings | None = None,
 ) -> Estimate:
     """Draws needed, draws stored and time left, judged by what is in the store.
 
@@ -40,20 +52,52 @@ def estimate_study(
         studies: All known studies; those of the same model give rates, and those of the same
             inputs and noise as well give stored draws.
         until: How far the study is to run.
+        timings: What runs in the store took.
     """
     same = [study for study in studies if study.record.spec.model == spec.model]
     # Another machine's rates serve only where this one has none.
     kin = sorted(same, key=lambda study: study.shipped)
-    twins = [study for study in kin if _same_draws(study, spec)]
-    rates = {name: _rate(name, kin) for name, _, _ in expected_draws(spec, until)}
-    total, stored, seconds = 0, 0, 0.0
+    known = {name: _rate(name, kin) for name, _, _ in expected_draws(spec, until)}
+    rates = known if timings is None else _with_timings(known, spec, timings)
+    parts = missing_draws(spec, inputs, studies, until)
+    seconds = 0.0
+    for part in parts:
+        rate = rates[part.name] if rates[part.name] is not None else rates[BASE]
+        seconds += (part.needed - part.done) * (rate or 0.0)
+    return Estimate(
+        sum(part.needed for part in parts),
+        sum(part.done for part in parts),
+        None if rates[BASE] is None else seconds,
+        _setup(spec, timings) if timings is not None else None,
+    )
+
+
+def missing_draws(
+    spec: StudySpec, inputs: int, studies: Sequence[Study], until: Until = "end"
+) -> tuple[Part, ...]:
+    """Draws needed and stored, by classifier and stream; see `estimate_study`."""
+    twins = [study for study in studies if _same_draws(study, spec)]
+    found = list[Part]()
     for name, stream, draws in expected_draws(spec, until):
         needed = inputs * draws
         have = min(needed, max((_stored(s, name, stream, draws) for s in twins), default=0))
-        rate = rates[name] if rates[name] is not None else rates[BASE]
-        total, stored = total + needed, stored + have
-        seconds += (needed - have) * (rate or 0.0)
-    return Estimate(total, stored, None if rates[BASE] is None else seconds)
+        found.append(Part(name, stream, have, needed))
+    return tuple(found)
+
+
+def _setup(spec: StudySpec, timings: Timings) -> float | None:
+    """Seconds until the first draw, by what it took before; anew if it was never kept."""
+    known = (timings.setups.get(setup_kind(spec, kept=kept)) for kept in (True, False))
+    return next((one for one in known if one is not None), None)
+
+
+def _with_timings(
+    rates: Mapping[str, float | None], spec: StudySpec, timings: Timings
+) -> dict[str, float | None]:
+    """Rates of whole runs, writing included, where there are some; the others as they are."""
+    return {
+        name: timings.rates.get(classifier_kind(spec, name), rate) for name, rate in rates.items()
+    }
 
 
 def _same_draws(study: Study, spec: StudySpec) -> bool:

@@ -1,7 +1,7 @@
 """How far a run is and how fast, from the chunks that it stored last. Free of torch."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -42,6 +42,8 @@ class Meter:
         self._later: dict[_Key, Part] = {}
         self._rates: dict[_Key, _Rate] = {}
         self._rate = _Rate()
+        self._expected: dict[str, float] = {}
+        self._spent: dict[str, tuple[int, float]] = {}
         self._done = 0
         self._left = 0
         self._last = clock()
@@ -62,6 +64,15 @@ class Meter:
         self._later = {(part.name, part.stream): part for part in later}
         self._left = sum(missing.values()) + sum(part.needed for part in later)
 
+    def expect(self, name: str, rate: float) -> None:
+        """A classifier's predictions a second, to go by before any of its units is counted."""
+        self._expected[name] = rate
+
+    @property
+    def seconds_per_draw(self) -> dict[str, float]:
+        """Seconds of a draw by classifier, of all units counted; shared units by their draws."""
+        return {name: spent / draws for name, (draws, spent) in self._spent.items()}
+
     def start(self) -> None:
         """Units are computed from this moment on."""
         self._last = self._clock()
@@ -74,6 +85,9 @@ class Meter:
             part = self._parts[key]
             self._parts[key] = replace(part, done=min(part.needed, part.done + draws))
             self._rates[key].add(draws, spent)
+            before = self._spent.get(key[0], (0, 0.0))
+            share = spent * draws / max(1, unit.draws)
+            self._spent[key[0]] = (before[0] + draws, before[1] + share)
         self._rate.add(unit.draws, spent)
         self._done += unit.draws
         self._left -= unit.draws
@@ -83,9 +97,8 @@ class Meter:
         parts = [replace(part, rate=self._rates[key].value()) for key, part in self._parts.items()]
         parts += self._later.values()
         rate = self._rate.value()
-        return Progress(
-            stage, self._done, self._done + self._left, rate, _left(parts, rate), tuple(parts)
-        )
+        left = _left(parts, rate) if rate > 0 else _left_by(parts, self._expected)
+        return Progress(stage, self._done, self._done + self._left, rate, left, tuple(parts))
 
 
 def _draws(unit: Unit) -> list[tuple[_Key, int]]:
@@ -94,6 +107,17 @@ def _draws(unit: Unit) -> list[tuple[_Key, int]]:
         ((need.name, unit.stream), draws)
         for need, draws in zip(unit.needs, unit.draws_by_need, strict=True)
     ]
+
+
+def _left_by(parts: Sequence[Part], rates: Mapping[str, float]) -> float | None:
+    """Seconds left by rates of classifiers that were timed alone; None where none was.
+
+    One that was not timed is taken for the slowest that was.
+    """
+    if not rates:
+        return None
+    slowest = min(rates.values())
+    return sum((part.needed - part.done) / rates.get(part.name, slowest) for part in parts)
 
 
 def _left(parts: Sequence[Part], rate: float) -> float | None:

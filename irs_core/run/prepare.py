@@ -269,8 +269,8 @@ class _Builder:
             max_disagreement=compression.max_disagreement,
         )
         # Without OpenVINO the line above has refused.
-        from irs_core.backends.openvino_backend import OpenVinoPredictor, to_bytes
         from irs_core.backends.openvino_graph import model_size
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor, to_bytes
 
         predictor = OpenVinoPredictor(
             made.model,

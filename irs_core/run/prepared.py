@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from irs_core.backends import Measurable
 from irs_core.data import Dataset
 from irs_core.sampling.fixed_function import Fixedness, held_fixed, trial_images
-from irs_core.sampling.payload import ModelPayload
 from irs_core.spec.cost import Size
 from irs_core.spec.study import NoiseSpec
+
+if TYPE_CHECKING:
+    from irs_core.sampling.payload import ModelPayload
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +22,7 @@ class Prepared:
         pack: Makes what another process needs to run the same classifier.
         fixed: What was measured of it as a function of one image; empty before that.
         sized: Looks at its weights; None where nobody can.
+        clean: Its answers to the inputs without noise, where they are known.
     """
 
     name: str
@@ -28,9 +32,10 @@ class Prepared:
     size_bytes: int
     nonzero: int
     predictor: Measurable
-    pack: Callable[[], ModelPayload]
+    pack: "Callable[[], ModelPayload]"
     fixed: str = ""
     sized: Callable[[], Size] | None = None
+    clean: tuple[int, ...] = ()
 
     def size(self) -> Size:
         """What its weights take, packed and as they are held here."""
@@ -55,7 +60,7 @@ def as_fixed(prepared: Prepared, dataset: Dataset, noise: NoiseSpec) -> Prepared
 
 
 def _alone(prepared: Prepared, predictor: Measurable, found: Fixedness) -> Prepared:
-    def pack() -> ModelPayload:
+    def pack() -> "ModelPayload":
         return replace(prepared.pack(), execution=predictor.execution)
 
     return replace(

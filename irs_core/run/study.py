@@ -3,26 +3,24 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from time import perf_counter
 
 import numpy as np
 
 from irs_core import methods
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of, usable_gpus
 from irs_core.data import Dataset, load_dataset
-from irs_core.errors import ChannelsError, DatasetError
 from irs_core.hardware import software_versions
 from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
-from irs_core.models import LoadedModel, load_model
 from irs_core.run.engine import open_engine
 from irs_core.run.options import Part, Progress, RunOptions, Until
-from irs_core.run.origins import check_original
-from irs_core.run.plan import expected_draws
-from irs_core.run.prepare import prepare_fixed
+from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
+from irs_core.run.ready import prepared_classifiers
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
+from irs_core.run.timings import Stopwatch, setup_kind
 from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
@@ -38,8 +36,6 @@ from irs_core.store import (
 from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
 from irs_core.text import NAME, plain
-
-_CLEAN_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -77,13 +73,13 @@ def run_study(
         IrsError: The model, the data or the disk refuse.
     """
     options = options or RunOptions()
+    began = perf_counter()
     with open_engine(options.engine, gpus=_gpus(options)) as engine:
         dataset = load_dataset(spec.data)
-        check_original(spec, options)
-        base = load_model(spec.model, programs=options.programs)
-        check_fit(spec, base, dataset)
-        prepared = list(prepare_fixed(spec, base, dataset, options))
-        runnables = [_runnable(spec, dataset, library, base.num_classes, one) for one in prepared]
+        ready = prepared_classifiers(spec, library, dataset, options, on_progress)
+        prepared, classes = ready.classifiers, ready.classes
+        watch = Stopwatch(library.root, spec, setup_kind(spec, ready.kept), since=began)
+        runnables = [_runnable(spec, dataset, library, classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
         if previous is not None:
@@ -94,8 +90,11 @@ def run_study(
         if engine is not None:
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
-        runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop, owned)
+        runner = Runner(
+            dataset, spec, predictors, engine, on_progress, should_stop, owned, watch.drawing
+        )
         _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
+        watch.drawn()
     check_owned(owned)
     if any(method.plans for method in methods.asked(spec)):
         _save_pilot(record, library)
@@ -107,6 +106,7 @@ def run_study(
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
     open_tally(Study(record, library.evidence_folder), library.root)
+    watch.keep(runner.seconds_per_draw, study_draws(spec, len(dataset.labels)))
     return record
 
 
@@ -134,50 +134,6 @@ def _fill(
             return
 
 
-def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
-    """Refuse a model and data that cannot belong together.
-
-    Raises:
-        DatasetError: Shapes or classes differ.
-    """
-    _check_shape(model, dataset)
-    if spec.noise.integer and dataset.scale != spec.data.scale:
-        raise DatasetError(
-            f"{spec.noise.kind} noise is drawn on the grid of 8-bit pixels; the images have "
-            f"{dataset.pixels.dtype}: take gaussian noise"
-        )
-    # Folders get their class numbers by alphabet: other folders, other numbers.
-    places = not dataset.known
-    if len(dataset.classes) > model.num_classes or (
-        (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
-    ):
-        way = "" if dataset.known else ": name the model's classes in their order (--classes FILE)"
-        raise DatasetError(
-            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}{way}"
-        )
-
-
-def _check_shape(model: LoadedModel, dataset: Dataset) -> None:
-    own = dataset.input_shape
-    if model.input_shape is None or tuple(model.input_shape) == own:
-        return
-    channels, *sides = model.input_shape
-    if tuple(sides) != own[1:]:
-        square = f": --size {sides[0]} resizes them" if sides[0] == sides[1] else ""
-        raise DatasetError(
-            f"the model takes inputs of shape {tuple(model.input_shape)}; the images have "
-            f"{own}{square}"
-        )
-    if {channels, own[0]} != {1, 3}:
-        raise DatasetError(f"the model takes {channels} channels; the images have {own[0]}")
-    done = "repeats grey in three channels" if channels == 3 else "makes colours grey"
-    raise ChannelsError(
-        f"the model takes {channels} channels; the images have {own[0]}: --channels {channels} "
-        f"{done}",
-        channels,
-    )
-
-
 def _runnable(
     spec: StudySpec, dataset: Dataset, library: Library, classes: int, prepared: Prepared
 ) -> _Runnable:
@@ -202,19 +158,10 @@ def _runnable(
         size_bytes=prepared.size_bytes,
         nonzero=prepared.nonzero,
         evidence={stream: key.id for stream, key in keys.items()},
-        clean=_clean(prepared.predictor, dataset),
+        clean=prepared.clean,
         fixed=prepared.fixed,
     )
     return _Runnable(record, arrays)
-
-
-def _clean(predictor: Predictor, dataset: Dataset) -> tuple[int, ...]:
-    """Its answers without noise, for metrics only: no certificate reads them."""
-    found: list[int] = []
-    for start in range(0, len(dataset), _CLEAN_BLOCK):
-        rows = np.arange(start, min(start + _CLEAN_BLOCK, len(dataset)))
-        found += predictor(dataset.images(rows)).tolist()
-    return tuple(found)
 
 
 def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) -> StudyRecord:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,17 @@ from irs_core.backends import Predictor
 from irs_core.backends.device import hardware_of
 from irs_core.data import Dataset
 from irs_core.errors import CancelledError, StoreError
+from irs_core.run.bundles import Joint, bundled, joined
 from irs_core.run.engine import Engine
 from irs_core.run.meter import Meter
 from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit, plan_units
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.sampling.remote import Answer, Task
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from irs_core.sampling.remote import Answer, Task
 
 # A chunk that is damaged between planning and the end is computed again, so many times.
 _ROUNDS = 3
@@ -37,8 +41,13 @@ class Runner:
         on_progress: Callable[[Progress], None],
         should_stop: Callable[[], bool],
         owned: Callable[[], bool] = lambda: True,
+        drawing: Callable[[], None] = lambda: None,
     ) -> None:
-        """Without an engine, units run one after the other in this process."""
+        """Without an engine, units run one after the other in this process.
+
+        Args:
+            drawing: Called when the first unit is about to be computed.
+        """
         self._dataset = dataset
         self._spec = spec
         self._predictors = predictors
@@ -46,9 +55,10 @@ class Runner:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._owned = owned
+        self._drawing = drawing
         self._meter = Meter()
         self._marks = Bookmarks()
-        self._warm = False
+        self._warm = set[str]()
 
     def fill(self, needs: Sequence[Need], *, later: Sequence[Part] = ()) -> None:
         """Compute all units of the needs; about the draws of `later` follow in another call.
@@ -70,26 +80,35 @@ class Runner:
         if next(plan_units(needs), None) is not None:
             raise StoreError("stored evidence disappears while the study runs; check the disk")
 
+    @property
+    def seconds_per_draw(self) -> dict[str, float]:
+        """Wall seconds of a draw by classifier, loop and writing included, as far as computed."""
+        return self._meter.seconds_per_draw
+
     def _fill_here(self, units: Sequence[Unit]) -> None:
-        if not self._warm:
-            # The first call compiles and allocates; that is nobody's certification time.
-            for predictor in self._predictors.values():
-                predictor(self._dataset.images([0]))
-            self._warm = True
+        # The first call compiles and allocates; that is nobody's certification time.
+        for name in dict.fromkeys(need.name for unit in units for need in unit.needs):
+            if name not in self._warm:
+                self._predictors[name](self._dataset.images([0]))
+                self._meter.expect(name, _batch_rate(self._predictors[name], self._dataset))
+                self._warm.add(name)
+        self._drawing()
         self._meter.start()
-        for unit in units:
+        for together in bundled(units, self._predictors):
             self._check_stop()
-            self._report(unit)
-            self._compute(unit)
-            self._meter.count(unit)
-            self._report(unit)
+            self._report(together[0])
+            self._compute(joined(together))
+            for unit in together:
+                self._meter.count(unit)
+            self._report(together[-1])
 
     def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
         self._report(units[0])
+        self._drawing()
         self._meter.start()
 
-        def task(number: int) -> Task:
+        def task(number: int) -> "Task":
             return self._task(engine, number, units[number])
 
         with closing(engine.answers(len(units), task)) as answers:
@@ -104,7 +123,9 @@ class Runner:
         if self._should_stop():
             raise CancelledError("the run was cancelled; what it computed is kept")
 
-    def _task(self, engine: Engine, number: int, unit: Unit) -> Task:
+    def _task(self, engine: Engine, number: int, unit: Unit) -> "Task":
+        from irs_core.sampling.remote import Task
+
         images, groups = self._inputs(unit)
         return Task(
             number=number,
@@ -133,29 +154,37 @@ class Runner:
             return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
 
-    def _compute(self, unit: Unit) -> None:
-        images, groups = self._inputs(unit)
+    def _compute(self, joint: Joint) -> None:
+        inputs = [self._inputs(unit) for unit in joint.units]
+        first = joint.units[0]
         requests = [
             Request(self._predictors[need.name], rows, mask)
-            for need, rows, mask in zip(unit.needs, unit.rows, unit.masks, strict=True)
+            for need, rows, mask in zip(first.needs, joint.rows, joint.masks, strict=True)
         ]
         results = sample(
-            images,
-            groups,
+            np.concatenate([images for images, _ in inputs]),
+            [group for _, groups in inputs for group in groups],
             requests,
             noise=self._spec.noise,
-            stream=unit.stream,
-            chunk=unit.at.chunk,
-            start=unit.start,
-            stop=unit.stop,
+            stream=first.stream,
+            chunk=first.at.chunk,
+            start=joint.start,
+            stop=joint.stop,
             scale=self._dataset.scale,
             marks=self._marks,
         )
         for index, result in enumerate(results):
-            hardware = hardware_of([requests[index].predictor.execution])
-            self._write(unit, index, result.classes, result.seconds, hardware)
+            predictor = requests[index].predictor
+            # Predictors on a GPU say on which.
+            device = getattr(predictor, "device", "cpu")
+            hardware = hardware_of([predictor.execution], [device])
+            total = sum(unit.draws_by_need[index] for unit in joint.units)
+            for number, unit in enumerate(joint.units):
+                seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
+                classes = joint.part(number, result.classes)
+                self._write(unit, index, classes, seconds, hardware)
 
-    def _keep(self, unit: Unit, answer: Answer) -> None:
+    def _keep(self, unit: Unit, answer: "Answer") -> None:
         for index, classes in enumerate(answer.classes):
             self._write(unit, index, classes, answer.seconds[index], answer.hardware)
 
@@ -182,6 +211,14 @@ class Runner:
     def _report(self, unit: Unit) -> None:
         names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
         self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))
+
+
+def _batch_rate(predictor: Predictor, dataset: Dataset) -> float:
+    """Predictions a second of one batch, by which time left is known before the first unit."""
+    images = dataset.images(np.arange(getattr(predictor, "batch", 1)) % len(dataset.labels))
+    clock = perf_counter()
+    predictor(images)
+    return len(images) / max(perf_counter() - clock, 1e-9)
 
 
 def check_owned(owned: Callable[[], bool]) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from irs_core.approx import compress
-from irs_core.backends import Arithmetic, Measurable, make_predictor
+from irs_core.backends import Arithmetic, Measurable
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.device import check_device
 from irs_core.backends.integer_backend import IntegerPredictor
 from irs_core.errors import ApproximationError
@@ -97,6 +98,8 @@ def _predictor(
     *,
     only_torch: bool = False,
 ) -> Measurable:
+    # What OpenVINO must not run may still be compiled; dynamic int8 kernels have no compiler.
+    compiles = setting.backend == "torch-compiled" and arithmetic != "int8 linear"
     return make_predictor(
         module,
         classes=setting.classes,
@@ -104,7 +107,7 @@ def _predictor(
         arithmetic=arithmetic,
         # PyTorch's dynamic int8 kernels exist on the CPU only.
         device="cpu" if arithmetic == "int8 linear" else setting.device,
-        backend="torch" if only_torch else setting.backend,
+        backend="torch" if only_torch and not compiles else setting.backend,
         batch=setting.batch,
     )
 

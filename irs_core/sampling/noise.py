@@ -1,4 +1,4 @@
-"""Noise as a function of (seed, stream, group, chunk) and of nothing else."""
+"""Noise as a function of (seed, stream, group, draw) and of nothing else."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.sampling.bookmarks import MARK_DRAWS, Bookmarks
+from irs_core.sampling.counter_noise import CounterNoise
 from irs_core.sampling.integer_noise import integer_law
 from irs_core.spec.study import STREAMS, NoiseSpec, Stream
 from irs_core.store.evidence import CHUNK_DRAWS
@@ -42,14 +43,15 @@ def noise_blocks(
 ) -> Iterator[Noise]:
     """Draws [start, stop) of one chunk, in blocks of at most `block` draws.
 
-    A draw's values do not depend on `block`, `start`, `stop` or `marks`: the chunk is one
-    sequential stream, and what comes before `start` is generated and dropped.
+    A draw's values do not depend on `block`, `start`, `stop` or `marks`. Under the generator sfc64
+    the chunk is one sequential stream, and what comes before `start` is generated and dropped.
 
     Args:
         group: Index of the input group that shares the noise.
         shape: Shape of one input, (channels, height, width).
         scale: The pixel value that means 1.0; only integer noise depends on it.
-        marks: Where generation may go on, and where places are kept for the next time.
+        marks: Where generation may go on, and where places are kept for the next time; not used
+            by philox, which begins anywhere.
 
     Yields:
         Arrays (draws, *shape): float32 in pixel units for Gaussian noise, int16 in grid steps
@@ -58,6 +60,11 @@ def noise_blocks(
     Raises:
         SpecError: Integer noise is too wide; see `integer_law`.
     """
+    if noise.generator == "philox":
+        every = np.ones(stop - start, np.bool_)
+        found = _by_counter(noise, stream, group, chunk, shape, scale, start, every, block)
+        yield from (values for _, values in found)
+        return
     generator = chunk_generator(noise, stream, group, chunk)
     fill = _filling(noise, scale, generator)
     key = (noise.seed, noise.kind, stream, group, chunk, shape)
@@ -72,6 +79,67 @@ def noise_blocks(
         if at >= start:
             yield values
         at += count
+
+
+def chosen_blocks(
+    noise: NoiseSpec,
+    stream: Stream,
+    group: int,
+    chunk: int,
+    wanted: NDArray[np.bool_],
+    *,
+    shape: tuple[int, ...],
+    scale: int = 255,
+    start: int = 0,
+    block: int = 256,
+    marks: Bookmarks | None = None,
+) -> Iterator[tuple[NDArray[np.intp], Noise]]:
+    """Some draws of one chunk, in blocks of at most `block` draws; see `noise_blocks`.
+
+    Args:
+        wanted: Which of the draws from `start` on.
+
+    Yields:
+        Places among `wanted`, (draws,), and the noise there, (draws, *shape). Under the generator
+        sfc64 also draws between wanted ones, which cost nothing more.
+    """
+    if noise.generator == "philox":
+        yield from _by_counter(noise, stream, group, chunk, shape, scale, start, wanted, block)
+        return
+    places = wanted.nonzero()[0]
+    at = int(places.min(initial=len(wanted)))
+    for values in noise_blocks(
+        noise,
+        stream,
+        group,
+        chunk,
+        shape=shape,
+        start=start + at,
+        stop=start + int(places.max(initial=-1)) + 1,
+        block=block,
+        scale=scale,
+        marks=marks,
+    ):
+        yield np.arange(at, at + len(values)), values
+        at += len(values)
+
+
+def _by_counter(
+    noise: NoiseSpec,
+    stream: Stream,
+    group: int,
+    chunk: int,
+    shape: tuple[int, ...],
+    scale: int,
+    start: int,
+    wanted: NDArray[np.bool_],
+    block: int,
+) -> Iterator[tuple[NDArray[np.intp], Noise]]:
+    places = wanted.nonzero()[0]
+    source = CounterNoise(noise, stream, group, shape, scale)
+    for first in range(0, len(places), block):
+        part = places[first : first + block]
+        yield part, source.draws(chunk * CHUNK_DRAWS + start + part)
 
 
 def _pieces(start: int, stop: int, marks: Bookmarks | None) -> Iterator[tuple[int, int]]:

@@ -106,7 +106,7 @@ class ModelPayload:
 
     def _from_graph(self, graph: bytes, constants: bytes) -> Measurable:
         try:
-            from irs_core.backends.openvino_backend import OpenVinoPredictor, from_bytes
+            from irs_core.backends.openvino_predictor import OpenVinoPredictor, from_bytes
         except ImportError as error:
             raise ApproximationError(
                 f"{self.compression} needs OpenVINO, which {platform.node()} lacks ({error})"

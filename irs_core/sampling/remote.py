@@ -181,7 +181,10 @@ def run_task(task: Task) -> Answer | Missing:
         task.number,
         tuple(result.classes.astype(np.int32) for result in results),
         tuple(result.seconds for result in results),
-        hardware_of(request.predictor.execution for request in requests),
+        hardware_of(
+            [request.predictor.execution for request in requests],
+            [getattr(request.predictor, "device", "cpu") for request in requests],
+        ),
     )
 
 

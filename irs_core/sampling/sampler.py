@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.sampling.noise import Noise, noise_blocks, noisy
+from irs_core.sampling.counter_noise import counter_key
+from irs_core.sampling.noise import Noise, chosen_blocks, noisy
 from irs_core.spec.study import NoiseSpec, Stream
+from irs_core.store import CHUNK_DRAWS
 
 # Values of noise held at once: 16 MB, whatever the images and the number of draws.
 BLOCK_VALUES = 4_000_000
@@ -33,15 +35,11 @@ class Request:
     rows: NDArray[np.bool_]
     mask: NDArray[np.bool_] | None = None
 
-    def span(self, row: int, draws: int) -> tuple[int, int]:
-        """The first draw that the row needs and the one after its last, of `draws`; empty as
-        (`draws`, 0)."""
-        if not self.rows[row]:
-            return draws, 0
-        if self.mask is None:
-            return 0, draws
-        wanted = self.mask[row].nonzero()[0]
-        return int(wanted.min(initial=draws)), int(wanted.max(initial=-1)) + 1
+    def wanted(self, row: int, draws: int) -> NDArray[np.bool_]:
+        """Which of `draws` draws the row needs, (draws,)."""
+        if self.mask is None or not self.rows[row]:
+            return np.full(draws, self.rows[row])
+        return np.asarray(self.mask[row])
 
 
 @dataclass(frozen=True)
@@ -90,32 +88,103 @@ def sample(
     """
     classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
     seconds = np.zeros(len(requests))
+    for index, request in enumerate(requests):
+        if _fused(request, noise):
+            clock = perf_counter()
+            classes[index] = _on_device(
+                images, groups, request, noise, stream, chunk, start, stop, scale
+            )
+            seconds[index] = perf_counter() - clock
+    places_of = [index for index, one in enumerate(requests) if not _fused(one, noise)]
+    if places_of:
+        found = _on_host(
+            images,
+            groups,
+            [requests[index] for index in places_of],
+            noise=noise,
+            stream=stream,
+            chunk=chunk,
+            start=start,
+            stop=stop,
+            scale=scale,
+            block=block,
+            marks=marks,
+        )
+        for index, one in zip(places_of, found, strict=True):
+            classes[index], seconds[index] = one.classes, one.seconds
+    return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
+
+
+def _fused(request: Request, noise: NoiseSpec) -> bool:
+    """Whether a device makes the noise of this request itself."""
+    return noise.generator == "philox" and bool(getattr(request.predictor, "fused", False))
+
+
+def _on_device(
+    images: NDArray[Any],
+    groups: Sequence[int],
+    request: Request,
+    noise: NoiseSpec,
+    stream: Stream,
+    chunk: int,
+    start: int,
+    stop: int,
+    scale: int,
+) -> NDArray[np.int64]:
+    # Torch is there where a predictor is fused.
+    from irs_core.sampling.device_loop import loop_of
+
+    wanted = np.stack([request.wanted(row, stop - start) for row in range(len(images))])
+    rows, columns = wanted.nonzero()
+    classes = np.full(wanted.shape, -1, np.int64)
+    if len(rows):
+        loop = loop_of(request.predictor, noise, images, scale)
+        keys = [counter_key(noise, stream, group) for group in groups]
+        numbers = chunk * CHUNK_DRAWS + start + columns
+        classes[rows, columns] = loop(rows, keys, numbers)
+    return classes
+
+
+def _on_host(
+    images: NDArray[np.float32] | NDArray[np.uint8],
+    groups: Sequence[int],
+    requests: Sequence[Request],
+    *,
+    noise: NoiseSpec,
+    stream: Stream,
+    chunk: int,
+    start: int,
+    stop: int,
+    scale: int,
+    block: int | None,
+    marks: Bookmarks | None,
+) -> list[Sampled]:
+    classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
+    seconds = np.zeros(len(requests))
     wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()
     shape = images.shape[1:]
     block = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
     runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
 
-    def blocks() -> Iterator[tuple[list[int], int, Noise]]:
+    def blocks() -> Iterator[tuple[list[int], NDArray[np.intp], Noise]]:
         for group, rows in runs:
-            spans = [one.span(row, stop - start) for one in requests for row in rows]
-            at = min(first for first, _ in spans)
-            for values in noise_blocks(
+            needed = [one.wanted(row, stop - start) for one in requests for row in rows]
+            for places, values in chosen_blocks(
                 noise,
                 stream,
                 group,
                 chunk,
+                np.any(needed, axis=0),
                 shape=shape,
-                start=start + at,
-                stop=start + max(last for _, last in spans),
+                start=start,
                 block=block,
                 scale=scale,
                 marks=marks if any(one.mask is not None for one in requests) else None,
             ):
-                yield rows, at, values
-                at += len(values)
+                yield rows, places, values
 
     pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
-    for (rows, at, values), made in _prefetched(blocks()):
+    for (rows, places, values), made in _prefetched(blocks()):
         seconds[[bool(one.rows[rows].any()) for one in requests]] += made
         for row in rows:
             for steps, members in _by_form(requests, row, noise):
@@ -125,7 +194,7 @@ def sample(
                 seconds[members] += perf_counter() - clock
                 for index in members:
                     clock = perf_counter()
-                    pools[index].add(row, at, inputs)
+                    pools[index].add(row, places, inputs)
                     seconds[index] += perf_counter() - clock
     for index, pool in enumerate(pools):
         clock = perf_counter()
@@ -159,13 +228,14 @@ class _Pool:
         self._inputs: list[NDArray[Any]] = []
         self._places: list[NDArray[np.intp]] = []
 
-    def add(self, row: int, at: int, inputs: NDArray[Any]) -> None:
-        """Take the chosen ones of a row's draws from `at` on."""
+    def add(self, row: int, places: NDArray[np.intp], inputs: NDArray[Any]) -> None:
+        """Take the chosen ones of a row's draws, which stand at `places`."""
         mask = self._request.mask
-        wanted = slice(None) if mask is None else mask[row, at : at + len(inputs)]
-        columns = np.arange(at, at + len(inputs))[wanted]
+        wanted = None if mask is None else mask[row, places]
+        whole = wanted is None or wanted.all()
+        columns = places if whole else places[wanted]
         if len(columns):
-            self._inputs.append(inputs[wanted])
+            self._inputs.append(inputs if whole else inputs[wanted])
             self._places.append(np.stack([np.full_like(columns, row), columns]))
         if sum(part.size for part in self._inputs) >= BLOCK_VALUES // 4:
             self._run(sum(map(len, self._inputs)) // self._batch * self._batch)

@@ -30,6 +30,8 @@ MAX_DRAWS = 10_000_000
 
 NoiseKind = Literal["gaussian", "discrete", "rounded"]
 NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
+Generator = Literal["sfc64", "philox"]
+GENERATORS: tuple[Generator, ...] = ("sfc64", "philox")
 Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
 STREAMS: tuple[Stream, ...] = (
     "select",
@@ -170,17 +172,21 @@ class NoiseSpec:
             floating point. `rounded`: normal, rounded to the grid of pixel values. `discrete`:
             discrete normal on that grid. The last two are drawn and added in integers.
         group: So many consecutive inputs share the same noise draws. 1: all independent.
+        generator: Makes the random integers that noise is made of. `sfc64`: one sequential stream
+            per chunk of draws. `philox`: every draw by its number, integer noise only; the law of
+            the noise is the same. See `NoiseSpec.chosen`.
     """
 
     sigma: float
     seed: int = 0
     kind: NoiseKind = "gaussian"
     group: int = 1
+    generator: Generator = "sfc64"
 
     def __post_init__(self) -> None:
         check_fields(self, float, "sigma")
         check_fields(self, int, "seed", "group")
-        check_fields(self, str, "kind")
+        check_fields(self, str, "kind", "generator")
         if not 0 < self.sigma < float("inf"):
             raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
         if not 0 <= self.seed < 2**63:
@@ -191,6 +197,37 @@ class NoiseSpec:
             )
         if self.group < 1:
             raise SpecError(f"group must be at least 1; got {self.group}")
+        if self.generator not in GENERATORS:
+            raise SpecError(
+                f"generator must be one of {', '.join(GENERATORS)}; got {self.generator!r}"
+            )
+        if self.generator == "philox" and not self.integer:
+            raise SpecError(
+                "the generator philox makes rounded and discrete noise only; "
+                f"{self.kind} noise takes sfc64"
+            )
+
+    @classmethod
+    def chosen(
+        cls,
+        sigma: float,
+        seed: int = 0,
+        kind: NoiseKind = "gaussian",
+        generator: Generator | None = None,
+    ) -> Self:
+        """The noise of a study that is begun: integer noise by counter unless asked otherwise.
+
+        A study without a generator in its description is from before there was a choice.
+        """
+        usual: Generator = "sfc64" if kind == "gaussian" else "philox"
+        return cls(sigma, seed, kind, generator=generator or usual)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A description, without what was no choice once, so that ids rest on the same texts."""
+        described = asdict(self)
+        if self.generator == "sfc64":
+            del described["generator"]
+        return described
 
     @property
     def integer(self) -> bool:
@@ -306,6 +343,7 @@ class StudySpec:
         """A JSON-serialisable description, read back by `from_dict`."""
         described = asdict(self)
         described["compressions"] = [str(compression) for compression in self.compressions]
+        described["noise"] = self.noise.to_dict()
         described["n_p"] = list(self.n_p)
         described["methods"] = list(self.methods)
         described["radii"] = list(self.radii)

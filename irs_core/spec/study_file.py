@@ -112,6 +112,8 @@ def study_text(spec: StudySpec) -> str:
     lines += [f"sigma: {_shown(noise.sigma)}", f"noise: {noise.kind}", f"seed: {noise.seed}"]
     if noise.group != 1:
         lines.append(f"group: {noise.group}")
+    if noise.generator != "sfc64":
+        lines.append(f"generator: {noise.generator}")
     texts = [str(one) for one in spec.compressions]
     lines += ["compress:", *(f"  - {_shown(one)}" for one in texts)] if texts else ["compress: []"]
     plain = [key.name for key in KEYS if key.plain]
@@ -195,6 +197,7 @@ def _study(values: Mapping[str, Any], folder: Path | None, models: Models | None
             values.get("seed", 0),
             values.get("noise", "gaussian"),
             values.get("group", 1),
+            values.get("generator", "sfc64"),
         ),
         compressions=compressions,
         name=values.get("name", ""),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import BASELINE, BOUNDS, METHOD_NAMES, NOISE_KINDS
+from irs_core.spec.study import BASELINE, BOUNDS, GENERATORS, METHOD_NAMES, NOISE_KINDS
 from irs_core.spec.yaml_places import Node, Row, Text
 
 VERSION = 1
@@ -126,6 +126,7 @@ KEYS: tuple[Key, ...] = (
     Key("data", "block", "The inputs.", required=True),
     Key("sigma", "number", "Noise standard deviation, pixel units, > 0.", required=True),
     Key("noise", "text", "Kind of noise.", choices=NOISE_KINDS),
+    Key("generator", "text", "What makes integer noise.", choices=GENERATORS),
     Key("seed", "integer", "Seed of all noise, >= 0."),
     Key("group", "integer", "Inputs that share noise draws."),
     Key("compress", "text", "Compressed models, as after --compress.", required=True, many=True),

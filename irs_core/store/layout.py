@@ -39,7 +39,11 @@ class EvidenceKey:
     @property
     def id(self) -> str:
         """Stable id; the name of the array's folder."""
-        return stable_id(asdict(self))
+        return stable_id(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """A description that JSON takes."""
+        return {**asdict(self), "noise": self.noise.to_dict()}
 
 
 def tile_rows_for(pixels: int) -> int:
@@ -60,7 +64,7 @@ def describe_array(key: EvidenceKey, n_inputs: int, classes: int, tile_rows: int
         fill_value=np.iinfo(dtype).max,
         serializer=BytesCodec(),
         compressors=[ZstdCodec(level=3), Crc32cCodec()],
-        attributes={"key": asdict(key), "classes": classes},
+        attributes={"key": key.to_dict(), "classes": classes},
     )
     return bytes(store._store_dict["zarr.json"].to_bytes())
 

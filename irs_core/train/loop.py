@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from irs_core.approx.fake import FakeQuantised
+from irs_core.backends.device import forbid_tf32
+from irs_core.backends.torch_backend import compile_fails
 from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.errors import ApproximationError, DatasetError
 from irs_core.integer.carrier import Carrier
@@ -128,7 +130,7 @@ class _Run:
         return cls(
             spec=spec,
             module=module,
-            forward=torch.compile(module) if spec.compile else module,
+            forward=_compiled(module, device) if spec.compile else module,
             optimizer=optimizer,
             padded=pad_for_crops(torch.from_numpy(np.array(data.pixels))).to(device),
             labels=torch.from_numpy(data.labels).to(device),
@@ -156,13 +158,15 @@ class _Run:
             batch_loss, batch_right = self._step(rows, rate, generator)
             loss += batch_loss
             right += batch_right
+        # A GPU is still at work here; reading a number waits for it.
+        mean_loss = float(loss) / per_epoch
         seconds = time.perf_counter() - started
         images = per_epoch * batch
         _log.debug("epoch %d took %.1f s", epoch + 1, seconds)
         return EpochReport(
             epoch=epoch + 1,
             epochs=self.spec.epochs,
-            loss=float(loss) / per_epoch,
+            loss=mean_loss,
             accuracy=int(right) / images,
             seconds=seconds,
             images_per_second=images / seconds,
@@ -185,9 +189,22 @@ class _Run:
         return loss.detach(), (scores.argmax(1) == labels).sum()
 
 
+def _compiled(module: nn.Module, device: torch.device) -> Callable[[Tensor], Tensor]:
+    reason = compile_fails(device.type)
+    if reason is not None:
+        _log.warning("torch.compile does not work here (%s); eager PyTorch trains", reason)
+        return module
+    return torch.compile(module)
+
+
 def _device(spec: TrainSpec) -> torch.device:
     if spec.device == "cuda" and not torch.cuda.is_available():
         raise ApproximationError("device cuda needs a GPU that PyTorch can use; found none")
+    if spec.device == "cuda":
+        # Training that resumes gives the same bits, and 32 bits are 32 bits.
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+        forbid_tf32()
     return torch.device(spec.device)
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from irs_core.approx import compress
 from irs_core.approx.graph_weights import compressed_graph
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import ApproximationError
 from irs_core.graphs import read_graph
 from irs_core.models import GraphModule

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from irs_core.approx.int8_static import quantise
-from irs_core.backends import choose, make_predictor
+from irs_core.backends import choose
 from irs_core.backends.base import batch_for, fixed_batches
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import ApproximationError, ModelOutputError, SpecError
 from irs_core.models import build, load_model
 from irs_core.spec.study import ModelSpec
@@ -150,7 +151,7 @@ def cifar_like():
 
 
 def test_int8_really_runs_every_layer_in_int8(resnet, cifar_like):
-    from irs_core.backends.openvino_backend import OpenVinoPredictor
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
     shape = {"classes": 10, "input_shape": (3, 32, 32)}
     made = quantise(resnet, calibration=cifar_like, **shape)
@@ -169,7 +170,7 @@ def sensitive():
 
 
 def test_kept_layers_are_not_in_int8_and_the_limit_holds(sensitive, noisy):
-    from irs_core.backends.openvino_backend import OpenVinoPredictor
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
     whole = quantise(sensitive, calibration=noisy, **DIGITS)
     limit = 0.01

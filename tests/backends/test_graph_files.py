@@ -6,7 +6,7 @@ from graph_files import export_onnx, noisy, quantise_onnx, save_ir
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError
 from irs_core.graphs import read_graph
 from irs_core.models import GraphModule, NormalizeLayer, load_model

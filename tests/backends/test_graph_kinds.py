@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from torch import nn
 
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import ApproximationError, CheckpointError, ModelOutputError
 from irs_core.graphs import read_graph
 from irs_core.models.graph import load_graph

@@ -176,14 +176,14 @@ def test_kernels_that_differ_at_another_batch_size_are_not_used(network, monkeyp
 def test_16_bit_floats_between_the_integers_are_refused(network, monkeypatch):
     """Without the hint OpenVINO takes them, where the CPU has them."""
     pytest.importorskip("openvino")
-    from irs_core.backends.openvino_backend import _HINTS, check_arithmetic
+    from irs_core.backends.openvino_predictor import HINTS, check_arithmetic
 
     try:
         check_vnni()
         check_arithmetic("bf16")
     except ApproximationError as error:
         pytest.skip(str(error))
-    monkeypatch.setitem(_HINTS, "int8", "bf16")
+    monkeypatch.setitem(HINTS, "int8", "bf16")
     assert IntegerPredictor(network).kernels == "onnxruntime cpu int8"
 
 

@@ -11,7 +11,7 @@ from graph_files import noisy
 from lite_file import linear_file
 from synthetic import synthetic_spec
 
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import CheckpointError
 from irs_core.graphs import file_compression
 from irs_core.models import load_model

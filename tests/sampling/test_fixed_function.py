@@ -7,7 +7,7 @@ from graph_files import export_onnx, linear_graph, noisy
 from onnx import TensorProto, helper
 from torch import nn
 
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.data import load_dataset
 from irs_core.errors import ApproximationError, ModelOutputError
 from irs_core.graphs import read_graph

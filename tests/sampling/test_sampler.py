@@ -90,14 +90,14 @@ def test_each_classifier_pays_for_the_noise():
 def test_nobody_pays_for_the_noise_of_rows_that_it_did_not_run(monkeypatch):
     # Time passes only where noise is made: 10^row seconds for each row.
     now = threading.local()
-    real = sampler.noise_blocks
+    real = sampler.chosen_blocks
 
     def slow(noise, stream, group, *rest, **options):
         now.passed = getattr(now, "passed", 0.0) + 10.0**group
         yield from real(noise, stream, group, *rest, **options)
 
     monkeypatch.setattr(sampler, "perf_counter", lambda: getattr(now, "passed", 0.0))
-    monkeypatch.setattr(sampler, "noise_blocks", slow)
+    monkeypatch.setattr(sampler, "chosen_blocks", slow)
     mask = np.array([True, False, True, False, False])
     one, other, both = run(
         Threshold(), Threshold(), Threshold(), rows=[mask, ~mask, np.ones(5, bool)]

@@ -113,8 +113,8 @@ def _pilot_text(spec: StudySpec) -> str:
     )
     time = (
         "how long they take is not known, because this model was never run here"
-        if estimate.seconds is None
-        else f"about **{theme.duration(math.ceil(estimate.seconds))}** of computing"
+        if estimate.whole is None
+        else f"about **{theme.duration(math.ceil(estimate.whole))}** of computing"
     )
     return (
         "What a goal costs depends on how often the compressed models change the answer. A "

@@ -45,9 +45,9 @@ def _expected_time(spec: StudySpec, inputs: int) -> str:
         if estimate.stored
         else "None is stored yet. "
     )
-    if estimate.seconds is None:
+    if estimate.whole is None:
         return f"{stored}This model was never run here, so there is no prediction of the time."
-    seconds = theme.duration(math.ceil(estimate.seconds))
+    seconds = theme.duration(math.ceil(estimate.whole))
     return f"{stored}About **{seconds}** of computing at the rates measured for this model."
 
 

@@ -63,7 +63,7 @@ def read_form() -> tuple[StudySpec, Goal | None]:
     spec = StudySpec(
         model=model(),
         data=DataSpec(**data),
-        noise=NoiseSpec(sigma, seed=numbers.pop("seed"), kind=kind),
+        noise=NoiseSpec.chosen(sigma, numbers.pop("seed"), kind),
         compressions=parse_all(texts),
         **numbers,
     )

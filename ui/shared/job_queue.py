@@ -17,6 +17,7 @@ from irs_core.goals.outlook import Look, expected_gain, looks
 from irs_core.jobs import Job, JobQueue, Roster
 from irs_core.run.estimate import Estimate, estimate_study
 from irs_core.run.options import Until
+from irs_core.run.timings import read_timings
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.spec.titles import distinct_titles
@@ -76,7 +77,7 @@ def _estimate(
     spec: StudySpec, inputs: int, until: Until, known: str, _studies: Sequence[Study]
 ) -> Estimate:
     del known  # Part of the key only.
-    return estimate_study(spec, inputs, _studies, until)
+    return estimate_study(spec, inputs, _studies, until, read_timings(store_root()))
 
 
 def pilot(spec: StudySpec) -> StudyRecord:

@@ -1,0 +1,54 @@
+"""Whether a model and data can belong together. Free of torch."""
+
+from typing import TYPE_CHECKING
+
+from irs_core.data import Dataset
+from irs_core.errors import ChannelsError, DatasetError
+from irs_core.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from irs_core.models import LoadedModel
+
+
+def check_fit(spec: StudySpec, model: "LoadedModel", dataset: Dataset) -> None:
+    """Refuse a model and data that cannot belong together.
+
+    Raises:
+        DatasetError: Shapes or classes differ.
+    """
+    _check_shape(model, dataset)
+    if spec.noise.integer and dataset.scale != spec.data.scale:
+        raise DatasetError(
+            f"{spec.noise.kind} noise is drawn on the grid of 8-bit pixels; the images have "
+            f"{dataset.pixels.dtype}: take gaussian noise"
+        )
+    # Folders get their class numbers by alphabet: other folders, other numbers.
+    places = not dataset.known
+    if len(dataset.classes) > model.num_classes or (
+        (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
+    ):
+        way = "" if dataset.known else ": name the model's classes in their order (--classes FILE)"
+        raise DatasetError(
+            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}{way}"
+        )
+
+
+def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
+    own = dataset.input_shape
+    if model.input_shape is None or tuple(model.input_shape) == own:
+        return
+    channels, *sides = model.input_shape
+    if tuple(sides) != own[1:]:
+        square = f": --size {sides[0]} resizes them" if sides[0] == sides[1] else ""
+        raise DatasetError(
+            f"the model takes inputs of shape {tuple(model.input_shape)}; the images have "
+            f"{own}{square}"
+        )
+    if {channels, own[0]} != {1, 3}:
+        raise DatasetError(f"the model takes {channels} channels; the images have {own[0]}")
+    done = "repeats grey in three channels" if channels == 3 else "makes colours grey"
+    raise ChannelsError(
+        f"the model takes {channels} channels; the images have {own[0]}: --channels {channels} "
+        f"{done}",
+        channels,
+    )

@@ -1,0 +1,78 @@
+"""The classifiers of a study, kept or made anew. Loads torch only where one is made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from irs_core.backends import Predictor
+from irs_core.data import Dataset
+from irs_core.run.fit import check_fit
+from irs_core.run.kept import KeptClassifiers
+from irs_core.run.options import Progress, RunOptions
+from irs_core.run.outlook import preparing
+from irs_core.run.prepared import Prepared
+from irs_core.run.timings import read_timings
+from irs_core.spec.study import StudySpec
+from irs_core.store import Library
+
+_CLEAN_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A study's classifiers, ready to run.
+
+    Args:
+        classes: Number of classes of the model.
+        kept: They were prepared before.
+    """
+
+    classifiers: list[Prepared]
+    classes: int
+    kept: bool
+
+
+def prepared_classifiers(
+    spec: StudySpec,
+    library: Library,
+    dataset: Dataset,
+    options: RunOptions,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> Ready:
+    """The classifiers that are kept, if all of the study's are; else all made anew, and kept.
+
+    Raises:
+        IrsError: A model or a compression does not fit.
+    """
+    kept = KeptClassifiers(library.root, spec, dataset, options)
+    found = kept.all()
+    if found is not None:
+        return Ready(found, kept.classes, kept=True)
+    timings, inputs = read_timings(library.root), len(dataset.labels)
+    on_progress(preparing(spec, inputs, timings, 0.0))
+    began = perf_counter()
+    # Torch takes seconds to import, and only what is prepared anew needs it.
+    from irs_core.models import load_model
+    from irs_core.run.origins import check_original
+    from irs_core.run.prepare import prepare_fixed
+
+    check_original(spec, options)
+    base = load_model(spec.model, programs=options.programs)
+    check_fit(spec, base, dataset)
+    made = list[Prepared]()
+    for one in prepare_fixed(spec, base, dataset, options):
+        made.append(replace(one, clean=_clean(one.predictor, dataset)))
+        on_progress(preparing(spec, inputs, timings, perf_counter() - began))
+    kept.keep(made, base.num_classes, dataset.input_shape)
+    return Ready(made, base.num_classes, kept=False)
+
+
+def _clean(predictor: Predictor, dataset: Dataset) -> tuple[int, ...]:
+    """Its answers without noise, for metrics only: no certificate reads them."""
+    found: list[int] = []
+    for start in range(0, len(dataset), _CLEAN_BLOCK):
+        rows = np.arange(start, min(start + _CLEAN_BLOCK, len(dataset)))
+        found += predictor(dataset.images(rows)).tolist()
+    return tuple(found)
