@@ -265,6 +265,11 @@ def _handled(base: LoadedModel) -> tuple[str, ...]:
 
 def _ranges(base: LoadedModel, dataset: Dataset) -> str:
     images = dataset.images(slice(None))
+    if base.parts is not None:
+        return (
+            f"pixels {images.min():.3g} to {images.max():.3g}, mean {images.mean():.3g}; the "
+            "denoiser gets them as they are"
+        )
     said = f"pixels {images.min():.3g} to {images.max():.3g}, mean {images.mean():.3g}"
     if base.mean is None or base.std is None:
         return f"{said}; the network gets them as they are"
@@ -279,4 +284,8 @@ def _described(base: LoadedModel) -> str:
     if base.mean is not None and base.std is not None:
         mean, std = (", ".join(f"{one:.4g}" for one in values) for values in (base.mean, base.std))
         normal = f"normalisation inside, mean {mean}, std {std}"
-    return f"{base.arch}, {base.num_classes} classes, inputs {shape}, {normal}"
+    said = f"{base.arch}, {base.num_classes} classes, inputs {shape}, {normal}"
+    if base.parts is None:
+        return said
+    first = base.parts.denoiser
+    return f"denoiser {first.name} ({first.parameters:,} parameters), then {said}"

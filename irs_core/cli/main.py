@@ -18,6 +18,7 @@ from irs_core.cli.check import add_check
 from irs_core.cli.completion import add_completion
 from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
+from irs_core.cli.denoiser import add_denoiser
 from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
@@ -132,6 +133,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_verify(commands)
     add_backup(commands)
     _add_train(commands)
+    add_denoiser(commands)
     add_integer(commands)
     add_intrs(commands)
     add_bench(commands)

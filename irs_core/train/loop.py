@@ -1,7 +1,6 @@
 """The training loop: seeded, resumable after every epoch."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,10 +21,10 @@ from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
 from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
+from irs_core.train.schedule import learning_rate
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 from irs_core.train.tune import OnGrid, fake_quantised
 
-_WARM_UP = 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -89,17 +88,6 @@ def _networks(
     fresh = build(spec.arch, len(data.classes), data.input_shape[0], seed=spec.seed)
     module = with_normalisation(fresh, *normalisation).to(device)
     return fresh, module.to(memory_format=torch.channels_last)
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """One-cycle schedule (Smith & Topin 2018): up for a fifth of the steps, then down, by cosines.
-
-    It starts at a 25th of `peak` and ends at 0.
-    """
-    rising = _WARM_UP * steps
-    if step < rising:
-        return peak * (1 + 24 * (1 - math.cos(math.pi * step / rising)) / 2) / 25
-    return peak * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
 
 
 @dataclass(frozen=True, eq=False)
