@@ -68,7 +68,7 @@ def check_models(
 
     report = check_model(
         model,
-        _spread(data),
+        spread(data),
         sigma=arguments.sigma,
         compressions=compressions,
         seed=arguments.seed,
@@ -96,7 +96,7 @@ def check_models(
         print(f"flag {flag.code}: {flag.sentence}; see {flag.anchor}")
 
 
-def _spread(data: DataSpec) -> DataSpec:
+def spread(data: DataSpec) -> DataSpec:
     """The data, not only those of the first classes: folders are sorted by class."""
     if not KINDS[data.kind].folders or data.max is None or data.stride > 1:
         return data

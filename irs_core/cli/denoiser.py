@@ -2,14 +2,15 @@
 
 import argparse
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 from tqdm import tqdm
 
+from irs_core.cli.named import is_own_code
 from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
+from irs_core.spec.outside import CALL_PREFIX
 from irs_core.train.denoiser_spec import (
-    DIGITS,
     DenoiserMeasure,
     DenoiserReport,
     DenoiserResult,
@@ -37,9 +38,10 @@ def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     default = {field.name: field.default for field in fields(DenoiserSpec)}
     add = parser.add_argument
-    add("images", metavar="FOLDER", help=f"images at any depth, no labels; or {DIGITS}")
+    add("images", metavar="FOLDER", help="images at any depth, no labels; or digits, KIND:ROOT")
     add("--sigma", type=float, nargs="+", required=True, help="noise levels, pixel units")
     add("--against", metavar="MODEL", help="classifier whose clean answers it shall keep")
+    add("--arch", help="its architecture, where the file does not name it")
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
     add("--epochs", type=int, default=default["epochs"])
     add("--seed", type=int, default=default["seed"])
@@ -71,9 +73,12 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
 
 def run_denoiser(arguments: argparse.Namespace) -> None:
     """Train, with a progress bar on stderr and the result on stdout."""
+    from irs_core.models.entry import adopt_call
     from irs_core.train.denoise import train_denoiser
 
     spec = denoiser_from_args(arguments)
+    if spec.against is not None and is_own_code(spec.against):
+        spec = replace(spec, against=adopt_call(spec.against.removeprefix(f"{CALL_PREFIX}:")))
     with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
 
         def show(report: DenoiserReport) -> None:

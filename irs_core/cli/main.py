@@ -19,6 +19,7 @@ from irs_core.cli.completion import add_completion
 from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
 from irs_core.cli.denoiser import add_denoiser
+from irs_core.cli.finetune import add_finetune
 from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
@@ -30,6 +31,7 @@ from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.verify import add_verify
+from irs_core.cli.ways import add_ways
 from irs_core.errors import IrsError
 from irs_core.store import Library
 from irs_core.text import SENTENCE, plain
@@ -133,7 +135,9 @@ def command_parser() -> argparse.ArgumentParser:
     add_verify(commands)
     add_backup(commands)
     _add_train(commands)
+    add_finetune(commands)
     add_denoiser(commands)
+    add_ways(commands)
     add_integer(commands)
     add_intrs(commands)
     add_bench(commands)

@@ -96,6 +96,13 @@ def is_program(path: str) -> bool:
     return path.endswith(".tflite") or is_torchscript(Path(path).expanduser())
 
 
+def is_own_code(text: str) -> bool:
+    """Whether a text names code, `package.module:make`, and not a file or a shipped model."""
+    if text.startswith(SHIPPED_PREFIX) or Path(text).exists():
+        return False
+    return is_address(text.removeprefix(f"{CALL_PREFIX}:"))
+
+
 def _runs_here(text: str) -> bool:
     """Whether a text may name code, a program or a server, which this process has to be given."""
     if text.startswith(SHIPPED_PREFIX):

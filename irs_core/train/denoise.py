@@ -12,20 +12,22 @@ from torch.nn import functional
 
 from irs_core.data import load_dataset
 from irs_core.data.base import Images
+from irs_core.data.load import evenly
 from irs_core.data.unlabelled import read_unlabelled
 from irs_core.errors import ApproximationError, DatasetError
 from irs_core.models import load_model
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
 from irs_core.models.gradients import frozen_classifier
+from irs_core.models.objects import count_classes, is_object
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
 from irs_core.train.denoiser_finish import write_denoiser
 from irs_core.train.denoiser_spec import (
-    DIGITS,
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
+    data_kind,
 )
 from irs_core.train.progress import load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
@@ -167,11 +169,14 @@ def add_mixed_noise(images: Tensor, sigma: tuple[float, ...], generator: torch.G
 
 
 def _images(spec: DenoiserSpec) -> Images:
-    if spec.images != DIGITS:
+    kind = data_kind(spec.images)
+    if kind is None:
         return read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
-    data = load_dataset(DataSpec("digits", split="train", max=spec.max_images))
+    root = spec.images.partition(":")[2] or None
+    whole = DataSpec(kind, root, split="train", size=spec.size, channels=spec.channels)
+    data = load_dataset(evenly(whole, spec.max_images))
     return Images(data.pixels, data.scale)
 
 
@@ -196,5 +201,8 @@ def _network(spec: DenoiserSpec, images: Images) -> Denoiser:
 def _classifier(spec: DenoiserSpec, images: Images, device: torch.device) -> nn.Module | None:
     if spec.against is None:
         return None
-    found = frozen_classifier(load_model(ModelSpec(spec.against)))
+    classes = None
+    if is_object(spec.against):
+        classes = count_classes(spec.against, Images(images.pixels[:1], images.scale).unit())
+    found = frozen_classifier(load_model(ModelSpec(spec.against, spec.arch, classes)))
     return found.to(device).to(memory_format=torch.channels_last)

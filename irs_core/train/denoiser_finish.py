@@ -101,6 +101,7 @@ def denoiser_command(spec: DenoiserSpec) -> str:
     for name, value in spec.to_dict().items():
         if name in ("images", "sigma", "out") or value == getattr(defaults, name):
             continue
+        value = value.partition("#")[0] if name == "against" else value
         option = names.get(name, f"--{name.replace('_', '-')}")
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from irs_core.errors import SpecError
+from irs_core.spec.data_kinds import DATA_KINDS, DataKind
 from irs_core.train.spec import Device
 
-# In place of a folder: the images that come with the package.
-DIGITS = "digits"
+
+def data_kind(images: str) -> DataKind | None:
+    """The kind of data set that `KIND` or `KIND:ROOT` names; None for a folder of images."""
+    name = images.partition(":")[0]
+    return next((kind for kind in DATA_KINDS if kind == name), None)
 
 
 @dataclass(frozen=True)
@@ -17,13 +21,14 @@ class DenoiserSpec:
     """One training run of a denoiser; with the number of threads it determines the weights.
 
     Args:
-        images: Folder of images, at any depth; their labels are unknown and not needed. `digits`
-            for the training images that come with the package.
+        images: Folder of images, at any depth; their labels are unknown and not needed. `KIND:ROOT`
+            (or `digits`) for the training images of a data set, whose labels are not looked at.
         out: File to write, `NAME.safetensors`; the card goes to `NAME.json` beside it.
         sigma: Standard deviations of the noise, pixel units; each image gets one of them.
         against: A classifier (a weights file or `shipped:NAME`) whose own answers to the clean
             images the denoised ones shall get (the stability objective of Salman et al. 2020);
             None for the mean squared error.
+        arch: Architecture of that classifier, where its file does not name it.
         start: A denoiser to go on from (a file or `shipped:NAME`); None for random weights. It
             decides the size then.
         epochs: Passes over the images.
@@ -41,6 +46,7 @@ class DenoiserSpec:
     out: str
     sigma: tuple[float, ...]
     against: str | None = None
+    arch: str | None = None
     start: str | None = None
     epochs: int = 5
     seed: int = 0
@@ -73,7 +79,7 @@ class DenoiserSpec:
     @property
     def flips(self) -> bool:
         """Whether images are mirrored at random."""
-        return self.images != DIGITS if self.flip is None else self.flip
+        return data_kind(self.images) != "digits" if self.flip is None else self.flip
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, JSON-serialisable."""
