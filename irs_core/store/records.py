@@ -110,8 +110,10 @@ class StudyRecord:
     @property
     def title(self) -> str:
         """Its name, or a description where it has none."""
-        weights = plain(self.spec.model.weights, NAME)
-        return self.spec.name or f"{weights}, sigma {self.spec.noise.sigma:g}"
+        model = self.spec.model
+        first = "" if model.denoiser is None else f"{model.denoiser}, then "
+        named = plain(f"{first}{model.weights}", NAME)
+        return self.spec.name or f"{named}, sigma {self.spec.noise.sigma:g}"
 
     @property
     def base(self) -> ModelRecord:
