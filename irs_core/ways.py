@@ -32,6 +32,7 @@ from irs_core.train.commands import (
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
     TUNING_RATE,
+    certify_command,
     denoiser_commands,
     finetune_command,
 )
@@ -191,7 +192,7 @@ def _training(data: DataSpec) -> DataSpec:
 
 def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, levels: int) -> Way:
     if model.denoiser is not None:
-        command = f"./irs certify --model {model.weights} --denoise {model.denoiser} ..."
+        command = certify_command(model, trial.data, trial.pilot.sigma)
         return replace(trial.way("denoised", model), commands=(command,))
     pilot, data = trial.pilot, trial.data
     images = data.kind if data.root is None else f"{data.kind}:{data.root}"
@@ -223,7 +224,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         paces.append((AGAINST_EPOCHS, result.epochs[-1]))
     return replace(
         trial.way("denoised", replace(model, denoiser=str(result.weights))),
-        trained=f"{pilot.images} images, {_PASSES} passes of each objective",
+        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes of each objective",
         seconds=sum(epochs * total / pace.images_per_second for epochs, pace in paces),
         commands=denoiser_commands(model, data, pilot.sigma, against=len(paces) > 1),
     )
@@ -257,11 +258,11 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         )
     result = train(spec, max_test=1)
     tuned = replace(model, weights=str(result.weights), arch=None, mean=None, std=None)
-    pace = result.epochs[-1].images_per_second
+    pace, total = result.epochs[-1].images_per_second, trial.training_images()
     return replace(
         trial.way("fine-tuned", replace(tuned, denoiser=None)),
-        trained=f"{pilot.images} images, {_PASSES} passes",
-        seconds=TUNING_EPOCHS * trial.training_images() / pace,
+        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes",
+        seconds=TUNING_EPOCHS * total / pace,
         commands=(finetune_command(model, data, pilot.sigma),),
     )
 

@@ -16,6 +16,13 @@ from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 TUNING_RATE = 0.001
 
 
+def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `train` to the commands."""
+    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
+    add_arguments(parser)
+    parser.set_defaults(run=run_cli)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare every setting of a training run; the defaults are those of `TrainSpec`."""
     default = {field.name: field.default for field in fields(TrainSpec)}

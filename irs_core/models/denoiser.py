@@ -168,8 +168,10 @@ def denoiser_of(state: Mapping[str, Tensor], metadata: Mapping[str, Any], name: 
         )
     try:
         sizes = {key: int(metadata[key]) for key in ("channels", "width", "levels")}
-        network = Denoiser(DenoiserShape(**sizes))
-        network.load_state_dict(dict(state))
+        # Memory is that of the file's own tensors, whatever size it claims to be of.
+        with torch.device("meta"):
+            network = Denoiser(DenoiserShape(**sizes))
+        network.load_state_dict({key: one.float() for key, one in state.items()}, assign=True)
     except (SpecError, KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).strip().partition("\n")[0]
         raise CheckpointError(f"the denoiser in {name} does not fit its size: {first}") from None

@@ -47,6 +47,13 @@ def _named(model: ModelSpec) -> str:
     return model.weights.removeprefix(f"{CALL_PREFIX}:").partition("#")[0]
 
 
+def certify_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
+    """What certifies a model behind the denoiser that it names."""
+    words = ["./irs", "certify", "--model", _named(model), "--denoise", model.denoiser or ""]
+    words += ["--sigma", f"{sigma:g}", "--data", data.kind]
+    return shlex.join([*words, *([] if data.root is None else ["--root", data.root])])
+
+
 def ways_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What compares the ways by a pilot."""
     words = ["./irs", "ways", _named(model), "--sigma", f"{sigma:g}", "--data", data.kind]

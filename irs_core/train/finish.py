@@ -70,7 +70,7 @@ def write_result(
 def train_command(spec: TrainSpec) -> str:
     """The command line that repeats a run; settings at their defaults are left out."""
     defaults = TrainSpec(arch=spec.arch, out=spec.out)
-    shown = ("data", "arch", "sigma", "epochs", "seed")
+    shown: tuple[str, ...] = ("data", "arch", "sigma", "epochs", "seed")
     words = ["python", "-m", "irs_core", "train"]
     fields = spec.to_dict()
     if spec.start is not None:

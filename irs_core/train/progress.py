@@ -115,4 +115,8 @@ def _identity(spec: Resumable) -> str:
     fields = spec.to_dict()
     for name in ("out", "root"):
         fields.pop(name, None)
+    for name in ("start", "mean", "std"):
+        # Choices that came later: runs that were begun without them go on.
+        if fields.get(name) is None:
+            fields.pop(name, None)
     return json.dumps(fields, sort_keys=True)

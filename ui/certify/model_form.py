@@ -39,7 +39,8 @@ def _classifier() -> tuple[Callable[[], ModelSpec], float]:
     card = cards.get(choice.removeprefix(SHIPPED_PREFIX), {})
     sigma = right.number_input(
         "σ, noise in pixel units",
-        value=float(card.get("sigma", 0.5)),
+        # Of a model that never saw noise the card says 0, under which nothing can be certified.
+        value=float(card.get("sigma") or 0.5),
         step=0.05,
         format="%.3f",
         # Another model starts from the noise that it was trained with.
