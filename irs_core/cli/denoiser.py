@@ -21,9 +21,12 @@ from irs_core.train.denoiser_spec import (
 def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `denoiser` to the commands."""
     parser = commands.add_parser(
-        "denoiser", help="train a denoiser, to put in front of a classifier trained without noise"
+        "denoiser",
+        help="list shipped denoisers; train one for classifiers that never saw noise",
     )
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    add_json_option(parser)
+    parser.set_defaults(run=_listed)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
     train = actions.add_parser(
         "train",
         help="train a denoiser from images without labels",
@@ -33,6 +36,27 @@ def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     _add_arguments(train)
     train.set_defaults(run=run_denoiser)
+
+
+def _listed(arguments: argparse.Namespace) -> None:
+    from irs_core.models.card import read_card
+    from irs_core.models.denoised import denoiser_path, shipped_denoisers
+    from irs_core.spec.outside import SHIPPED_PREFIX
+
+    cards = {
+        name: read_card(denoiser_path(f"{SHIPPED_PREFIX}{name}").with_suffix(".json"))
+        for name in shipped_denoisers()
+    }
+    if arguments.json:
+        print_json("denoiser", {"shipped": cards})
+        return
+    print("shipped denoisers (use as --denoise shipped:NAME)")
+    for name, card in cards.items():
+        sigma = ", ".join(f"{one:g}" for one in card["sigma"])
+        print(
+            f"  {name:<16} sigma {sigma:<8} {card['parameters']:>9,} parameters; "
+            f"{card['objective']}"
+        )
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +82,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("cpu", "cuda"), default=default["device"])
     add("--note", default=default["note"], help="a sentence for the card")
     add("--out", required=True, help="file to write, NAME.safetensors")
-    add_json_option(parser)
+    add_json_option(parser, again=True)
 
 
 def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
