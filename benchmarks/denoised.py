@@ -3,9 +3,9 @@
 PYTHONPATH=. .venv/bin/python benchmarks/denoised.py --root CIFAR --clean clean.safetensors \
     --denoisers d-0.25.safetensors d-0.50.safetensors --tuned f-0.25.safetensors f-0.50.safetensors
 
-CIFAR holds train/CLASS and test/CLASS. The files come from the commands train, denoiser train and
-finetune. With --int8 the compressions of one composition follow. Whatever is in the store already
-is not drawn again.
+CIFAR holds train/CLASS and test/CLASS; --data digits takes the digits that come along. The files
+come from the commands train, denoiser train and finetune. With --int8 the int8 version of the first
+composition follows. Whatever is in the store already is not drawn again.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from irs_core.store import BASE
 
 SIGMAS, RADII = (0.25, 0.5), (0.25, 0.5)
 N0, N_P = 100, (50, 100, 200)
+TRAINED = {"image-folder": "cifar10-resnet20", "digits": "digits"}
 
 
 def main() -> None:
@@ -55,11 +56,13 @@ def _ways(
         ("as it is", arguments.clean, None),
         ("denoised, frozen", arguments.clean if denoiser else None, denoiser),
         ("fine-tuned", tuned, None),
-        ("trained under noise", f"shipped:cifar10-resnet20-{sigma:.2f}", None),
+        ("trained under noise", f"shipped:{TRAINED[arguments.data]}-{sigma:.2f}", None),
     ]
 
 
 def _model(arguments: argparse.Namespace, weights: str, denoiser: str | None) -> Model:
+    if arguments.data == "digits":
+        return load(weights, denoise=denoiser, max=arguments.images)
     stride = 10_000 // arguments.images
     return load(
         weights,
@@ -115,7 +118,8 @@ def _compressions(arguments: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", required=True)
+    parser.add_argument("--data", choices=tuple(TRAINED), default="image-folder")
+    parser.add_argument("--root")
     parser.add_argument("--clean", required=True)
     parser.add_argument("--denoisers", nargs=2)
     parser.add_argument("--tuned", nargs=2)
