@@ -4,10 +4,12 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from denoisers import saved
 from graph_files import export_onnx
+from onnx import numpy_helper
 
 from irs_core.analysis.ledger import function_words, study_ledger
 from irs_core.data import load_dataset
@@ -16,6 +18,7 @@ from irs_core.graphs import file_compression
 from irs_core.models import load_model
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser_onnx import onnx_bytes
+from irs_core.run.composition import recomposed
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare
 from irs_core.run.study import run_study
@@ -143,8 +146,6 @@ def test_models_that_differ_have_different_digests(prepared, files):
 def test_pruning_one_part_leaves_the_weights_of_the_other(files):
     one = spec(files, "classifier:prune:0.4", "denoiser:prune:0.4")
     base = load_model(one.model)
-    from irs_core.run.composition import recomposed
-
     for compression, touched in zip(one.compressions, ("classifier", "denoiser"), strict=True):
         made = recomposed(compression, one.model, base, programs=False).model.module
         for name, value in base.module.state_dict().items():
@@ -152,6 +153,30 @@ def test_pruning_one_part_leaves_the_weights_of_the_other(files):
             assert not changed or name.startswith(f"{touched}.")
         zeros = sum(int((value == 0).sum()) for value in made.state_dict().values())
         assert zeros > 100
+
+
+def test_only_the_constants_of_the_named_part_of_a_graph_change(files):
+    one = spec(files, "classifier:prune:0.4", "denoiser:prune:0.4", weights=str(files / "c.onnx"))
+    base = load_model(one.model)
+
+    def constants(module):
+        graph = onnx.load_model_from_string(module.file.graph).graph
+        return {value.name: numpy_helper.to_array(value) for value in graph.initializer}
+
+    before = constants(base.module)
+    for compression, denoiser in zip(one.compressions, (False, True), strict=True):
+        after = constants(recomposed(compression, one.model, base, programs=False).model.module)
+        changed = [name for name in before if not np.array_equal(before[name], after[name])]
+        assert changed
+        assert {name.startswith("denoiser/") for name in changed} == {denoiser}
+
+
+def test_only_the_layers_of_the_named_part_are_in_int8(prepared):
+    # The small denoiser has 10 convolutions, of which a graph's first one may stay as it is; the
+    # classifier has 6, and a linear layer.
+    changed, _, layers, *_ = prepared["denoiser:int8"].note.split()
+    assert int(changed) in (9, 10)
+    assert layers == "17"
 
 
 def test_the_original_is_named_as_both(prepared):
