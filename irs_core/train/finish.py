@@ -82,7 +82,9 @@ def train_command(spec: TrainSpec) -> str:
         words += [f"--{name}", str(fields.pop(name))]
     out = fields.pop("out")
     for name, value in fields.items():
-        if value == getattr(defaults, name):
+        # Commands that start from weights have a smaller rate as their default.
+        from_weights = spec.start is not None or spec.qat_from is not None
+        if value == getattr(defaults, name) and not (name == "lr" and from_weights):
             continue
         option = name.replace("_", "-")
         if isinstance(value, bool):

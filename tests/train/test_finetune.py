@@ -1,5 +1,7 @@
 """Fine-tuning goes on from a network's own weights, whoever wrote its class."""
 
+import argparse
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -8,11 +10,13 @@ from graph_files import export_onnx
 from safetensors.torch import load_file
 from torch import nn
 
+from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.cli.main import main
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import load_model, read_card
 from irs_core.spec.study import ModelSpec
 from irs_core.train import TrainSpec
+from irs_core.train.finish import train_command
 from irs_core.train.loop import train
 
 SHIPPED = "shipped:digits-0.25"
@@ -87,6 +91,15 @@ def test_models_without_gradients_are_refused(spec, tmp_path):
     export_onnx(load_model(ModelSpec(SHIPPED)).module, (1, 8, 8), tmp_path / "c.onnx")
     with pytest.raises(CheckpointError, match="gradients"):
         train(replace(spec, start=str(tmp_path / "c.onnx"), arch="object"))
+
+
+def test_the_command_repeats_the_run_whatever_its_rate(spec):
+    for rate in (0.1, 0.02, 0.001):
+        words = shlex.split(train_command(replace(spec, lr=rate)))[3:]
+        assert words[:2] == ["finetune", SHIPPED]
+        parser = argparse.ArgumentParser()
+        add_finetune(parser.add_subparsers())
+        assert finetune_spec(parser.parse_args(words)) == replace(spec, lr=rate)
 
 
 def test_settings_that_exclude_each_other_are_refused(spec):
