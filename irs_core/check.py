@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
-from irs_core.data import Dataset, load_dataset
+from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.decide import (
     Flag,
     accuracy_flag,
@@ -17,7 +17,7 @@ from irs_core.decide import (
     normalisation_flags,
     permuted_labels_flag,
 )
-from irs_core.errors import ChannelsError
+from irs_core.errors import ChannelsError, DatasetError
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import GraphModule, LoadedModel, load_model
 from irs_core.run.fit import check_fit
@@ -28,6 +28,14 @@ from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.noise import noise_blocks
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.train.commands import (
+    TUNING_EPOCHS,
+    about,
+    denoiser_commands,
+    finetune_command,
+    ways_command,
+)
+from irs_core.train.pace import training_pace
 
 DRAWS = 20
 # Accuracy that the vote loses to noise, or agreement lacking, that is worth a warning.
@@ -124,7 +132,7 @@ def check_model(
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
-    warnings += _noise_warning(rows[0], sigma)
+    warnings += _noise_warning(rows[0], sigma, model, spec.data, base, dataset)
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
@@ -214,15 +222,53 @@ def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(count_classes(classes, 1 + int(classes.max())).argmax(axis=1), np.int64)
 
 
-def _noise_warning(row: CheckRow, sigma: float) -> list[str]:
+def _noise_warning(
+    row: CheckRow,
+    sigma: float,
+    model: ModelSpec,
+    data: DataSpec,
+    base: LoadedModel,
+    dataset: Dataset,
+) -> list[str]:
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
     if row.clean - row.voted <= DROP:
         return []
     return [
         f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
-        f"({row.voted:.1%} by vote over copies), so certificates will be small or missing. A "
-        "smaller sigma costs less, and so does training under noise (the command train)."
+        f"({row.voted:.1%} by vote over copies), so certificates will be small or missing: the "
+        "model was not trained under this noise. A smaller sigma costs less.",
+        *_ways_out(sigma, model, data, base, dataset),
     ]
+
+
+def _ways_out(
+    sigma: float, model: ModelSpec, data: DataSpec, base: LoadedModel, dataset: Dataset
+) -> list[str]:
+    """What helps a model that was not trained under the noise, as commands, one a sentence."""
+    pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
+    found = []
+    if base.parts is None:
+        steps = denoiser_commands(model, data, sigma, against=pace is not None)
+        found.append(
+            "A denoiser in front leaves the model as it is: "
+            f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
+        )
+    if pace is not None:
+        time = _training_time(data, pace)
+        found.append(
+            f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
+        )
+    return [*found, f"A pilot compares the ways first: {ways_command(model, data, sigma)}"]
+
+
+def _training_time(data: DataSpec, pace: float) -> str:
+    """How long fine-tuning takes here; nothing where no training images are found."""
+    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
+    try:
+        images = len(open_source(whole).labels)
+    except DatasetError:
+        return ""
+    return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"
 
 
 def _other_normalisation(
@@ -275,6 +321,11 @@ def _handled(base: LoadedModel) -> tuple[str, ...]:
 
 def _ranges(base: LoadedModel, dataset: Dataset) -> str:
     images = dataset.images(slice(None))
+    if base.parts is not None:
+        return (
+            f"pixels {images.min():.3g} to {images.max():.3g}, mean {images.mean():.3g}; the "
+            "denoiser gets them as they are"
+        )
     said = f"pixels {images.min():.3g} to {images.max():.3g}, mean {images.mean():.3g}"
     if base.mean is None or base.std is None:
         return f"{said}; the network gets them as they are"
@@ -289,4 +340,8 @@ def _described(base: LoadedModel) -> str:
     if base.mean is not None and base.std is not None:
         mean, std = (", ".join(f"{one:.4g}" for one in values) for values in (base.mean, base.std))
         normal = f"normalisation inside, mean {mean}, std {std}"
-    return f"{base.arch}, {base.num_classes} classes, inputs {shape}, {normal}"
+    said = f"{base.arch}, {base.num_classes} classes, inputs {shape}, {normal}"
+    if base.parts is None:
+        return said
+    first = base.parts.denoiser
+    return f"denoiser {first.name} ({first.parameters:,} parameters), then {said}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from denoisers import made
 from graph_files import export_onnx, save_ir
 from PIL import Image
 from safetensors.torch import save
@@ -24,6 +25,8 @@ from irs_core.graphs import read_graph
 from irs_core.integer import ConvTerm, IntegerNetwork, Layer, PoolTerm
 from irs_core.integer.files import to_bytes
 from irs_core.models import build, load_model
+from irs_core.models.denoiser import denoiser_bytes
+from irs_core.models.denoiser_onnx import onnx_bytes
 from irs_core.report import import_cohen
 from irs_core.report.cohen import HEADER
 from irs_core.spec.study import DataSpec, ModelSpec
@@ -72,6 +75,8 @@ def make_kinds(folder: Path) -> dict[str, Kind]:
         "wrapped pt": Kind("w.pt", _wrapped(state), _arch_model, {}),
         "scripted": Kind("w.pt", _scripted(), _scripted_model, {}),
         "integer": Kind("w.safetensors", _integer(), _run_model, {}),
+        "denoiser": Kind("d.safetensors", denoiser_bytes(made()), _denoiser, {}),
+        "denoiser onnx": Kind("d.onnx", onnx_bytes(made()), _denoiser, {}),
         "onnx": Kind("net.onnx", onnx.read_bytes(), _graph, {}),
         "ir graph": Kind("net.xml", graph, _graph, {"net.bin": constants}),
         "ir constants": Kind("net.bin", constants, _ir, {"net.xml": graph}),
@@ -142,6 +147,11 @@ def _run_model(path: Path, _: Path) -> object:
     """An integer network is run as well: every shape in it comes from its file."""
     model = load_model(ModelSpec(str(path)))
     return model.module(torch.zeros(1, *model.input_shape))
+
+
+def _denoiser(path: Path, _: Path) -> object:
+    """A denoiser is put in front of a classifier as well: their shapes come from the files."""
+    return load_model(ModelSpec("shipped:digits-0.50", denoiser=str(path)))
 
 
 def _graph(path: Path, _: Path) -> object:

@@ -23,6 +23,8 @@ NAMES = (
     "wrapped pt",
     "scripted",
     "integer",
+    "denoiser",
+    "denoiser onnx",
     "onnx",
     "ir graph",
     "ir constants",

@@ -87,6 +87,27 @@ def test_draws_are_chosen_and_a_gate_answers(place, monkeypatch):
     assert main(gate) in (0, 3)
 
 
+def test_a_model_that_never_saw_noise_gets_to_a_gate(place, monkeypatch, capsys):
+    monkeypatch.setenv("IRS_SHIPPED", str(place / "none"))
+    name = "never-trained-under-noise.md"
+    train, *steps, gate, tune = commands(name)
+    assert main(train) == 0
+    write_and_run(name, place)
+    for command in steps:
+        assert main(command) == 0, command
+    assert "finetune" not in " ".join(map(str, steps))
+    said = capsys.readouterr().out
+    assert "was not trained under this noise" in said
+    (study,) = Library(place / "store").studies()
+    gate[gate.index("ID")] = study.record.id
+    # It holds, or more draws would have to say: a machine that rounds otherwise may leave an input.
+    assert main(gate) in (0, 3)
+    assert "the denoiser denoiser.safetensors, then the classifier model.onnx" in (
+        capsys.readouterr().out
+    )
+    assert main(tune) == 0
+
+
 def test_hardware_is_measured_before_it_is_chosen(place, capsys):
     smaller = {"torchvision:resnet50": "digits_resnet", "(3, 224, 224)": "(1, 8, 8)"}
     write_and_run("imagenet-hardware.md", place, smaller)

@@ -9,13 +9,15 @@ or named here, with what still holds. docs/methods/statements.md has the conditi
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import pi
+from pathlib import PurePath
 
 from irs_core.analysis import levels, sharing
 from irs_core.spec.convention import ONE_SIDED, Convention
 from irs_core.spec.outward import failure
 from irs_core.spec.settings import Settings
-from irs_core.spec.study import BoundName, StudySpec
+from irs_core.spec.study import BoundName, ModelSpec, StudySpec
 from irs_core.store import Library, Study, StudyRecord
+from irs_core.text import NAME, plain
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Ledger:
         reported: Whether somebody else reported the draws, so that nothing of it is proven here.
         piloted: Whether a pilot made forecasts from these draws before the study was begun.
         convention: Of the radii.
+        function: What the original is, where it is more than one network; see `function_words`.
     """
 
     claimed: float
@@ -58,6 +61,7 @@ class Ledger:
     reported: bool = False
     piloted: bool = False
     convention: Convention = ONE_SIDED
+    function: str = ""
 
     @property
     def holds(self) -> bool:
@@ -88,7 +92,7 @@ class Ledger:
     @property
     def conditions(self) -> tuple[str, ...]:
         """What else must be known to quote a certificate, a sentence each."""
-        found = []
+        found = [self.function] if self.function else []
         if self.models > 1 and self.holds:
             found.append(
                 f"Whoever quotes the best of the {self.models} compressed models states "
@@ -187,6 +191,23 @@ def study_ledger(
         reported=reported,
         piloted=sharing.piloted(pilots, spec, listed),
         convention=settings.convention,
+        function=function_words(spec.model),
+    )
+
+
+def function_words(model: ModelSpec) -> str:
+    """Which function is certified, where a denoiser stands before the classifier; else nothing.
+
+    Smoothing certifies the composition: radii, accuracy and latency are those of both parts, and
+    nothing is said about the classifier without the denoiser or behind another one.
+    """
+    if model.denoiser is None:
+        return ""
+    first, then = (plain(PurePath(one).name, NAME) for one in (model.denoiser, model.weights))
+    return (
+        f"The original is two networks as one function: the denoiser {first}, then the classifier "
+        f"{then}. Certificates, accuracy and latency are those of both together; they do not hold "
+        "for the classifier alone."
     )
 
 

@@ -81,6 +81,7 @@ def load(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     output: str | None = None,
+    denoise: str | None = None,
     data: DataKind = "digits",
     root: str | None = None,
     **subset: Any,
@@ -96,6 +97,9 @@ def load(
             needs a name, which stands for what it answers; see `adopt`.
         num_classes: None takes it from the file, the object's scores or the data.
         output: Name of the output that holds the scores, of a graph file that has several.
+        denoise: A denoiser in front of the model: a file of the command `denoiser train`, an ONNX
+            file from images to images, or shipped:NAME. What is certified then is both together,
+            the denoiser and after it the classifier; its accuracy and its latency are theirs.
         data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size,
             channels (None makes them fit the model), class_list.
 
@@ -125,6 +129,7 @@ def load(
         None if mean is None else tuple(mean),
         None if std is None else tuple(std),
         output,
+        denoise,
     )
     if model is None:
         spec = named_model(spec, chosen)

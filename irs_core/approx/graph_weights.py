@@ -1,7 +1,7 @@
 """Rounding and pruning of the weights in an ONNX file; all else in it stays as it is."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,12 +33,17 @@ class AppliedGraph:
     nonzero: int
 
 
-def compressed_graph(file: GraphFile, config: Compression) -> AppliedGraph:
+def compressed_graph(
+    file: GraphFile, config: Compression, *, only: Callable[[str], bool] = lambda _: True
+) -> AppliedGraph:
     """Round or prune the weights of an ONNX file.
 
     `fp16` and `bf16` round every 32-bit constant of more than one number; `prune` and
     `prune-layer` set the smallest weights of convolutions and matrix products to zero, as they do
     in PyTorch networks.
+
+    Args:
+        only: Says by its name whether a constant may be changed.
 
     Raises:
         ApproximationError: The compression is none of these, or the file is no ONNX file with
@@ -58,6 +63,7 @@ def compressed_graph(file: GraphFile, config: Compression) -> AppliedGraph:
         chosen = [one for one in constants.values() if np.prod(one.dims) > 1]
     else:
         chosen = [constants[name] for name in _weights(model.graph) if name in constants]
+    chosen = [one for one in chosen if only(one.name)]
     if not chosen:
         raise ApproximationError(
             f"{config} needs 32-bit weights, and {file.name} has none; its weights may be "

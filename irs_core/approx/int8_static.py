@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,7 @@ def quantise(
     input_shape: tuple[int, int, int],
     calibration: NDArray[np.float32],
     max_disagreement: float | None = None,
+    only: Callable[[str], bool] = lambda _: True,
 ) -> Quantised:
     """Quantise all convolutions and linear layers, or as many as the limit allows.
 
@@ -62,12 +63,13 @@ def quantise(
             Their order matters: the first half sets ranges, the next quarter chooses layers.
         max_disagreement: Limit on the share of changed answers, judged on the second part; None
             for no limit.
+        only: Says by its name whether a layer may be quantised.
 
     Raises:
         ApproximationError: OpenVINO or NNCF is missing or cannot handle the network, or even the
             network with one int8 layer changes too many answers.
     """
-    search = _Search(module, classes, input_shape, calibration)
+    search = _Search(module, classes, input_shape, calibration, only)
     keep = () if max_disagreement is None else search.keep_within(max_disagreement)
     return search.report(search.quantised(keep), keep)
 
@@ -81,6 +83,7 @@ class _Search:
         classes: int,
         input_shape: tuple[int, int, int],
         calibration: NDArray[np.float32],
+        only: Callable[[str], bool],
     ) -> None:
         try:
             import nncf
@@ -96,7 +99,11 @@ class _Search:
         # Converted once: the names of its layers differ from conversion to conversion.
         self._original = convert(module, input_shape)
         self._names = _module_names(self._original, module)
-        self._layers = tuple(self._names)
+        self._layers = tuple(own for own, name in self._names.items() if only(name))
+        # Left in 32 bits whatever is asked for.
+        self._fixed = tuple(own for own in self._names if own not in self._layers)
+        if not self._layers:
+            raise ApproximationError("the part named has no convolution or linear layer")
         self._answers = self._predict(self._original, self._choice)
 
     def quantised(self, keep: Sequence[str], *, final: bool = True) -> Any:
@@ -104,7 +111,7 @@ class _Search:
         batches = [
             self._ranges[start : start + _BATCH] for start in range(0, len(self._ranges), _BATCH)
         ]
-        nncf = self._nncf
+        nncf, left = self._nncf, [*self._fixed, *keep]
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # its progress bars
                 model = nncf.quantize(
@@ -114,7 +121,7 @@ class _Search:
                     subset_size=len(batches),
                     # The exact correction takes seconds; the search makes do with the fast one.
                     fast_bias_correction=not final,
-                    ignored_scope=nncf.IgnoredScope(names=list(keep)) if keep else None,
+                    ignored_scope=nncf.IgnoredScope(names=left) if left else None,
                 )
         except Exception as error:
             raise ApproximationError(f"NNCF cannot quantise the model: {error}") from error

@@ -103,7 +103,8 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         default=["fp16", "int8-dynamic", "prune:0.1"],
         metavar="C",
         help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
-        "URL of a model behind a server",
+        "URL of a model behind a server; with --denoise, classifier:C or denoiser:C compresses one "
+        "part and leaves the other as it is",
     )
     parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
     parser.add_argument(
@@ -298,7 +299,11 @@ def _from_anywhere(spec: StudySpec) -> StudySpec:
     root = spec.data.root
     return replace(
         spec,
-        model=replace(spec.model, weights=settled(spec.model.weights)),
+        model=replace(
+            spec.model,
+            weights=settled(spec.model.weights),
+            denoiser=spec.model.denoiser and settled(spec.model.denoiser),
+        ),
         data=replace(
             spec.data,
             root=None if root is None else settled(root),

@@ -77,7 +77,7 @@ def check_models(
 
     report = check_model(
         model,
-        _spread(data),
+        spread(data),
         sigma=arguments.sigma,
         compressions=compressions,
         seed=arguments.seed,
@@ -119,7 +119,7 @@ def _print_forecast(found: "Forecast") -> None:
     print(f"  draws a second, measured for a second: {rates}")
 
 
-def _spread(data: DataSpec) -> DataSpec:
+def spread(data: DataSpec) -> DataSpec:
     """The data, not only those of the first classes: folders are sorted by class."""
     if not KINDS[data.kind].folders or data.max is None or data.stride > 1:
         return data

@@ -30,6 +30,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
     parser.add_argument(
         "--output", metavar="NAME", help="output that holds the scores, of a graph with several"
     )
+    parser.add_argument(
+        "--denoise",
+        metavar="FILE",
+        help="denoiser in front of the model, and certified with it: a file of the command "
+        "denoiser train, an ONNX file from images to images, or shipped:NAME",
+    )
     for name in ("mean", "std"):
         parser.add_argument(
             f"--{name}",
@@ -49,6 +55,7 @@ def model_spec(arguments: argparse.Namespace) -> ModelSpec:
         mean=arguments.mean and tuple(arguments.mean),
         std=arguments.std and tuple(arguments.std),
         output=arguments.output,
+        denoiser=arguments.denoise,
     )
 
 

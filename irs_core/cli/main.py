@@ -18,6 +18,8 @@ from irs_core.cli.check import add_check
 from irs_core.cli.completion import add_completion
 from irs_core.cli.cost import add_cost
 from irs_core.cli.decide import add_decide
+from irs_core.cli.denoiser import add_denoiser
+from irs_core.cli.finetune import add_finetune
 from irs_core.cli.gate import add_gate
 from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
@@ -28,7 +30,9 @@ from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
+from irs_core.cli.train import add_train
 from irs_core.cli.verify import add_verify
+from irs_core.cli.ways import add_ways
 from irs_core.errors import IrsError
 from irs_core.store import Library
 from irs_core.text import SENTENCE, plain
@@ -131,7 +135,10 @@ def command_parser() -> argparse.ArgumentParser:
     add_import(commands)
     add_verify(commands)
     add_backup(commands)
-    _add_train(commands)
+    add_train(commands)
+    add_finetune(commands)
+    add_denoiser(commands)
+    add_ways(commands)
     add_integer(commands)
     add_intrs(commands)
     add_bench(commands)
@@ -153,11 +160,16 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _models(arguments: argparse.Namespace) -> None:
     from irs_core.models import known_architectures, shipped_models
+    from irs_core.models.denoised import shipped_denoisers
     from irs_core.spec.compression_kinds import known_compressions
 
-    cards = shipped_models()
+    cards, denoisers = shipped_models(), shipped_denoisers()
     if arguments.json:
-        known = {"architectures": known_architectures(), "compressions": known_compressions()}
+        known = {
+            "denoisers": denoisers,
+            "architectures": known_architectures(),
+            "compressions": known_compressions(),
+        }
         print_json("models", {"shipped": cards, **known})
         return
     print("shipped models (use as shipped:NAME)")
@@ -166,6 +178,7 @@ def _models(arguments: argparse.Namespace) -> None:
         clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
         print(f"  {name:<{width}} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
         print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
+    print("denoisers (use as --denoise shipped:NAME)\n  " + (", ".join(denoisers) or "none"))
     print("architectures\n  " + ", ".join(known_architectures()))
     print("compressions\n  " + ", ".join(known_compressions()))
 
@@ -286,11 +299,3 @@ def _studies(arguments: argparse.Namespace) -> None:
             "bundle (--help says how)",
             file=sys.stderr,
         )
-
-
-def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from irs_core.cli.train import add_arguments, run_cli
-
-    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
-    add_arguments(parser)
-    parser.set_defaults(run=run_cli)

@@ -9,8 +9,9 @@ from irs_core.graphs import file_compression, is_graph_file
 from irs_core.graphs.files import content_digest
 from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.compressions import Compression, FileModel
+from irs_core.spec.compressions import Compression
 from irs_core.spec.outside import CALL_PREFIX, SHIPPED_PREFIX, CodeModel, is_address, is_url
+from irs_core.spec.parts import file_of
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
 _WEIGHTS = ".safetensors"
@@ -71,7 +72,7 @@ def rights_to_wait(spec: StudySpec, options: RunOptions) -> RunOptions:
     A study that names none may run none, and where one may run, the original's file is told by its
     content; files of compressed models are so in every study.
     """
-    files = [one.path for one in spec.compressions if isinstance(one, FileModel)]
+    files = [one.path for one in map(file_of, spec.compressions) if one is not None]
     if not any(map(is_program, (spec.model.weights, *files))):
         return replace(options, programs=False)
     path = Path(spec.model.weights)
@@ -80,7 +81,8 @@ def rights_to_wait(spec: StudySpec, options: RunOptions) -> RunOptions:
 
 def is_outside(text: str) -> bool:
     """Whether a text names code, a program in a file or a server, none of which is plain data."""
-    path = text.removeprefix("file-normalized:").removeprefix("file:")
+    path = text.removeprefix("classifier:").removeprefix("denoiser:")
+    path = path.removeprefix("file-normalized:").removeprefix("file:")
     return text.startswith(f"{CALL_PREFIX}:") or is_url(path) or is_program(path)
 
 
@@ -92,6 +94,13 @@ def is_program(path: str) -> bool:
     from irs_core.models.recognise import is_torchscript
 
     return path.endswith(".tflite") or is_torchscript(Path(path).expanduser())
+
+
+def is_own_code(text: str) -> bool:
+    """Whether a text names code, `package.module:make`, and not a file or a shipped model."""
+    if text.startswith(SHIPPED_PREFIX) or Path(text).exists():
+        return False
+    return is_address(text.removeprefix(f"{CALL_PREFIX}:"))
 
 
 def _runs_here(text: str) -> bool:

@@ -16,6 +16,13 @@ from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 TUNING_RATE = 0.001
 
 
+def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `train` to the commands."""
+    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
+    add_arguments(parser)
+    parser.set_defaults(run=run_cli)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare every setting of a training run; the defaults are those of `TrainSpec`."""
     default = {field.name: field.default for field in fields(TrainSpec)}
@@ -53,7 +60,11 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
     Raises:
         SpecError: A setting is out of range.
     """
-    chosen = {field.name: getattr(namespace, field.name) for field in fields(TrainSpec)}
+    chosen = {
+        field.name: getattr(namespace, field.name)
+        for field in fields(TrainSpec)
+        if field.name not in ("start", "mean", "std")
+    }
     if chosen["lr"] is None:
         chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else TUNING_RATE
     return TrainSpec(**chosen)
@@ -61,10 +72,14 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
 
 def run_cli(namespace: argparse.Namespace) -> int:
     """Train, with a progress bar on stderr and the result on stdout; the exit status."""
+    return run_training(from_args(namespace), as_json=namespace.json, command="train")
+
+
+def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
+    """Train, with a progress bar on stderr and the result on stdout; the exit status."""
     # Other commands should not wait for torch.
     from irs_core.train.loop import train
 
-    spec = from_args(namespace)
     with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
 
         def show(report: EpochReport) -> None:
@@ -76,8 +91,8 @@ def run_cli(namespace: argparse.Namespace) -> int:
             bar.update(1)
 
         result = train(spec, on_epoch=show)
-    if namespace.json:
-        print_json("train", _as_json(spec, result))
+    if as_json:
+        print_json(command, _as_json(spec, result))
         return 0
     print(
         f"{result.weights}: accuracy {result.accuracy_clean:.1%} clean, "

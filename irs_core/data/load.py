@@ -1,6 +1,7 @@
 """From a data specification to a dataset."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from irs_core.data.base import Dataset, Source, data_digest, select
 from irs_core.data.cifar import open_cifar10, open_cifar100
@@ -67,3 +68,11 @@ def load_dataset(spec: DataSpec) -> Dataset:
         known=source.known,
         notes=notes,
     )
+
+
+def evenly(spec: DataSpec, most: int | None) -> DataSpec:
+    """At most so many images of a whole split, evenly spaced; all of them for None."""
+    if most is None:
+        return spec
+    total = len(open_source(spec).labels)
+    return replace(spec, stride=max(1, total // most), max=most)

@@ -182,7 +182,8 @@ def noise_flag(clean_right: int, noisy_right: int, inputs: int, sigma: float) ->
     return _flag(
         "not-trained-for-noise",
         f"{clean_right} of {inputs} inputs are right without noise, {noisy_right} under noise of "
-        f"sigma {sigma:g}: train the model with this noise",
+        f"sigma {sigma:g}: put a denoiser in front of the model (--denoise), or fine-tune it under "
+        "this noise (the command finetune)",
     )
 
 

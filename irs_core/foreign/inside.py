@@ -42,8 +42,10 @@ def model(spec: Json) -> Json:
 def digest(text: str) -> str:
     """The first digits of the digest of a compressed model's file."""
     from irs_core.graphs import file_compression
+    from irs_core.spec.parts import file_of
 
-    found = file_compression(text)
+    named = file_compression(text)
+    found = None if named is None else file_of(named)
     assert found is not None
     return found.digest
 
@@ -110,10 +112,10 @@ def runs(study: Mapping[str, Any], backend: Any) -> None:
     from irs_core.models import load_model
     from irs_core.run.options import RunOptions
     from irs_core.run.prepare import prepare
-    from irs_core.spec.compressions import FileModel
+    from irs_core.spec.parts import file_of
 
     whole = StudySpec.from_dict(dict(study))
-    files = tuple(one for one in whole.compressions if isinstance(one, FileModel))
+    files = tuple(one for one in whole.compressions if file_of(one) is not None)
     spec = replace(whole, compressions=files, data=replace(whole.data, max=1, stride=1, holdout=0))
     dataset = load_dataset(spec.data)
     for one in prepare(spec, load_model(spec.model), dataset, RunOptions(backend=backend)):

@@ -54,8 +54,7 @@ def examine(content: bytes, name: str) -> GraphFacts:
     Raises:
         CheckpointError: It is damaged, too large, or no image classifier.
     """
-    model = _parse(content, name)
-    parameters = sum(_check_tensor(tensor, name) for tensor in _tensors(model))
+    model, parameters = checked_tensors(content, name)
     try:
         model = shape_inference.infer_shapes(model, data_prop=True)
     except Exception as error:  # its native part has no documented set of errors
@@ -66,7 +65,7 @@ def examine(content: bytes, name: str) -> GraphFacts:
         raise CheckpointError(f"{name!r} is damaged: an operation's name is no text")
     graph = model.graph
     for value in (*graph.value_info, *graph.input, *graph.output):
-        check_dims(name, _dims(value) or ())
+        check_dims(name, dims_of(value) or ())
     given = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in given]
     elements = [_ELEMENTS.get(value.type.tensor_type.elem_type) for value in inputs]
@@ -78,15 +77,25 @@ def examine(content: bytes, name: str) -> GraphFacts:
         )
     return facts_of(
         name,
-        [_dims(value) for value in inputs],
+        [dims_of(value) for value in inputs],
         [
-            Output(value.name, place, _dims(value), ends_in_sigmoid(graph, value.name))
+            Output(value.name, place, dims_of(value), ends_in_sigmoid(graph, value.name))
             for place, value in enumerate(graph.output)
         ],
         element=element,
         parameters=parameters,
         precision=precision_of(graph, nodes, list(_tensors(model))),
     )
+
+
+def checked_tensors(content: bytes, name: str) -> tuple[onnx.ModelProto, int]:
+    """A file whose weights are all in it, every constant of which was checked, and their numbers.
+
+    Raises:
+        CheckpointError: It is damaged or too large.
+    """
+    model = _parse(content, name)
+    return model, sum(_check_tensor(tensor, name) for tensor in _tensors(model))
 
 
 def _parse(content: bytes, name: str) -> onnx.ModelProto:
@@ -205,7 +214,8 @@ def _item_bytes(kind: int) -> int:
     return int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
 
 
-def _dims(value: Any) -> tuple[Dim, ...] | None:
+def dims_of(value: Any) -> tuple[Dim, ...] | None:
+    """The shape that a graph gives for one of its values, open sides as None; None if unknown."""
     kind = value.type.tensor_type
     if not kind.HasField("shape"):
         return None

@@ -11,6 +11,7 @@ from irs_core.graphs.facts import GraphFacts
 from irs_core.graphs.files import content_digest, read_bytes
 from irs_core.integer.files import is_network, read_network
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, FileModel
+from irs_core.spec.parts import PARTS, PartOnly
 
 Format = Literal["onnx", "openvino"]
 SUFFIXES: dict[str, Format] = {".onnx": "onnx", ".xml": "openvino"}
@@ -86,9 +87,10 @@ def read_graph(path: Path) -> GraphFile:
     return GraphFile(path.name, known, graph, constants, facts, digest)
 
 
-def file_compression(text: str) -> FileModel | None:
-    """The compressed model that `file:PATH` or `file-normalized:PATH` names; None for other texts,
-    among them complete descriptions, which `parse_compression` reads.
+def file_compression(text: str) -> FileModel | PartOnly | None:
+    """The compressed model that `file:PATH` or `file-normalized:PATH` names, or one part of it as
+    in `classifier:file:PATH`; None for other texts, among them complete descriptions, which
+    `parse_compression` reads.
 
     The file is read, so that the description carries its digest: the study is about this
     content, not about whatever lies at the path later.
@@ -97,6 +99,10 @@ def file_compression(text: str) -> FileModel | None:
         CheckpointError: The file cannot be used.
     """
     prefix, _, rest = text.strip().partition(":")
+    for part in PARTS:
+        if prefix == part:
+            inner = _part_file(rest) if part == "denoiser" else file_compression(rest)
+            return None if inner is None else PartOnly(part, inner)
     if prefix not in (FILE_PREFIX, NORMALIZED_PREFIX):
         return None
     if "#" in rest and not Path(rest).expanduser().exists():
@@ -104,6 +110,15 @@ def file_compression(text: str) -> FileModel | None:
         return None
     path = Path(rest).expanduser().absolute()
     return FileModel(str(path), _digest(path)[:_DIGITS], prefix == NORMALIZED_PREFIX)
+
+
+def _part_file(text: str) -> FileModel | None:
+    """A denoiser's file, which is no classifier: only its content is looked at."""
+    prefix, _, rest = text.partition(":")
+    if prefix != FILE_PREFIX or ("#" in rest and not Path(rest).expanduser().exists()):
+        return None
+    path = Path(rest).expanduser().absolute()
+    return FileModel(str(path), content_digest(path)[:_DIGITS])
 
 
 def _digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import ARCH, read_network
 from irs_core.models.card import read_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
+from irs_core.models.denoised import composed, load_denoiser
 from irs_core.models.digest import state_digest
 from irs_core.models.fit import (
     architecture_state,
@@ -22,7 +23,7 @@ from irs_core.models.fit import (
     fitted,
     normalisation,
 )
-from irs_core.models.graph import load_graph
+from irs_core.models.graph import GraphModel, load_graph
 from irs_core.models.lite import SUFFIX, load_lite
 from irs_core.models.loaded import (
     LoadedModel,
@@ -46,7 +47,7 @@ def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
     """Read weights into their architecture and check that they fit.
 
     What the specification says comes first, then what the file says; see `normalisation` in
-    `irs_core.models.fit`.
+    `irs_core.models.fit`. Where it names a denoiser, the model is both: denoiser, then classifier.
 
     Args:
         programs: Whether programs that come in files (TorchScript) may be run here.
@@ -56,6 +57,13 @@ def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
             architecture.
         UnknownKeyError: No such architecture or shipped model.
     """
+    classifier = _load_classifier(spec, programs=programs)
+    if spec.denoiser is None:
+        return classifier
+    return composed(load_denoiser(spec.denoiser), classifier)
+
+
+def _load_classifier(spec: ModelSpec, *, programs: bool) -> LoadedModel:
     if is_object(spec.weights):
         return _load_object(spec)
     if is_graph_file(spec.weights):
@@ -159,24 +167,30 @@ def _load_graph(spec: ModelSpec) -> LoadedModel:
         raise CheckpointError(
             f"{Path(spec.weights).name} is its own architecture; got {spec.arch} as well"
         )
-    found = load_graph(
-        Path(spec.weights),
-        num_classes=spec.num_classes,
-        mean=spec.mean,
-        std=spec.std,
-        output=spec.output,
+    return of_graph(
+        load_graph(
+            Path(spec.weights),
+            num_classes=spec.num_classes,
+            mean=spec.mean,
+            std=spec.std,
+            output=spec.output,
+        )
     )
-    file = found.module.file
+
+
+def of_graph(found: GraphModel) -> LoadedModel:
+    """A graph file as a base classifier."""
+    module, file = found.module, found.module.file
     return LoadedModel(
-        module=found.module,
+        module=module,
         arch=file.format,
         num_classes=found.num_classes,
         input_shape=found.input_shape,
         digest=found.digest,
         parameters=file.facts.parameters,
         size_bytes=file.size_bytes,
-        mean=spec.mean,
-        std=spec.std,
+        mean=module.mean,
+        std=module.std,
     )
 
 

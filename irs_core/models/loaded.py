@@ -9,6 +9,8 @@ from typing import Any
 from torch import nn
 
 from irs_core.errors import CheckpointError
+from irs_core.graphs.denoising import DenoiserGraph
+from irs_core.models.denoiser import Denoiser
 from irs_core.models.lite import LiteModule
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.scripted import ScriptedModule
@@ -31,6 +33,8 @@ class LoadedModel:
         parameters: Number of trainable numbers.
         size_bytes: Bytes of the state dict.
         mean, std: The normalisation inside; None for none.
+        parts: What it is composed of, where a denoiser stands in front of a classifier. All else
+            then describes the composition; `arch`, `mean` and `std` are those of the classifier.
     """
 
     module: nn.Module
@@ -42,6 +46,39 @@ class LoadedModel:
     size_bytes: int
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    parts: "Parts | None" = None
+
+    @property
+    def classifier(self) -> "LoadedModel":
+        """The classifier alone, without a denoiser before it."""
+        return self if self.parts is None else self.parts.classifier
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedDenoiser:
+    """What takes noise out of images, as PyTorch layers or as an ONNX file.
+
+    Args:
+        name: File name, or `shipped:NAME`.
+        network: Takes and gives images (B, C, H, W) in [0, 1], not clipped.
+        digest: SHA-256 of its weights and size, or of the file.
+        sigma: Noise that it was trained under, where the file says so.
+    """
+
+    name: str
+    network: Denoiser | DenoiserGraph
+    digest: str
+    parameters: int
+    size_bytes: int
+    sigma: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A denoiser and the classifier behind it."""
+
+    denoiser: LoadedDenoiser
+    classifier: LoadedModel
 
 
 def with_normalisation(

@@ -19,6 +19,18 @@ RUN_ELSEWHERE = {
 }
 
 
+def with_denoiser(base: LoadedModel, title: str, note: str) -> tuple[str, str]:
+    """Title and sentence of an original, which name the denoiser before it where there is one."""
+    if base.parts is None:
+        return title, note
+    first = base.parts.denoiser
+    return (
+        f"denoiser, then {title}",
+        f"The denoiser {Path(first.name).name} (digest {first.digest[:16]}), then the classifier, "
+        f"as one function. {note}",
+    )
+
+
 def origin_of(compression: ObjectModel | CodeModel | ServedModel) -> str:
     """What a compressed model that is no file is, in a sentence without its end."""
     if isinstance(compression, CodeModel):

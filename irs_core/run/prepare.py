@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ from irs_core.models.scripted import ScriptedModule
 from irs_core.models.served import ServedModule
 from irs_core.models.successor import load_successor
 from irs_core.run.calibration import calibration_images
+from irs_core.run.composition import layer_filter, parts_of, recomposed
 from irs_core.run.options import RunOptions
 from irs_core.run.origins import (
     RUN_ELSEWHERE,
@@ -35,6 +37,7 @@ from irs_core.run.origins import (
     named_file,
     origin_of,
     successor_note,
+    with_denoiser,
 )
 from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
@@ -42,6 +45,7 @@ from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
 from irs_core.spec.cost import Size
 from irs_core.spec.outside import CodeModel, ServedModel
+from irs_core.spec.parts import PartOnly
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
 
@@ -106,6 +110,7 @@ class _Builder:
             title, note = "original (integers only)", _INTEGER_NOTE
         if self._base.arch in RUN_ELSEWHERE:
             title, note = RUN_ELSEWHERE[self._base.arch], f"{self._spec.model.weights}."
+        title, note = with_denoiser(self._base, title, note)
         predictor = make_classifier(module, None, self._setting)
         return Prepared(
             BASE,
@@ -125,6 +130,8 @@ class _Builder:
         """One compressed classifier."""
         if isinstance(compression, ObjectModel | CodeModel | ServedModel):
             return self._object(compression)
+        if isinstance(compression, PartOnly):
+            return self._part(compression)
         if isinstance(
             self._base.module, CallableModule | ServedModule | LiteModule
         ) and not isinstance(compression, FileModel):
@@ -140,7 +147,7 @@ class _Builder:
                 f"with a file (file:PATH); got {compression}"
             )
         if isinstance(compression, Int8Static):
-            return self._int8(compression)
+            return self._int8(compression, compression)
         if isinstance(compression, FileModel):
             return self._of_file(compression)
         if isinstance(self._base.module, GraphModule):
@@ -172,9 +179,38 @@ class _Builder:
         if is_network(path):
             return self._integer_file(compression)
         found = load_successor(
-            compression, self._spec.model, self._base, programs=self._options.programs
+            compression,
+            replace(self._spec.model, denoiser=None),
+            self._base.classifier,
+            programs=self._options.programs,
         )
         return self._successor(compression, found)
+
+    def _part(self, compression: PartOnly) -> Prepared:
+        """The original with one part compressed, or replaced by a file."""
+        parts_of(self._base, compression)
+        if isinstance(compression.of, Int8Static):
+            return self._int8(compression, compression.of, only=layer_filter(compression))
+        found = recomposed(
+            compression, self._spec.model, self._base, programs=self._options.programs
+        )
+        model, module = found.model, found.model.module
+        self._check_shape(model.input_shape, compression.title)
+        predictor = make_classifier(module, None, self._setting)
+        graph = module if isinstance(module, GraphModule) else None
+        return Prepared(
+            str(compression),
+            compression.title,
+            model.digest,
+            found.note,
+            model.size_bytes,
+            found.nonzero,
+            predictor,
+            self._packer(None, model.digest, predictor, module=graph, base=model)
+            if found.packable
+            else _unpackable,
+            sized=_sized(module),
+        )
 
     def _successor(self, compression: FileModel, found: LoadedModel) -> Prepared:
         self._check_shape(found.input_shape, Path(compression.path).name)
@@ -259,14 +295,20 @@ class _Builder:
             sized=partial(graph_size, made.file, made.size_bytes),
         )
 
-    def _int8(self, compression: Int8Static) -> Prepared:
+    def _int8(
+        self,
+        compression: Compression,
+        of: Int8Static,
+        only: Callable[[str], bool] = lambda _: True,
+    ) -> Prepared:
         calibration, source = calibration_images(self._spec, self._dataset)
         made = quantise(
             self._base.module,
             classes=self._setting.classes,
             input_shape=self._setting.input_shape,
             calibration=calibration,
-            max_disagreement=compression.max_disagreement,
+            max_disagreement=of.max_disagreement,
+            only=only,
         )
         # Without OpenVINO the line above has refused.
         from irs_core.backends.openvino_graph import model_size
@@ -382,7 +424,8 @@ class _Builder:
 
 def _unpackable() -> ModelPayload:
     raise ApproximationError(
-        "an object, a program or a model behind a server runs in one process; use the engine local"
+        "an object, a program, a model behind a server or one with a single compressed part runs "
+        "in one process; use the engine local"
     )
 
 

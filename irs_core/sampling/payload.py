@@ -9,6 +9,7 @@ import platform
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import torch
 from safetensors.torch import load, save
 from torch import nn
 
@@ -19,6 +20,8 @@ from irs_core.errors import ApproximationError
 from irs_core.graphs import GraphFile
 from irs_core.integer import IntegerNetwork, files
 from irs_core.models import GraphModule, LoadedModel, build
+from irs_core.models.denoised import DenoisedModule, from_bytes
+from irs_core.models.denoiser import Denoiser, denoiser_bytes
 from irs_core.models.loaded import with_normalisation
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.fixed_function import is_one_by_one, one_by_one
@@ -35,6 +38,7 @@ class ModelPayload:
         execution: What its predictor must say it is.
         arch, mean, std: Of the base network.
         weights: Of the base network (safetensors); empty where `graph` holds the network.
+        denoiser: What stands before it (safetensors); empty for none.
         compression: Text form; None for the base network.
         factors: Weights of the compressed network (safetensors), where computing them again on
             another machine need not give the same bits.
@@ -50,6 +54,7 @@ class ModelPayload:
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
     weights: bytes = b""
+    denoiser: bytes = b""
     compression: str | None = None
     factors: bytes = b""
     graph: tuple[bytes, bytes] | None = None
@@ -62,7 +67,10 @@ class ModelPayload:
         plain = (self.digest, self.execution, self.setting, self.arch, self.mean, self.std)
         found = hashlib.sha256(repr((*plain, self.compression)).encode())
         own = b"" if self.file is None else f"{self.file.digest} {self.file.facts}".encode()
-        parts = (self.weights, self.factors, self.integers, own, *(self.graph or ()))
+        parts = (
+            *(self.weights, self.denoiser, self.factors, self.integers, own),
+            *(self.graph or ()),
+        )
         for part in parts:
             found.update(len(part).to_bytes(8, "big"))
             found.update(part)
@@ -97,8 +105,11 @@ class ModelPayload:
     def _from_weights(self) -> Measurable:
         network = build(self.arch, self.setting.classes, self.setting.input_shape[0])
         network.load_state_dict(load(self.weights))
+        module = with_normalisation(network, self.mean, self.std)
+        if self.denoiser:
+            module = DenoisedModule(from_bytes(self.denoiser), module)
         return make_classifier(
-            with_normalisation(network, self.mean, self.std).eval(),
+            module.eval(),
             None if self.compression is None else parse_compression(self.compression),
             self.setting,
             state=load(self.factors) if self.factors else None,
@@ -160,8 +171,14 @@ def pack(
     factors = b""
     if isinstance(compression, LowRank):
         factors = _tensors(compressed or compress(base.module, compression))
-    weights = _tensors(_network(base)) if graph is None else b""
-    return replace(made, weights=weights, factors=factors, graph=graph)
+    if graph is not None:
+        return replace(made, graph=graph)
+    weights, denoiser = _tensors(_network(base.classifier)), b""
+    if isinstance(base.module, DenoisedModule):
+        first = base.module.denoiser
+        assert isinstance(first, Denoiser)
+        denoiser = denoiser_bytes(first, dtype=torch.float32)
+    return replace(made, weights=weights, denoiser=denoiser, factors=factors)
 
 
 def _network(base: LoadedModel) -> nn.Module:

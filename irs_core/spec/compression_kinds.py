@@ -22,6 +22,7 @@ from irs_core.spec.compressions import (
     number_text,
 )
 from irs_core.spec.outside import CALL_PREFIX, SERVER_PREFIXES, CodeModel, ServedModel
+from irs_core.spec.parts import PARTS, PartOnly
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,9 @@ def parse_compression(text: str) -> Compression:
     if name in (FILE_PREFIX, NORMALIZED_PREFIX):
         path, _, digest = number.rpartition("#")
         return FileModel(path, digest, name == NORMALIZED_PREFIX)
+    for part in PARTS:
+        if name == part:
+            return PartOnly(part, parse_compression(number))
     if name == OBJECT_PREFIX:
         label, _, digest = number.rpartition("#")
         return ObjectModel(label, digest)

@@ -253,7 +253,7 @@ class ObjectModel:
 
 def identity(compression: Compression) -> str:
     """What of a compression decides about predictions: its text, but of a file the content."""
-    return compression.identity if isinstance(compression, FileModel) else str(compression)
+    return str(getattr(compression, "identity", compression))
 
 
 def check_once(compressions: Sequence[Compression]) -> None:

@@ -65,7 +65,7 @@ BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvin
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A base classifier f: an architecture and where its weights are.
+    """A base classifier f: an architecture and where its weights are, and what stands before it.
 
     Args:
         weights: A file (safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR), or
@@ -76,6 +76,9 @@ class ModelSpec:
         mean, std: Per-channel normalisation inside the model, after the noise. None takes what
             the file or the architecture says.
         output: Name of the output that holds the scores, of a graph file that has several.
+        denoiser: A file (safetensors of the command `denoiser train`, or ONNX), or `shipped:NAME`,
+            that takes noise out of images before the classifier. f is then both: what is certified
+            is the denoiser followed by the classifier, and neither part alone. None for none.
     """
 
     weights: str
@@ -84,16 +87,19 @@ class ModelSpec:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     output: str | None = None
+    denoiser: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, str, "weights")
-        check_fields(self, str, "arch", "output", optional=True)
+        check_fields(self, str, "arch", "output", "denoiser", optional=True)
         check_fields(self, int, "num_classes", optional=True)
         for name in ("mean", "std"):
             values = getattr(self, name)
             check_items(name, () if values is None else values, float)
         if not self.weights:
             raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
+        if self.denoiser == "":
+            raise SpecError("a denoiser is a file or shipped:NAME; got an empty text")
         if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
             raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
         if (self.mean is None) != (self.std is None):
@@ -425,7 +431,12 @@ def parse_radii(text: str) -> tuple[float, ...]:
 
 
 # Choices that came later, of the model and of the data.
-_LATER_PARTS = (("model", "output"), ("data", "channels"), ("data", "class_list"))
+_LATER_PARTS = (
+    ("model", "output"),
+    ("model", "denoiser"),
+    ("data", "channels"),
+    ("data", "class_list"),
+)
 
 
 def _check_methods(spec: StudySpec) -> None:

@@ -15,6 +15,7 @@ from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, Compression
 from irs_core.spec.outside import is_address, is_url
+from irs_core.spec.parts import PARTS
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.spec.study_keys import BLOCKS, KEYS, VERSION, Key
@@ -179,6 +180,8 @@ def _study(values: Mapping[str, Any], folder: Path | None, models: Models | None
     if "weights" not in block["model"]:
         raise SpecError("model needs the key weights: a file, or shipped:NAME")
     weights = block["model"].pop("weights")
+    if block["model"].get("denoiser") is not None:
+        block["model"]["denoiser"] = _beside(block["model"]["denoiser"], folder)
     model = ModelSpec(_beside(weights, folder), **block["model"])
     for name in ("root", "class_list"):
         if block["data"].get(name) is not None:
@@ -220,6 +223,8 @@ def _beside(text: str, folder: Path | None) -> str:
 
 def _compression_beside(text: str, folder: Path | None) -> str:
     kind, colon, path = text.partition(":")
+    if kind in PARTS:
+        return f"{kind}:{_compression_beside(path, folder)}"
     if not colon or kind not in (FILE_PREFIX, NORMALIZED_PREFIX):
         return text
     return f"{kind}:{_beside(path, folder)}"

@@ -104,6 +104,7 @@ _MODEL = (
     Key("mean", "number", "Mean per channel, inside the model.", many=True, optional=True),
     Key("std", "number", "Deviation per channel, inside the model.", many=True, optional=True),
     Key("output", "text", "Output that holds the scores, of several.", optional=True),
+    Key("denoiser", "text", "In front of the classifier: a file or shipped:NAME.", optional=True),
 )
 _DATA = (
     Key("kind", "text", "Kind of data set.", choices=DATA_KINDS),

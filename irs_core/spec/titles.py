@@ -25,7 +25,10 @@ _DIFFERENCES: tuple[Callable[[StudySpec], str], ...] = (
 
 def title(spec: StudySpec) -> str:
     """A study's name, or its model and noise where it has none."""
-    return spec.name or f"{plain(spec.model.weights, NAME)}, sigma {spec.noise.sigma:g}"
+    model = spec.model
+    first = "" if model.denoiser is None else f"{model.denoiser}, then "
+    named = plain(f"{first}{model.weights}", NAME)
+    return spec.name or f"{named}, sigma {spec.noise.sigma:g}"
 
 
 def distinct_titles(specs: Sequence[StudySpec]) -> list[str]:

@@ -13,14 +13,14 @@ from torch import nn
 
 import irs_core
 from irs_core.data import Dataset, load_dataset
+from irs_core.data.load import evenly
 from irs_core.hardware import describe_hardware, software_versions
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.files import write_network
-from irs_core.models import canonical_name, load_model, write_card
-from irs_core.models.loaded import LoadedModel
+from irs_core.models import canonical_name, load_model, state_digest, write_card
 from irs_core.spec.study import ModelSpec
 from irs_core.train.measure import noisy_accuracy
-from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.spec import OWN_CLASS, EpochReport, TrainResult, TrainSpec
 
 NOISY_DRAWS = 20
 TRAINED_BY = "the irs_core project, with python -m irs_core train"
@@ -34,6 +34,8 @@ def write_result(
     network: nn.Module | IntegerNetwork,
     normalisation: Normalisation,
     reports: tuple[EpochReport, ...],
+    *,
+    max_test: int | None = None,
 ) -> TrainResult:
     """Save weights and card, and measure accuracy on the test split.
 
@@ -41,22 +43,24 @@ def write_result(
         data: The training data, for classes and image shape.
         module: The network behind its normalisation, or behind rounding to the pixel grid.
         network: What is saved.
+        max_test: Measure on at most so many test images, evenly spaced; None for all.
     """
     weights = Path(spec.out)
     weights.parent.mkdir(parents=True, exist_ok=True)
     _save(weights, spec, data, network, normalisation)
-    test = load_dataset(spec.data_spec("test"))
+    test = load_dataset(evenly(spec.data_spec("test"), max_test))
     device = torch.device(spec.device)
     clean = noisy_accuracy(module, test, sigma=0.0, device=device)
+    draws = NOISY_DRAWS if spec.sigma else 1
     noisy = noisy_accuracy(
-        module, test, sigma=spec.sigma, draws=NOISY_DRAWS, seed=spec.seed, device=device
+        module, test, sigma=spec.sigma, draws=draws, seed=spec.seed, device=device
     )
     card = {
-        **_card(spec, data, load_model(ModelSpec(str(weights))), reports),
+        **_card(spec, data, weights, network, reports),
         "test_images": len(test),
         "accuracy_clean": round(clean, 4),
         "accuracy_noisy": round(noisy, 4),
-        "noisy_draws": NOISY_DRAWS,
+        "noisy_draws": draws,
     }
     card_path = weights.with_suffix(".json")
     write_card(card_path, card)
@@ -66,18 +70,27 @@ def write_result(
 def train_command(spec: TrainSpec) -> str:
     """The command line that repeats a run; settings at their defaults are left out."""
     defaults = TrainSpec(arch=spec.arch, out=spec.out)
-    shown = ("data", "arch", "sigma", "epochs", "seed")
+    shown: tuple[str, ...] = ("data", "arch", "sigma", "epochs", "seed")
     words = ["python", "-m", "irs_core", "train"]
     fields = spec.to_dict()
+    if spec.start is not None:
+        words = [*words[:3], "finetune", fields.pop("start").partition("#")[0]]
+        shown = tuple(name for name in shown if name != "arch" or spec.arch != OWN_CLASS)
+        if spec.arch == OWN_CLASS:
+            del fields["arch"]
     for name in shown:
         words += [f"--{name}", str(fields.pop(name))]
     out = fields.pop("out")
     for name, value in fields.items():
-        if value == getattr(defaults, name):
+        # Commands that start from weights have a smaller rate as their default.
+        from_weights = spec.start is not None or spec.qat_from is not None
+        if value == getattr(defaults, name) and not (name == "lr" and from_weights):
             continue
         option = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{option}" if value else f"--no-{option}")
+        elif isinstance(value, tuple):
+            words += [f"--{option}", *map(str, value)]
         else:
             words += [f"--{option}", str(value)]
     return shlex.join([*words, "--out", out])
@@ -95,7 +108,7 @@ def _save(
         return
     mean, std = normalisation
     metadata = {
-        "arch": canonical_name(spec.arch),
+        "arch": None if spec.arch == OWN_CLASS else canonical_name(spec.arch),
         "num_classes": len(data.classes),
         "classes": data.classes,
         "input_shape": data.input_shape,
@@ -110,19 +123,15 @@ def _save(
 
 
 def _card(
-    spec: TrainSpec, data: Dataset, loaded: LoadedModel, reports: tuple[EpochReport, ...]
+    spec: TrainSpec,
+    data: Dataset,
+    weights: Path,
+    network: nn.Module | IntegerNetwork,
+    reports: tuple[EpochReport, ...],
 ) -> dict[str, Any]:
     return {
         "name": Path(spec.out).stem,
-        "arch": loaded.arch,
-        "num_classes": loaded.num_classes,
-        "classes": list(data.classes),
-        "input_shape": loaded.input_shape,
-        "mean": loaded.mean,
-        "std": loaded.std,
-        "parameters": loaded.parameters,
-        "size_bytes": loaded.size_bytes,
-        "digest": loaded.digest,
+        **_described(spec, data, weights, network),
         "sigma": spec.sigma,
         "trained_by": TRAINED_BY,
         "command": train_command(spec),
@@ -138,6 +147,35 @@ def _card(
         "hardware": _hardware(spec),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": _versions(),
+    }
+
+
+def _described(
+    spec: TrainSpec, data: Dataset, weights: Path, network: nn.Module | IntegerNetwork
+) -> dict[str, Any]:
+    """What was written: read back, but for somebody's own class, which only they can build."""
+    if spec.arch == OWN_CLASS and isinstance(network, nn.Module):
+        state = network.state_dict()
+        return {
+            "arch": type(network).__name__,
+            "num_classes": len(data.classes),
+            "classes": list(data.classes),
+            "input_shape": data.input_shape,
+            "parameters": sum(one.numel() for one in network.parameters()),
+            "size_bytes": sum(one.nbytes for one in state.values()),
+            "digest": state_digest(network),
+        }
+    loaded = load_model(ModelSpec(str(weights)))
+    return {
+        "arch": loaded.arch,
+        "num_classes": loaded.num_classes,
+        "classes": list(data.classes),
+        "input_shape": loaded.input_shape,
+        "mean": loaded.mean,
+        "std": loaded.std,
+        "parameters": loaded.parameters,
+        "size_bytes": loaded.size_bytes,
+        "digest": loaded.digest,
     }
 
 

@@ -1,10 +1,9 @@
 """The training loop: seeded, resumable after every epoch."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,10 @@ from torch.nn import functional
 from irs_core.approx.fake import FakeQuantised
 from irs_core.backends.device import forbid_tf32
 from irs_core.backends.torch_backend import compile_fails
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, load_dataset
+from irs_core.data.load import evenly
 from irs_core.errors import ApproximationError, DatasetError
+from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture
 from irs_core.models.loaded import with_normalisation
@@ -24,14 +25,20 @@ from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
 from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
+from irs_core.train.schedule import learning_rate
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.start import started
 from irs_core.train.tune import OnGrid, fake_quantised
 
-_WARM_UP = 0.2
 _log = logging.getLogger(__name__)
 
 
-def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = None) -> TrainResult:
+def train(
+    spec: TrainSpec,
+    *,
+    on_epoch: Callable[[EpochReport], None] | None = None,
+    max_test: int | None = None,
+) -> TrainResult:
     """Train a base classifier under noise and write its weights and its card.
 
     Every image gets normal noise of standard deviation sigma before normalisation; the loss is
@@ -39,16 +46,19 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
     `out`; the same call continues from there after an interruption, and ends with the same
     weights, bit for bit, for the same number of threads.
 
-    With `qat_from`, a trained network is fine-tuned under the rounding of its integer form, and
-    the integer network is written (Jacob et al. 2018, Sec. 3).
+    With `start`, training goes on from a trained network's weights: noise-augmented fine-tuning of
+    a classifier that never saw noise. With `qat_from`, a trained network is fine-tuned under the
+    rounding of its integer form, and the integer network is written (Jacob et al. 2018, Sec. 3).
 
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
+        max_test: Measure accuracy on at most so many test images, evenly spaced; None for all.
 
     Raises:
         UnknownKeyError: No such architecture.
         DatasetError: The data are missing or do not fit.
         SpecError: The saved state beside `out` belongs to other settings.
+        CheckpointError: The weights to start from cannot be read or give no gradients.
         ApproximationError: The device is not there.
     """
     device = _device(spec)
@@ -57,8 +67,11 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
         raise DatasetError(
             f"training takes images of 8 bits; {data.description} has {data.pixels.dtype}"
         )
-    mean, std = _normalisation(spec, data)
-    network, module = _networks(spec, data, device, (mean, std))
+    if spec.start is not None:
+        network, module, (mean, std) = started(spec, data, device)
+    else:
+        mean, std = _normalisation(spec, data)
+        network, module = _networks(spec, data, device, (mean, std))
     run = _Run.of(spec, data, module, device)
     done = load_progress(spec, network, run.optimizer, device)
     reports = list(done.reports)
@@ -74,9 +87,10 @@ def train(spec: TrainSpec, *, on_epoch: Callable[[EpochReport], None] | None = N
         integers = network.integers()
         # Measured as it will run: in integers.
         module = OnGrid(Carrier(integers)).to(device)
-        result = write_result(spec, data, module, integers, (mean, std), tuple(reports))
+        saved: nn.Module | IntegerNetwork = integers
     else:
-        result = write_result(spec, data, module, network, (mean, std), tuple(reports))
+        saved = network
+    result = write_result(spec, data, module, saved, (mean, std), tuple(reports), max_test=max_test)
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     return result
 
@@ -91,17 +105,6 @@ def _networks(
     fresh = build(spec.arch, len(data.classes), data.input_shape[0], seed=spec.seed)
     module = with_normalisation(fresh, *normalisation).to(device)
     return fresh, module.to(memory_format=torch.channels_last)
-
-
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """One-cycle schedule (Smith & Topin 2018): up for a fifth of the steps, then down, by cosines.
-
-    It starts at a 25th of `peak` and ends at 0.
-    """
-    rising = _WARM_UP * steps
-    if step < rising:
-        return peak * (1 + 24 * (1 - math.cos(math.pi * step / rising)) / 2) / 25
-    return peak * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,11 +212,7 @@ def _device(spec: TrainSpec) -> torch.device:
 
 
 def _training_data(spec: TrainSpec) -> DataSpec:
-    whole = spec.data_spec("train")
-    if spec.max_images is None:
-        return whole
-    total = len(open_source(whole).labels)
-    return replace(whole, stride=max(1, total // spec.max_images), max=spec.max_images)
+    return evenly(spec.data_spec("train"), spec.max_images)
 
 
 def _normalisation(

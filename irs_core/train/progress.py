@@ -2,15 +2,27 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from irs_core.errors import CheckpointError, SpecError, first_line
 from irs_core.train.spec import EpochReport, TrainSpec
+
+
+class Resumable(Protocol):
+    """What a run is, as far as its saved state has to know."""
+
+    @property
+    def out(self) -> str:
+        """File that it writes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting, JSON-serialisable."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +41,7 @@ def save_progress(
     spec: TrainSpec, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
 ) -> None:
     """Replace the saved state in one step, so that a kill leaves the old or the new one."""
-    path = progress_path(Path(spec.out))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".tmp")
-    content = {
-        "spec": _identity(spec),
-        "reports": json.dumps([asdict(report) for report in progress.reports]),
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with partial.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    save_state(spec, network, optimizer, progress.reports)
 
 
 def load_progress(
@@ -54,9 +53,46 @@ def load_progress(
         SpecError: The state belongs to a run with other settings.
         CheckpointError: The state is damaged.
     """
+    found = load_state(spec, network, optimizer, device)
+    return Progress(tuple(EpochReport(**report) for report in found))
+
+
+def save_state(
+    spec: Resumable, network: nn.Module, optimizer: torch.optim.Optimizer, reports: Sequence[Any]
+) -> None:
+    """The same for a run of any kind.
+
+    Args:
+        reports: Of the epochs done, frozen dataclasses.
+    """
+    path = progress_path(Path(spec.out))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".tmp")
+    content = {
+        "spec": _identity(spec),
+        "reports": json.dumps([asdict(report) for report in reports]),
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    with partial.open("wb") as file:
+        torch.save(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_state(
+    spec: Resumable, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+) -> list[dict[str, Any]]:
+    """Restore network and optimizer; the reports of the epochs done, none where there is no state.
+
+    Raises:
+        SpecError: The state belongs to a run with other settings.
+        CheckpointError: The state is damaged.
+    """
     path = progress_path(Path(spec.out))
     if not path.exists():
-        return Progress()
+        return []
     try:
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
         saved, reports = content["spec"], json.loads(content["reports"])
@@ -71,12 +107,16 @@ def load_progress(
         )
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])
-    return Progress(tuple(EpochReport(**report) for report in reports))
+    return list(reports)
 
 
-def _identity(spec: TrainSpec) -> str:
+def _identity(spec: Resumable) -> str:
     """Everything that decides the weights; where the data and the output lie does not."""
     fields = spec.to_dict()
     for name in ("out", "root"):
-        del fields[name]
+        fields.pop(name, None)
+    for name in ("start", "mean", "std"):
+        # Choices that came later: runs that were begun without them go on.
+        if fields.get(name) is None:
+            fields.pop(name, None)
     return json.dumps(fields, sort_keys=True)

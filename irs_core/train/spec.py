@@ -9,6 +9,8 @@ from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.study import DataSpec
 
 Device = Literal["cpu", "cuda"]
+# In place of an architecture's name where the network is of somebody's own class.
+OWN_CLASS = "object"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class TrainSpec:
         device: `cpu` or `cuda`.
         qat_from: Weights of that architecture (a file, or `shipped:NAME`) to fine-tune as an
             integer network; `out` then holds integers. None trains from random weights.
+        start: Weights to fine-tune as they are: a file, `shipped:NAME`, or what `adopt_call` named.
+            The architecture is theirs. None trains from random weights.
+        mean, std: Normalisation of `start`, where its file does not give it.
         note: A sentence for the card, e.g. how the settings were chosen.
     """
 
@@ -55,6 +60,9 @@ class TrainSpec:
     device: Device = "cpu"
     note: str = ""
     qat_from: str | None = None
+    start: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < float("inf"):
@@ -75,6 +83,14 @@ class TrainSpec:
         if self.qat_from is not None and (self.bf16 or self.compile):
             raise SpecError(
                 "rounding needs exact 32-bit floats; give qat_from without bf16 and compile"
+            )
+        if self.qat_from is not None and self.start is not None:
+            raise SpecError(
+                "weights are fine-tuned as they are or as integers; got start and qat_from"
+            )
+        if self.start is None and (self.mean, self.std) != (None, None):
+            raise SpecError(
+                "mean and std belong to the weights that training starts from; got none"
             )
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")

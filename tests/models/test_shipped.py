@@ -34,7 +34,8 @@ def test_accuracy_under_noise_is_that_of_the_card(name):
 
 def test_card_names_the_command_that_repeats_the_training():
     for name, card in shipped_models().items():
-        assert card["command"].startswith("python -m irs_core train --data ")
+        begins = ("python -m irs_core train --data ", "python -m irs_core finetune ")
+        assert card["command"].startswith(begins)
         assert f"--sigma {card['sigma']}" in card["command"]
         assert card["command"].endswith(f"{name}.safetensors")
 

@@ -62,3 +62,33 @@ def test_draws_whose_results_were_seen_are_named(store: Path) -> None:
     (said,) = [one.value for one in at.warning if "showed results on these draws" in one.value]
     assert study.id[:6] in said
     assert "with seed 1 it stands by itself" in said
+
+
+def test_a_denoiser_in_front_is_part_of_the_study(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.shared.launch.check_fit", lambda spec: None)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    assert "two networks as one function" not in texts(at)
+    at.selectbox(key="form_model").set_value("shipped:digits-clean").run()
+    at.selectbox(key="form_denoiser").set_value("shipped:digits-0.50").run()
+    assert not at.exception
+    # A model that never saw noise has none of its own to start from.
+    assert at.number_input(key="form_sigma_shipped:digits-clean").value == 0.5
+    assert "the denoiser shipped:digits-0.50, then the classifier shipped:digits-clean" in texts(at)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.model.denoiser == "shipped:digits-0.50"
+
+
+def test_a_denoiser_outside_the_listed_folders_is_refused(
+    store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "d.safetensors").write_bytes(b"anything")
+    at = open_page("certify")
+    at.selectbox(key="form_denoiser").set_value("own file").run()
+    at.text_input(key="form_denoiser_file").set_value(str(tmp_path / "d.safetensors")).run()
+    assert not at.exception
+    assert "is below none of them" in at.error[0].value
+    assert not JobQueue(store).jobs()

@@ -11,7 +11,8 @@ from irs_core.models import load_model, read_card
 from irs_core.spec.study import ModelSpec
 from irs_core.train import TrainSpec
 from irs_core.train.finish import train_command
-from irs_core.train.loop import learning_rate, train
+from irs_core.train.loop import train
+from irs_core.train.schedule import learning_rate
 
 
 @pytest.fixture(autouse=True)

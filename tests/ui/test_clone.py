@@ -1,3 +1,4 @@
+import pytest
 from synthetic import synthetic_spec
 
 from irs_core.spec.compression_kinds import parse_compression
@@ -29,3 +30,16 @@ def test_own_files_keep_their_path_and_architecture():
     assert (values["form_root"], values["form_size"]) == ("/x", 32)
     assert (values["form_output"], CHANNELS[values["form_channels"]]) == ("scores", 1)
     assert values["form_classes"] == "/x/c.txt"
+
+
+@pytest.mark.parametrize(
+    ("denoiser", "choice", "file"),
+    [
+        (None, "none", ""),
+        ("shipped:digits-0.50", "shipped:digits-0.50", ""),
+        ("/models/d.onnx", OWN_FILE, "/models/d.onnx"),
+    ],
+)
+def test_a_denoiser_is_chosen_again(denoiser, choice, file):
+    values = form_values(synthetic_spec(model=ModelSpec("shipped:digits-0.50", denoiser=denoiser)))
+    assert (values["form_denoiser"], values["form_denoiser_file"]) == (choice, file)

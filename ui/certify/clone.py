@@ -9,7 +9,7 @@ from irs_core.spec.study import StudySpec
 from ui.certify.goal_form import Kind, goal_values
 from ui.shared.own_files import clone_texts
 
-OWN_FILE = "own file"
+OWN_FILE, NO_DENOISER = "own file", "none"
 FROM_FILE = "as the file says"
 # What is done to the colours of image files, and its number of channels.
 CHANNELS = {"as the files": None, "make them grey": 1, "repeat grey as colours": 3}
@@ -33,6 +33,7 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         "form_weights": "" if shipped else spec.model.weights,
         "form_arch": spec.model.arch or FROM_FILE,
         "form_output": spec.model.output or "",
+        **_denoiser(spec.model.denoiser),
         "form_kind": spec.data.kind,
         "form_root": spec.data.root or "",
         "form_split": spec.data.split,
@@ -66,6 +67,12 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         **goal_values(spec),
         **({"form_goal": goal} if goal else {}),
     }
+
+
+def _denoiser(name: str | None) -> dict[str, str]:
+    if name is None or name.startswith(SHIPPED_PREFIX):
+        return {"form_denoiser": name or NO_DENOISER, "form_denoiser_file": ""}
+    return {"form_denoiser": OWN_FILE, "form_denoiser_file": name}
 
 
 def _compressions(spec: StudySpec) -> tuple[list[str], dict[str, list[str]]]:

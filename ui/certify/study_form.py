@@ -9,25 +9,21 @@ import streamlit as st
 from irs_core import methods
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.goals.goal import Goal
-from irs_core.sampling.statements import describe_noise
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
-from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.study import (
-    NOISE_KINDS,
     DataSpec,
-    ModelSpec,
-    NoiseKind,
     NoiseSpec,
     StudySpec,
     parse_radii,
 )
 from ui.certify import goal_form
-from ui.certify.clone import CHANNELS, FROM_FILE, OWN_FILE
-from ui.shared import inventory, own_files
+from ui.certify.clone import CHANNELS
+from ui.certify.model_form import pick_model, pick_noise_kind
+from ui.shared import own_files
 from ui.shared.glossary import HELP
 
 # CIRS needs the first two alone.
@@ -49,8 +45,8 @@ def read_form() -> tuple[StudySpec, Goal | None]:
     """
     with st.container(border=True):
         st.header("1 · Original model and noise")
-        model, sigma = _model()
-        kind = _noise_kind()
+        model, sigma = pick_model()
+        kind = pick_noise_kind()
     with st.container(border=True):
         st.header("2 · Inputs")
         data = _data()
@@ -91,67 +87,6 @@ def draw_budgets(n: int, shares: tuple[int, int], steps: int) -> tuple[int, ...]
     """Evenly spaced n_p between two percentages of n; increasing, each at least 1."""
     low, high = (max(1, round(share * n / 100)) for share in shares)
     return tuple(sorted({round(one) for one in np.linspace(low, high, steps)}))
-
-
-def _model() -> tuple[Any, float]:
-    cards = inventory.shipped()
-    names = [f"{SHIPPED_PREFIX}{name}" for name in cards]
-    preferred = f"{SHIPPED_PREFIX}digits-0.50"
-    left, right = st.columns(2)
-    choice = left.selectbox(
-        "Model",
-        [*names, OWN_FILE],
-        index=names.index(preferred) if preferred in names else 0,
-        key="form_model",
-        bind="query-params",
-        help="A model that comes along, or a weights file on this machine.",
-    )
-    card = cards.get(choice.removeprefix(SHIPPED_PREFIX), {})
-    sigma = right.number_input(
-        "σ, noise in pixel units",
-        value=float(card.get("sigma", 0.5)),
-        step=0.05,
-        format="%.3f",
-        # Another model starts from the noise that it was trained with.
-        key=f"form_sigma_{choice}",
-        bind="query-params",
-        help=HELP["sigma"],
-    )
-    if choice != OWN_FILE:
-        return lambda: ModelSpec(choice), sigma
-    with left:
-        path = own_files.pick_model("Model file", "form_weights")
-    arch = right.selectbox(
-        "Architecture",
-        [FROM_FILE, *inventory.architectures()],
-        key="form_arch",
-        bind="query-params",
-    )
-    output = right.text_input(
-        "Output that holds the scores (optional)",
-        key="form_output",
-        bind="query-params",
-        help="Of an ONNX or OpenVINO file with several outputs.",
-    )
-    return lambda: ModelSpec(
-        own_files.allowed(path),
-        None if arch == FROM_FILE else arch,
-        output=output.strip() or None,
-    ), sigma
-
-
-def _noise_kind() -> NoiseKind:
-    kind: NoiseKind = st.segmented_control(
-        "Noise",
-        NOISE_KINDS,
-        default="gaussian",
-        required=True,
-        format_func=lambda one: describe_noise(one, 1.0, 1).title,
-        key="form_noise",
-        bind="query-params",
-        help=HELP["noise"],
-    )
-    return kind
 
 
 def _data() -> dict[str, Any]:

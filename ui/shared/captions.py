@@ -129,7 +129,8 @@ def guarantee(spec: StudySpec) -> str:
     proven = _word(level)
     if level.claimed < level.proven < 1:
         proven = f"as published; provably {theme.confidence(level.proven)}"
-    sentence = (
+    function = f"{markdown(level.function)}\n\n" if level.function else ""
+    sentence = function + (
         "For each input, the smoothed model's answer stays the same under **every** change of "
         f"the pixels within the certified L2 radius, with a confidence of "
         f"**{theme.confidence(level.claimed)}** per input ({proven}). "

@@ -13,7 +13,7 @@ from irs_core.people import Action
 from irs_core.server_files import check_data_root
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.data_kinds import KINDS
-from irs_core.spec.outside import is_url
+from irs_core.spec.outside import SHIPPED_PREFIX, is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from ui.shared import who
 from ui.shared.library import store_root
@@ -38,20 +38,28 @@ def architectures() -> tuple[str, ...]:
     return known_architectures()
 
 
+def denoisers() -> tuple[str, ...]:
+    """Names of the denoisers that come along."""
+    from irs_core.models.denoised import shipped_denoisers
+
+    return shipped_denoisers()
+
+
 def model_facts(spec: ModelSpec) -> ModelFacts:
     """What a model turns out to be.
 
     Raises:
         IrsError: It cannot be read or does not fit its architecture.
     """
-    path = Path(spec.weights).expanduser()
-    return _model_facts(spec, path.stat().st_mtime_ns if path.is_file() else 0)
+    paths = [Path(one).expanduser() for one in (spec.weights, spec.denoiser or "")]
+    stamps = tuple(one.stat().st_mtime_ns if one.is_file() else 0 for one in paths)
+    return _model_facts(spec, stamps)
 
 
 @st.cache_data(max_entries=32, show_spinner="Reading the weights...")
-def _model_facts(spec: ModelSpec, modified: int) -> ModelFacts:
+def _model_facts(spec: ModelSpec, modified: tuple[int, ...]) -> ModelFacts:
     del modified  # Part of the key only.
-    if not _is_shipped(spec) and not is_url(spec.weights):
+    if not _is_shipped(spec) and not (is_url(spec.weights) and spec.denoiser is None):
         return foreign.model_facts(spec, store_root())
     from irs_core.models import load_model
 
@@ -76,7 +84,8 @@ def served_model(url: str) -> str:
 
 
 def _is_shipped(spec: ModelSpec) -> bool:
-    return spec.weights.startswith("shipped:")
+    named = [spec.weights, *([] if spec.denoiser is None else [spec.denoiser])]
+    return all(one.startswith(SHIPPED_PREFIX) for one in named)
 
 
 def file_compression(text: str) -> FileModel:

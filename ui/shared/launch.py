@@ -11,8 +11,8 @@ from irs_core.jobs import Job, ensure_worker
 from irs_core.people import Action
 from irs_core.run.options import RunOptions, Until
 from irs_core.server_files import data_folders, model_folders
-from irs_core.spec.compressions import FileModel
 from irs_core.spec.outside import is_url
+from irs_core.spec.parts import file_of
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study
 from ui.shared import inventory, library, own_files, page_list, who
@@ -55,6 +55,8 @@ def start(
 
 def _check(spec: StudySpec, options: RunOptions) -> None:
     own_files.allowed(spec.model.weights)
+    if spec.model.denoiser is not None:
+        own_files.allowed(spec.model.denoiser)
     for compression in spec.compressions:
         own_files.described(str(compression))
     check_fit(spec)
@@ -65,9 +67,9 @@ def _check(spec: StudySpec, options: RunOptions) -> None:
 
 def _own_files(spec: StudySpec) -> bool:
     """Whether a file of somebody's has to be converted."""
-    weights = spec.model.weights
-    return (not weights.startswith("shipped:") and not is_url(weights)) or any(
-        isinstance(one, FileModel) for one in spec.compressions
+    named = [spec.model.weights, *([] if spec.model.denoiser is None else [spec.model.denoiser])]
+    return any(not one.startswith("shipped:") and not is_url(one) for one in named) or any(
+        file_of(one) is not None for one in spec.compressions
     )
 
 

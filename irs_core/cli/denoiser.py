@@ -1,0 +1,146 @@
+"""The command `denoiser train`: a network that takes noise out of images, without labels."""
+
+import argparse
+import sys
+from dataclasses import asdict, fields, replace
+
+from tqdm import tqdm
+
+from irs_core.cli.named import is_own_code
+from irs_core.cli.options import add_json_option
+from irs_core.cli.printing import print_json
+from irs_core.spec.outside import CALL_PREFIX
+from irs_core.train.denoiser_spec import (
+    DenoiserMeasure,
+    DenoiserReport,
+    DenoiserResult,
+    DenoiserSpec,
+)
+
+
+def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `denoiser` to the commands."""
+    parser = commands.add_parser(
+        "denoiser",
+        help="list shipped denoisers; train one for classifiers that never saw noise",
+    )
+    add_json_option(parser)
+    parser.set_defaults(run=_listed)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    train = actions.add_parser(
+        "train",
+        help="train a denoiser from images without labels",
+        description="Trains a small network that takes noise out of images. First without "
+        "--against (mean squared error), then --from what came of it and --against the classifier, "
+        "which makes its answers steady. The same command goes on after an interruption.",
+    )
+    _add_arguments(train)
+    train.set_defaults(run=run_denoiser)
+
+
+def _listed(arguments: argparse.Namespace) -> None:
+    from irs_core.models.card import read_card
+    from irs_core.models.denoised import denoiser_path, shipped_denoisers
+    from irs_core.spec.outside import SHIPPED_PREFIX
+
+    cards = {
+        name: read_card(denoiser_path(f"{SHIPPED_PREFIX}{name}").with_suffix(".json"))
+        for name in shipped_denoisers()
+    }
+    if arguments.json:
+        print_json("denoiser", {"shipped": cards})
+        return
+    print("shipped denoisers (use as --denoise shipped:NAME)")
+    for name, card in cards.items():
+        sigma = ", ".join(f"{one:g}" for one in card["sigma"])
+        print(
+            f"  {name:<16} sigma {sigma:<8} {card['parameters']:>9,} parameters; "
+            f"{card['objective']}"
+        )
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    default = {field.name: field.default for field in fields(DenoiserSpec)}
+    add = parser.add_argument
+    add("images", metavar="FOLDER", help="images at any depth, no labels; or digits, KIND:ROOT")
+    add("--sigma", type=float, nargs="+", required=True, help="noise levels, pixel units")
+    add("--against", metavar="MODEL", help="classifier whose clean answers it shall keep")
+    add("--arch", help="its architecture, where the file does not name it")
+    add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
+    add("--epochs", type=int, default=default["epochs"])
+    add("--seed", type=int, default=default["seed"])
+    add("--batch", type=int, default=default["batch"], help="images per step")
+    add("--lr", type=float, default=default["lr"], help="peak learning rate")
+    add("--width", type=int, default=default["width"], help="channels of the first stage")
+    add("--levels", type=int, default=default["levels"], help="times that the sides are halved")
+    add("--max-images", type=int, help="train on at most N images")
+    add("--size", type=int, help="resize images to this height and width")
+    add("--channels", type=int, choices=(1, 3), help="1 makes colours grey, 3 repeats grey")
+    flip = argparse.BooleanOptionalAction
+    add("--flip", action=flip, help="mirror images at random (default: all but digits)")
+    add("--bf16", action="store_true", help="forward passes in bfloat16")
+    add("--device", choices=("cpu", "cuda"), default=default["device"])
+    add("--note", default=default["note"], help="a sentence for the card")
+    add("--out", required=True, help="file to write, NAME.safetensors")
+    add_json_option(parser, again=True)
+
+
+def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
+    """The run that parsed arguments describe.
+
+    Raises:
+        SpecError: A setting is out of range.
+    """
+    chosen = {field.name: getattr(arguments, field.name) for field in fields(DenoiserSpec)}
+    return DenoiserSpec(**{**chosen, "sigma": tuple(arguments.sigma)})
+
+
+def run_denoiser(arguments: argparse.Namespace) -> None:
+    """Train, with a progress bar on stderr and the result on stdout."""
+    from irs_core.models.entry import adopt_call
+    from irs_core.train.denoise import train_denoiser
+
+    spec = denoiser_from_args(arguments)
+    if spec.against is not None and is_own_code(spec.against):
+        spec = replace(spec, against=adopt_call(spec.against.removeprefix(f"{CALL_PREFIX}:")))
+    with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
+
+        def show(report: DenoiserReport) -> None:
+            shown = {"loss": f"{report.loss:.5f}", "rate": f"{report.images_per_second:,.0f}/s"}
+            if report.agreement is not None:
+                shown["agree"] = f"{report.agreement:.1%}"
+            bar.set_postfix(shown)
+            bar.update(1)
+
+        result = train_denoiser(spec, on_epoch=show)
+    if arguments.json:
+        print_json("denoiser train", _as_json(spec, result))
+        return
+    print(f"{result.weights}: {result.parameters:,} parameters")
+    for one in result.measured:
+        print(f"  {_sentence(one, result.held_out)}")
+
+
+def _sentence(one: DenoiserMeasure, images: int) -> str:
+    said = (
+        f"sigma {one.sigma:g}, {images} images held out: {one.noisy:.1f} dB noisy, "
+        f"{one.denoised:.1f} dB denoised"
+    )
+    if one.agree_noisy is None or one.agree_denoised is None:
+        return said
+    return (
+        f"{said}; the classifier answers as on the clean image for {one.agree_noisy:.1%} of noisy "
+        f"and {one.agree_denoised:.1%} of denoised ones"
+    )
+
+
+def _as_json(spec: DenoiserSpec, result: DenoiserResult) -> dict[str, object]:
+    return {
+        "weights": str(result.weights),
+        "card": str(result.card),
+        "parameters": result.parameters,
+        "held_out": result.held_out,
+        "measured": [asdict(one) for one in result.measured],
+        "epochs": [asdict(one) for one in result.epochs],
+        "spec": spec.to_dict(),
+    }

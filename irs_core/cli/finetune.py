@@ -1,0 +1,75 @@
+"""The command `finetune`: a trained classifier learns to see through noise, in a few epochs."""
+
+import argparse
+from dataclasses import fields
+
+from irs_core.cli.named import is_own_code
+from irs_core.cli.options import add_json_option
+from irs_core.cli.train import run_training
+from irs_core.spec.data_kinds import DATA_KINDS
+from irs_core.spec.outside import CALL_PREFIX
+from irs_core.train.commands import TUNING_EPOCHS, TUNING_RATE
+from irs_core.train.spec import OWN_CLASS, TrainSpec
+
+
+def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `finetune` to the commands."""
+    parser = commands.add_parser(
+        "finetune",
+        help="train a classifier further under noise, from its weights",
+        description="Noise-augmented fine-tuning of a classifier that was trained without noise "
+        "(Cohen et al. 2019, Sec. 3.3, from its weights on). The same command goes on after an "
+        "interruption.",
+    )
+    default = {field.name: field.default for field in fields(TrainSpec)}
+    add = parser.add_argument
+    add("model", help="weights: a file, shipped:NAME, or package.module:make (your own class)")
+    add("--arch", help="architecture, where the file does not name it")
+    add("--sigma", type=float, required=True, help="noise on training images, pixel units")
+    add("--epochs", type=int, default=TUNING_EPOCHS)
+    add("--data", choices=DATA_KINDS, default=default["data"], help="labelled images, split train")
+    add("--root", help="folder of the data (not for digits)")
+    add("--size", type=int, help="resize images to this height and width")
+    add("--lr", type=float, default=TUNING_RATE, help="peak learning rate")
+    add("--batch", type=int, default=default["batch"], help="images per step")
+    add("--momentum", type=float, default=default["momentum"])
+    add("--weight-decay", type=float, default=default["weight_decay"])
+    add("--seed", type=int, default=default["seed"])
+    add("--max-images", type=int, help="train on at most N images")
+    flip = argparse.BooleanOptionalAction
+    add("--flip", action=flip, help="mirror images at random (default: all but digits)")
+    add("--bf16", action="store_true", help="forward passes in bfloat16")
+    add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
+    add("--device", choices=("cpu", "cuda"), default=default["device"])
+    for name in ("mean", "std"):
+        add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
+    add("--note", default=default["note"], help="a sentence for the model card")
+    add("--out", required=True, help="file to write, NAME.safetensors")
+    add_json_option(parser)
+    parser.set_defaults(run=_finetune)
+
+
+def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
+    """The run that parsed arguments describe; code that they name is run.
+
+    Raises:
+        IrsError: The model cannot be read or trained, or a setting is out of range.
+    """
+    # Other commands should not wait for torch.
+    from irs_core.models.entry import adopt_call
+    from irs_core.train.start import read_start
+
+    model, arch = arguments.model, arguments.arch
+    if is_own_code(model):
+        start, arch = adopt_call(model.removeprefix(f"{CALL_PREFIX}:")), OWN_CLASS
+    else:
+        start, arch = model, read_start(model, arch=arch).arch
+    names = {field.name for field in fields(TrainSpec)}
+    names -= {"arch", "start", "qat_from", "mean", "std"}
+    chosen = {name: getattr(arguments, name) for name in names}
+    mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
+    return TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
+
+
+def _finetune(arguments: argparse.Namespace) -> int:
+    return run_training(finetune_spec(arguments), as_json=arguments.json, command="finetune")

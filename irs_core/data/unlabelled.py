@@ -1,0 +1,52 @@
+"""Images without labels: every one that lies below a folder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from irs_core.data.base import Images
+from irs_core.data.decode import decode
+from irs_core.data.folder import SUFFIXES, prepared
+from irs_core.data.gather import gathered
+from irs_core.errors import DatasetError
+from irs_core.sandbox.opening import inside
+from irs_core.spec.paths import expanded
+
+
+def read_unlabelled(
+    folder: str, *, size: int | None = None, channels: int | None = None, most: int | None = None
+) -> Images:
+    """Images at any depth below a folder, in the order of their paths.
+
+    Args:
+        size: Height and width that they are resized to; None keeps them (all must be equal).
+        channels: 1 or 3; None for 3, or 1 where all are grey.
+        most: At most so many, evenly spaced; None for all.
+
+    Raises:
+        DatasetError: There are none, they differ in size, or one is damaged.
+    """
+    root = expanded(folder)
+    if not root.is_dir():
+        raise DatasetError(f"no folder {root}; name one that holds images, at any depth")
+    files = _files(root)
+    if not files:
+        raise DatasetError(f"no images below {root}; put them there as .png or .jpg")
+    if most is not None and most < len(files):
+        files = [files[row] for row in np.linspace(0, len(files) - 1, most).astype(int)]
+    prepare = prepared(size)
+    return gathered(
+        ((path.name, decode(path, str(path), prepare)) for path in files), len(files), channels
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in sorted(inside(folder)):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            found += _files(path)
+        elif path.suffix.lower() in SUFFIXES:
+            found.append(path)
+    return found

@@ -1,0 +1,71 @@
+"""What to type for a model that was never trained under noise. Works without torch."""
+
+import shlex
+
+from irs_core.spec.outside import CALL_PREFIX
+from irs_core.spec.study import DataSpec, ModelSpec
+
+# Passes over the training images: a denoiser by itself, a denoiser against the classifier's own
+# answers, and fine-tuning of the classifier.
+DENOISER_EPOCHS, AGAINST_EPOCHS, TUNING_EPOCHS = 4, 4, 3
+# Peak learning rate of fine-tuning: a trained network needs smaller steps than a new one.
+TUNING_RATE = 0.02
+
+
+def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
+    """What fine-tunes a model under noise."""
+    words = ["./irs", "finetune", _named(model), "--sigma", f"{sigma:g}"]
+    words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
+    words += [] if data.root is None else ["--root", data.root]
+    words += [] if model.arch is None else ["--arch", model.arch]
+    for name, values in (("--mean", model.mean), ("--std", model.std)):
+        words += [] if values is None else [name, *(f"{one:g}" for one in values)]
+    return shlex.join([*words, "--out", "finetuned.safetensors"])
+
+
+def denoiser_commands(
+    model: ModelSpec, data: DataSpec, sigma: float, *, against: bool
+) -> tuple[str, ...]:
+    """What trains a denoiser for a model.
+
+    Args:
+        against: Whether gradients flow through the model, so that its own answers can be kept.
+    """
+    images = data.kind if data.root is None else f"{data.kind}:{data.root}"
+    words = ["./irs", "denoiser", "train", images, "--sigma", f"{sigma:g}"]
+    first = [*words, "--epochs", str(DENOISER_EPOCHS), "--out"]
+    if not against:
+        return (shlex.join([*first, "denoiser.safetensors"]),)
+    arch = [] if model.arch is None else ["--arch", model.arch]
+    second = [*words, "--epochs", str(AGAINST_EPOCHS), "--from", "first.safetensors"]
+    second += ["--against", _named(model), *arch, "--out", "denoiser.safetensors"]
+    return shlex.join([*first, "first.safetensors"]), shlex.join(second)
+
+
+def _named(model: ModelSpec) -> str:
+    """The model as a command names it."""
+    return model.weights.removeprefix(f"{CALL_PREFIX}:").partition("#")[0]
+
+
+def certify_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
+    """What certifies a model behind the denoiser that it names."""
+    words = ["./irs", "certify", "--model", _named(model), "--denoise", model.denoiser or ""]
+    words += ["--sigma", f"{sigma:g}", "--data", data.kind]
+    return shlex.join([*words, *([] if data.root is None else ["--root", data.root])])
+
+
+def ways_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
+    """What compares the ways by a pilot."""
+    words = ["./irs", "ways", _named(model), "--sigma", f"{sigma:g}", "--data", data.kind]
+    words += [] if data.root is None else ["--root", data.root]
+    words += [] if model.arch is None else ["--arch", model.arch]
+    return shlex.join(words)
+
+
+def about(seconds: float) -> str:
+    """A predicted time in words: `about 40 s`, `about 12 min`, `about 3.5 h`."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,208 @@
+"""Training a denoiser: seeded, resumable after every epoch, without labels."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from irs_core.data import load_dataset
+from irs_core.data.base import Images
+from irs_core.data.load import evenly
+from irs_core.data.unlabelled import read_unlabelled
+from irs_core.errors import ApproximationError, DatasetError
+from irs_core.models import load_model
+from irs_core.models.denoised import load_denoiser_network
+from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
+from irs_core.models.gradients import frozen_classifier
+from irs_core.models.objects import count_classes, is_object
+from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
+from irs_core.train.denoiser_finish import write_denoiser
+from irs_core.train.denoiser_spec import (
+    DenoiserReport,
+    DenoiserResult,
+    DenoiserSpec,
+    data_kind,
+)
+from irs_core.train.progress import load_state, progress_path, save_state
+from irs_core.train.schedule import learning_rate
+
+# One of so many images is held out to measure on, and at most so many.
+_HELD_OUT, _MOST_HELD_OUT = 50, 1000
+
+
+def train_denoiser(
+    spec: DenoiserSpec, *, on_epoch: Callable[[DenoiserReport], None] | None = None
+) -> DenoiserResult:
+    """Train a denoiser and write its weights and its card.
+
+    Each view of an image gets normal noise of one of the standard deviations. The loss is the mean
+    squared error against the view, or, with `against`, the cross-entropy of the classifier's
+    answers to the denoised view against its answers to the clean one: gradients go through the
+    classifier, whose weights stay as they are (Salman et al. 2020, Sec. 3.2, stability).
+
+    After each epoch the state is saved beside `out`; the same call goes on from there.
+
+    Args:
+        on_epoch: Called after each epoch, also once for those already done before a resume.
+
+    Raises:
+        DatasetError: The images are missing, damaged, of unequal size, or not of 8 bits.
+        SpecError: They do not fit the denoiser, or the saved state belongs to other settings.
+        CheckpointError: The classifier cannot be read, or has no gradients.
+        ApproximationError: The device is not there.
+    """
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise ApproximationError("device cuda needs a GPU that PyTorch can use; found none")
+    device = torch.device(spec.device)
+    images = _images(spec)
+    if images.pixels.dtype != np.uint8:
+        raise DatasetError(f"training takes images of 8 bits; these have {images.pixels.dtype}")
+    trained, held_out = _parts(images)
+    network = _network(spec, images).to(device).to(memory_format=torch.channels_last)
+    answers = _classifier(spec, images, device)
+    optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr)
+    found = load_state(spec, network, optimizer, device)
+    reports = [DenoiserReport(**one) for one in found]
+    for report in reports if on_epoch else ():
+        assert on_epoch is not None
+        on_epoch(report)
+    run = _Run(
+        spec,
+        network,
+        answers,
+        optimizer,
+        pad_for_crops(torch.from_numpy(trained)).to(device),
+        images.pixels.shape[2:],
+        images.scale,
+        device,
+    )
+    for epoch in range(len(reports), spec.epochs):
+        reports.append(run.epoch(epoch))
+        save_state(spec, network, optimizer, reports)
+        if on_epoch:
+            on_epoch(reports[-1])
+    unit = torch.from_numpy(Images(held_out, images.scale).unit())
+    result = write_denoiser(spec, network, answers, len(trained), unit, tuple(reports))
+    progress_path(Path(spec.out)).unlink(missing_ok=True)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    spec: DenoiserSpec
+    network: Denoiser
+    answers: nn.Module | None
+    optimizer: torch.optim.Optimizer
+    padded: Tensor
+    shape: tuple[int, int]
+    scale: int
+    device: torch.device
+
+    def epoch(self, epoch: int) -> DenoiserReport:
+        """One pass over the images, its randomness keyed by (seed, epoch)."""
+        started = time.perf_counter()
+        generator = seeded_generator(self.device, self.spec.seed, epoch)
+        self.network.train()
+        count, batch = len(self.padded), min(self.spec.batch, len(self.padded))
+        order = torch.randperm(count, generator=generator, device=self.device)
+        steps = count // batch
+        loss = torch.zeros((), device=self.device)
+        agreed = torch.zeros((), device=self.device, dtype=torch.int64)
+        for number in range(steps):
+            step = epoch * steps + number
+            rate = learning_rate(step, steps * self.spec.epochs, self.spec.lr)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            rows = order[number * batch : (number + 1) * batch]
+            one, same = self._step(rows, generator)
+            loss += one
+            agreed += same
+        seconds = time.perf_counter() - started
+        images = steps * batch
+        return DenoiserReport(
+            epoch=epoch + 1,
+            epochs=self.spec.epochs,
+            loss=float(loss) / steps,
+            agreement=None if self.answers is None else int(agreed) / images,
+            seconds=seconds,
+            images_per_second=images / seconds,
+        )
+
+    def _step(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        views = random_views(
+            self.padded, rows, self.shape, self.scale, generator, flip=self.spec.flips
+        )
+        noisy = add_mixed_noise(views, self.spec.sigma, generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.spec.bf16):
+            denoised = self.network(noisy)
+            loss, same = self._loss(views, denoised)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach(), same
+
+    def _loss(self, views: Tensor, denoised: Tensor) -> tuple[Tensor, Tensor]:
+        if self.answers is None:
+            error = functional.mse_loss(denoised.float(), views)
+            return error, torch.zeros((), dtype=torch.int64, device=self.device)
+        with torch.no_grad():
+            wanted = self.answers(views).float()
+        found = self.answers(denoised).float()
+        loss = functional.cross_entropy(found, wanted.softmax(1))
+        return loss, (found.argmax(1) == wanted.argmax(1)).sum()
+
+
+def add_mixed_noise(images: Tensor, sigma: tuple[float, ...], generator: torch.Generator) -> Tensor:
+    """Images plus normal noise, each of one of the standard deviations at random; not clipped."""
+    count, device = len(images), images.device
+    chosen = torch.tensor(sigma, device=device)[
+        torch.randint(len(sigma), (count,), generator=generator, device=device)
+    ]
+    noise = torch.empty_like(images).normal_(generator=generator)
+    return images + chosen.view(-1, 1, 1, 1) * noise
+
+
+def _images(spec: DenoiserSpec) -> Images:
+    kind = data_kind(spec.images)
+    if kind is None:
+        return read_unlabelled(
+            spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
+        )
+    root = spec.images.partition(":")[2] or None
+    whole = DataSpec(kind, root, split="train", size=spec.size, channels=spec.channels)
+    data = load_dataset(evenly(whole, spec.max_images))
+    return Images(data.pixels, data.scale)
+
+
+def _parts(images: Images) -> tuple[np.ndarray, np.ndarray]:
+    """Images to train on, and those held out."""
+    count = len(images.pixels)
+    held = min(_MOST_HELD_OUT, max(1, count // _HELD_OUT))
+    rows = np.linspace(0, count - 1, held).astype(int)
+    return np.delete(images.pixels, rows, axis=0), images.pixels[rows]
+
+
+def _network(spec: DenoiserSpec, images: Images) -> Denoiser:
+    shape = images.pixels.shape[1:]
+    if spec.start is not None:
+        network = load_denoiser_network(spec.start)
+    else:
+        network = new_denoiser(DenoiserShape(shape[0], spec.width, spec.levels), seed=spec.seed)
+    network.shape.check_image(shape)
+    return network
+
+
+def _classifier(spec: DenoiserSpec, images: Images, device: torch.device) -> nn.Module | None:
+    if spec.against is None:
+        return None
+    classes = None
+    if is_object(spec.against):
+        classes = count_classes(spec.against, Images(images.pixels[:1], images.scale).unit())
+    found = frozen_classifier(load_model(ModelSpec(spec.against, spec.arch, classes)))
+    return found.to(device).to(memory_format=torch.channels_last)

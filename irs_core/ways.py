@@ -1,0 +1,272 @@
+"""Three ways to certify a classifier that never saw noise, compared by a pilot.
+
+As it is, behind a denoiser (Salman et al. 2020), or fine-tuned under the noise (Cohen et al. 2019):
+each is tried on some images and some noisy copies, after a short training where one is needed.
+Nothing is stored and nothing is certified; shares and times are predictions.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.errors import IrsError, SpecError
+from irs_core.methods.kit.counting import count_classes
+from irs_core.models import load_model
+from irs_core.models.gradients import runs_in_torch
+from irs_core.run.fit import check_fit
+from irs_core.run.options import RunOptions
+from irs_core.run.prepare import prepare_fixed
+from irs_core.sampling.noise import noise_blocks
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.stats import binomial_lower_bound
+from irs_core.train.commands import (
+    AGAINST_EPOCHS,
+    DENOISER_EPOCHS,
+    TUNING_EPOCHS,
+    TUNING_RATE,
+    certify_command,
+    denoiser_commands,
+    finetune_command,
+)
+from irs_core.train.denoise import train_denoiser
+from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.loop import train
+from irs_core.train.spec import OWN_CLASS, TrainSpec
+from irs_core.train.start import read_start
+
+DRAWS, PILOT_IMAGES = 50, 2000
+_PASSES = 2
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way, as far as a pilot tells.
+
+    Args:
+        name: `as it is`, `denoised` or `fine-tuned`.
+        clean: Accuracy without noise.
+        noisy: Accuracy on single noisy copies.
+        voted: Accuracy of the most frequent class among an image's copies.
+        certified: Predicted share of images right and certified, at each radius.
+        rate: Predictions per second of the whole function.
+        trained: What the pilot trained it on, in a few words; empty for nothing.
+        seconds: Predicted time of the whole training here; 0 where nothing is left to train.
+        commands: What to type for the whole.
+        refused: Why it could not be tried; empty where it was.
+    """
+
+    name: str
+    clean: float = float("nan")
+    noisy: float = float("nan")
+    voted: float = float("nan")
+    certified: tuple[float, ...] = ()
+    rate: float = float("nan")
+    trained: str = ""
+    seconds: float = 0.0
+    commands: tuple[str, ...] = ()
+    refused: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, JSON-serialisable."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """What every way is tried with.
+
+    Args:
+        sigma: Noise, pixel units.
+        radii: L2 radii in pixel units at which certified shares are predicted.
+        n, alpha: Of the certificates that are predicted.
+        images: Training images of a pilot, of which `_PASSES` passes are made.
+        draws: Noisy copies of each test image.
+    """
+
+    sigma: float
+    radii: tuple[float, ...]
+    n: int = 10_000
+    alpha: float = 0.001
+    images: int = PILOT_IMAGES
+    draws: int = DRAWS
+    seed: int = 0
+
+
+def compare_ways(
+    model: ModelSpec,
+    data: DataSpec,
+    pilot: Pilot,
+    *,
+    width: int = 32,
+    levels: int = 3,
+    options: RunOptions | None = None,
+) -> tuple[Way, ...]:
+    """The three ways on the same images and the same noise.
+
+    A denoiser that `model` names is tried as it is; without one, a small one is trained for the
+    pilot, as is the fine-tuned classifier. Both get better with the whole training: what the pilot
+    reaches is less than that. Noise comes from the `pilot` stream, which no certificate uses.
+
+    Args:
+        data: Images to try on; the pilots train on the same data set's split `train`.
+        width, levels: Size of the denoiser that is trained where none is named.
+
+    Raises:
+        IrsError: The model or the data cannot be used as they are.
+    """
+    options = options or RunOptions(programs=True)
+    bare = replace(model, denoiser=None)
+    trial = _Trial(data, pilot, options)
+    found = [trial.way("as it is", bare)]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, make in (("denoised", _denoised), ("fine-tuned", _finetuned)):
+            try:
+                found.append(make(model, trial, Path(folder), width=width, levels=levels))
+            except IrsError as error:
+                found.append(Way(name, refused=str(error)))
+    return tuple(found)
+
+
+class _Trial:
+    """The images and noisy copies that every way gets."""
+
+    def __init__(self, data: DataSpec, pilot: Pilot, options: RunOptions) -> None:
+        self.data, self.pilot, self._options = data, pilot, options
+        self._noise = NoiseSpec(pilot.sigma, seed=pilot.seed)
+        self._dataset: Dataset = load_dataset(data)
+        self.images_to_train = 0
+
+    def way(self, name: str, model: ModelSpec) -> Way:
+        """The measures of one way."""
+        spec = StudySpec(model, self.data, self._noise, (), n0=1, n=1, n_p=(1,))
+        base = load_model(model, programs=self._options.programs)
+        check_fit(spec, base, self._dataset)
+        (one,) = prepare_fixed(spec, base, self._dataset, self._options)
+        images, labels = self._dataset.images(slice(None)), self._dataset.labels
+        clean = one.predictor(images)
+        started = perf_counter()
+        classes = np.stack([one.predictor(self._copies(row, images)) for row in range(len(images))])
+        seconds = perf_counter() - started
+        counts = count_classes(classes, base.num_classes)
+        votes = counts.argmax(axis=1)
+        return Way(
+            name,
+            clean=float(np.mean(clean == labels)),
+            noisy=float(np.mean(classes == labels[:, None])),
+            voted=float(np.mean(votes == labels)),
+            certified=self._certified(counts.max(axis=1), votes == labels),
+            rate=classes.size / seconds,
+        )
+
+    def _copies(self, row: int, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        image, draws = images[row], self.pilot.draws
+        blocks = noise_blocks(self._noise, "pilot", row, 0, shape=image.shape, stop=draws)
+        return np.concatenate([image + values for values in blocks])
+
+    def _certified(self, hits: NDArray[np.int64], right: NDArray[np.bool_]) -> tuple[float, ...]:
+        pilot = self.pilot
+        # As if the share of the pilot were the share among the n draws.
+        expected = np.rint(hits / pilot.draws * pilot.n).astype(np.int64)
+        lower = binomial_lower_bound(expected, pilot.n, pilot.alpha)
+        return tuple(
+            float(np.mean(right & (lower > norm.cdf(radius / pilot.sigma))))
+            for radius in pilot.radii
+        )
+
+    def training_images(self) -> int:
+        """Images of the split that would be trained on."""
+        return len(open_source(_training(self.data)).labels)
+
+
+def _training(data: DataSpec) -> DataSpec:
+    return replace(data, split="train", start=0, stride=1, max=None, holdout=0)
+
+
+def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, levels: int) -> Way:
+    if model.denoiser is not None:
+        command = certify_command(model, trial.data, trial.pilot.sigma)
+        return replace(trial.way("denoised", model), commands=(command,))
+    pilot, data = trial.pilot, trial.data
+    images = data.kind if data.root is None else f"{data.kind}:{data.root}"
+    first = DenoiserSpec(
+        images,
+        str(folder / "first.safetensors"),
+        (pilot.sigma,),
+        epochs=_PASSES,
+        width=width,
+        levels=levels,
+        max_images=pilot.images,
+        size=data.size,
+        channels=data.channels,
+        lr=2e-3,
+        batch=64,
+    )
+    result = train_denoiser(first)
+    total, paces = trial.training_images(), [(DENOISER_EPOCHS, result.epochs[-1])]
+    if runs_in_torch(load_model(replace(model, denoiser=None), programs=True)):
+        second = replace(
+            first,
+            out=str(folder / "second.safetensors"),
+            start=first.out,
+            against=model.weights,
+            arch=model.arch,
+            lr=1e-3,
+        )
+        result = train_denoiser(second)
+        paces.append((AGAINST_EPOCHS, result.epochs[-1]))
+    return replace(
+        trial.way("denoised", replace(model, denoiser=str(result.weights))),
+        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes of each objective",
+        seconds=sum(epochs * total / pace.images_per_second for epochs, pace in paces),
+        commands=denoiser_commands(model, data, pilot.sigma, against=len(paces) > 1),
+    )
+
+
+def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
+    pilot, data = trial.pilot, trial.data
+    classes = model.num_classes
+    start = read_start(
+        model.weights, arch=model.arch, classes=classes, mean=model.mean, std=model.std
+    )
+    spec = TrainSpec(
+        arch=start.arch,
+        out=str(folder / "tuned.safetensors"),
+        data=data.kind,
+        root=data.root,
+        size=data.size,
+        sigma=pilot.sigma,
+        epochs=_PASSES,
+        batch=64,
+        lr=TUNING_RATE,
+        max_images=pilot.images,
+        start=model.weights,
+        mean=model.mean,
+        std=model.std,
+    )
+    if spec.arch == OWN_CLASS:
+        raise SpecError(
+            "somebody's own class is fine-tuned by the command finetune; a pilot cannot build it "
+            "anew from the weights that it writes"
+        )
+    result = train(spec, max_test=1)
+    tuned = replace(model, weights=str(result.weights), arch=None, mean=None, std=None)
+    pace, total = result.epochs[-1].images_per_second, trial.training_images()
+    return replace(
+        trial.way("fine-tuned", replace(tuned, denoiser=None)),
+        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes",
+        seconds=TUNING_EPOCHS * total / pace,
+        commands=(finetune_command(model, data, pilot.sigma),),
+    )
+
+
+def best_way(ways: Sequence[Way]) -> Way:
+    """The one that the pilot expects most of, at the first radius."""
+    return max((one for one in ways if one.certified), key=lambda one: one.certified[0])

@@ -1,0 +1,125 @@
+"""Three ways for a model that never saw noise, compared by a pilot on digits."""
+
+import math
+
+import pytest
+import torch
+from denoisers import saved
+
+from irs_core.check import check_model
+from irs_core.cli.main import main
+from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.train import TrainSpec
+from irs_core.train.commands import about, denoiser_commands, finetune_command
+from irs_core.train.loop import train
+from irs_core.ways import Pilot, compare_ways
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Tiny batches gain nothing from threads, and lose much where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """A digits network that never saw noise."""
+    out = tmp_path_factory.mktemp("clean") / "clean.safetensors"
+    return str(
+        train(TrainSpec("digits_resnet", str(out), sigma=0.0, epochs=15), max_test=1).weights
+    )
+
+
+@pytest.fixture(scope="module")
+def ways(clean):
+    pilot = Pilot(0.5, (0.25,), images=1300, draws=20)
+    data = DataSpec(max=60)
+    return compare_ways(ModelSpec(clean), data, pilot, width=8, levels=2)
+
+
+def test_each_way_is_tried(ways):
+    assert [one.name for one in ways] == ["as it is", "denoised", "fine-tuned"]
+    assert not any(one.refused for one in ways)
+    for one in ways:
+        assert 0 <= one.certified[0] <= one.voted <= 1
+        assert one.rate > 0
+
+
+def test_only_what_trains_takes_time(ways):
+    assert [one.seconds > 0 for one in ways] == [False, True, True]
+    assert [len(one.commands) for one in ways] == [0, 2, 1]
+
+
+def test_both_ways_out_help_a_model_that_never_saw_noise(ways):
+    as_it_is, denoised, tuned = ways
+    assert as_it_is.clean > 0.9
+    assert as_it_is.noisy < 0.5
+    assert denoised.noisy > as_it_is.noisy
+    assert tuned.noisy > as_it_is.noisy
+
+
+def test_a_denoiser_that_is_named_is_tried_as_it_is(clean, tmp_path):
+    model = ModelSpec(clean, denoiser=saved(tmp_path / "d.safetensors"))
+    pilot = Pilot(0.5, (0.25,), images=64, draws=5)
+    _, denoised, _ = compare_ways(model, DataSpec(max=10), pilot)
+    assert (denoised.seconds, denoised.trained) == (0.0, "")
+    assert "--denoise" in denoised.commands[0]
+
+
+def test_what_cannot_be_tried_says_why(clean, tmp_path, capsys):
+    from graph_files import export_onnx
+
+    from irs_core.models import load_model
+
+    path = export_onnx(load_model(ModelSpec(clean)).module, (1, 8, 8), tmp_path / "c.onnx")
+    words = ["ways", str(path), "--sigma", "0.5", "--max", "10", "--draws", "5", "--images", "64"]
+    assert main([*words, "--width", "8", "--levels", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "fine-tuned  not tried: gradients must flow" in said
+    # Without gradients there is nothing to train the denoiser against.
+    assert f"--against {path}" not in said
+
+
+def test_the_prediction_is_that_of_the_certificates(clean):
+    """All copies right: the bound is alpha^(1/n), and so is the radius."""
+    pilot = Pilot(0.001, (0.0, 0.001 * 3.0), n=1000, images=64, draws=5)
+    as_it_is = compare_ways(ModelSpec(clean), DataSpec(max=20), pilot, width=8, levels=2)[0]
+    # Phi(3) is above 0.001^(1/1000), which no certificate with 1,000 draws can exceed.
+    assert as_it_is.certified == (as_it_is.clean, 0.0)
+    assert math.isclose(as_it_is.voted, as_it_is.clean)
+
+
+def test_the_dry_run_names_both_ways_with_commands(clean):
+    said = "\n".join(check_model(ModelSpec(clean), DataSpec(max=40), sigma=0.5).warnings)
+    assert f"./irs finetune {clean} --sigma 0.5 --epochs 3 --data digits" in said
+    assert "for 1,348 images" in said
+    assert f"--against {clean}" in said
+    assert f"./irs ways {clean} --sigma 0.5" in said
+
+
+def test_a_model_that_was_trained_for_it_gets_no_advice():
+    said = "\n".join(
+        check_model(ModelSpec("shipped:digits-0.25"), DataSpec(max=40), sigma=0.25).warnings
+    )
+    assert "finetune" not in said
+
+
+def test_commands_name_what_the_file_does_not():
+    model = ModelSpec("w.pt", arch="resnet20", mean=(0.5,), std=(0.25,))
+    data = DataSpec("image-folder", "a folder")
+    command = finetune_command(model, data, 0.25)
+    assert "--root 'a folder' --arch resnet20 --mean 0.5 --std 0.25" in command
+    _, second = denoiser_commands(model, data, 0.25, against=True)
+    assert "'image-folder:a folder' --sigma 0.25" in second
+    assert "--against w.pt --arch resnet20" in second
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "about 1 s"), (80, "about 80 s"), (600, "about 10 min")]
+)
+def test_times_in_words(seconds, words):
+    assert about(seconds) == words
+    assert about(7200) == "about 2.0 h"

@@ -1,0 +1,133 @@
+"""Fine-tuning goes on from a network's own weights, whoever wrote its class."""
+
+import argparse
+import shlex
+from dataclasses import replace
+
+import pytest
+import torch
+from graph_files import export_onnx
+from safetensors.torch import load_file
+from torch import nn
+
+from irs_core.cli.finetune import add_finetune, finetune_spec
+from irs_core.cli.main import main
+from irs_core.errors import CheckpointError, SpecError
+from irs_core.models import load_model, read_card
+from irs_core.spec.study import ModelSpec
+from irs_core.train import TrainSpec
+from irs_core.train.finish import train_command
+from irs_core.train.loop import train
+
+SHIPPED = "shipped:digits-0.25"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny batches gain nothing from threads, and lose much where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def spec(tmp_path):
+    return TrainSpec(
+        "digits_resnet",
+        str(tmp_path / "tuned.safetensors"),
+        sigma=0.5,
+        epochs=1,
+        lr=0.001,
+        max_images=128,
+        start=SHIPPED,
+    )
+
+
+def test_it_starts_from_the_weights(spec):
+    before = load_model(ModelSpec(SHIPPED)).module.state_dict()
+    # So small a step leaves the weights nearly where they were.
+    after = load_file(train(replace(spec, lr=1e-9), max_test=10).weights)
+    for name, value in before.items():
+        if value.is_floating_point() and "running" not in name:
+            assert torch.allclose(value, after[name], atol=1e-6), name
+
+
+def test_the_weights_move_and_the_original_stays(spec):
+    digest = load_model(ModelSpec(SHIPPED)).digest
+    result = train(spec, max_test=10)
+    assert load_model(ModelSpec(str(result.weights))).digest != digest
+    assert load_model(ModelSpec(SHIPPED)).digest == digest
+
+
+def test_a_run_is_measured_on_as_many_images_as_asked(spec):
+    assert read_card(train(spec, max_test=30).card)["test_images"] == 30
+
+
+def test_without_noise_one_pass_measures_the_accuracy(spec):
+    result = train(replace(spec, sigma=0.0), max_test=50)
+    assert read_card(result.card)["noisy_draws"] == 1
+    assert result.accuracy_clean == result.accuracy_noisy
+
+
+def test_the_normalisation_stays_inside(tmp_path):
+    torch.manual_seed(0)
+    start = tmp_path / "start.pt"
+    torch.save(load_model(ModelSpec(SHIPPED)).module.state_dict(), start)
+    spec = TrainSpec(
+        "digits_resnet",
+        str(tmp_path / "tuned.safetensors"),
+        epochs=1,
+        max_images=64,
+        start=str(start),
+        mean=(0.3,),
+        std=(0.4,),
+    )
+    loaded = load_model(ModelSpec(str(train(spec, max_test=5).weights)))
+    assert (loaded.mean, loaded.std) == ((0.3,), (0.4,))
+
+
+def test_models_without_gradients_are_refused(spec, tmp_path):
+    export_onnx(load_model(ModelSpec(SHIPPED)).module, (1, 8, 8), tmp_path / "c.onnx")
+    with pytest.raises(CheckpointError, match="gradients"):
+        train(replace(spec, start=str(tmp_path / "c.onnx"), arch="object"))
+
+
+def test_the_command_repeats_the_run_whatever_its_rate(spec):
+    for rate in (0.1, 0.02, 0.001):
+        words = shlex.split(train_command(replace(spec, lr=rate)))[3:]
+        assert words[:2] == ["finetune", SHIPPED]
+        parser = argparse.ArgumentParser()
+        add_finetune(parser.add_subparsers())
+        assert finetune_spec(parser.parse_args(words)) == replace(spec, lr=rate)
+
+
+def test_settings_that_exclude_each_other_are_refused(spec):
+    with pytest.raises(SpecError, match="qat_from"):
+        replace(spec, qat_from=SHIPPED)
+    with pytest.raises(SpecError, match="starts from"):
+        replace(spec, start=None, mean=(0.5,), std=(0.5,))
+
+
+def test_the_command_takes_somebodys_own_class(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_tuned_net.py").write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    words = ["finetune", "own_tuned_net:make", "--sigma", "0.5", "--epochs", "2"]
+    assert main([*words, "--max-images", "200", "--out", "own.safetensors"]) == 0
+    assert "under noise 0.5" in capsys.readouterr().out
+    assert set(load_file("own.safetensors")) == {"1.weight", "1.bias"}
+    card = read_card(tmp_path / "own.json")
+    assert card["arch"] == nn.Sequential.__name__
+    assert "finetune call:own_tuned_net:make" in card["command"]
+
+
+def test_the_command_takes_a_shipped_model(tmp_path, capsys):
+    out = str(tmp_path / "tuned.safetensors")
+    words = ["finetune", SHIPPED, "--sigma", "0.5", "--epochs", "1", "--max-images", "100"]
+    assert main([*words, "--out", out, "--json"]) == 0
+    assert '"command": "finetune"' in capsys.readouterr().out
+    assert load_model(ModelSpec(out)).arch == "digits_resnet"
