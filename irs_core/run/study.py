@@ -1,6 +1,6 @@
 """Run a study: fill the evidence that is missing, and nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -48,6 +48,14 @@ class _Runnable:
     arrays: Mapping[Stream, EvidenceArray]
 
 
+@dataclass(frozen=True)
+class _Ends:
+    """What ends a run early, asked between stages; see `run_study`."""
+
+    enough: Callable[[], bool]
+    leave: Callable[[], Collection[str]]
+
+
 def run_study(
     spec: StudySpec,
     library: Library,
@@ -56,6 +64,7 @@ def run_study(
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     enough: Callable[[StudyRecord], bool] = lambda _: False,
+    leave: Callable[[StudyRecord], Collection[str]] = lambda _: (),
     until: Until = "end",
     owned: Callable[[], bool] = lambda: True,
 ) -> StudyRecord:
@@ -67,6 +76,8 @@ def run_study(
     Args:
         enough: Whether the draws of the compressed models are enough as they are, asked after
             each stage; the study is then finished with what it has.
+        leave: Names of compressed models that take no more draws, asked before each stage but the
+            first; those of the others go on.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
         owned: Whether this process still has the work, asked right before each write; one that
@@ -95,7 +106,8 @@ def run_study(
             engine.load({one.name: one.pack() for one in prepared})
         predictors = {one.name: one.predictor for one in prepared}
         runner = Runner(dataset, spec, predictors, engine, on_progress, should_stop, owned)
-        _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
+        ends = _Ends(lambda: enough(record), lambda: leave(record))
+        _fill(runner, spec, dataset, runnables, until, ends)
     check_owned(owned)
     if any(method.plans for method in methods.asked(spec)):
         _save_pilot(record, library)
@@ -120,7 +132,7 @@ def _fill(
     dataset: Dataset,
     runnables: Sequence[_Runnable],
     until: Until,
-    enough: Callable[[], bool],
+    ends: _Ends,
 ) -> None:
     plain = [Runnable(one.record.name, one.arrays) for one in runnables]
     inputs = len(dataset.labels)
@@ -128,10 +140,15 @@ def _fill(
     if until == "pilot":
         runner.fill(pilot_stage(spec, plain, dataset.reported))
         return
+    gone: Collection[str] = ()
     for needs in compressed_stages(spec, plain, dataset.reported):
-        runner.fill(needs)
-        if enough():
+        wanted = [need for need in needs if need.name not in gone]
+        if needs and not wanted:
             return
+        runner.fill(wanted)
+        if ends.enough():
+            return
+        gone = ends.leave()
 
 
 def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:

@@ -1,0 +1,7 @@
+"""`tune export`."""
+
+import argparse
+
+
+def add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Stub."""
