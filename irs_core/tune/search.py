@@ -1,7 +1,7 @@
 """A search for the compression that may ship: proposed from sensitivities, certified together."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +268,17 @@ def winner_of(found: Outcome) -> str:
     if found.winner is None:
         raise MissingEvidenceError(f"this search has no winner: {found.sentence}")
     return found.winner
+
+
+def fresh_spec(spec: StudySpec, *, n: int) -> StudySpec:
+    """The inputs and the noise on which what a search found is certified anew.
+
+    The noise has another seed. Where inputs are taken at a stride, those half-way between them are
+    taken, so that no choice of the search has seen them; else they are the same inputs.
+
+    Args:
+        n: Draws of the original per input.
+    """
+    data, noise = spec.data, spec.noise
+    moved = replace(data, start=data.start + data.stride // 2, holdout=0)
+    return replace(spec, data=moved, noise=replace(noise, seed=noise.seed + 1), n=n, n_p=(1,))
