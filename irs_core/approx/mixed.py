@@ -207,7 +207,7 @@ def mixed_size(original: nn.Module, made: nn.Module, config: Mixed) -> Size:
                 _SCALE_BITS * len(layer.weight) if one.bits < 16 and _has_scales(treatment) else 0
             )
             packed -= max(0, int(one.weights * (32 - one.bits)) - scales) // 8
-            held -= int(one.weights * (32 - one.held)) // 8
+            held -= max(0, int(one.weights * (32 - one.held)) - scales) // 8
             layers.append(one)
     return Size(min(packed, held), held, tuple(layers))
 

@@ -329,9 +329,9 @@ def _effect(
 
 def saved_bytes(module: nn.Module, change: Change) -> int:
     """Bytes of packed weights that a change saves."""
-    config = mixed(Treatment(), dict.fromkeys(change.layers, change.treatment))
-    if config.default == change.treatment:
+    if change.treatment == Treatment():
         return 0
+    config = mixed(Treatment(), dict.fromkeys(change.layers, change.treatment))
     made = reshaped(copy.deepcopy(module), config)
     before = sum(value.nbytes for value in module.state_dict().values())
     return before - mixed_size(module, made, config).packed_bytes
