@@ -157,7 +157,7 @@ def kept_channels(block: BasicBlock, share: float) -> Tensor:
     gain = norm.weight.detach() / torch.sqrt(norm.running_var + norm.eps)
     weight = block.conv1.weight.detach().flatten(1).norm(dim=1) * gain.abs()
     count = max(1, len(weight) - round(share * len(weight)))
-    return weight.argsort(descending=True, stable=True)[:count].sort().values
+    return torch.sort(weight.argsort(descending=True, stable=True)[:count]).values
 
 
 def _narrowed(conv: nn.Conv2d, kept: Tensor, *, outputs: bool) -> nn.Conv2d:

@@ -93,13 +93,11 @@ def search(arguments: argparse.Namespace) -> None:
         budget=arguments.budget,
     )
     save_search(library.root, made)
-    needed = inputs_needed(asked, len(candidates), sum(study.record.data.reported))
+    needed = inputs_needed(asked, spec, sum(study.record.data.reported))
     if needed is not None:
         print(
-            f"note: with {len(candidates)} candidates, none can be shown to lose at most "
-            f"{100 * asked.max_loss:g}% on fewer than {needed:,} inputs"
-            if asked.max_loss is not None
-            else "",
+            f"note: none of {len(candidates)} candidates can be shown to lose so little on fewer "
+            f"than {needed:,} inputs",
             file=sys.stderr,
         )
     options = RunOptions(settle=made.requirement, most_draws=made.budget)
@@ -178,7 +176,6 @@ def _kept(
 
 
 def _run(spec: StudySpec, library: Library, options: RunOptions) -> None:
-    from irs_core.cost import keep_costs
     from irs_core.run.study import run_study
 
     with draw_bar() as draw:
@@ -189,7 +186,6 @@ def _run(spec: StudySpec, library: Library, options: RunOptions) -> None:
             on_progress=draw,
             leave=settled(library, options.settle, draws=options.most_draws, note=_note),
         )
-    keep_costs(library, spec.id)
 
 
 def _note(found: list[Standing]) -> None:
@@ -199,16 +195,17 @@ def _note(found: list[Standing]) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Where a search stands; sizes and times are measured where they are missing."""
+    """Where a search stands; sizes and times of candidates that may ship are measured."""
     library = Library(arguments.store)
     study = library.open(arguments.id)
     made = read_search(library.root, study.record.id)
-    if study.record.finished and any(one.cost is None for one in study.record.models):
+    found = outcome(made, study, library)
+    missing = found.unmeasured
+    if study.record.finished and missing:
         from irs_core.cost import keep_costs
 
-        keep_costs(library, study.record.id)
-        study = library.open(study.record.id)
-    found = outcome(made, study, library)
+        keep_costs(library, study.record.id, names=missing)
+        found = outcome(made, library.open(study.record.id), library)
     if arguments.json:
         print_json("tune", plain_outcome(found))
     else:

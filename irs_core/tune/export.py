@@ -6,6 +6,8 @@ import io
 import logging
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -102,10 +104,15 @@ def node_names(model: Any, module: nn.Module) -> dict[str, str]:
 def _exported(module: nn.Module, input_shape: tuple[int, int, int]) -> Any:
     import onnx
 
-    file, axes = io.BytesIO(), {"images": {0: "n"}, "scores": {0: "n"}}
+    axes = {"images": {0: "n"}, "scores": {0: "n"}}
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            TemporaryDirectory() as folder,
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
+            file = Path(folder) / "network.onnx"
             torch.onnx.export(
                 module.eval(),
                 (torch.zeros(2, *input_shape),),
@@ -116,9 +123,9 @@ def _exported(module: nn.Module, input_shape: tuple[int, int, int]) -> Any:
                 output_names=["scores"],
                 dynamic_axes=axes,
             )
+            return _without_casts(onnx.load_model(file))
     except Exception as error:  # exporters fail in many ways
         raise ApproximationError(f"the network cannot be written as ONNX: {error}") from error
-    return _without_casts(onnx.load_model_from_string(file.getvalue()))
 
 
 def _without_casts(model: Any) -> Any:

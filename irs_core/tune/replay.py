@@ -34,7 +34,7 @@ class Replay:
         self._skipped: frozenset[str] = frozenset()
         self._recording = False
         for name, part in self._parts.items():
-            part.forward = self._wrapped(name)  # type: ignore[method-assign]
+            part.forward = self._wrapped(name)
 
     def close(self) -> None:
         """Give the network back as it was."""
@@ -77,11 +77,11 @@ class Replay:
         before = {name: self._parts[name].forward for name in layers}
         try:
             for name, layer in layers.items():
-                self._parts[name].forward = layer.forward  # type: ignore[method-assign]
+                self._parts[name].forward = layer.forward
             yield
         finally:
             for name, forward in before.items():
-                self._parts[name].forward = forward  # type: ignore[method-assign]
+                self._parts[name].forward = forward
 
     def _wrapped(self, name: str) -> Callable[..., Any]:
         forward = self._forwards[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.decide import Requirement, most_flags
+from irs_core.decide import Levels, Requirement, most_flags
 from irs_core.errors import MissingEvidenceError, SpecError, StoreError
 from irs_core.goals.settling import Standing, settling_spec, standings
 from irs_core.spec.compressions import Compression
@@ -96,6 +96,15 @@ class Outcome:
     needed: int | None
 
     @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Candidates that may still ship and whose size and time are not measured."""
+        return tuple(
+            one.standing.name
+            for one in self.candidates
+            if one.cost is None and one.standing.state in ("holds", "open")
+        )
+
+    @property
     def sentence(self) -> str:
         """What may be said, in words."""
         asked, count = self.search.asked, len(self.candidates)
@@ -140,9 +149,15 @@ def prepare_search(
     return spec, made
 
 
-def inputs_needed(requirement: Requirement, candidates: int, inputs: int) -> int | None:
-    """Fewest inputs at which one of so many candidates could be shown to hold; None if enough."""
-    share, level = requirement.beta / candidates, 0.005
+def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int | None:
+    """Fewest inputs at which a candidate could be shown to hold at all; None if these are enough.
+
+    Args:
+        spec: The study of the search.
+        inputs: Reported ones that there are.
+    """
+    share, routes = requirement.beta / len(spec.compressions), Levels()
+    level = routes.excluded + spec.alpha + spec.alpha_zeta + routes.stays
 
     def enough(count: int) -> bool:
         limit = requirement.max_loss or 0.5
@@ -185,7 +200,7 @@ def outcome(search: Search, study: Study, library: Library) -> Outcome:
         None if best is None else best.standing.name,
         draws=sum(one.draws for one in found),
         alone=2 * inputs * (spec.n0 + spec.n),
-        needed=inputs_needed(search.asked, len(found), inputs),
+        needed=inputs_needed(search.asked, spec, inputs),
     )
 
 

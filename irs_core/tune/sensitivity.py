@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from irs_core.approx.layers import weighted_layers
+from irs_core.approx.layers import state_bytes, weighted_layers
 from irs_core.approx.mixed import mixed_size, reshaped
 from irs_core.certify import build_cache_from_hits, certify_cache
 from irs_core.errors import ApproximationError, CancelledError, SpecError
@@ -333,7 +333,7 @@ def saved_bytes(module: nn.Module, change: Change) -> int:
         return 0
     config = mixed(Treatment(), dict.fromkeys(change.layers, change.treatment))
     made = reshaped(copy.deepcopy(module), config)
-    before = sum(value.nbytes for value in module.state_dict().values())
+    before = state_bytes(module.state_dict())
     return before - mixed_size(module, made, config).packed_bytes
 
 
