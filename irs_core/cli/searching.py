@@ -149,12 +149,15 @@ def _candidates(
         )
         save(arguments.store, found)
     own = tuple(parse_compression(one) for one in arguments.also)
-    more = max(1, arguments.candidates - len(own))
     proposed = propose(
-        found, arguments.objective, more, proposer=arguments.propose, seed=arguments.seed
+        found,
+        arguments.objective,
+        arguments.candidates,
+        proposer=arguments.propose,
+        seed=arguments.seed,
     )
     every = {str(one): one for one in (*own, *proposed)}
-    return found, tuple(every.values())
+    return found, tuple(every.values())[: max(len(own), arguments.candidates)]
 
 
 def _kept(

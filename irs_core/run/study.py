@@ -76,8 +76,8 @@ def run_study(
     Args:
         enough: Whether the draws of the compressed models are enough as they are, asked after
             each stage; the study is then finished with what it has.
-        leave: Names of compressed models that take no more draws, asked before each stage but the
-            first; those of the others go on.
+        leave: Names of compressed models that take no more draws, asked before each stage; those
+            of the others go on.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
         owned: Whether this process still has the work, asked right before each write; one that
@@ -140,15 +140,15 @@ def _fill(
     if until == "pilot":
         runner.fill(pilot_stage(spec, plain, dataset.reported))
         return
-    gone: Collection[str] = ()
     for needs in compressed_stages(spec, plain, dataset.reported):
+        # Asked before the first stage as well: a run that goes on may find all of them settled.
+        gone = ends.leave()
         wanted = [need for need in needs if need.name not in gone]
         if needs and not wanted:
             return
         runner.fill(wanted)
         if ends.enough():
             return
-        gone = ends.leave()
 
 
 def check_fit(spec: StudySpec, model: LoadedModel, dataset: Dataset) -> None:
