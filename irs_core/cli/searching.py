@@ -110,7 +110,7 @@ def search(arguments: argparse.Namespace) -> None:
             print(f"job {job.id} of study {spec.id}; ./irs tune results {spec.id} shows it")
         return
     _run(spec, library, options)
-    arguments.id = spec.id
+    arguments.id, arguments.measure = spec.id, True
     show(arguments)
 
 
@@ -198,13 +198,13 @@ def _note(found: list[Standing]) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Where a search stands; sizes and times of candidates that may ship are measured."""
+    """Where a search stands; with `measure`, also size and time of candidates that may ship."""
     library = Library(arguments.store)
     study = library.open(arguments.id)
     made = read_search(library.root, study.record.id)
     found = outcome(made, study, library)
     missing = found.unmeasured
-    if study.record.finished and missing:
+    if missing and arguments.measure and study.record.finished:
         from irs_core.cost import keep_costs
 
         keep_costs(library, study.record.id, names=missing)
@@ -272,5 +272,7 @@ def _print(found: Outcome) -> None:
             f"{'-' if loss is None else loss.may:>8}  {bound:>10}  {share:>15}  "
             f"{standing.draws / found.inputs:>5.0f}  {speed:>6}  {size:>9}{mark}"
         )
+    if found.unmeasured:
+        print(f"size and time not measured of {len(found.unmeasured)}; tune results --measure does")
     if any(one.cost is not None and one.cost.size.emulated for one in found.candidates):
         print("* packed; emulated in larger weights here, so that no time is gained by it")

@@ -34,6 +34,9 @@ def add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _add_sensitivity(actions)
     results = actions.add_parser("results", help="where a search stands")
     results.add_argument("id", help="study of the search")
+    results.add_argument(
+        "--measure", action="store_true", help="size and time of candidates that may ship"
+    )
     add_store_option(results, again=True)
     add_json_option(results, again=True)
     results.set_defaults(run=show)
