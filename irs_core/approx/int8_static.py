@@ -63,8 +63,7 @@ def quantise(
             Their order matters: the first half sets ranges, the next quarter chooses layers.
         max_disagreement: Limit on the share of changed answers, judged on the second part; None
             for no limit.
-        only: Names of the layers to quantise; None for all of them. Biases are then corrected by
-            NNCF's fast rule, which takes a second instead of many.
+        only: Names of the layers to quantise; None for all of them.
 
     Raises:
         ApproximationError: OpenVINO or NNCF is missing or cannot handle the network, or even the
@@ -74,7 +73,7 @@ def quantise(
     keep = search.all_but(only) if only is not None else ()
     if max_disagreement is not None:
         keep = search.keep_within(max_disagreement)
-    return search.report(search.quantised(keep, final=only is None), keep)
+    return search.report(search.quantised(keep), keep)
 
 
 class _Search:

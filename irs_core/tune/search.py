@@ -206,10 +206,8 @@ def outcome(search: Search, study: Study, library: Library) -> Outcome:
 
 def _winning(one: Candidate) -> bool:
     decision = one.standing.decision
-    if one.standing.state != "holds" or decision is None or one.value is None:
-        return False
-    # Limits on size and time are compared as they were measured.
-    return decision.verdict == "holds"
+    # Limits on size and time are part of the verdict; they are compared as they were measured.
+    return decision is not None and one.value is not None and decision.verdict == "holds"
 
 
 def _value(one: Standing, cost: ModelCost | None, search: Search, inputs: int) -> float | None:

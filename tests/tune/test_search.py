@@ -172,3 +172,17 @@ def test_a_file_is_certified_on_other_inputs_under_other_noise() -> None:
     assert fresh.n == 700
     taken = {spec.data.start + 20 * k for k in range(15)}
     assert not taken & {fresh.data.start + 20 * k for k in range(10)}
+
+
+def test_a_candidate_that_is_open_never_wins(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    # So strict that nothing can be shown on these inputs.
+    asked = replace(WANTED, max_loss=0.001)
+    spec, search = prepare_search(
+        synthetic_spec(), (parse_compression(TEXTS[0]),), asked, "draws", proposer="greedy", seed=1
+    )
+    record = synthetic_study(library, spec)
+    found = outcome(search, library.open(record.id), library)
+    assert found.candidates[0].standing.state != "holds"
+    assert found.candidates[0].value is not None
+    assert found.winner is None
