@@ -25,9 +25,10 @@ from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.spec.mixed import Treatment, mixed, parse_treatment
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.stats import binomial_lower_bound, certified_radius
+from irs_core.tune.changes import every_change
 from irs_core.tune.images import ApartImages, images_apart
 from irs_core.tune.record import Sensitivity
-from irs_core.tune.sensitivity import every_change, measure
+from irs_core.tune.sensitivity import measure
 
 ALPHA = 0.001
 

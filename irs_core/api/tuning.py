@@ -7,9 +7,10 @@ from irs_core.errors import SpecError
 from irs_core.models import load_model
 from irs_core.spec.mixed import parse_treatment
 from irs_core.spec.study import NoiseSpec
+from irs_core.tune.changes import every_change
 from irs_core.tune.images import images_apart
 from irs_core.tune.record import Sensitivity
-from irs_core.tune.sensitivity import every_change, measure
+from irs_core.tune.sensitivity import measure
 
 
 def sensitivity(

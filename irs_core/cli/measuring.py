@@ -27,7 +27,8 @@ def measured(
     """Sensitivities, with a bar on stderr."""
     from tqdm import tqdm
 
-    from irs_core.tune.sensitivity import every_change, measure
+    from irs_core.tune.changes import every_change
+    from irs_core.tune.sensitivity import measure
 
     changes = every_change(model.module, treatments, groups=groups)
     with tqdm(unit="image", file=sys.stderr, desc=f"{len(changes)} changes") as bar:

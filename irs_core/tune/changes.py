@@ -1,16 +1,24 @@
 """Layers with one treatment each, as they take the place of the original's in a pass."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from irs_core.approx.layers import Weighted, weighted_layers
-from irs_core.approx.mixed import kept_channels, loses_channels, on_grid, treated
+from irs_core.approx.layers import Weighted, state_bytes, weighted_layers
+from irs_core.approx.mixed import (
+    kept_channels,
+    loses_channels,
+    mixed_size,
+    on_grid,
+    reshaped,
+    treated,
+)
 from irs_core.errors import ApproximationError
 from irs_core.models.resnet import BasicBlock
-from irs_core.spec.mixed import Treatment
+from irs_core.spec.mixed import Treatment, mixed
 
 _INT8_MOST, _LEVELS = 127, 255
 Range = tuple[float, float]
@@ -111,3 +119,69 @@ def is_possible(module: nn.Module, name: str, treatment: Treatment) -> bool:
         layer: Weighted = module.get_submodule(name)  # type: ignore[assignment]
         return treated(copy.deepcopy(layer), treatment) is not layer
     return True
+
+
+@dataclass(frozen=True)
+class Change:
+    """A treatment of one layer, or of all layers of a group.
+
+    Args:
+        name: The layer or the group.
+        layers: Names of layers, in the order of the network.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    treatment: Treatment
+
+
+def every_change(
+    module: nn.Module, treatments: Sequence[Treatment], *, groups: bool = False
+) -> list[Change]:
+    """Each treatment of each layer that it does something to; with `groups` also of each block.
+
+    A group is a part of the network right above its layers that holds several of them.
+    """
+    names = [name for name in weighted_layers(module) if name]
+    found = []
+    for treatment in treatments:
+        possible = [name for name in names if is_possible(module, name, treatment)]
+        found += [Change(name, (name,), treatment) for name in possible]
+        if groups:
+            found += [
+                Change(group, tuple(layers), treatment)
+                for group, layers in _groups(possible).items()
+                if len(layers) > 1
+            ]
+    return found
+
+
+def _groups(names: Sequence[str]) -> dict[str, list[str]]:
+    """Layers by the block that holds them; the shortcut of a block belongs to it."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        parent = name.rpartition(".")[0]
+        parent = parent.partition(".downsample")[0]
+        found.setdefault(parent, []).append(name)
+    # What lies at the top of the network is no block.
+    return {name: layers for name, layers in found.items() if name and name.count(".") >= 1}
+
+
+def layers_of(
+    module: nn.Module, change: Change, ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, nn.Module]:
+    """What takes the place of which layer under a change."""
+    found: dict[str, nn.Module] = {}
+    for name in change.layers:
+        found |= changed_layers(module, name, change.treatment, ranges)
+    return found
+
+
+def saved_bytes(module: nn.Module, change: Change) -> int:
+    """Bytes of packed weights that a change saves."""
+    if change.treatment == Treatment():
+        return 0
+    config = mixed(Treatment(), dict.fromkeys(change.layers, change.treatment))
+    made = reshaped(copy.deepcopy(module), config)
+    before = state_bytes(module.state_dict())
+    return before - mixed_size(module, made, config).packed_bytes

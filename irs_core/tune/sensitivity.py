@@ -4,53 +4,35 @@ For every noisy image the network runs once and each changed copy from its chang
 (`irs_core.tune.replay`). All see the same noise, so that a changed answer is due to the change.
 """
 
-import base64
 import copy
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from irs_core.approx.layers import state_bytes, weighted_layers
-from irs_core.approx.mixed import mixed_size, reshaped
+from irs_core.approx.layers import weighted_layers
 from irs_core.certify import build_cache_from_hits, certify_cache
 from irs_core.errors import ApproximationError, CancelledError, SpecError
 from irs_core.hardware import describe_hardware
 from irs_core.models import LoadedModel
 from irs_core.sampling.noise import noise_blocks, noisy
-from irs_core.spec.mixed import Treatment, mixed
 from irs_core.spec.study import NoiseSpec, Stream
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
-from irs_core.tune.changes import changed_layers, input_ranges, is_possible
+from irs_core.tune.changes import Change, input_ranges, layers_of, saved_bytes
 from irs_core.tune.images import ApartImages
+from irs_core.tune.pictures import pictures
 from irs_core.tune.record import Effect, Hurt, Sensitivity
 from irs_core.tune.replay import Replay, batch_within
 
 # Draws that choose the class a certificate is about, and images that set ranges of inputs.
 SELECTION, RANGE_IMAGES, RANGE_DRAWS = 32, 50, 2
-_HURTS, _PICTURES = 8, 24
+_HURTS = 8
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Change:
-    """A treatment of one layer, or of all layers of a group.
-
-    Args:
-        name: The layer or the group.
-        layers: Names of layers, in the order of the network.
-    """
-
-    name: str
-    layers: tuple[str, ...]
-    treatment: Treatment
 
 
 @dataclass
@@ -61,38 +43,6 @@ class _Count:
     hits: list[int] = field(default_factory=list)
     kl: float = 0.0
     square: float = 0.0
-
-
-def every_change(
-    module: nn.Module, treatments: Sequence[Treatment], *, groups: bool = False
-) -> list[Change]:
-    """Each treatment of each layer that it does something to; with `groups` also of each block.
-
-    A group is a part of the network right above its layers that holds several of them.
-    """
-    names = [name for name in weighted_layers(module) if name]
-    found = []
-    for treatment in treatments:
-        possible = [name for name in names if is_possible(module, name, treatment)]
-        found += [Change(name, (name,), treatment) for name in possible]
-        if groups:
-            found += [
-                Change(group, tuple(layers), treatment)
-                for group, layers in _groups(possible).items()
-                if len(layers) > 1
-            ]
-    return found
-
-
-def _groups(names: Sequence[str]) -> dict[str, list[str]]:
-    """Layers by the block that holds them; the shortcut of a block belongs to it."""
-    found: dict[str, list[str]] = {}
-    for name in names:
-        parent = name.rpartition(".")[0]
-        parent = parent.partition(".downsample")[0]
-        found.setdefault(parent, []).append(name)
-    # What lies at the top of the network is no block.
-    return {name: layers for name, layers in found.items() if name and name.count(".") >= 1}
 
 
 def measure(
@@ -167,7 +117,7 @@ def measure(
         certified=int(own.sum()),
         confidence=confidence,
         effects=tuple(effects),
-        pictures=_pictures(effects, images),
+        pictures=pictures(effects, images),
         seconds=perf_counter() - started,
         passes=run.passes,
         kept_bytes=run.kept_bytes,
@@ -188,7 +138,7 @@ class _Run:
     ) -> None:
         self._images, self._noise, self._draws = images, noise, draws
         ranges = input_ranges(module, self._range_images())
-        self._layers = [_layers_of(module, one, ranges) for one in changes]
+        self._layers = [layers_of(module, one, ranges) for one in changes]
         self.order = list(weighted_layers(module))
         self.changes = changes
         self.counts = [_Count() for _ in changes]
@@ -255,15 +205,6 @@ class _Run:
         return torch.cat(parts)
 
 
-def _layers_of(
-    module: nn.Module, change: Change, ranges: Mapping[str, tuple[float, float]]
-) -> dict[str, nn.Module]:
-    found: dict[str, nn.Module] = {}
-    for name in change.layers:
-        found |= changed_layers(module, name, change.treatment, ranges)
-    return found
-
-
 def _classes(scores: Tensor) -> Ints:
     if not bool(torch.isfinite(scores).all()):
         raise ApproximationError("a changed network gives scores that are not finite")
@@ -325,32 +266,3 @@ def _effect(
         saved_bytes=saved,
         hurts=tuple(Hurt(images.indices[row], int(left[row])) for row in worst if left[row]),
     )
-
-
-def saved_bytes(module: nn.Module, change: Change) -> int:
-    """Bytes of packed weights that a change saves."""
-    if change.treatment == Treatment():
-        return 0
-    config = mixed(Treatment(), dict.fromkeys(change.layers, change.treatment))
-    made = reshaped(copy.deepcopy(module), config)
-    before = state_bytes(module.state_dict())
-    return before - mixed_size(module, made, config).packed_bytes
-
-
-def _pictures(effects: Sequence[Effect], images: ApartImages) -> dict[str, str]:
-    """The images that are hurt most, over all effects."""
-    total: dict[int, int] = {}
-    for effect in effects:
-        for hurt in effect.hurts:
-            total[hurt.index] = total.get(hurt.index, 0) + hurt.left
-    chosen = sorted(total, key=lambda one: (-total[one], one))[:_PICTURES]
-    rows = {index: row for row, index in enumerate(images.indices)}
-    return {str(one): _png(images.pixels[rows[one]]) for one in chosen}
-
-
-def _png(pixels: NDArray[np.float32]) -> str:
-    values = np.round(pixels.clip(0, 1) * 255).astype(np.uint8)
-    image = Image.fromarray(values[0] if len(values) == 1 else values.transpose(1, 2, 0))
-    output = io.BytesIO()
-    image.save(output, "PNG")
-    return base64.b64encode(output.getvalue()).decode()

@@ -17,10 +17,16 @@ from irs_core.spec.mixed import parse_treatment
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 from irs_core.tune import record
-from irs_core.tune.changes import EmulatedInt8, changed_layers, input_ranges
+from irs_core.tune.changes import (
+    Change,
+    EmulatedInt8,
+    changed_layers,
+    every_change,
+    input_ranges,
+)
 from irs_core.tune.images import ApartImages, images_apart
 from irs_core.tune.record import Sensitivity
-from irs_core.tune.sensitivity import SELECTION, Change, every_change, measure
+from irs_core.tune.sensitivity import SELECTION, measure
 
 NOISE, DRAWS, RADIUS = NoiseSpec(0.5, seed=3), 60, 0.2
 

@@ -11,10 +11,52 @@ import streamlit as st
 from irs_core.analysis.results import Interval
 from irs_core.text import markdown, plotly
 from irs_core.tune.record import Effect, Sensitivity
-from ui.shared import theme
+from ui.shared import controls, figures, theme
 from ui.shared.drawing import blank, error_bars
+from ui.shared.once import once
 
 _PICTURE_PIXELS = 96
+COMMANDS = (
+    "./irs tune sensitivity shipped:digits-0.50 --treatments int8 int4 --groups\n"
+    "./irs tune --study ID --max-loss 1% --objective latency"
+)
+
+
+def show(found: Sequence[Sensitivity]) -> None:
+    """Let the user choose a measurement and treatments; bars, table and images of these."""
+    chosen = st.selectbox("Measurement", found, format_func=label, key="sensitivity")
+    treatments = st.pills(
+        "Treatments",
+        chosen.treatments,
+        default=chosen.treatments[0],
+        selection_mode="multi",
+        key="treatments",
+    )
+    groups = any(one.group for one in chosen.effects) and st.toggle("Whole blocks", key="blocks")
+    shown = effects(chosen, treatments, groups=groups)
+    if not shown:
+        st.info("Choose at least one treatment.")
+        return
+    ranked = once(frame, chosen, shown)
+    figures.show(
+        once(bars, chosen, shown),
+        "layers",
+        ranked,
+        alt="Share of noisy images that change their class, by layer and treatment",
+        note=note(chosen),
+    )
+    picked = controls.table(
+        ranked,
+        f"layers-{chosen.id[:6]}",
+        columns(),
+        alt="Layers, the most sensitive first",
+        selectable=True,
+    )
+    row = ranked.iloc[picked or 0]
+    st.subheader("Images that it hurts", anchor=False)
+    st.caption(f"{markdown(row['layer'])} under {markdown(row['treatment'])}; select a row above.")
+    at = (row["layer"], row["treatment"])
+    pictures(chosen, next(one for one in shown if (one.name, one.treatment) == at))
 
 
 def label(found: Sensitivity) -> str:

@@ -1,14 +1,16 @@
 """A search for a mix: its candidates against what they cost, and where each stands."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from irs_core.analysis.colours import VERDICTS
 from irs_core.errors import IrsError
-from irs_core.text import plotly
+from irs_core.text import markdown, plotly
 from irs_core.tune.search import Candidate, Outcome, Search, outcome, searches
-from ui.shared import library, theme
+from ui.shared import controls, figures, library, theme
 from ui.shared.drawing import blank
 
 _COLOURS = {
@@ -23,6 +25,32 @@ _AXES = {
     "size": "packed weights (kB)",
     "draws": "draws per input to settle it",
 }
+
+
+def show(known: Sequence[Search]) -> None:
+    """Let the user choose a search; its front, and every candidate."""
+    search = st.selectbox("Search", known, format_func=label, key="search")
+    with controls.explained():
+        found = opened(search)
+    if found is None:
+        st.info("Its original is not drawn yet.")
+        return
+    st.markdown(markdown(found.sentence))
+    table = frame(found)
+    figures.show(
+        front(found),
+        "mixes",
+        table,
+        alt="Share of inputs kept against the objective, by candidate",
+        note=f"{found.draws:,} draws of all candidates; certifying two of them from scratch takes "
+        f"{found.alone:,}.",
+    )
+    controls.table(
+        table,
+        f"mixes-{search.study[:6]}",
+        columns(),
+        alt="Every candidate with its verdict, bounds, draws, time and size",
+    )
 
 
 def known() -> list[Search]:
