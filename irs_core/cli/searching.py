@@ -20,6 +20,7 @@ from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.mixed import parse_treatment
 from irs_core.spec.outward import text, up
+from irs_core.spec.paths import settled as settled_path
 from irs_core.spec.study import NoiseSpec, StudySpec
 from irs_core.store import Library
 from irs_core.tune.propose import OBJECTIVES, PROPOSERS, TREATMENTS, propose
@@ -78,7 +79,7 @@ def search(arguments: argparse.Namespace) -> None:
     study = library.open(arguments.study)
     base = study.record.spec
     if arguments.root is not None:
-        base = replace(base, data=replace(base.data, root=arguments.root))
+        base = replace(base, data=replace(base.data, root=settled_path(arguments.root)))
     asked = _requirement(arguments, base)
     library.take_over(study)
     found, candidates = _candidates(arguments, base, asked)

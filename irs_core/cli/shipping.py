@@ -20,6 +20,7 @@ from irs_core.graphs import file_compression
 from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
+from irs_core.spec.paths import settled as settled_path
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study
@@ -58,7 +59,7 @@ def _export(arguments: argparse.Namespace) -> int:
     name = arguments.candidate or winner_of(outcome(asked, study, library))
     spec = study.record.spec
     if arguments.root is not None:
-        spec = replace(spec, data=replace(spec.data, root=arguments.root))
+        spec = replace(spec, data=replace(spec.data, root=settled_path(arguments.root)))
     lists = _write(spec, parse_compression(name), arguments.out)
     decision = None
     if arguments.gate:

@@ -13,6 +13,7 @@ from irs_core.cli.shipping import add_export
 from irs_core.errors import SpecError
 from irs_core.spec.mixed import parse_treatment
 from irs_core.spec.outward import text
+from irs_core.spec.paths import settled as settled_path
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import Library
 from irs_core.tune.record import Sensitivity, save
@@ -106,7 +107,7 @@ def _asked(arguments: argparse.Namespace) -> tuple[ModelSpec, DataSpec, NoiseSpe
     spec = Library(arguments.store).open(arguments.study).record.spec
     data = spec.data
     if arguments.root is not None:
-        data = replace(data, root=arguments.root)
+        data = replace(data, root=settled_path(arguments.root))
     return spec.model, data, NoiseSpec(spec.noise.sigma, seed=arguments.seed)
 
 
