@@ -4,7 +4,7 @@ Times in a study's own tables are those of its batches, noise included. Here one
 alone, as it does in a service, on the same runtime.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -70,11 +70,19 @@ def measure_costs(
 
 
 def keep_costs(
-    library: Library, study_id: str, *, runs: int = RUNS, options: RunOptions | None = None
+    library: Library,
+    study_id: str,
+    *,
+    runs: int = RUNS,
+    options: RunOptions | None = None,
+    names: Collection[str] | None = None,
 ) -> StudyRecord:
     """Measure the models of a live study and write that into its manifest.
 
     Its id, its evidence and its digests of evidence stay as they are.
+
+    Args:
+        names: Compressed models to measure, beside the original; None for all.
 
     Raises:
         StoreError: The study is a bundle, which is never written, or a model is another one here.
@@ -86,10 +94,16 @@ def keep_costs(
             f"study {study.record.id} is a bundle, which stays as it is; measure its model with "
             "./irs models cost MODEL"
         )
-    rows = {one.name: one for one in _rows(study.record.spec, runs, options or RunOptions())}
+    spec = study.record.spec
+    wanted = tuple(one for one in spec.compressions if names is None or str(one) in names)
+    measured = replace(spec, compressions=wanted)
+    rows = {one.name: one for one in _rows(measured, runs, options or RunOptions())}
     models = []
     for one in study.record.models:
-        found = rows[one.name]
+        found = rows.get(one.name)
+        if found is None:
+            models.append(one)
+            continue
         if (found.digest, found.execution) != (one.digest, one.execution):
             raise StoreError(
                 f"{one.title} is another model here than in study {study.record.id}: "

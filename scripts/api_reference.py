@@ -17,7 +17,7 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 NAMES: dict[str, tuple[str, ...]] = {
     "irs_core.api": (
         *("load", "certify", "open_study", "compare", "decide", "plot", "log_to_mlflow", "adopt"),
-        *("Model", "Result"),
+        *("sensitivity", "Model", "Result"),
     ),
     "irs_core.certify": (
         *("certify_rs", "certify_iss", "certify_irs", "certify_cirs", "certify_joint"),

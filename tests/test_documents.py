@@ -25,7 +25,8 @@ def test_the_examples_in_the_readme_run(code, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("", 5), (".models", 1), (".studies", 6), (".deciding", 2), (".figures", 2)]
+    ("name", "least"),
+    [("", 5), (".models", 1), (".studies", 6), (".deciding", 2), (".figures", 2), (".tuning", 2)],
 )
 def test_the_examples_of_the_notebook_interface(name, least, tmp_path, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(tmp_path))

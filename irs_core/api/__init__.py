@@ -29,6 +29,7 @@ from irs_core.api.figures import PLOTS, plot
 from irs_core.api.models import Model, load
 from irs_core.api.studies import Result, certify, compare, open_study
 from irs_core.api.tracking import log_to_mlflow
+from irs_core.api.tuning import sensitivity
 from irs_core.models.objects import adopt
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "log_to_mlflow",
     "open_study",
     "plot",
+    "sensitivity",
 ]

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def quantise(
     max_disagreement: float | None = None,
     only: Callable[[str], bool] = lambda _: True,
 ) -> Quantised:
-    """Quantise all convolutions and linear layers, or as many as the limit allows.
+    """Quantise all convolutions and linear layers, those named, or as many as the limit allows.
 
     Args:
         calibration: Noisy images (M, channels, height, width), M at least 4; no labels.
@@ -184,25 +184,35 @@ def _module_names(model: Any, module: nn.Module) -> dict[str, str]:
     multiple of the module's.
     """
     weights = {
-        name: layer.weight.detach().flatten(1)[0].numpy()
+        name: layer.weight.detach().flatten(1).numpy()
         for name, layer in module.named_modules()
         if isinstance(layer, nn.Conv2d | nn.Linear)
     }
-    found = {}
+    found: dict[str, str] = {}
     for operation in model.get_ordered_ops():
         if operation.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
             own = operation.get_friendly_name()
             constant = operation.input(1).get_source_output().get_node()
             # A product of two activations, as in attention, has no weights to quantise.
             if constant.get_type_name() == "Constant":
-                row = np.asarray(constant.data[0], np.float32).ravel()
-                found[own] = next((n for n, w in weights.items() if _parallel(row, w)), own)
+                rows = np.asarray(constant.data, np.float32)
+                found[own] = same_layer(rows.reshape(len(rows), -1), weights) or own
     return found
 
 
+def same_layer(rows: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> str | None:
+    """The layer of which each output's weights are a multiple of `rows`, (outputs, inputs).
+
+    Compared is the output of largest weight, so that outputs pruned to zero do not mislead.
+    """
+    at = int(np.linalg.norm(rows, axis=1).argmax())
+    for name, own in weights.items():
+        if own.shape == rows.shape and _parallel(rows[at], own[at]):
+            return name
+    return None
+
+
 def _parallel(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
-    if a.shape != b.shape:
-        return False
     return bool(abs(a @ b) > 0.9999 * np.linalg.norm(a) * np.linalg.norm(b) > 0)
 
 

@@ -26,7 +26,7 @@ def factorise(model: nn.Module, config: LowRank) -> nn.Module:
     for name, layer in layers.items():
         if isinstance(layer, nn.Conv2d) and layer.groups != 1:
             continue
-        pair = _factors(layer, config.energy)
+        pair = factors(layer, config.energy)
         if pair is not None:
             parent, _, child = name.rpartition(".")
             if not name:
@@ -42,7 +42,12 @@ def least_rank(singular_values: Tensor, energy: float) -> int:
     return min(needed, len(singular_values))
 
 
-def _factors(layer: Weighted, energy: float) -> nn.Sequential | None:
+def factors(layer: Weighted, energy: float) -> nn.Sequential | None:
+    """Two thinner layers in the place of one, or None where they would not be smaller.
+
+    Args:
+        energy: Share of squared singular values that they keep.
+    """
     matrix = layer.weight.detach().double().flatten(1)
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
     rank = least_rank(values, energy)

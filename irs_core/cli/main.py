@@ -31,6 +31,7 @@ from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.train import add_train
+from irs_core.cli.tune import add_tune
 from irs_core.cli.verify import add_verify
 from irs_core.cli.ways import add_ways
 from irs_core.errors import IrsError
@@ -126,6 +127,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_certify(commands)
     add_decide(commands)
     add_gate(commands)
+    add_tune(commands)
     _add_studies(commands)
     add_jobs(commands)
     add_worker(commands)

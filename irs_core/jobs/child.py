@@ -60,21 +60,24 @@ def _run(
     queue: JobQueue, lease: Lease, should_stop: Callable[[], bool], owned: Callable[[], bool]
 ) -> int:
     # Only the child that runs a study pays for importing torch.
+    from irs_core.goals.settling import settled
     from irs_core.run.study import run_study
     from irs_core.store import Library
 
     job, reporter = queue.get(lease.job), _Reporter(queue, lease)
     if job.options.folders is not None:
         confine([Path(one) for one in job.options.folders])
+    library = Library(queue.root)
     try:
         run_study(
             job.spec,
-            Library(queue.root),
+            library,
             options=job.options,
             until=job.until,
             on_progress=reporter,
             should_stop=should_stop,
             owned=owned,
+            leave=settled(library, job.options.settle, draws=job.options.most_draws),
         )
     except CancelledError:
         return STOPPED

@@ -106,6 +106,9 @@ class RunOptions:
             they were named: another file at its place is refused. None where it is read at once.
         folders: Data and models outside these folders are never opened; None for any, which only
             a person at the machine may ask for.
+        settle: A requirement as text: compressed models that settle it take no more draws; see
+            `irs_core.goals.settling`. None to draw what the study asks for.
+        most_draws: With `settle`: mean draws per input at which a model stops unsettled.
     """
 
     device: str = "auto"
@@ -115,6 +118,8 @@ class RunOptions:
     programs: bool = False
     original: str | None = None
     folders: tuple[str, ...] | None = None
+    settle: str | None = None
+    most_draws: float | None = None
 
     def __post_init__(self) -> None:
         if self.folders is not None:

@@ -1,18 +1,21 @@
 """From a specification to classifiers that run: the base and its compressions."""
 
+import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
 from irs_core.approx import applied
 from irs_core.approx.graph_weights import compressed_graph
-from irs_core.approx.int8_static import quantise
+from irs_core.approx.int8_static import Quantised, quantise
 from irs_core.approx.integer_form import integer_form
+from irs_core.approx.mixed import describe_mixed, int8_layers, mixed_size, reshaped
 from irs_core.approx.packing import graph_size, module_size, network_size
 from irs_core.backends import Predictor
 from irs_core.data import Dataset
@@ -44,10 +47,14 @@ from irs_core.sampling.classifier import Setting, make_classifier, make_integer
 from irs_core.sampling.payload import ModelPayload, pack
 from irs_core.spec.compressions import Compression, FileModel, Int8Static, IntegerOnly, ObjectModel
 from irs_core.spec.cost import Size
+from irs_core.spec.mixed import Mixed
 from irs_core.spec.outside import CodeModel, ServedModel
 from irs_core.spec.parts import PartOnly
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
+
+if TYPE_CHECKING:
+    from irs_core.backends.openvino_predictor import OpenVinoPredictor
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +155,11 @@ class _Builder:
             )
         if isinstance(compression, Int8Static):
             return self._int8(compression, compression)
+        if isinstance(compression, Mixed) and not isinstance(self._base.module, GraphModule):
+            shaped = copy.deepcopy(self._base.module).eval()
+            only = int8_layers(shaped, compression)
+            if only:
+                return self._mixed(compression, reshaped(shaped, compression), only)
         if isinstance(compression, FileModel):
             return self._of_file(compression)
         if isinstance(self._base.module, GraphModule):
@@ -312,15 +324,9 @@ class _Builder:
         )
         # Without OpenVINO the line above has refused.
         from irs_core.backends.openvino_graph import model_size
-        from irs_core.backends.openvino_predictor import OpenVinoPredictor, to_bytes
+        from irs_core.backends.openvino_predictor import to_bytes
 
-        predictor = OpenVinoPredictor(
-            made.model,
-            classes=self._setting.classes,
-            input_shape=self._setting.input_shape,
-            arithmetic="int8",
-            batch=self._setting.batch,
-        )
+        predictor = self._quantised(made)
         digest = sha256(f"{self._base.digest} {compression} {made.digest}".encode()).hexdigest()
         precisions = list(predictor.layer_precisions().values())
         kept = f"; in 32 bits: {', '.join(made.kept)}" if made.kept else ""
@@ -335,6 +341,49 @@ class _Builder:
             predictor,
             self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
             sized=partial(model_size, made.model),
+        )
+
+    def _mixed(self, compression: Mixed, shaped: nn.Module, only: Sequence[str]) -> Prepared:
+        calibration, source = calibration_images(self._spec, self._dataset)
+        made = quantise(
+            shaped,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
+            calibration=calibration,
+            only=frozenset(only).__contains__,
+        )
+        missing = sorted(set(only) - set(made.layers))
+        if missing:
+            raise ApproximationError(
+                f"{missing[0]} is no layer of the converted network, or its weights are all zero"
+            )
+        from irs_core.backends.openvino_predictor import to_bytes
+
+        predictor = self._quantised(made)
+        digest = sha256(f"{self._base.digest} {compression} {made.digest}".encode()).hexdigest()
+        report = describe_mixed(self._base.module, shaped, compression)
+        return Prepared(
+            str(compression),
+            compression.title,
+            digest,
+            f"{report.note} Ranges of int8 set on {source} under the study's noise.",
+            report.size_bytes,
+            report.nonzero_parameters,
+            predictor,
+            self._packer(compression, digest, predictor, lambda: to_bytes(made.model)),
+            sized=partial(mixed_size, self._base.module, shaped, compression),
+        )
+
+    def _quantised(self, made: Quantised) -> "OpenVinoPredictor":
+        # Without OpenVINO, quantising has refused.
+        from irs_core.backends.openvino_predictor import OpenVinoPredictor
+
+        return OpenVinoPredictor(
+            made.model,
+            classes=self._setting.classes,
+            input_shape=self._setting.input_shape,
+            arithmetic="int8",
+            batch=self._setting.batch,
         )
 
     def _integer(self, compression: IntegerOnly) -> Prepared:

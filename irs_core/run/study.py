@@ -1,6 +1,6 @@
 """Run a study: fill the evidence that is missing, and nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
@@ -44,6 +44,14 @@ class _Runnable:
     arrays: Mapping[Stream, EvidenceArray]
 
 
+@dataclass(frozen=True)
+class _Ends:
+    """What ends a run early, asked between stages; see `run_study`."""
+
+    enough: Callable[[], bool]
+    leave: Callable[[], Collection[str]]
+
+
 def run_study(
     spec: StudySpec,
     library: Library,
@@ -52,6 +60,7 @@ def run_study(
     on_progress: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     enough: Callable[[StudyRecord], bool] = lambda _: False,
+    leave: Callable[[StudyRecord], Collection[str]] = lambda _: (),
     until: Until = "end",
     owned: Callable[[], bool] = lambda: True,
 ) -> StudyRecord:
@@ -63,6 +72,8 @@ def run_study(
     Args:
         enough: Whether the draws of the compressed models are enough as they are, asked after
             each stage; the study is then finished with what it has.
+        leave: Names of compressed models that take no more draws, asked before each stage; those
+            of the others go on.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
             which costs and radii can be predicted; the study is then none of the library's.
         owned: Whether this process still has the work, asked right before each write; one that
@@ -93,7 +104,8 @@ def run_study(
         runner = Runner(
             dataset, spec, predictors, engine, on_progress, should_stop, owned, watch.drawing
         )
-        _fill(runner, spec, dataset, runnables, until, lambda: enough(record))
+        ends = _Ends(lambda: enough(record), lambda: leave(record))
+        _fill(runner, spec, dataset, runnables, until, ends)
         watch.drawn()
     check_owned(owned)
     if any(method.plans for method in methods.asked(spec)):
@@ -120,7 +132,7 @@ def _fill(
     dataset: Dataset,
     runnables: Sequence[_Runnable],
     until: Until,
-    enough: Callable[[], bool],
+    ends: _Ends,
 ) -> None:
     plain = [Runnable(one.record.name, one.arrays) for one in runnables]
     inputs = len(dataset.labels)
@@ -129,8 +141,13 @@ def _fill(
         runner.fill(pilot_stage(spec, plain, dataset.reported))
         return
     for needs in compressed_stages(spec, plain, dataset.reported):
-        runner.fill(needs)
-        if enough():
+        # Asked before the first stage as well: a run that goes on may find all of them settled.
+        gone = ends.leave()
+        wanted = [need for need in needs if need.name not in gone]
+        if needs and not wanted:
+            return
+        runner.fill(wanted)
+        if ends.enough():
             return
 
 

@@ -21,6 +21,7 @@ from irs_core.spec.compressions import (
     ObjectModel,
     number_text,
 )
+from irs_core.spec.mixed import MIXED_PREFIX, parse_mixed
 from irs_core.spec.outside import CALL_PREFIX, SERVER_PREFIXES, CodeModel, ServedModel
 from irs_core.spec.parts import PARTS, PartOnly
 
@@ -213,7 +214,8 @@ def known_compressions() -> tuple[str, ...]:
     kinds = KINDS.values()
     plain = [one.name for one in kinds if one.number is None or one.number.optional]
     numbered = [one.form for one in kinds if one.number is not None]
-    return (*plain, *numbered, f"{FILE_PREFIX}:PATH", f"{NORMALIZED_PREFIX}:PATH")
+    written = (f"{MIXED_PREFIX}:LIST", f"{FILE_PREFIX}:PATH", f"{NORMALIZED_PREFIX}:PATH")
+    return (*plain, *numbered, *written)
 
 
 def parse_compression(text: str) -> Compression:
@@ -233,6 +235,8 @@ def parse_compression(text: str) -> Compression:
     for part in PARTS:
         if name == part:
             return PartOnly(part, parse_compression(number))
+    if name == MIXED_PREFIX:
+        return parse_mixed(text)
     if name == OBJECT_PREFIX:
         label, _, digest = number.rpartition("#")
         return ObjectModel(label, digest)

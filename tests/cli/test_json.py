@@ -12,10 +12,12 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.bench import ROWS as LOOPS
 from irs_core.bench import BenchRow
 from irs_core.cli.main import all_commands, command_parser, main
+from irs_core.decide import Requirement
 from irs_core.jobs import JobQueue
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseSpec
 from irs_core.store import Library
+from irs_core.tune.search import prepare_search, save_search
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
 COMMANDS = all_commands(command_parser())
@@ -25,6 +27,7 @@ INTEGER = synthetic_spec(
     noise=NoiseSpec(0.5, seed=7, kind="rounded"), compressions=(parse_compression("integer"),)
 )
 # What follows a command; FOLDER, STORE, ID and so on are filled in.
+SEARCH = "--radius 0.1 --tolerance 0.05 --max-loss 50% --candidates 1 --images 2 --draws 2"
 OPTIONS = {
     "studies ID": "",
     "studies ID --why M": "--why fp16",
@@ -70,6 +73,11 @@ OPTIONS = {
     "bench --methods": "--methods ID --of fp16",
     "reproduce": "--table 8",
     "completion": "bash",
+    "tune": f"--study ID {SEARCH}",
+    "tune --queue": f"--study ID {SEARCH} --queue",
+    "tune results": "SEARCH",
+    "tune sensitivity": f"{MODEL} --max 4 --holdout 4 --images 2 --draws 2 --treatments int4",
+    "tune export": "SEARCH FOLDER/mix.onnx --candidate mixed:bf16",
 }
 
 
@@ -99,6 +107,17 @@ def stored(tmp_path_factory):
     library = Library(tmp_path_factory.mktemp("json") / "store")
     integer = synthetic_study(library, INTEGER, execution="integer int8")
     names = {"ID": synthetic_study(library).id, "INTEGER": integer.id}
+    asked = Requirement(radius=0.1, tolerance=0.05, max_loss=0.5)
+    spec, search = prepare_search(
+        synthetic_spec(),
+        (parse_compression("mixed:bf16"),),
+        asked,
+        "draws",
+        proposer="greedy",
+        seed=1,
+    )
+    names["SEARCH"] = synthetic_study(library, spec).id
+    save_search(library.root, search)
     queue = JobQueue(library.root)
     for name in ("JOB", "ENDED"):
         job = queue.add(synthetic_spec(model=ModelSpec(f"shipped:{name}")))
@@ -113,6 +132,7 @@ def _quick(monkeypatch, tmp_path):
     monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
     monkeypatch.setattr("irs_core.data.download.download", lambda *_, **__: None)
     monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
+    monkeypatch.setattr("irs_core.cli.searching.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.actions.jobs.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.jobs.supply.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.jobs.child.ensure_worker", lambda _: True)

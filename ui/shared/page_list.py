@@ -54,6 +54,7 @@ SECTIONS = {
         Page("certified_accuracy", "Certified accuracy", ":material/stacked_line_chart:"),
         Page("acr_time", "Robustness against time (ACR)", ":material/speed:", "ACR vs time"),
         Page("inputs", "Inputs", ":material/photo_library:", for_all=True),
+        Page("layers", "Layers and mixes", ":material/layers:"),
     ),
     "Diagnose": (
         Page("zeta_table", "Changed answers (zeta)", ":material/difference:", "zeta table"),

@@ -1,0 +1,297 @@
+"""A search for the compression that may ship: proposed from sensitivities, certified together."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from irs_core.analysis.analysis import Analysis
+from irs_core.analysis.kept_tally import open_tally
+from irs_core.decide import Levels, Requirement, most_flags
+from irs_core.errors import MissingEvidenceError, SpecError, StoreError
+from irs_core.goals.settling import Standing, settling_spec, standings
+from irs_core.spec.compressions import Compression
+from irs_core.spec.cost import ModelCost
+from irs_core.spec.settings import Settings
+from irs_core.spec.study import StudySpec
+from irs_core.store import Library, Study
+from irs_core.store.files import write_bytes
+from irs_core.tune.propose import OBJECTIVES, Objective
+from irs_core.tune.record import FOLDER
+
+_SEARCHES = "searches"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search was asked, fixed before its candidates draw.
+
+    Args:
+        study: Id of the study that holds the draws of all candidates.
+        requirement: As text; `Requirement.from_text` reads it.
+        objective: What the best of the candidates that hold has least of.
+        proposer, seed: What proposed them.
+        sensitivity: Id of the record that they were proposed from; empty for none.
+        budget: Mean draws per input at which a candidate stops unsettled; None for no limit.
+    """
+
+    study: str
+    requirement: str
+    objective: Objective
+    proposer: str
+    seed: int
+    sensitivity: str = ""
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise SpecError(
+                f"an objective is one of {', '.join(OBJECTIVES)}; got {self.objective!r}"
+            )
+        if self.budget is not None and not self.budget > 0:
+            raise SpecError(f"a budget of draws must be positive; got {self.budget}")
+
+    @property
+    def asked(self) -> Requirement:
+        """The requirement."""
+        return Requirement.from_text(self.requirement)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate with where it stands and what it costs.
+
+    Args:
+        cost: None before it is measured.
+        front: Whether no candidate that is at least as cheap keeps more inputs; only those that
+            do not fail are compared.
+    """
+
+    standing: Standing
+    cost: ModelCost | None
+    value: float | None
+    front: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a search stands.
+
+    Args:
+        inputs: Reported ones.
+        winner: Name of the candidate that holds and has least of the objective; None where none
+            holds, or where costs are not measured and the objective needs them.
+        draws: Forward passes of all candidates on the reported inputs.
+        alone: Those that certifying two of them from scratch takes, n0 and n each.
+        needed: Fewest inputs at which a candidate could hold at all; None if these are enough.
+    """
+
+    search: Search
+    candidates: tuple[Candidate, ...]
+    inputs: int
+    winner: str | None
+    draws: int
+    alone: int
+    needed: int | None
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Candidates that may still ship and whose size and time are not measured."""
+        return tuple(
+            one.standing.name
+            for one in self.candidates
+            if one.cost is None and one.standing.state in ("holds", "open")
+        )
+
+    @property
+    def sentence(self) -> str:
+        """What may be said, in words."""
+        asked, count = self.search.asked, len(self.candidates)
+        states = [one.standing.state for one in self.candidates]
+        said = (
+            f"{count} candidates on {self.inputs:,} inputs: {states.count('holds')} hold, "
+            f"{states.count('fails')} fail, {states.count('eliminated')} were eliminated, "
+            f"{states.count('open') + states.count('waiting')} are open. All verdicts hold "
+            f"together with {100 * asked.confidence:g}% confidence: each has one {count}th of the "
+            "failure probability."
+        )
+        if self.needed is not None:
+            said += (
+                f" With these limits no candidate can hold on fewer than {self.needed:,} inputs."
+            )
+        if self.winner is None:
+            return said
+        title = next(
+            one.standing.title for one in self.candidates if one.standing.name == self.winner
+        )
+        return f"{said} Of those that hold, {title} has least {self.search.objective}."
+
+
+def prepare_search(
+    base: StudySpec,
+    candidates: tuple[Compression, ...],
+    requirement: Requirement,
+    objective: Objective,
+    *,
+    proposer: str,
+    seed: int,
+    sensitivity: str = "",
+    budget: float | None = None,
+) -> tuple[StudySpec, Search]:
+    """The study of a search, and the search.
+
+    Raises:
+        SpecError: There is no candidate, or the requirement does not ask for a loss.
+    """
+    spec = settling_spec(base, candidates, requirement)
+    made = Search(spec.id, requirement.text, objective, proposer, seed, sensitivity, budget)
+    return spec, made
+
+
+def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int | None:
+    """Fewest inputs at which a candidate could be shown to hold at all; None if these are enough.
+
+    Args:
+        spec: The study of the search.
+        inputs: Reported ones that there are.
+    """
+    share, routes = requirement.beta / len(spec.compressions), Levels()
+    level = routes.excluded + spec.alpha + spec.alpha_zeta + routes.stays
+
+    def enough(count: int) -> bool:
+        limit = requirement.max_loss or 0.5
+        return most_flags(count, max_share=limit, beta=share, level=level) is not None
+
+    if enough(inputs):
+        return None
+    high = inputs
+    while not enough(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def outcome(search: Search, study: Study, library: Library) -> Outcome:
+    """Where a search stands, from the stored draws of its study.
+
+    Raises:
+        MissingEvidenceError: Draws of the original are missing.
+    """
+    record = study.record
+    analysis = Analysis(open_tally(study, library.root), Settings.of(record.spec))
+    found = standings(record, analysis, search.asked)
+    costs = {one.name: one.cost for one in record.models}
+    inputs = int(analysis.rows.sum())
+    valued = [(one, costs[one.name], _value(one, costs[one.name], search, inputs)) for one in found]
+    candidates = tuple(
+        Candidate(one, cost, value, _on_front(one, value, valued)) for one, cost, value in valued
+    )
+    holding = [one for one in candidates if _winning(one)]
+    best = min(holding, key=lambda one: one.value or 0.0, default=None)
+    spec = record.spec
+    return Outcome(
+        search,
+        candidates,
+        inputs,
+        None if best is None else best.standing.name,
+        draws=sum(one.draws for one in found),
+        alone=2 * inputs * (spec.n0 + spec.n),
+        needed=inputs_needed(search.asked, spec, inputs),
+    )
+
+
+def _winning(one: Candidate) -> bool:
+    decision = one.standing.decision
+    # Limits on size and time are part of the verdict; they are compared as they were measured.
+    return decision is not None and one.value is not None and decision.verdict == "holds"
+
+
+def _value(one: Standing, cost: ModelCost | None, search: Search, inputs: int) -> float | None:
+    if search.objective == "draws":
+        return one.draws / inputs if one.draws else None
+    if cost is None:
+        return None
+    return cost.speed.p50_ms if search.objective == "latency" else float(cost.size.packed_bytes)
+
+
+def _on_front(
+    own: Standing, value: float | None, all_: list[tuple[Standing, ModelCost | None, float | None]]
+) -> bool:
+    if value is None or own.state == "fails":
+        return False
+    return not any(
+        other is not own
+        and theirs is not None
+        and other.state != "fails"
+        and theirs <= value
+        and other.kept >= own.kept
+        and (theirs < value or other.kept > own.kept)
+        for other, _, theirs in all_
+    )
+
+
+def save_search(root: Path, search: Search) -> None:
+    """Keep what a search was asked, under the id of its study."""
+    path = root / FOLDER / _SEARCHES / f"{search.study}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    described = {"schema": _SCHEMA, **asdict(search)}
+    write_bytes(path, json.dumps(described, indent=1, sort_keys=True).encode())
+
+
+def read_search(root: Path, study: str) -> Search:
+    """The search whose draws a study holds.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    path = root / FOLDER / _SEARCHES / f"{study}.json"
+    try:
+        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if fields.pop("schema") != _SCHEMA:
+            raise StoreError(f"{path.name} is of another version of the program")
+        return Search(**fields)
+    except FileNotFoundError:
+        raise StoreError(f"study {study} is no search; ./irs tune search makes one") from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"cannot read the search {path.name}: {error}") from None
+
+
+def searches(root: Path) -> list[Search]:
+    """All searches of a store that can be read, latest first."""
+    files = (root / FOLDER / _SEARCHES).glob("*.json")
+    found = []
+    for file in sorted(files, key=lambda one: -one.stat().st_mtime):
+        try:
+            found.append(read_search(root, file.stem))
+        except StoreError:
+            continue
+    return found
+
+
+def winner_of(found: Outcome) -> str:
+    """The name of the winner.
+
+    Raises:
+        MissingEvidenceError: No candidate holds, or costs are not measured yet.
+    """
+    if found.winner is None:
+        raise MissingEvidenceError(f"this search has no winner: {found.sentence}")
+    return found.winner
+
+
+def fresh_spec(spec: StudySpec, *, n: int) -> StudySpec:
+    """The inputs and the noise on which what a search found is certified anew.
+
+    The noise has another seed. Where inputs are taken at a stride, those half-way between them are
+    taken, so that no choice of the search has seen them; else they are the same inputs.
+
+    Args:
+        n: Draws of the original per input.
+    """
+    data, noise = spec.data, spec.noise
+    moved = replace(data, start=data.start + data.stride // 2, holdout=0)
+    return replace(spec, data=moved, noise=replace(noise, seed=noise.seed + 1), n=n, n_p=(1,))
