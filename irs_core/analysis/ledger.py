@@ -36,6 +36,7 @@ class Ledger:
         best: Failure probability of the best of these points: that any of them fails.
         follows_n_p: What follows n_p, so that n_p had to be chosen before the original's draws
             were seen.
+        counts_leavers: Whether a decision may count leavers over n_p draws.
         earlier: Studies that showed results on some of the same draws before, by id.
         repeats: Studies that showed results of the same model, inputs and noise on other draws,
             by id.
@@ -55,6 +56,7 @@ class Ledger:
     points: int = 1
     best: float = 0.0
     follows_n_p: tuple[str, ...] = ()
+    counts_leavers: bool = False
     earlier: tuple[str, ...] = ()
     repeats: tuple[str, ...] = ()
     repeated: float = 0.0
@@ -115,11 +117,20 @@ class Ledger:
     @property
     def fixed_first(self) -> tuple[str, ...]:
         """What had to be chosen before draws were seen, a sentence; none where nothing had to."""
-        if not self.follows_n_p or not self.holds:
+        return self._chosen_first(self.follows_n_p)
+
+    @property
+    def decided_first(self) -> tuple[str, ...]:
+        """The same for a decision, which may also rest on leavers counted over n_p draws."""
+        leavers = ("the draws over which leavers are counted",) * self.counts_leavers
+        return self._chosen_first((*self.follows_n_p, *leavers))
+
+    def _chosen_first(self, decided: Sequence[str]) -> tuple[str, ...]:
+        if not decided or not self.holds:
             return ()
         return (
             "The level holds if n_p was chosen before the original's draws were seen, since it "
-            f"decides {_listed(self.follows_n_p)}.",
+            f"decides {_listed(decided)}.",
         )
 
     @property
@@ -181,6 +192,7 @@ def study_ledger(
         points=points,
         best=min(1.0, best),
         follows_n_p=levels.follows_n_p(spec),
+        counts_leavers=levels.counts_leavers(spec),
         earlier=tuple(
             one.id for one in others if sharing.shares(one, spec) and sharing.before(one, own)
         ),

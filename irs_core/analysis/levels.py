@@ -59,13 +59,12 @@ def follows_n_p(spec: StudySpec) -> tuple[str, ...]:
     # The disagreements of a prefix whose length was chosen by the hits are not binomial.
     zeta = any(method.branches is not None for method in methods.asked(spec))
     split = spec.split_draws is None and any(method.plans for method in shown(spec))
-    # So are the leavers on which a decision with a tolerance may rest.
-    leavers = any(method.anytime is None for method in shown(spec))
-    return (
-        ("zeta of IRS",) * zeta
-        + ("the split of alpha of CIRS",) * split
-        + ("the draws on which a decision counts leavers",) * leavers
-    )
+    return ("zeta of IRS",) * zeta + ("the split of alpha of CIRS",) * split
+
+
+def counts_leavers(spec: StudySpec) -> bool:
+    """Whether a decision may count leavers over n_p draws, which then must not follow f's hits."""
+    return bool(spec.compressions) and any(method.anytime is None for method in shown(spec))
 
 
 def plans(spec: StudySpec) -> bool:

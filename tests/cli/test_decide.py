@@ -145,8 +145,8 @@ def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> 
     main(["decide", again.id, "--store", str(tmp_path)])
     out = capsys.readouterr().out
     assert f"Study {first.id[:6]} used some of these draws before." in out
-    # Whatever else is conditional has no part in a verdict's level.
-    assert "n_p was chosen before" not in out
+    assert "The level holds if n_p was chosen before the original's draws were seen" in out
+    assert "the draws over which leavers are counted" in out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from denoisers import made
 from graph_files import export_onnx, save_ir
 from onnx import TensorProto, helper
 
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import build, load_model
 from irs_core.models.denoised import DenoisedModule, composed, load_denoiser
