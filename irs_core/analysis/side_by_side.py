@@ -51,8 +51,7 @@ def why_not(one: StudyRecord, other: StudyRecord) -> str:
     cannot = "These studies cannot be compared input by input:"
     if one.data.digest != other.data.digest or one.data.reported != other.data.reported:
         told = [
-            f"{sum(each.data.reported):,} inputs of {each.data.description}"
-            for each in (one, other)
+            f"{sum(each.data.reported):,} inputs of {each.data.called}" for each in (one, other)
         ]
         return f"{cannot} they report other inputs ({told[0]} against {told[1]})."
     if one.data.labels != other.data.labels:

@@ -40,22 +40,22 @@ class Together:
         """Both statements in words."""
         single = (
             f"Each verdict holds for itself with {chosen_percent(self.confidence)} confidence. All "
-            f"{self.candidates} hold together with {confidence(self.stated)}, which is what "
-            "remains for whoever picks one by its verdict."
+            f"{self.candidates} verdicts are right together with {confidence(self.stated)}, which "
+            "is what remains for whoever picks one by its verdict."
         )
         if self.holds is None:
             return single
         sure = chosen_percent(self.confidence)
-        joint = f"With {sure} for all candidates together (Holm's procedure)"
+        joint = f"At {sure} for all candidates at once (Holm's procedure)"
         if self.holds:
             return f"{single} {joint}, {len(self.holds)} hold: {', '.join(self.titles)}."
-        more = "."
-        if self.inputs_needed is not None and self.inputs_needed > self.inputs:
-            more = (
-                f"; about {self.inputs_needed:,} would show it for the best one, with the same "
-                "share open."
-            )
-        return f"{single} {joint}, {self.inputs:,} inputs show it for none{more}"
+        few = f"{single} {joint}, {self.inputs:,} inputs are too few for any of them."
+        if self.inputs_needed is None or self.inputs_needed <= self.inputs:
+            return few
+        return (
+            f"{few} About {self.inputs_needed:,} would be enough for the best one, if the same "
+            "share stays undecided."
+        )
 
 
 def study_together(

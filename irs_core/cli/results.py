@@ -101,7 +101,7 @@ def show_results(arguments: argparse.Namespace) -> None:
         return
     if study.banner:
         print(study.banner)
-    print(f"study {study.record.id}: {study.record.data.description}, sigma {spec.noise.sigma:g}")
+    print(f"study {study.record.id}: {study.record.data.called}, sigma {spec.noise.sigma:g}")
     print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)

@@ -23,17 +23,18 @@ COLOURS: Mapping[Verdict, str] = {"holds": "#1B7F4B", "fails": "#B3261E", "undec
 
 
 ONE_QUESTION = (
-    "The confidence is that of one question whose radius, tolerance, exceptions and confidence "
-    "were named before results were seen; the best answer of m questions or m models is wrong up "
-    "to m times as often."
+    "The confidence is that of one question, whose radius, tolerance, exceptions and confidence "
+    "were named before results were seen. For the best of m models or m questions the chance of "
+    "error is up to m times as large."
 )
 
 
 def covered_words(requirement: Requirement, inputs: int, sigma: float) -> tuple[str, str]:
     """What an answer covers, and what it does not, each as a sentence without its beginning."""
     return (
-        f"{inputs:,} inputs, fixed before looking, as samples of what the model will see; noise "
-        f"σ = {sigma:g}; disturbances of L2 norm up to {requirement.radius:g}. {ONE_QUESTION}",
+        f"{inputs:,} inputs chosen before any result was seen, taken as typical of what the model "
+        f"will meet; noise σ = {sigma:g}; disturbances of L2 norm up to {requirement.radius:g}. "
+        f"{ONE_QUESTION}",
         "other kinds of inputs, other noise levels, disturbances measured in another norm, and "
         "what the original itself gets wrong.",
     )

@@ -177,7 +177,7 @@ def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     spec, settings = record.spec, analysis.settings
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
     return escape(
-        f"{record.data.description}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
+        f"{record.data.called}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
         f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
         f"Certificates: {ledger.text} {noise.guarantee} "

@@ -104,7 +104,7 @@ def _metadata(record: StudyRecord, rows: Sequence[dict[str, Any]]) -> str:
             "  - task:",
             "      type: image-classification",
             "    dataset:",
-            f"      name: {_quoted(record.data.description)}",
+            f"      name: {_quoted(record.data.called)}",
             f"      type: {_quoted(record.spec.data.kind)}",
             f"      revision: {_quoted(record.data.digest)}",
             "    metrics:",
@@ -148,7 +148,7 @@ def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list
         "the original, and fewer draws certify smaller radii: the difference in this table is not "
         "the cost of compression.",
         "",
-        f"- Inputs: {len(analysis.labels):,} of {markdown(record.data.description)}.",
+        f"- Inputs: {len(analysis.labels):,} of {markdown(record.data.called)}.",
         f"- Noise: {markdown(noise.title)}, sigma {spec.noise.sigma:g}, seed {spec.noise.seed}. "
         f"{markdown(noise.guarantee)}",
         f"- Draws per input: {spec.n0:,} to select and {spec.n:,} to estimate of the original, up "

@@ -189,7 +189,7 @@ def _rests(
     spec, inputs = record.spec, int(analysis.rows.sum())
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
     drawn = (
-        f"{inputs:,} inputs of {record.data.description}. Noise: {noise.title}, "
+        f"{inputs:,} inputs of {record.data.called}. Noise: {noise.title}, "
         f"σ = {spec.noise.sigma:g}, seed {spec.noise.seed}. Draws per input: {spec.n0:,} and "
         f"{spec.n:,} of the original, {spec.n_p[-1]:,} of the compressed model. Drawn "
         f"{record.created[:10]} on {record.hardware}."

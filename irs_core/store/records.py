@@ -79,6 +79,20 @@ class DataRecord:
         if isinstance(self.classes, tuple) and all(is_a(one, str) for one in self.classes):
             object.__setattr__(self, "classes", tuple(plain(one, NAME) for one in self.classes))
 
+    @property
+    def called(self) -> str:
+        """Its description as people say it: `CIFAR-10 test images`."""
+        found = _FOLDER.fullmatch(self.description)
+        if found is None:
+            return self.description
+        name = re.sub(r"[-_](jpe?g|png)$", "", found["name"])
+        return f"{_KNOWN.get(name.lower(), name)} {found['split']} images"
+
+
+# What readers of image folders say, and names that the field writes in another way.
+_FOLDER = re.compile(r"images in (?P<name>[^,;]+), (?P<split>\w+) split")
+_KNOWN = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet"}
+
 
 @dataclass(frozen=True)
 class StudyRecord:

@@ -49,7 +49,7 @@ def test_at_99_percent_the_price_of_seven_candidates_is_said(shipped):
     assert found.stated == pytest.approx(0.07)
     # ln(7 / 0.01) / -ln(1 - 0.01 (1 - a)): that many inputs with none open.
     assert 652 <= found.inputs_needed <= 660
-    assert "All 7 hold together with 93%" in found.sentence
+    assert "All 7 verdicts are right together with 93%" in found.sentence
 
 
 def test_one_candidate_named_beforehand_shares_with_nobody(shipped):

@@ -71,8 +71,8 @@ def test_every_model_is_judged_and_compared_at_equal_draws(capsys):
     assert main(["decide", SHIPPED, *NONE]) == 0
     out = capsys.readouterr().out
     assert out.count("At equal draws") == 7
-    assert "All 7 hold together with 93%" in out
-    assert "500 inputs show it for none" in out
+    assert "All 7 verdicts are right together with 93%" in out
+    assert "500 inputs are too few for any of them" in out
 
 
 def test_json_says_which_candidates_hold_together(capsys):

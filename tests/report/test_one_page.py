@@ -47,7 +47,7 @@ def test_it_says_what_was_asked_answered_and_left_open(study):
     assert "40 inputs of synthetic digits" in text
     assert "Not covered: other kinds of inputs" in text
     assert "Warning: " in text
-    assert "All 2 hold together with 98%" in text
+    assert "All 2 verdicts are right together with 98%" in text
     assert "2026-11-25" in text
     for digest in (study[0].base.digest, study[0].models[2].digest, study[0].data.digest):
         assert digest in text

@@ -195,3 +195,18 @@ def test_what_keys_are_made_of_is_refused_instead(described, place, value):
     changed["models"][1][place] = value
     with pytest.raises(StoreError, match="none that are not seen"):
         StudyRecord.from_dict(changed)
+
+
+@pytest.mark.parametrize(
+    ("description", "called"),
+    [
+        ("images in cifar10-jpeg, test split", "CIFAR-10 test images"),
+        ("images in cifar100, train split", "CIFAR-100 train images"),
+        ("images in my-flowers, val split", "my-flowers val images"),
+        ("images in x, test split; 16-bit", "images in x, test split; 16-bit"),
+        ("handwritten digits", "handwritten digits"),
+    ],
+)
+def test_inputs_are_called_as_people_call_them(described, description, called):
+    described = {**described, "data": {**described["data"], "description": description}}
+    assert StudyRecord.from_dict(described).data.called == called

@@ -73,7 +73,7 @@ def test_pareto_compares_at_equal_draws_where_all_have_them() -> None:
     rows = [replace(one, equal_acr=acr) for one, acr in zip((base, half), equal, strict=True)]
     figure = pareto.pareto(rows, "size")
     assert [trace.y for trace in figure.data[1:]] == [(0.5,), (0.49,)]
-    assert f"{charts.ACR_TITLE}, at equal draws" in axis_titles(figure)
+    assert "ACR at equal draws (pixel units)" in axis_titles(figure)
     assert pareto.points(rows, "size")["ACR at equal draws"].tolist() == [0.5, 0.49]
     # Certifying costs what it costs at each model's own draws, and the radius belongs to these.
     assert pareto.points(rows, "recertification")["ACR"].tolist() == [0.6, 0.49]

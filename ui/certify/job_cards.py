@@ -163,6 +163,24 @@ def _titles(job: Job) -> dict[str, str]:
     return {BASE: "original", **compressed}
 
 
+_STREAMS = {
+    "select": "choosing the class",
+    "estimate": "counting",
+    "scratch-select": "baseline, choosing the class",
+    "scratch-estimate": "baseline, counting",
+}
+
+
+def stage_words(stage: str) -> str:
+    """What a run says that it is at, in a reader's words."""
+    who_, _, rest = stage.partition(" on ")
+    stream = rest.removesuffix(" draws")
+    if stream not in _STREAMS:
+        return stage
+    name = "original" if who_ == BASE else who_.replace("classifiers", "models")
+    return f"{name}: {_STREAMS[stream]}"
+
+
 def progress_text(job: Job) -> str:
     """Where a job is, in a line of Markdown."""
     if job.state == "queued":
@@ -171,7 +189,7 @@ def progress_text(job: Job) -> str:
     if not progress.total:
         return "preparing: loading model and data"
     parts = [
-        markdown(progress.stage),
+        markdown(stage_words(progress.stage)),
         f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
     ]
     if progress.rate > 0:

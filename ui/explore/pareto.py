@@ -45,7 +45,8 @@ def acrs(rows: Sequence[ModelRow], axis: Axis) -> list[Interval]:
 
 def pareto(rows: Sequence[ModelRow], axis: Axis) -> go.Figure:
     """ACR with its interval against a cost; dominated models faded, the others joined in steps."""
-    title = f"{ACR_TITLE}, at equal draws" if at_equal_draws(rows, axis) else ACR_TITLE
+    # Short: on a phone an axis is as long as a few words.
+    title = "ACR at equal draws (pixel units)" if at_equal_draws(rows, axis) else ACR_TITLE
     figure = blank(AXIS_TITLES[axis], title)
     cost, beaten = costs(rows, axis), dominated_by(rows, axis)
     shown = acrs(rows, axis)

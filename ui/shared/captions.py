@@ -39,7 +39,7 @@ def provenance(
     if len(spec.n_p) > 1:
         budgets = f"{theme.count(spec.n_p[0])} to {budgets}"
     return (
-        f"{theme.plural(inputs, role)} of {markdown(record.data.description)} · "
+        f"{theme.plural(inputs, role)} of {markdown(record.data.called)} · "
         f"σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
         f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "

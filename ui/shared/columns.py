@@ -60,6 +60,15 @@ def decisions() -> dict[str, Any]:
     }
 
 
+# Ends of intervals, as columns are called.
+_ENDS = {
+    "low": "95% low",
+    "high": "95% high",
+    "sure low": "guaranteed low",
+    "sure high": "guaranteed high",
+}
+
+
 def gaps() -> dict[str, Any]:
     """What fewer draws cost and what compression costs."""
     costs = {
@@ -81,7 +90,7 @@ def gaps() -> dict[str, Any]:
         },
         **{name: _number("%.4f", said) for name, said in costs.items()},
         **{
-            f"{name}: {end}": _number("%.4f", said, end)
+            f"{name}: {end}": _number("%.4f", said, _ENDS[end])
             for name in costs
             for end, said in ends.items()
         },
@@ -99,7 +108,7 @@ def differences() -> dict[str, Any]:
         "quantity": st.column_config.TextColumn(pinned=True),
         **{name: _number("%.3f", HELP["equal"]) for name in ("first", "second")},
         "first less second": _number("%.4f", "Positive where the first model has more."),
-        **{name: _number("%.4f", said) for name, said in {**ends, **sure}.items()},
+        **{name: _number("%.4f", said, _ENDS[name]) for name, said in {**ends, **sure}.items()},
         "only first": _number("localized", "Inputs that only the first certifies at this radius."),
         "only second": _number("localized", "Inputs that only the second certifies there."),
     }

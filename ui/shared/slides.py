@@ -69,7 +69,10 @@ def show(slides: Sequence[Slide], leave: Callable[[], None]) -> None:
     if slide.figure is not None:
         # What is drawn is shared with the pages that show it.
         figure = go.Figure(slide.figure())
-        figure.update_layout(height=560, font={"size": 18})
+        figure.update_layout(height=560, font={"size": 18}, legend_font_size=18)
+        figure.update_xaxes(title_font_size=18, tickfont_size=16)
+        figure.update_yaxes(title_font_size=18, tickfont_size=16)
+        figure.update_annotations(font_size=16)
         st.plotly_chart(figure, key=f"slide-{at}", config={"displayModeBar": False}, alt=slide.alt)
     with st.container(horizontal=True, vertical_alignment="center"):
         last = len(slides) - 1
