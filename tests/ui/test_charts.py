@@ -116,7 +116,7 @@ def test_cost_chart_draws_both_methods_in_each_panel(cost: charts.Cost, x: tuple
     assert irs.line.color == theme.PALETTE[1]
     speedup = "2.50" if cost == "seconds" else "3.50"
     assert figure.layout.annotations[0].text == f"fp16<br>IRS {speedup}×"
-    assert axis_titles(figure) == {charts.COST_TITLES[cost], charts.ACR_TITLE}
+    assert axis_titles(figure) == {charts._COST_WORDS[cost], charts.ACR_TITLE}
 
 
 def test_cost_chart_shades_the_range_that_both_reach() -> None:

@@ -26,6 +26,7 @@ COST_TITLES: dict[Cost, str] = {
     "seconds": "certification time, all inputs (s)",
     "draws": "forward passes, all inputs (draws)",
 }
+_COST_WORDS: dict[Cost, str] = {"seconds": "time, all inputs (s)", "draws": "draws, all inputs"}
 _BASELINE = methods.baseline()
 _DASHES = ("solid", "dash", "dot", "dashdot")
 # Between panels, as shares of the figure; down it is shared by the rows.
@@ -97,7 +98,8 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
         across = _span(column, columns, _GAP_ACROSS)
         down = _span(rows - 1 - row, rows, _GAP_DOWN / rows)
         layout[f"xaxis{axis}"] = {
-            **axis_style(COST_TITLES[cost]),
+            # Named once below each column, in a word: on a phone titles would run into each other.
+            **axis_style(_COST_WORDS[cost] if index + columns >= len(panels) else ""),
             "domain": across,
             "anchor": f"y{axis}",
             "rangemode": "tozero",
