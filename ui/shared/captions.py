@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from irs_core import methods
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.methods import asked
 from irs_core.run.plan import expected_draws, study_draws
@@ -95,8 +96,11 @@ def choice_among(rows: Sequence[ModelRow], moved: Sequence[str] = ()) -> str:
     failure = union_failure(rows)
     if models < 2 or moved or failure is None:
         return ""
+    by = theme.listing(
+        sorted({methods.get(row.summary.method).title for row in rows if not row.is_base})
+    )
     return (
-        f"One of {models} compressed models is quoted. All {models} hold together with "
+        f"One of {models} compressed models is quoted. Under {by}, all {models} hold together with "
         f"{theme.confidence(failure)} confidence."
     )
 
