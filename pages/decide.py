@@ -52,7 +52,7 @@ with right:
     sequential.offer(opened, name, decision)
     printed.offer(opened, name, decision)
     if not moved:
-        page_list.link("present", **question.link_of(name, requirement, opened.record.id))
+        page_list.link("present", **question.link_of(opened, name, requirement))
     tour.offer(opened.record.id)
 with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
     waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))

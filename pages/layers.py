@@ -7,7 +7,7 @@ from ui.explore import layers, mixes
 from ui.shared import library, navigation
 
 navigation.head(
-    "Layers and mixes",
+    "layers",
     "How many answers change under noise when a single layer is compressed, and which mix of "
     "treatments may replace the original.",
 )

@@ -51,4 +51,8 @@ if equal is not None and gaps:
     )
 covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
 shown.append(Slide(f"{covered}\n\n{markdown(opened.record.title)} · study {opened.record.id}"))
-slides.show(shown, partial(page_list.link, "decide", "Leave", study=opened.record.id, model=name))
+slides.show(
+    page_list.title("present"),
+    shown,
+    partial(page_list.link, "decide", "Leave", study=opened.record.id),
+)

@@ -117,9 +117,9 @@ def test_the_original_stands_beside_an_only_compressed_model(store: Path) -> Non
     synthetic_study(Library(store), synthetic_spec(compressions=SPEC.compressions[:1]))
     at = open_page("compare")
     assert not at.exception
-    assert at.selectbox(key="first").value == "fp16"
-    assert at.selectbox(key="second").value == "base"
-    assert "**original (fp32)** (second)" in texts(at)
+    assert at.selectbox(key="first").value == "base"
+    assert at.selectbox(key="second").value == "fp16"
+    assert "**original (fp32)** (first)" in texts(at)
 
 
 def test_two_studies_on_the_same_inputs(study: Study, store: Path) -> None:

@@ -24,7 +24,7 @@ def present(record, **query):
 
 def test_each_slide_says_one_thing(record):
     model = record.compressed[0]
-    said = [present(record, of=model.name, slide=str(at)).markdown for at in (1, 2, 3, 4)]
+    said = [present(record, of="1", slide=str(at)).markdown for at in (1, 2, 3, 4)]
     answer, gains, gap, covered = (as_read(one[0].value) for one in said)
     assert model.title in answer
     assert "of the original's certified radius" in gains
@@ -36,7 +36,7 @@ def test_each_slide_says_one_thing(record):
 
 def test_the_requirement_of_the_link_is_the_one_decided(record):
     model = record.compressed[1]
-    at = present(record, of=model.name, at="0.123", short="0.01", sure="95", **{"except": "7"})
+    at = present(record, of="2", at="0.123", short="0.01", sure="95", **{"except": "7"})
     said = as_read(at.markdown[0].value)
     assert model.title in said
     assert "withstands 0.12" in said
@@ -60,8 +60,9 @@ def test_a_slide_that_is_none_is_the_nearest(record, slide):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"of": "nothing"}, "no compressed model"),
-        ({"at": "x"}, "at in the address must be a number"),
+        ({"of": "3"}, "of= in the address must be 1 to 2"),
+        ({"of": "1.5"}, "must be 1 to 2"),
+        ({"at": "x"}, "radius (at=) must be a number"),
         ({"at": "-1"}, "radius must be positive"),
         ({"at": "nan"}, "must be a number"),
         ({"sure": "10"}, "confidence must be in"),
@@ -77,4 +78,4 @@ def test_a_link_that_makes_no_sense_ends_in_a_sentence(record, query, said):
 
 def test_a_study_that_is_not_here_is_not_replaced_by_another(record):
     at = open_page("present", study="0" * 16)
-    assert "no finished study" in as_read(at.info[0].value)
+    assert "no study of the id" in as_read(at.info[0].value)

@@ -6,11 +6,17 @@ import streamlit as st
 
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
-from irs_core.errors import MissingEvidenceError, SpecError
+from irs_core.errors import SpecError
 from ui.shared import controls, library, pickers
 from ui.shared.controls import Opened
 
-_NAMES = {"at": "radius", "short": "tolerance", "except": "exceptions", "sure": "confidence"}
+_NAMES = {
+    "of": "model",
+    "at": "radius",
+    "short": "tolerance",
+    "except": "exceptions",
+    "sure": "confidence",
+}
 _CONFIDENCES = (0.9, 0.95, 0.99, 0.995, 0.999)
 
 
@@ -91,7 +97,6 @@ def linked(opened: Opened) -> tuple[str, Requirement]:
 
     Raises:
         SpecError: A number makes no sense.
-        MissingEvidenceError: The study has no such compressed model.
     """
     titles = library.titles_of(opened.record)
     if not titles:
@@ -99,9 +104,11 @@ def linked(opened: Opened) -> tuple[str, Requirement]:
             "this study certifies the original alone, so there is nothing to present; the page "
             "Overview shows it"
         )
-    asked = st.query_params.get("of", pickers.preset(titles))
-    if asked not in titles:
-        raise MissingEvidenceError(f"this study has no compressed model {asked!r:.80}")
+    # By position: names may be long, and those of others anything.
+    at = _number("of", 1 + list(titles).index(pickers.preset(titles)))
+    if at not in range(1, len(titles) + 1):
+        raise SpecError(f"of= in the address must be 1 to {len(titles)}; got {at:g}")
+    asked = list(titles)[int(at) - 1]
     preset = preset_requirement(opened.record.spec.noise.sigma)
     return asked, Requirement(
         radius=_number("at", preset.radius),
@@ -111,15 +118,15 @@ def linked(opened: Opened) -> tuple[str, Requirement]:
     )
 
 
-def link_of(name: str, requirement: Requirement, study: str) -> dict[str, str]:
+def link_of(opened: Opened, name: str, requirement: Requirement) -> dict[str, str]:
     """Query parameters from which `linked` reads the same.
 
     They have names of their own: those of widgets leave the address with the page of the widgets.
     """
     assert requirement.max_loss is not None
     return {
-        "study": study,
-        "of": name,
+        "study": opened.record.id,
+        "of": str(1 + list(library.titles_of(opened.record)).index(name)),
         "at": f"{requirement.radius:g}",
         "short": f"{requirement.tolerance:g}",
         "except": f"{100 * requirement.max_loss:g}",

@@ -33,7 +33,7 @@ from ui.shared.controls import Opened
 from ui.shared.page_list import PAGES, STUDY_PAGES, TITLES, moved_query
 from ui.shared.study_file import study_as_file
 
-LINKED = {page: TITLES[page] for page in STUDY_PAGES if page not in ("share", "present")}
+LINKED = {page: TITLES[page] for page in STUDY_PAGES if page != "share"}
 
 
 def link(here: str, page: str, study: str, settings: Settings, own: Settings) -> str:

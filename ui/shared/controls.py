@@ -131,18 +131,22 @@ def _about(opened: Opened) -> None:
 
 
 def linked_study() -> Opened:
-    """The study in the address at its own settings, else the one that pickers begin with.
+    """The study in the address at its own settings, else the one that pickers begin with; the page
+    stops where there is nothing to show.
 
     Raises:
-        MissingEvidenceError: There is none, or it is not finished.
+        MissingEvidenceError: There is none of that id.
     """
-    studies = library.list_studies()
-    finished = [study for study in sorted(studies, key=_precedence) if study.record.finished]
+    studies = sorted(library.list_studies(), key=_precedence)
+    if not studies:
+        _no_study()
     asked = st.query_params.get("study", "")
-    found = next((one for one in finished if one.record.id == asked), None)
-    if found is None and (asked or not finished):
-        raise MissingEvidenceError(f"there is no finished study {plain(asked, NAME)!r} here")
-    study = found or finished[0]
+    found = [one for one in studies if one.record.id == asked] if asked else studies
+    if not found:
+        raise MissingEvidenceError("there is no study of the id in the address here")
+    study = next((one for one in found if one.record.finished), found[0])
+    if not study.record.finished:
+        _unfinished(study)
     st.query_params["study"] = study.record.id
     return Opened(study, Settings.of(study.record.spec))
 

@@ -79,7 +79,6 @@ PAGES = tuple(TITLES)
 # Pages that look at one study.
 STUDY_PAGES = (
     "decide",
-    "present",
     "overview",
     "compare",
     "acr_time",

@@ -10,6 +10,7 @@ _STYLE = """<style>
 [data-testid=stSidebar], [data-testid=stHeader], [data-testid=stExpandSidebarButton] {
   display: none; }
 [data-testid=stMainBlockContainer] { max-width: 100%; padding: 2.5rem 5vw 1rem; }
+.st-key-slides_title { position: absolute; left: -100vw; }
 .st-key-slide p { font-size: clamp(1.15rem, 2.1vw, 1.9rem); line-height: 1.4; max-width: 60em; }
 </style>"""
 _HTML = '<button type="button">Full screen</button>'
@@ -55,13 +56,16 @@ class Slide:
     alt: str = ""
 
 
-def show(slides: Sequence[Slide], leave: Callable[[], None]) -> None:
+def show(title: str, slides: Sequence[Slide], leave: Callable[[], None]) -> None:
     """The slide that the address names, and the ways to the others.
 
     Args:
+        title: Of the page, for those who cannot see it.
         leave: Draws the link out.
     """
     st.html(_STYLE)
+    with st.container(key="slides_title"):
+        st.title(title, anchor=False)
     at = _position(len(slides))
     slide = slides[at]
     with st.container(key="slide"):
