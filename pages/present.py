@@ -10,6 +10,7 @@ from ui.shared.once import once
 from ui.shared.slides import Slide
 
 navigation.begin("present")
+slides.begin(page_list.title("present"))
 with controls.explained():
     opened = controls.linked_study()
     name, requirement = question.linked(opened)
@@ -52,7 +53,6 @@ if equal is not None and gaps:
 covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
 shown.append(Slide(f"{covered}\n\n{markdown(opened.record.title)} · study {opened.record.id}"))
 slides.show(
-    page_list.title("present"),
     shown,
     partial(page_list.link, "decide", "Leave", study=opened.record.id),
 )

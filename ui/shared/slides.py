@@ -56,16 +56,19 @@ class Slide:
     alt: str = ""
 
 
-def show(title: str, slides: Sequence[Slide], leave: Callable[[], None]) -> None:
+def begin(title: str) -> None:
+    """The page's title; slides hide it from sight."""
+    with st.container(key="slides_title"):
+        st.title(title, anchor=False)
+
+
+def show(slides: Sequence[Slide], leave: Callable[[], None]) -> None:
     """The slide that the address names, and the ways to the others.
 
     Args:
-        title: Of the page, for those who cannot see it.
         leave: Draws the link out.
     """
     st.html(_STYLE)
-    with st.container(key="slides_title"):
-        st.title(title, anchor=False)
     at = _position(len(slides))
     slide = slides[at]
     with st.container(key="slide"):
