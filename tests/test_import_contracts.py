@@ -142,15 +142,15 @@ def test_functions_may_ask_others_for_what_their_room_must_not_load(sources: Pat
 
 
 def test_a_package_is_loaded_with_what_its_init_imports(sources: Path) -> None:
-    (sources / "irs_core/run/__init__.py").write_text("import irs_core.run.study\n")
-    assert "irs_core.run -> irs_core.run.study (l.1)" in _sections(sources)["Command line"]
+    (sources / "irs_core/run/__init__.py").write_text("import irs_core.run.prepare\n")
+    assert "irs_core.run -> irs_core.run.prepare (l.1)" in _sections(sources)["Command line"]
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
         ("irs_core.goals", "irs_core.gaols", "Room 'irs_core.gaols' does not exist"),
-        ("irs_core.run.units", "irs_core.run.unit", "Exception 'irs_core.run.unit' does not"),
+        ("irs_core.run.named", "irs_core.run.nam", "Exception 'irs_core.run.nam' does not"),
     ],
 )
 def test_names_that_do_not_exist_are_errors(

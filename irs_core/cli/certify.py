@@ -158,7 +158,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="run the models on at most 100 images, store nothing, and say what is odd",
+        help="run the models on at most 100 images, store no result, and say what is odd",
     )
     add_json_option(parser)
     parser.add_argument(

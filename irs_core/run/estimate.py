@@ -103,7 +103,8 @@ def _with_timings(
 def _same_draws(study: Study, spec: StudySpec) -> bool:
     own = study.record.spec
     # A bundle's draws are never extended, so they do not count as stored.
-    return not study.shipped and own.data == spec.data and own.noise == spec.noise
+    same = (own.model, own.data, own.noise) == (spec.model, spec.data, spec.noise)
+    return same and not study.shipped
 
 
 def _model(study: Study, name: str) -> ModelRecord | None:

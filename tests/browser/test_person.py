@@ -64,7 +64,7 @@ def test_a_newcomer_reads_the_answer_without_scrolling(app: str, page: Page) -> 
 def test_overview_is_read_turned_and_shared(app: str, page: Page, browser: Any) -> None:
     page.goto(f"{app}/overview?reader=researcher")
     said = headline(page)
-    assert re.search(r"keeps \d+% .* confidence is [\d.]+%", said)
+    assert re.search(r"keeps [\d.]+% .* confidence is [\d.]+%", said)
     assert "%" in numbers(page)[0]
     before = gamma(page)
     turn_gamma(page)

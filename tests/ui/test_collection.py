@@ -45,7 +45,7 @@ def test_studies_are_found_by_title_tag_model_and_id(store, first, second):
         assert {row["id"] for row in rows(open_page("studies", find=words))} == found, words
     at = open_page("studies", find="nothing is called so")
     assert not at.dataframe
-    assert "None of 2 studies has all of these words." in at.info[0].value
+    assert "No study here has all of these words: nothing is called so." in at.info[0].value
 
 
 def test_what_is_pinned_comes_first_here_and_in_pickers(store, first, second):

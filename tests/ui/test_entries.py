@@ -57,7 +57,7 @@ def test_headline_names_the_best_model_its_share_and_the_confidence(
     assert best is not None
     sentence = choice.headline(record, rows, 0.002)
     assert best.title in sentence
-    assert outward.percent(best.kept, 0, "down") + "%" in sentence
+    assert outward.percent(best.kept, 1, "down") + "%" in sentence
     assert "99.8%" in sentence
 
 
@@ -78,7 +78,7 @@ def test_headline_is_a_sentence_whatever_the_model_is_called(
     summary = replace(row.summary, speedup_seconds=Interval(speedup, speedup, speedup))
     named = replace(row, title=title, summary=summary)
     assert re.fullmatch(
-        rf"At equal draws, \*\*{title}\*\* keeps \*\*\d+%\*\* of the original's certified radius"
+        rf"At equal draws, \*\*{title}\*\* keeps \*\*[\d.]+%\*\* of the original's certified radius"
         r", at \*\*\d+%\*\* of its (size|non-zero weights), certified with \*\*\d+%\*\* of its "
         r"draws"
         rf"{clause}\. The confidence is \*\*99.8%\*\* per input \(proven\)\.",
