@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Measurable
 from irs_core.data import Dataset
-from irs_core.errors import ApproximationError, IrsError
+from irs_core.errors import ApproximationError, IrsError, StoreError
 from irs_core.run.kept_keys import classifier_keys
 from irs_core.run.options import RunOptions
 from irs_core.run.prepared import Prepared
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 MOST_CLASSIFIERS = 100
 MOST_BYTES = 1 << 30
+_SPARE_BYTES = 1 << 26
 _ABOUT, _GRAPH, _CONSTANTS = "about.json", "model.xml", "model.bin"
 
 
@@ -78,13 +79,18 @@ class KeptClassifiers:
         return known if len(known) == len(found) else None
 
     def keep(self, prepared: Sequence[Prepared], classes: int, shape: tuple[int, ...]) -> None:
-        """Keep those that OpenVINO runs here; their answers without noise must be known."""
+        """Keep those that OpenVINO runs here; their answers without noise must be known.
+
+        What saves time later takes no room that results may need.
+        """
+        if not _has_room(self._folder.parent):
+            return
         for one in prepared:
             key = self._keys.get(one.name)
             if key is not None:
                 try:
                     _write(self._folder / key, one, classes, shape)
-                except OSError as error:
+                except (OSError, StoreError) as error:
                     logger.info("a classifier is not kept: %s", error)
         _forget(self._folder)
 
@@ -122,6 +128,14 @@ class KeptClassifiers:
             fixed=about.fixed,
             clean=about.clean,
         )
+
+
+def _has_room(root: Path) -> bool:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(root).free > _SPARE_BYTES
+    except OSError:
+        return False
 
 
 class KeptPredictor:

@@ -121,7 +121,7 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_said_and_resume_works_after_space_is_freed(small_disk, reference):
     library = Library(small_disk)
     ballast = small_disk / "ballast"
-    ballast.write_bytes(b"\0" * 250_000)
+    ballast.write_bytes(b"\0" * 350_000)
     with pytest.raises(StoreError, match="is full; free some space and resume"):
         run_study(SPEC, library)
     assert [study.record.finished for study in library.studies() if not study.shipped] == [False]
