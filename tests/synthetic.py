@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from irs_core.methods import compressed_streams
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
 from irs_core.store import (
@@ -86,6 +87,7 @@ def synthetic_study(
                     "estimate": paired,
                     "scratch-select": _draw(rng, shown, accuracy, spec.n0, classes),
                     "scratch-estimate": _draw(rng, shown, accuracy, budget, classes),
+                    **_pilot(spec, base["select"]),
                 },
                 execution,
                 classes,
@@ -123,6 +125,11 @@ def _draw(
     right = rng.random((len(labels), draws)) < accuracy[:, None]
     other = (labels[:, None] + rng.integers(1, classes, (len(labels), draws))) % classes
     return np.where(right, labels[:, None], other)
+
+
+def _pilot(spec: StudySpec, selected: np.ndarray) -> dict[Stream, np.ndarray]:
+    """What a pilot draws of f^p, which answers as f does; nothing where none is asked for."""
+    return {"select": selected} if "select" in compressed_streams(spec) else {}
 
 
 def _asymmetric(
