@@ -267,7 +267,7 @@ def test_what_is_kept_is_rounded_down_and_what_is_lost_up(
     record, analysis = record_and_analysis
     rows = entries.model_rows(record, analysis)
     rows = [rows[0], *(replace(row, kept=0.9399) for row in rows[1:])]
-    assert "keeps **93%** of the" in choice.headline(record, rows, 0.002)
+    assert "keeps **93.9%** of the" in choice.headline(record, rows, 0.002)
     assert choice.key_numbers(rows)[0].value == "93.9%"
     lower = [one for one in choice.verdicts(rows) if "lower" in one]
     assert lower == ["certified radius 7% lower at equal draws"] * len(lower)

@@ -21,7 +21,9 @@ def test_link_names_study_page_and_changed_settings_only() -> None:
     assert bundles.link(here, "acr_time", "0123", changed, OWN) == (
         "http://127.0.0.1:8501/tools/acr_time?study=0123&gamma=0.95&alpha_zeta=0.01"
     )
-    assert bundles.link(here, "overview", "0123", OWN, OWN).endswith("/tools/?study=0123")
+    assert bundles.link(here, "overview", "0123", OWN, OWN).endswith("/tools/overview?study=0123")
+    # The first page has no name in its address.
+    assert bundles.link(here, "decide", "0123", OWN, OWN).endswith("/tools/?study=0123")
 
 
 def test_packed_tables_hold_every_table_and_where_it_is_from() -> None:

@@ -30,6 +30,7 @@ MADE = {
     ("navigation.py", "title"),
     ("catalogue.py", "facts.classes"),
     ("slides.py", "slide.sentence"),
+    ("slides.py", "title"),
 }
 FILES = sorted(
     path for folder in ("ui", "pages") for path in (PROJECT / folder).rglob("*.py") if path.stem
