@@ -61,7 +61,7 @@ def test_a_stakeholder_reads_whether_how_sure_and_what_it_gains(
 ) -> None:
     """Nothing to click, nothing to scroll."""
     page = clicks.page
-    page.goto(f"{app}/?reader=stakeholder")
+    page.goto(f"{app}/?study={STUDY}&reader=stakeholder")
     asked = preset_requirement(study.record.spec.noise.sigma)
     decided = study_decisions(study.record, analysis, asked)["int8"]
     assert decided.verdict == "holds"
@@ -80,7 +80,7 @@ def test_an_engineer_finds_out_which_models_may_ship(
 ) -> None:
     """Another model takes two clicks: the picker and the model."""
     page = clicks.page
-    page.goto(app)
+    page.goto(f"{app}/?study={STUDY}")
     asked = preset_requirement(study.record.spec.noise.sigma)
     found = study_decisions(study.record, analysis, asked)
     clicks.on(page.locator(".st-key-model").get_by_role("combobox"))
@@ -96,7 +96,7 @@ def test_an_engineer_asks_for_another_radius(
 ) -> None:
     """The requirement is typed, and the address keeps it."""
     page = clicks.page
-    page.goto(app)
+    page.goto(f"{app}/?study={STUDY}")
     box = page.get_by_role("spinbutton", name="Where the original withstands")
     expect(box).to_be_visible()
     box.fill("0.25")
@@ -112,7 +112,7 @@ def test_a_researcher_takes_numbers_with_their_settings(
 ) -> None:
     """A curve as CSV: the page and the button."""
     page = clicks.page
-    page.goto(f"{app}/?reader=researcher")
+    page.goto(f"{app}/?study={STUDY}&reader=researcher")
     clicks.on(page.get_by_role("link", name="ACR vs time", exact=True))
     button = page.get_by_role("button", name="CSV").first
     expect(button).to_be_visible()
