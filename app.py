@@ -14,7 +14,6 @@ if get_script_run_ctx(suppress_warning=True) is not None:
     navigation.configure()
     st.html(theme.STYLE)
     who.enter()
-    ended.announce()
     # Before the page, which may stop the script wherever it likes.
     ended.watch()
     with turns.taken():

@@ -25,7 +25,7 @@ row = next(one for one in rows if one.name == name)
 
 moved = opened.ledger.moved
 answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
-for condition in opened.ledger.reused:
+for condition in opened.ledger.of_a_decision:
     st.caption(markdown(condition))
 
 left, right = st.columns([3, 2])

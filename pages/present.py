@@ -50,8 +50,10 @@ if equal is not None and gaps:
             "What fewer draws cost and what compression costs in average certified radius",
         )
     )
+controls.warn(opened)
 covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
-shown.append(Slide(f"{covered}\n\n{markdown(opened.record.title)} · study {opened.record.id}"))
+about = f"{markdown(opened.record.title)} · study {opened.record.id}"
+shown.append(Slide("\n\n".join((covered, *map(markdown, opened.ledger.of_a_decision), about))))
 slides.show(
     shown,
     partial(page_list.link, "decide", "Leave", study=opened.record.id),

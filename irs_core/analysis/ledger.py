@@ -111,19 +111,15 @@ class Ledger:
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
                 f"Whoever quotes the best of them states {failure(self.repeated)}."
             )
-        found += self.fixed_first
+        found += self._chosen_first(self.follows_n_p)
         return tuple(found)
 
     @property
-    def fixed_first(self) -> tuple[str, ...]:
-        """What had to be chosen before draws were seen, a sentence; none where nothing had to."""
-        return self._chosen_first(self.follows_n_p)
-
-    @property
-    def decided_first(self) -> tuple[str, ...]:
-        """The same for a decision, which may also rest on leavers counted over n_p draws."""
+    def of_a_decision(self) -> tuple[str, ...]:
+        """What must be known to quote a decision, a sentence each."""
         leavers = ("the draws over which leavers are counted",) * self.counts_leavers
-        return self._chosen_first((*self.follows_n_p, *leavers))
+        function = (self.function,) if self.function else ()
+        return (*function, *self._chosen_first((*self.follows_n_p, *leavers)), *self.reused)
 
     def _chosen_first(self, decided: Sequence[str]) -> tuple[str, ...]:
         if not decided or not self.holds:

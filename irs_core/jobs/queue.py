@@ -101,6 +101,14 @@ class JobQueue:
             ).fetchall()
         return [job_of(row) for row in rows]
 
+    def active(self, owner: str) -> set[int]:
+        """Ids of the jobs of one owner that wait or run; no more of them is read."""
+        with self._database.transaction(write=False) as db:
+            rows = db.execute(
+                f"SELECT id FROM jobs WHERE state IN {ACTIVE} AND owner = ?", (owner,)
+            ).fetchall()
+        return {int(row["id"]) for row in rows}
+
     def repair(self) -> list[int]:
         """Put jobs back whose holder is gone or silent; which ones. Cheap where all is well."""
         with self._database.transaction(write=False) as db:

@@ -13,9 +13,8 @@ def page():
 
     from ui.decide import ended
 
-    ended.announce()
-    st.text(st.session_state.get("mark_of_the_title", ""))
     ended.watch()
+    st.text(st.session_state.get("mark_of_the_title", ""))
 
 
 @pytest.fixture

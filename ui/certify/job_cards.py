@@ -173,11 +173,11 @@ _STREAMS = {
 
 def stage_words(stage: str) -> str:
     """What a run says that it is at, in a reader's words."""
-    who_, _, rest = stage.partition(" on ")
+    models, _, rest = stage.partition(" on ")
     stream = rest.removesuffix(" draws")
     if stream not in _STREAMS:
         return stage
-    name = "original" if who_ == BASE else who_.replace("classifiers", "models")
+    name = "original" if models == BASE else models.replace("classifiers", "models")
     return f"{name}: {_STREAMS[stream]}"
 
 

@@ -107,9 +107,10 @@ def candidates(
 
 def gate_command(study: str, model: str, requirement: Requirement) -> str:
     """The same question for continuous integration, quoted for a shell."""
+    loss = requirement.max_loss
     return (
         f"./irs gate {study[:6]} --model {shlex.quote(plain(model))} "
         f"--radius {requirement.radius!r} --tolerance {requirement.tolerance!r} "
-        f"--max-loss {chosen_percent(requirement.max_loss or 0)} "
+        f"--max-loss {'none' if loss is None else chosen_percent(loss)} "
         f"--confidence {requirement.confidence!r}"
     )

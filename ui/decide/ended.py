@@ -1,5 +1,7 @@
 """What ended while its reader was elsewhere: a word on whatever page they are on."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from irs_core.analysis.decisions import preset_requirement
@@ -13,13 +15,35 @@ from ui.decide.decisions import decisions
 from ui.shared import job_queue, library, navigation, who
 
 POLL_SECONDS = 3.0
-_ACTIVE, _ENDED = "jobs_seen_active", "jobs_just_ended"
+_ACTIVE = "jobs_seen_active"
 _ICONS = {"done": ":material/check_circle:", "failed": ":material/error:"}
 
 
-def announce() -> None:
-    """Say what ended since the last run, in a toast and in the tab's title; before the page."""
-    ended: list[int] = st.session_state.pop(_ENDED, [])
+def watch() -> None:
+    """Say what ended since the last run, in a toast and in the tab's title, and look on while one
+    of the reader's jobs is active; before the page."""
+    active = _active()
+    _announce(sorted(st.session_state.get(_ACTIVE, set()) - active))
+    st.session_state[_ACTIVE] = active
+    if active:
+        st.fragment(_look, run_every=POLL_SECONDS)()
+
+
+def _look() -> None:
+    if st.session_state[_ACTIVE] - _active():
+        # Toasts stay when the whole page runs again, and only that changes the tab's title.
+        st.rerun()
+
+
+def _active() -> set[int]:
+    try:
+        return job_queue.active(who.person().name)
+    except IrsError:
+        # The page itself says what is wrong.
+        return set()
+
+
+def _announce(ended: Iterable[int]) -> None:
     for job_id in ended:
         try:
             job = job_queue.job(job_id)
@@ -27,32 +51,6 @@ def announce() -> None:
         except IrsError:
             continue
         navigation.mark_title("✓" if job.state == "done" else "✗")
-
-
-def watch() -> None:
-    """Look for jobs that end from here on; asked again only while one is active."""
-    active = any(job.active for job in _own_jobs())
-    st.fragment(_look, run_every=POLL_SECONDS if active else None)()
-
-
-def _look() -> None:
-    jobs = _own_jobs()
-    before: set[int] = st.session_state.get(_ACTIVE, set())
-    ended = [job.id for job in jobs if job.id in before and not job.active]
-    st.session_state[_ACTIVE] = {job.id for job in jobs if job.active}
-    if ended:
-        st.session_state[_ENDED] = ended
-        # Toasts stay when the whole page runs again, and only that changes the tab's title.
-        st.rerun()
-
-
-def _own_jobs() -> list[Job]:
-    try:
-        name = who.person().name
-        return [job for job in job_queue.jobs() if job.owner == name]
-    except IrsError:
-        # The page itself says what is wrong.
-        return []
 
 
 def words(job: Job) -> str:
@@ -72,4 +70,6 @@ def _result(job: Job) -> str:
     asked = preset_requirement(spec.noise.sigma)
     found = decisions(study, Settings.of(spec), asked)
     answers = [f"{markdown(one.model)}: {ANSWERS[one.verdict].lower()}" for one in found.values()]
-    return f"May it ship at radius {asked.radius:g}? {'; '.join(answers)}." if answers else ""
+    if not answers:
+        return ""
+    return f"May it ship at radius {asked.radius:g}, each for itself? {'; '.join(answers)}."

@@ -113,8 +113,8 @@ def linked(opened: Opened) -> tuple[str, Requirement]:
     return asked, Requirement(
         radius=_number("at", preset.radius),
         tolerance=_number("short", preset.tolerance),
-        max_loss=round(_number("except", 1.0) / 100, 6),
-        confidence=round(_number("sure", 99.0) / 100, 6),
+        max_loss=round(_number("except", 100 * (preset.max_loss or 0)) / 100, 6),
+        confidence=round(_number("sure", 100 * preset.confidence) / 100, 6),
     )
 
 

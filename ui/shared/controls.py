@@ -131,8 +131,8 @@ def _about(opened: Opened) -> None:
 
 
 def linked_study() -> Opened:
-    """The study in the address at its own settings, else the one that pickers begin with; the page
-    stops where there is nothing to show.
+    """The study in the address at its own settings with one-sided radii, as decisions have them,
+    else the one that pickers begin with; the page stops where there is nothing to show.
 
     Raises:
         MissingEvidenceError: There is none of that id.
@@ -148,7 +148,8 @@ def linked_study() -> Opened:
     if not study.record.finished:
         _unfinished(study)
     st.query_params["study"] = study.record.id
-    return Opened(study, Settings.of(study.record.spec))
+    own = Settings.of(study.record.spec)
+    return Opened(study, own.one_sided, own)
 
 
 def warn(opened: Opened) -> None:

@@ -41,6 +41,12 @@ def titles(jobs: Sequence[Job]) -> dict[int, str]:
     }
 
 
+def active(owner: str) -> set[int]:
+    """Ids of somebody's jobs that wait or run; asked on every run of every page."""
+    root = store_root()
+    return JobQueue(root).active(owner) if (root / "jobs.sqlite").exists() else set()
+
+
 def workers() -> int:
     """Workers that live."""
     return len(Roster(store_root()).living())
