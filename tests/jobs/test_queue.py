@@ -470,3 +470,12 @@ def test_the_table_uses_a_write_ahead_log(queue):
     queue.add(spec())
     with sqlite3.connect(queue.root / "jobs.sqlite") as db:
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_what_is_active_of_one_owner(queue):
+    first, second = queue.add(spec(0), owner="a"), queue.add(spec(1), owner="a")
+    queue.add(spec(2), owner="b")
+    assert queue.active("a") == {first.id, second.id}
+    queue.cancel(second.id)
+    assert queue.active("a") == {first.id}
+    assert queue.active("nobody") == set()
