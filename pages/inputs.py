@@ -20,9 +20,9 @@ rows = gallery.pick_rows(opened, name)
 read = gallery.images(opened)
 if len(rows):
     st.caption(
-        f"{len(rows)} of {len(opened.analysis.labels)} reported inputs. Radii: the original's with "
-        f"all {opened.record.spec.n:,} draws → the compressed model's with its own, fewer ones, "
-        "which alone make a radius smaller."
+        f"{len(rows)} of {len(opened.analysis.labels)} reported inputs. Each label: the original's "
+        f"certified radius with all {opened.record.spec.n:,} draws → the compressed model's with "
+        "its own, fewer ones. Fewer draws alone make a radius smaller."
     )
     gallery.show_gallery(opened, rows, name, read)
 else:

@@ -1,11 +1,15 @@
 """What studies are called, and what tells those apart that are called the same."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from irs_core.spec.study import StudySpec
 from irs_core.text import NAME, plain
 
+# What readers of image folders say, and names that the field writes in another way.
+_FOLDER = re.compile(r"images in (?P<name>[^,;]+), (?P<split>\w+) split")
+_KNOWN = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet"}
 # In the order in which a reader looks for a difference.
 _DIFFERENCES: tuple[Callable[[StudySpec], str], ...] = (
     lambda spec: f"sigma {spec.noise.sigma:g}",
@@ -29,6 +33,15 @@ def title(spec: StudySpec) -> str:
     first = "" if model.denoiser is None else f"{model.denoiser}, then "
     named = plain(f"{first}{model.weights}", NAME)
     return spec.name or f"{named}, sigma {spec.noise.sigma:g}"
+
+
+def inputs_title(description: str) -> str:
+    """What the reader of a data set said of it, as people say it: `CIFAR-10 test images`."""
+    found = _FOLDER.fullmatch(description)
+    if found is None:
+        return description
+    name = re.sub(r"[-_](jpe?g|png)$", "", found["name"])
+    return f"{_KNOWN.get(name.lower(), name)} {found['split']} images"
 
 
 def distinct_titles(specs: Sequence[StudySpec]) -> list[str]:

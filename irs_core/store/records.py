@@ -12,7 +12,7 @@ from irs_core.methods import compressed_streams, stream_draws
 from irs_core.spec.cost import ModelCost
 from irs_core.spec.fields import is_a, kind_name, shorten
 from irs_core.spec.study import MAX_CLASSES, SCHEMA_VERSION, Stream, StudySpec
-from irs_core.spec.titles import title
+from irs_core.spec.titles import inputs_title, title
 from irs_core.text import NAME, SENTENCE, plain
 
 BASE = "base"
@@ -82,16 +82,7 @@ class DataRecord:
     @property
     def called(self) -> str:
         """Its description as people say it: `CIFAR-10 test images`."""
-        found = _FOLDER.fullmatch(self.description)
-        if found is None:
-            return self.description
-        name = re.sub(r"[-_](jpe?g|png)$", "", found["name"])
-        return f"{_KNOWN.get(name.lower(), name)} {found['split']} images"
-
-
-# What readers of image folders say, and names that the field writes in another way.
-_FOLDER = re.compile(r"images in (?P<name>[^,;]+), (?P<split>\w+) split")
-_KNOWN = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet"}
+        return inputs_title(self.description)
 
 
 @dataclass(frozen=True)

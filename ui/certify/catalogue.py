@@ -12,6 +12,7 @@ from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS
 from irs_core.spec.study import DataSpec
+from irs_core.spec.titles import inputs_title
 from irs_core.text import markdown
 from ui.shared import controls, inventory, own_files, theme
 from ui.shared.glossary import HELP
@@ -115,7 +116,7 @@ def _card(name: str, card: Mapping[str, Any]) -> None:
     facts = [f"trained at σ = {card['sigma']:g}"] if "sigma" in card else []
     if "size_bytes" in card:
         facts.append(theme.file_size(card["size_bytes"]))
-    facts += [str(card[key]) for key in ("arch", "data", "date") if key in card]
+    facts += [inputs_title(str(card[key])) for key in ("arch", "data", "date") if key in card]
     st.caption(" · ".join(facts))
     if "command" in card:
         with st.expander("Training command"):

@@ -13,10 +13,11 @@ _DEFAULT: Reader = "engineer"
 def choose() -> Reader:
     """The choice in the sidebar; it lives in the address, so that a link keeps it."""
     with st.sidebar:
-        return st.radio(
+        return st.segmented_control(
             "View for a",
             READERS,
-            index=READERS.index(_DEFAULT),
+            default=_DEFAULT,
+            required=True,
             key=_KEY,
             bind="query-params",
             help="The same pages and numbers: a stakeholder sees the answer and the pictures, an "
