@@ -111,6 +111,11 @@ def show_results(arguments: argparse.Namespace) -> None:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
     print_table(labelled(summary_table(study.record, analysis), analysis))
+    if study.record.compressed and spec.n_p[-1] < spec.n:
+        print(
+            "Compressed models have fewer draws than the original, and fewer draws alone make radii "
+            f"smaller: ./irs decide {study.record.id[:6]} compares at equal draws."
+        )
     for model in study.record.compressed:
         for run in live_runs(analysis, model.name):
             print(f"{model.title}, seq: {run.sentence}.")
