@@ -13,6 +13,7 @@ from irs_core.hardware import describe_hardware, software_versions
 from irs_core.models import write_card
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, denoiser_bytes
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.train.augment import add_noise, seeded_generator
 from irs_core.train.denoiser_spec import (
     DenoiserMeasure,
@@ -105,9 +106,16 @@ def denoiser_command(spec: DenoiserSpec) -> str:
         option = names.get(name, f"--{name.replace('_', '-')}")
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
+        elif isinstance(value, tuple):
+            words += [option, *map(str, value)]
         else:
             words += [option, str(value)]
     return shlex.join([*words, "--out", spec.out])
+
+
+def named(model: str) -> str:
+    """A classifier as a card names it, without the folder of its file."""
+    return Path(model.partition("#")[0].removeprefix(SHIPPED_PREFIX)).name
 
 
 def _card(
@@ -129,7 +137,7 @@ def _card(
         "sigma": list(spec.sigma),
         "objective": "mean squared error"
         if spec.against is None
-        else f"answers of {Path(spec.against).name} to the clean images",
+        else f"answers of {named(spec.against)} to the clean images",
         "command": denoiser_command(spec),
         "train_images": trained,
         "held_out_images": held_out,
