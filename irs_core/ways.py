@@ -253,6 +253,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         lr=TUNING_RATE,
         max_images=pilot.images,
         start=model.weights,
+        classes=data.class_list,
         mean=model.mean,
         std=model.std,
     )

@@ -1,11 +1,12 @@
 """The command `finetune`: a trained classifier learns to see through noise, in a few epochs."""
 
 import argparse
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from irs_core.cli.named import is_own_code
 from irs_core.cli.options import add_json_option
 from irs_core.cli.train import run_training
+from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.train.commands import TUNING_EPOCHS, TUNING_RATE
@@ -30,6 +31,11 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--data", choices=DATA_KINDS, default=default["data"], help="labelled images, split train")
     add("--root", help="folder of the data (not for digits)")
     add("--size", type=int, help="resize images to this height and width")
+    add(
+        "--classes",
+        metavar="FILE",
+        help="lists the model's classes in their order (default: the list beside its file)",
+    )
     add("--lr", type=float, default=TUNING_RATE, help="peak learning rate")
     add("--batch", type=int, default=default["batch"], help="images per step")
     add("--momentum", type=float, default=default["momentum"])
@@ -68,7 +74,9 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     names -= {"arch", "start", "qat_from", "mean", "std"}
     chosen = {name: getattr(arguments, name) for name in names}
     mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
-    return TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
+    spec = TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
+    # Labels are numbered as the model numbers them, or it would learn all of them anew.
+    return replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)
 
 
 def _finetune(arguments: argparse.Namespace) -> int:

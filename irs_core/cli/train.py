@@ -12,8 +12,8 @@ from irs_core.cli.printing import print_json
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 
-# A trained network needs small steps.
-TUNING_RATE = 0.001
+# A network that learns to be an integer one needs smaller steps than other fine-tuning.
+ROUNDING_RATE = 0.001
 
 
 def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,10 +63,10 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
     chosen = {
         field.name: getattr(namespace, field.name)
         for field in fields(TrainSpec)
-        if field.name not in ("start", "mean", "std")
+        if field.name not in ("start", "mean", "std", "classes")
     }
     if chosen["lr"] is None:
-        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else TUNING_RATE
+        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else ROUNDING_RATE
     return TrainSpec(**chosen)
 
 

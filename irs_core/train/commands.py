@@ -17,7 +17,7 @@ def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What fine-tunes a model under noise."""
     words = ["./irs", "finetune", _named(model), "--sigma", f"{sigma:g}"]
     words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
-    words += [*_options(root=data.root, size=data.size), *_told(model)]
+    words += [*_options(root=data.root, size=data.size, classes=data.class_list), *_told(model)]
     return shlex.join([*words, "--out", "finetuned.safetensors"])
 
 
