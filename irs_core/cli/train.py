@@ -33,14 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arch", required=True, help="architecture name")
     add("--sigma", type=float, default=default["sigma"], help="noise on training images")
     add("--epochs", type=int, default=default["epochs"])
-    add("--seed", type=int, default=default["seed"])
-    add("--batch", type=int, default=default["batch"], help="images per step")
     add("--lr", type=float, help="peak learning rate (default: 0.1, with --qat-from 0.001)")
     add(
         "--qat-from",
         metavar="WEIGHTS",
         help="fine-tune these weights as an integer network, and write that",
     )
+    add_run_options(parser)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Settings that training a classifier has, whatever it starts from."""
+    default = {field.name: field.default for field in fields(TrainSpec)}
+    add = parser.add_argument
+    add("--seed", type=int, default=default["seed"])
+    add("--batch", type=int, default=default["batch"], help="images per step")
     add("--momentum", type=float, default=default["momentum"])
     add("--weight-decay", type=float, default=default["weight_decay"])
     add("--max-images", type=int, help="train on at most N images")

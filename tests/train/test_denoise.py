@@ -157,6 +157,7 @@ def test_the_card_says_how_it_was_made(spec):
     result = train_denoiser(replace(spec, note="A sentence."))
     card = read_card(result.card)
     assert card["parameters"] == result.parameters == load_denoiser(str(result.weights)).parameters
+    assert card["digest"] == load_denoiser(str(result.weights)).digest
     assert card["sigma"] == [0.5]
     assert card["note"] == "A sentence."
     assert card["command"] == denoiser_command(replace(spec, note="A sentence."))
