@@ -1,6 +1,7 @@
 """Three ways for a model that never saw noise, compared by a pilot on digits."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,13 @@ from irs_core.check import check_model
 from irs_core.cli.main import main
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
-from irs_core.train.commands import about, denoiser_commands, finetune_command
+from irs_core.train.commands import (
+    about,
+    certify_command,
+    denoiser_commands,
+    finetune_command,
+    ways_command,
+)
 from irs_core.train.loop import train
 from irs_core.ways import Pilot, compare_ways
 
@@ -114,7 +121,26 @@ def test_commands_name_what_the_file_does_not():
     assert "--root 'a folder' --arch resnet20 --mean 0.5 --std 0.25" in command
     _, second = denoiser_commands(model, data, 0.25, against=True)
     assert "'image-folder:a folder' --sigma 0.25" in second
-    assert "--against w.pt --arch resnet20" in second
+    assert "--against w.pt --arch resnet20 --mean 0.5 --std 0.25" in second
+
+
+def test_commands_train_and_certify_what_was_tried():
+    model = ModelSpec("w.pt", num_classes=7, output="scores", mean=(0.5,), std=(0.25,))
+    data = DataSpec("image-folder", "here", size=16, channels=3)
+    first, second = denoiser_commands(model, data, 0.25, against=True, width=8, levels=2)
+    assert "--size 16 --channels 3 --width 8 --levels 2" in first
+    assert "--size 16 --channels 3" in second
+    listed = replace(data, class_list="names.txt")
+    assert "--size 16 --classes names.txt" in finetune_command(model, listed, 0.25)
+    given = "--root here --size 16 --channels 3 --mean 0.5 --std 0.25 --classes 7 --output scores"
+    assert ways_command(model, data, 0.25).endswith(given)
+    certify = certify_command(replace(model, denoiser="d.onnx"), data, 0.25)
+    assert certify.startswith("./irs certify --model w.pt --denoise d.onnx --sigma 0.25")
+    assert certify.endswith(given)
+
+
+def test_the_commands_are_for_the_denoiser_that_was_tried(ways):
+    assert "--width 8 --levels 2" in ways[1].commands[0]
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sigma", type=float, nargs="+", required=True, help="noise levels, pixel units")
     add("--against", metavar="MODEL", help="classifier whose clean answers it shall keep")
     add("--arch", help="its architecture, where the file does not name it")
+    for name in ("mean", "std"):
+        add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
     add("--epochs", type=int, default=default["epochs"])
     add("--seed", type=int, default=default["seed"])
@@ -92,7 +94,8 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
         SpecError: A setting is out of range.
     """
     chosen = {field.name: getattr(arguments, field.name) for field in fields(DenoiserSpec)}
-    return DenoiserSpec(**{**chosen, "sigma": tuple(arguments.sigma)})
+    several = {name: chosen[name] and tuple(chosen[name]) for name in ("sigma", "mean", "std")}
+    return DenoiserSpec(**{**chosen, **several})
 
 
 def run_denoiser(arguments: argparse.Namespace) -> None:

@@ -1,11 +1,11 @@
 """The command `finetune`: a trained classifier learns to see through noise, in a few epochs."""
 
 import argparse
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from irs_core.cli.named import is_own_code
-from irs_core.cli.options import add_json_option
-from irs_core.cli.train import run_training
+from irs_core.cli.train import add_run_options, run_training
+from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.train.commands import TUNING_EPOCHS, TUNING_RATE
@@ -21,31 +21,23 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "(Cohen et al. 2019, Sec. 3.3, from its weights on). The same command goes on after an "
         "interruption.",
     )
-    default = {field.name: field.default for field in fields(TrainSpec)}
     add = parser.add_argument
     add("model", help="weights: a file, shipped:NAME, or package.module:make (your own class)")
     add("--arch", help="architecture, where the file does not name it")
     add("--sigma", type=float, required=True, help="noise on training images, pixel units")
     add("--epochs", type=int, default=TUNING_EPOCHS)
-    add("--data", choices=DATA_KINDS, default=default["data"], help="labelled images, split train")
+    add("--data", choices=DATA_KINDS, default=TrainSpec.data, help="labelled images, split train")
     add("--root", help="folder of the data (not for digits)")
     add("--size", type=int, help="resize images to this height and width")
+    add(
+        "--classes",
+        metavar="FILE",
+        help="lists the model's classes in their order (default: the list beside its file)",
+    )
     add("--lr", type=float, default=TUNING_RATE, help="peak learning rate")
-    add("--batch", type=int, default=default["batch"], help="images per step")
-    add("--momentum", type=float, default=default["momentum"])
-    add("--weight-decay", type=float, default=default["weight_decay"])
-    add("--seed", type=int, default=default["seed"])
-    add("--max-images", type=int, help="train on at most N images")
-    flip = argparse.BooleanOptionalAction
-    add("--flip", action=flip, help="mirror images at random (default: all but digits)")
-    add("--bf16", action="store_true", help="forward passes in bfloat16")
-    add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
-    add("--device", choices=("cpu", "cuda"), default=default["device"])
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
-    add("--note", default=default["note"], help="a sentence for the model card")
-    add("--out", required=True, help="file to write, NAME.safetensors")
-    add_json_option(parser)
+    add_run_options(parser)
     parser.set_defaults(run=_finetune)
 
 
@@ -68,7 +60,9 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     names -= {"arch", "start", "qat_from", "mean", "std"}
     chosen = {name: getattr(arguments, name) for name in names}
     mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
-    return TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
+    spec = TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
+    # Labels are numbered as the model numbers them, or it would learn all of them anew.
+    return replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)
 
 
 def _finetune(arguments: argparse.Namespace) -> int:

@@ -12,8 +12,8 @@ from irs_core.cli.printing import print_json
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 
-# A trained network needs small steps.
-TUNING_RATE = 0.001
+# A network that learns to be an integer one needs smaller steps than other fine-tuning.
+ROUNDING_RATE = 0.001
 
 
 def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,14 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arch", required=True, help="architecture name")
     add("--sigma", type=float, default=default["sigma"], help="noise on training images")
     add("--epochs", type=int, default=default["epochs"])
-    add("--seed", type=int, default=default["seed"])
-    add("--batch", type=int, default=default["batch"], help="images per step")
     add("--lr", type=float, help="peak learning rate (default: 0.1, with --qat-from 0.001)")
     add(
         "--qat-from",
         metavar="WEIGHTS",
         help="fine-tune these weights as an integer network, and write that",
     )
+    add_run_options(parser)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Settings that training a classifier has, whatever it starts from."""
+    default = {field.name: field.default for field in fields(TrainSpec)}
+    add = parser.add_argument
+    add("--seed", type=int, default=default["seed"])
+    add("--batch", type=int, default=default["batch"], help="images per step")
     add("--momentum", type=float, default=default["momentum"])
     add("--weight-decay", type=float, default=default["weight_decay"])
     add("--max-images", type=int, help="train on at most N images")
@@ -63,10 +70,10 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
     chosen = {
         field.name: getattr(namespace, field.name)
         for field in fields(TrainSpec)
-        if field.name not in ("start", "mean", "std")
+        if field.name not in ("start", "mean", "std", "classes")
     }
     if chosen["lr"] is None:
-        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else TUNING_RATE
+        chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else ROUNDING_RATE
     return TrainSpec(**chosen)
 
 

@@ -70,10 +70,11 @@ def _ways(arguments: argparse.Namespace) -> None:
         print(f"{way.name:<11} {' '.join(cells)}  {left}")
     for way in found:
         if way.trained:
-            print(f"{way.name}: after a pilot on {way.trained}; the whole training gives more")
+            print(f"{way.name}: as trained on {way.trained}; the whole training should give more")
         for command in way.commands:
             print(f"    {command}")
     print(
-        f"r: predicted share of images right and certified with n = {arguments.n}; what is "
-        "certified behind a denoiser is both together, and so are its accuracy and its latency"
+        f"r: share of images right and certified above r, predicted from {pilot.draws} copies for "
+        f"n = {pilot.n}, alpha = {pilot.alpha:g}; behind a denoiser, what is certified is both "
+        "together, and accuracy and rate are those of both"
     )

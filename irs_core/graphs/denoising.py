@@ -6,6 +6,8 @@ from irs_core.graphs.outputs import Dim
 
 # Begins the names of everything in a joined file that belongs to the denoiser.
 DENOISER_NAMES = "denoiser/"
+# Begin the names of its layers, in PyTorch and in a joined file.
+DENOISER_STARTS = ("denoiser.", DENOISER_NAMES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from irs_core.errors import CheckpointError, first_line
-from irs_core.graphs.denoising import DENOISER_NAMES, DenoiserGraph
+from irs_core.graphs.denoising import DENOISER_NAMES, DENOISER_STARTS, DenoiserGraph
 from irs_core.graphs.facts import check_dims
 from irs_core.graphs.files import read_bytes
 from irs_core.graphs.onnx_file import checked_tensors, dims_of, examine, inline
@@ -18,6 +18,7 @@ from irs_core.graphs.outputs import Dim, shape_text
 from irs_core.graphs.read import GraphFile
 
 _BETWEEN = "between/"
+_CLASSIFIER_NAMES = "classifier/"
 _WHITE = 255.0
 
 
@@ -85,11 +86,12 @@ def joined(
         onnx.load_model_from_string(denoiser.graph),
         onnx.load_model_from_string(classifier.graph),
     )
-    # A file that begins with a denoiser already gets another one before it.
-    prefix = DENOISER_NAMES
-    while prefix.encode() in classifier.graph:
-        prefix = f"{DENOISER_NAMES}{prefix}"
-    first = onnx.compose.add_prefix(first, prefix)
+    own = ""
+    if any(start.encode() in classifier.graph for start in DENOISER_STARTS):
+        # A file that denoises already: names tell what is in it from the denoiser before it.
+        own = _CLASSIFIER_NAMES
+        second = onnx.compose.add_prefix(second, own)
+    first = onnx.compose.add_prefix(first, DENOISER_NAMES)
     (images,), (takes,) = _inputs(first), _inputs(second)
     del first.graph.value_info[:], second.graph.value_info[:]
     _settle(images, denoiser.shape, _taken(classifier), classifier.name)
@@ -110,7 +112,8 @@ def joined(
     content = whole.SerializeToString(deterministic=True)
     name = f"{denoiser.name} + {classifier.name}"
     facts = examine(content, name)
-    chosen = next(one for one in facts.outputs if one.name == classifier.facts.output.name)
+    wanted = f"{own}{classifier.facts.output.name}"
+    chosen = next(one for one in facts.outputs if one.name == wanted)
     return replace(
         classifier,
         name=name,

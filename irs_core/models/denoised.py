@@ -1,7 +1,8 @@
 """A denoiser in front of a frozen classifier (Salman et al. 2020, Sec. 3.1).
 
 Smoothing asks nothing of a classifier but that it is a fixed function of one image, so every
-certificate holds for the composition: denoiser, then classifier. It holds for that composition
+certificate holds, with the failure probability that it states, for the composition: denoiser, then
+classifier. It holds for that composition
 alone, neither for the classifier without the denoiser nor with another one, which is why one digest
 covers both parts.
 """

@@ -31,7 +31,7 @@ class DenoiserShape:
     Args:
         channels: Of the images, 1 or 3.
         width: Channels of the first stage, at half the height and width; the others have twice
-            as many. 32 gives 320,000 parameters.
+            as many. 32 gives 345,900 parameters with 3 channels and 3 levels.
         levels: Stages, each at half the height and width of the one before; images must be
             divisible by 2 to the power of `levels`.
     """

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from torch import nn
+
 from irs_core.approx import applied
 from irs_core.approx.graph_weights import compressed_graph
 from irs_core.errors import ApproximationError, CheckpointError
 from irs_core.graphs import is_graph_file
-from irs_core.graphs.denoising import DENOISER_NAMES
+from irs_core.graphs.denoising import DENOISER_STARTS
 from irs_core.graphs.files import content_digest
 from irs_core.models import GraphModule, LoadedModel, load_file_model, state_digest
 from irs_core.models.denoised import composed, load_denoiser
@@ -56,9 +58,8 @@ def parts_of(base: LoadedModel, compression: PartOnly) -> Parts:
 
 def layer_filter(compression: PartOnly) -> Callable[[str], bool]:
     """Whether a layer or a constant belongs to the part, by its name."""
-    own = ("denoiser.", DENOISER_NAMES)
     wanted = compression.part == "denoiser"
-    return lambda name: name.startswith(own) == wanted
+    return lambda name: name.startswith(DENOISER_STARTS) == wanted
 
 
 def recomposed(
@@ -110,7 +111,7 @@ def _compressed(compression: PartOnly, base: LoadedModel, parts: Parts) -> Recom
         second = replace(parts.classifier, module=made.module, size_bytes=made.report.size_bytes)
         whole = composed(parts.denoiser, second)
         other = network
-    rest = sum(int(parameter.count_nonzero()) for parameter in other.parameters())
+    rest = _nonzero(other)
     # By content: what a recipe makes may change with libraries and machines.
     digest = state_digest(whole.module, f"{base.digest} {compression}")
     note = f"Of the {compression.part} alone: {made.report.note}"
@@ -140,9 +141,11 @@ def _from_file(
         note = f"The original's denoiser, then the classifier {name}"
     # Not the digest of the same parts as an original: a study keeps the two apart.
     found = replace(whole, digest=_digest(f"compressed {whole.digest}"))
-    return Recomposed(
-        found, f"{note} (SHA-256 {of.digest}...).", whole.parameters, packable=_packable(whole)
-    )
+    # Of a graph file all numbers count, as they do where a file takes the place of the whole.
+    graph = isinstance(whole.module, GraphModule)
+    nonzero = whole.parameters if graph else _nonzero(whole.module)
+    note = f"{note} (SHA-256 {of.digest}...)."
+    return Recomposed(found, note, nonzero, packable=_packable(whole))
 
 
 def _classifier(
@@ -155,6 +158,10 @@ def _classifier(
             of, num_classes=base.num_classes, mean=base.mean, std=base.std, output=spec.output
         )
     )
+
+
+def _nonzero(module: nn.Module) -> int:
+    return sum(int(parameter.count_nonzero()) for parameter in module.parameters())
 
 
 def _packable(whole: LoadedModel) -> bool:

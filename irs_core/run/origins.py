@@ -31,6 +31,13 @@ def with_denoiser(base: LoadedModel, title: str, note: str) -> tuple[str, str]:
     )
 
 
+def without_denoiser(base: LoadedModel) -> str:
+    """What to add about a model that takes the original's place, where that one denoises first."""
+    if base.parts is None:
+        return ""
+    return " It gets the noisy images themselves: the original's denoiser is not before it."
+
+
 def origin_of(compression: ObjectModel | CodeModel | ServedModel) -> str:
     """What a compressed model that is no file is, in a sentence without its end."""
     if isinstance(compression, CodeModel):

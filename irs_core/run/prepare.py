@@ -41,6 +41,7 @@ from irs_core.run.origins import (
     origin_of,
     successor_note,
     with_denoiser,
+    without_denoiser,
 )
 from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.classifier import Setting, make_classifier, make_integer
@@ -135,6 +136,12 @@ class _Builder:
 
     def build(self, compression: Compression) -> Prepared:
         """One compressed classifier."""
+        made = self._built(compression)
+        if isinstance(compression, FileModel | ObjectModel | CodeModel | ServedModel):
+            return replace(made, note=f"{made.note}{without_denoiser(self._base)}")
+        return made
+
+    def _built(self, compression: Compression) -> Prepared:
         if isinstance(compression, ObjectModel | CodeModel | ServedModel):
             return self._object(compression)
         if isinstance(compression, PartOnly):

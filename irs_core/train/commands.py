@@ -4,6 +4,7 @@ import shlex
 
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.train.denoiser_spec import DenoiserSpec
 
 # Passes over the training images: a denoiser by itself, a denoiser against the classifier's own
 # answers, and fine-tuning of the classifier.
@@ -16,29 +17,37 @@ def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What fine-tunes a model under noise."""
     words = ["./irs", "finetune", _named(model), "--sigma", f"{sigma:g}"]
     words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
-    words += [] if data.root is None else ["--root", data.root]
-    words += [] if model.arch is None else ["--arch", model.arch]
-    for name, values in (("--mean", model.mean), ("--std", model.std)):
-        words += [] if values is None else [name, *(f"{one:g}" for one in values)]
+    words += [*_options(root=data.root, size=data.size, classes=data.class_list), *_told(model)]
     return shlex.join([*words, "--out", "finetuned.safetensors"])
 
 
 def denoiser_commands(
-    model: ModelSpec, data: DataSpec, sigma: float, *, against: bool
+    model: ModelSpec,
+    data: DataSpec,
+    sigma: float,
+    *,
+    against: bool,
+    width: int = DenoiserSpec.width,
+    levels: int = DenoiserSpec.levels,
 ) -> tuple[str, ...]:
     """What trains a denoiser for a model.
 
     Args:
         against: Whether gradients flow through the model, so that its own answers can be kept.
+        width, levels: Size of the denoiser.
     """
     images = data.kind if data.root is None else f"{data.kind}:{data.root}"
     words = ["./irs", "denoiser", "train", images, "--sigma", f"{sigma:g}"]
-    first = [*words, "--epochs", str(DENOISER_EPOCHS), "--out"]
+    words += _options(size=data.size, channels=data.channels)
+    sizes = _options(
+        width=None if width == DenoiserSpec.width else width,
+        levels=None if levels == DenoiserSpec.levels else levels,
+    )
+    first = [*words, *sizes, "--epochs", str(DENOISER_EPOCHS), "--out"]
     if not against:
         return (shlex.join([*first, "denoiser.safetensors"]),)
-    arch = [] if model.arch is None else ["--arch", model.arch]
     second = [*words, "--epochs", str(AGAINST_EPOCHS), "--from", "first.safetensors"]
-    second += ["--against", _named(model), *arch, "--out", "denoiser.safetensors"]
+    second += ["--against", _named(model), *_told(model), "--out", "denoiser.safetensors"]
     return shlex.join([*first, "first.safetensors"]), shlex.join(second)
 
 
@@ -47,18 +56,39 @@ def _named(model: ModelSpec) -> str:
     return model.weights.removeprefix(f"{CALL_PREFIX}:").partition("#")[0]
 
 
+def _options(**values: str | int | None) -> list[str]:
+    """Options for what is not None."""
+    pairs = ([f"--{name}", str(one)] for name, one in values.items() if one is not None)
+    return [word for pair in pairs for word in pair]
+
+
+def _told(model: ModelSpec) -> list[str]:
+    """What a file of weights may leave open."""
+    words = _options(arch=model.arch)
+    for name, values in (("--mean", model.mean), ("--std", model.std)):
+        words += [] if values is None else [name, *(f"{one:g}" for one in values)]
+    return words
+
+
+def _given(model: ModelSpec, data: DataSpec) -> list[str]:
+    """The data, and what the model's file leaves open, for commands that take any kind of file."""
+    return [
+        *("--data", data.kind),
+        *_options(root=data.root, size=data.size, channels=data.channels),
+        *_told(model),
+        *_options(classes=data.class_list or model.num_classes, output=model.output),
+    ]
+
+
 def certify_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What certifies a model behind the denoiser that it names."""
     words = ["./irs", "certify", "--model", _named(model), "--denoise", model.denoiser or ""]
-    words += ["--sigma", f"{sigma:g}", "--data", data.kind]
-    return shlex.join([*words, *([] if data.root is None else ["--root", data.root])])
+    return shlex.join([*words, "--sigma", f"{sigma:g}", *_given(model, data)])
 
 
 def ways_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What compares the ways by a pilot."""
-    words = ["./irs", "ways", _named(model), "--sigma", f"{sigma:g}", "--data", data.kind]
-    words += [] if data.root is None else ["--root", data.root]
-    words += [] if model.arch is None else ["--arch", model.arch]
+    words = ["./irs", "ways", _named(model), "--sigma", f"{sigma:g}", *_given(model, data)]
     return shlex.join(words)
 
 

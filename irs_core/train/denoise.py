@@ -14,7 +14,7 @@ from irs_core.data import load_dataset
 from irs_core.data.base import Images
 from irs_core.data.load import evenly
 from irs_core.data.unlabelled import read_unlabelled
-from irs_core.errors import ApproximationError, DatasetError
+from irs_core.errors import DatasetError
 from irs_core.models import load_model
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
@@ -29,6 +29,7 @@ from irs_core.train.denoiser_spec import (
     DenoiserSpec,
     data_kind,
 )
+from irs_core.train.device import training_device
 from irs_core.train.progress import load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
 
@@ -57,9 +58,7 @@ def train_denoiser(
         CheckpointError: The classifier cannot be read, or has no gradients.
         ApproximationError: The device is not there.
     """
-    if spec.device == "cuda" and not torch.cuda.is_available():
-        raise ApproximationError("device cuda needs a GPU that PyTorch can use; found none")
-    device = torch.device(spec.device)
+    device = training_device(spec.device)
     images = _images(spec)
     if images.pixels.dtype != np.uint8:
         raise DatasetError(f"training takes images of 8 bits; these have {images.pixels.dtype}")
@@ -204,5 +203,6 @@ def _classifier(spec: DenoiserSpec, images: Images, device: torch.device) -> nn.
     classes = None
     if is_object(spec.against):
         classes = count_classes(spec.against, Images(images.pixels[:1], images.scale).unit())
-    found = frozen_classifier(load_model(ModelSpec(spec.against, spec.arch, classes)))
+    model = ModelSpec(spec.against, spec.arch, classes, spec.mean, spec.std)
+    found = frozen_classifier(load_model(model))
     return found.to(device).to(memory_format=torch.channels_last)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from irs_core.hardware import describe_hardware, software_versions
 from irs_core.models import write_card
-from irs_core.models.denoised import load_denoiser_network
+from irs_core.models.denoised import load_denoiser
 from irs_core.models.denoiser import Denoiser, denoiser_bytes
+from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.train.augment import add_noise, seeded_generator
 from irs_core.train.denoiser_spec import (
     DenoiserMeasure,
@@ -47,15 +48,23 @@ def write_denoiser(
     partial.write_bytes(denoiser_bytes(network, sigma=spec.sigma))
     partial.replace(weights)
     # Read back: 16-bit weights are what will run.
-    saved = load_denoiser_network(str(weights)).to(spec.device)
+    found = load_denoiser(str(weights))
+    assert isinstance(found.network, Denoiser)
+    saved = found.network.to(spec.device)
     measured = tuple(
         measured_denoiser(saved, answers, held_out, sigma=sigma, seed=spec.seed)
         for sigma in spec.sigma
     )
-    parameters = sum(one.numel() for one in saved.parameters())
     card = weights.with_suffix(".json")
-    write_card(card, _card(spec, saved, trained, len(held_out), measured, reports))
-    return DenoiserResult(weights, card, parameters, measured, len(held_out), reports)
+    described = {
+        "name": weights.stem,
+        **asdict(saved.shape),
+        "parameters": found.parameters,
+        "file_bytes": weights.stat().st_size,
+        "digest": found.digest,
+    }
+    write_card(card, {**described, **_made(spec, trained, len(held_out), measured, reports)})
+    return DenoiserResult(weights, card, found.parameters, measured, len(held_out), reports)
 
 
 @torch.inference_mode()
@@ -105,14 +114,20 @@ def denoiser_command(spec: DenoiserSpec) -> str:
         option = names.get(name, f"--{name.replace('_', '-')}")
         if isinstance(value, bool):
             words.append(option if value else option.replace("--", "--no-", 1))
+        elif isinstance(value, tuple):
+            words += [option, *map(str, value)]
         else:
             words += [option, str(value)]
     return shlex.join([*words, "--out", spec.out])
 
 
-def _card(
+def named(model: str) -> str:
+    """A classifier as a card names it, without the folder of its file."""
+    return Path(model.partition("#")[0].removeprefix(SHIPPED_PREFIX)).name
+
+
+def _made(
     spec: DenoiserSpec,
-    network: Denoiser,
     trained: int,
     held_out: int,
     measured: tuple[DenoiserMeasure, ...],
@@ -121,15 +136,12 @@ def _card(
     device = describe_hardware()
     if spec.device == "cuda":
         device = str(torch.cuda.get_device_name())
+    """How it came about, for its card."""
     return {
-        "name": Path(spec.out).stem,
-        **asdict(network.shape),
-        "parameters": sum(one.numel() for one in network.parameters()),
-        "size_bytes": Path(spec.out).stat().st_size,
         "sigma": list(spec.sigma),
         "objective": "mean squared error"
         if spec.against is None
-        else f"answers of {Path(spec.against).name} to the clean images",
+        else f"answers of {named(spec.against)} to the clean images",
         "command": denoiser_command(spec),
         "train_images": trained,
         "held_out_images": held_out,

@@ -29,6 +29,7 @@ class DenoiserSpec:
             images the denoised ones shall get (the stability objective of Salman et al. 2020);
             None for the mean squared error.
         arch: Architecture of that classifier, where its file does not name it.
+        mean, std: Its normalisation, where its file does not give it.
         start: A denoiser to go on from (a file or `shipped:NAME`); None for random weights. It
             decides the size then.
         epochs: Passes over the images.
@@ -61,6 +62,8 @@ class DenoiserSpec:
     bf16: bool = False
     device: Device = "cpu"
     note: str = ""
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.sigma or not all(0 < one < math.inf for one in self.sigma):
@@ -73,6 +76,8 @@ class DenoiserSpec:
             raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
         if self.max_images is not None and self.max_images < 2:
             raise SpecError(f"max_images must be at least 2; got {self.max_images}")
+        if self.against is None and (self.mean, self.std) != (None, None):
+            raise SpecError("mean and std belong to the classifier of against; got none")
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 
@@ -108,7 +113,7 @@ class DenoiserReport:
 
 @dataclass(frozen=True)
 class DenoiserMeasure:
-    """How good a denoiser is on images that it was not trained on.
+    """How good a denoiser is on images that its run did not train on.
 
     Args:
         sigma: Noise, pixel units.
@@ -131,7 +136,8 @@ class DenoiserResult:
     Args:
         weights, card: The two files written.
         measured: One entry per sigma.
-        held_out: Images measured on, which were not trained on.
+        held_out: Images measured on, which this run did not train on; the run of a denoiser that
+            it started from may have.
     """
 
     weights: Path

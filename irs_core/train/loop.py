@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from irs_core.approx.fake import FakeQuantised
-from irs_core.backends.device import forbid_tf32
 from irs_core.backends.torch_backend import compile_fails
 from irs_core.data import Dataset, load_dataset
 from irs_core.data.load import evenly
-from irs_core.errors import ApproximationError, DatasetError
+from irs_core.errors import DatasetError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture
 from irs_core.models.loaded import with_normalisation
 from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
+from irs_core.train.device import training_device
 from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
 from irs_core.train.schedule import learning_rate
@@ -61,7 +61,7 @@ def train(
         CheckpointError: The weights to start from cannot be read or give no gradients.
         ApproximationError: The device is not there.
     """
-    device = _device(spec)
+    device = training_device(spec.device)
     data = load_dataset(_training_data(spec))
     if data.pixels.dtype != np.uint8:
         raise DatasetError(
@@ -198,17 +198,6 @@ def _compiled(module: nn.Module, device: torch.device) -> Callable[[Tensor], Ten
         _log.warning("torch.compile does not work here (%s); eager PyTorch trains", reason)
         return module
     return torch.compile(module)
-
-
-def _device(spec: TrainSpec) -> torch.device:
-    if spec.device == "cuda" and not torch.cuda.is_available():
-        raise ApproximationError("device cuda needs a GPU that PyTorch can use; found none")
-    if spec.device == "cuda":
-        # Training that resumes gives the same bits, and 32 bits are 32 bits.
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-        forbid_tf32()
-    return torch.device(spec.device)
 
 
 def _training_data(spec: TrainSpec) -> DataSpec:

@@ -38,6 +38,8 @@ class TrainSpec:
         start: Weights to fine-tune as they are: a file, `shipped:NAME`, or what `adopt_call` named.
             The architecture is theirs. None trains from random weights.
         mean, std: Normalisation of `start`, where its file does not give it.
+        classes: File that lists the classes of `start` in their order, by which labels are
+            numbered; None numbers them as the data set does.
         note: A sentence for the card, e.g. how the settings were chosen.
     """
 
@@ -63,6 +65,7 @@ class TrainSpec:
     start: str | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    classes: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < float("inf"):
@@ -92,6 +95,8 @@ class TrainSpec:
             raise SpecError(
                 "mean and std belong to the weights that training starts from; got none"
             )
+        if self.start is None and self.classes is not None:
+            raise SpecError("classes are those of weights that training starts from; got none")
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 
@@ -102,7 +107,9 @@ class TrainSpec:
 
     def data_spec(self, split: str) -> DataSpec:
         """The whole split of that name."""
-        return DataSpec(kind=self.data, root=self.root, split=split, size=self.size)
+        return DataSpec(
+            kind=self.data, root=self.root, split=split, size=self.size, class_list=self.classes
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, JSON-serialisable."""

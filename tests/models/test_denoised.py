@@ -8,14 +8,16 @@ import pytest
 import torch
 from denoisers import made
 from graph_files import export_onnx, save_ir
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from irs_core.backends.choose import make_predictor
 from irs_core.errors import CheckpointError, SpecError
+from irs_core.graphs.denoising import DENOISER_STARTS
 from irs_core.models import build, load_model
 from irs_core.models.denoised import DenoisedModule, composed, load_denoiser
 from irs_core.models.denoiser import DenoiserShape, denoiser_bytes
 from irs_core.models.denoiser_onnx import onnx_bytes
+from irs_core.models.graph import GraphModule
 from irs_core.models.objects import adopt
 from irs_core.spec.study import ModelSpec
 
@@ -232,6 +234,21 @@ def test_a_file_that_denoises_already_takes_another_denoiser(files, images, tmp_
         expected = literal(files, denoiser(images))
     predictor = make_predictor(twice.module, classes=10, input_shape=SHAPE)
     assert np.array_equal(predictor(images.numpy()), expected.argmax(1))
+
+
+def test_a_part_is_the_part_of_the_outer_composition(files):
+    """A file that denoises already, behind a denoiser: its own denoiser is part of the file."""
+    mean, std = (0.25,), (0.5,)
+    denoiser = load_denoiser(str(files / "d.safetensors"))
+    once = load_model(ModelSpec(str(files / "c.onnx"), denoiser=denoiser.name, mean=mean, std=std))
+    inner = replace(once, parts=None, module=GraphModule(once.module.file, mean, std))
+    twice = composed(denoiser, inner).module.file
+    graph = onnx.load_model_from_string(twice.graph).graph
+    of_denoiser = [one for one in graph.initializer if one.name.startswith(DENOISER_STARTS)]
+    numbers = sum(numpy_helper.to_array(one).size for one in of_denoiser)
+    assert numbers == denoiser.parameters
+    made = [name for node in graph.node for name in node.output]
+    assert len(made) == len(set(made))
 
 
 def test_sizes_that_differ_are_refused(files, tmp_path):

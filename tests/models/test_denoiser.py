@@ -11,7 +11,9 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from irs_core.errors import CheckpointError, SpecError, UnknownKeyError
+from irs_core.models import read_card, shipped_models
 from irs_core.models.denoised import (
+    denoiser_path,
     from_bytes,
     load_denoiser,
     load_denoiser_network,
@@ -126,5 +128,13 @@ def test_missing_files_end_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("name", shipped_denoisers())
 def test_shipped_ones_are_small_and_read(name):
     found = load_denoiser(f"shipped:{name}")
-    assert found.sigma
     assert found.parameters < 400_000
+    path = denoiser_path(f"shipped:{name}")
+    card = read_card(path.with_suffix(".json"))
+    assert card["digest"] == found.digest
+    assert card["parameters"] == found.parameters
+    assert card["file_bytes"] == path.stat().st_size
+    assert tuple(card["sigma"]) == found.sigma
+    classifier = card["objective"].removeprefix("answers of ").removesuffix(" to the clean images")
+    assert f"--against shipped:{classifier} " in card["command"]
+    assert classifier in shipped_models()

@@ -135,6 +135,8 @@ def test_a_file_by_itself_is_not_denoised(prepared, files):
     with torch.no_grad():
         expected = load_model(ModelSpec(WEIGHTS)).module(noisy).argmax(1).numpy()
     assert np.array_equal(alone, expected)
+    noted = [name for name, one in prepared.items() if "denoiser is not before it" in one.note]
+    assert noted == [f"file:{files / 'c.onnx'}"]
 
 
 def test_models_that_differ_have_different_digests(prepared, files):

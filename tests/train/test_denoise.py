@@ -17,19 +17,10 @@ from irs_core.models import load_model, read_card
 from irs_core.models.denoised import load_denoiser
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoise import add_mixed_noise, train_denoiser
-from irs_core.train.denoiser_finish import denoiser_command
+from irs_core.train.denoiser_finish import denoiser_command, named
 from irs_core.train.denoiser_spec import DenoiserSpec
 
 SHIPPED = "shipped:digits-0.50"
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny batches gain nothing from threads, and lose much where cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -107,6 +98,30 @@ def test_against_a_classifier_its_answers_come_back_and_its_weights_stay(spec, t
     assert load_model(ModelSpec("shipped:digits-0.25")).digest == before
 
 
+def test_the_classifier_is_normalised_as_told(spec, tmp_path):
+    """A file without its normalisation, and the same network with it in its file."""
+    state = load_model(ModelSpec(SHIPPED)).module.state_dict()
+    torch.save(state, tmp_path / "c.pt")
+    told = {"against": str(tmp_path / "c.pt"), "arch": "digits_resnet"}
+    agreed = []
+    for more in ({}, {"mean": (0.0,), "std": (1.0,)}, {"mean": (5.0,), "std": (0.01,)}):
+        out = str(tmp_path / "n.safetensors")
+        agreed.append(train_denoiser(replace(spec, epochs=1, out=out, **told, **more)).epochs[0])
+    plain, same, other = (one.loss for one in agreed)
+    assert plain == pytest.approx(same, rel=1e-3)
+    assert other != pytest.approx(plain, rel=0.1)
+
+
+def test_a_normalisation_needs_a_classifier(spec):
+    with pytest.raises(SpecError, match="against"):
+        replace(spec, mean=(0.5,), std=(0.5,))
+
+
+@pytest.mark.parametrize("name", [SHIPPED, "digits-0.50.safetensors", "call:digits-0.50#a/b"])
+def test_the_card_names_the_classifier_without_its_place(name):
+    assert named(name).removeprefix("call:").removesuffix(".safetensors") == "digits-0.50"
+
+
 def test_a_classifier_without_gradients_is_refused(spec, tmp_path):
     export_onnx(load_model(ModelSpec(SHIPPED)).module, (1, 8, 8), tmp_path / "c.onnx")
     with pytest.raises(CheckpointError, match="gradients"):
@@ -142,6 +157,7 @@ def test_the_card_says_how_it_was_made(spec):
     result = train_denoiser(replace(spec, note="A sentence."))
     card = read_card(result.card)
     assert card["parameters"] == result.parameters == load_denoiser(str(result.weights)).parameters
+    assert card["digest"] == load_denoiser(str(result.weights)).digest
     assert card["sigma"] == [0.5]
     assert card["note"] == "A sentence."
     assert card["command"] == denoiser_command(replace(spec, note="A sentence."))
@@ -149,6 +165,7 @@ def test_the_card_says_how_it_was_made(spec):
 
 def test_the_command_repeats_the_run(spec):
     spec = replace(spec, against=SHIPPED, start="x.safetensors", flip=False, bf16=True, arch="a")
+    spec = replace(spec, mean=(0.4, 0.5, 0.25), std=(0.2, 0.3, 0.125))
     parser = argparse.ArgumentParser()
     add_denoiser(parser.add_subparsers())
     import shlex

@@ -4,31 +4,25 @@ import argparse
 import shlex
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from graph_files import export_onnx
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
 from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.cli.main import main
+from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, SpecError
-from irs_core.models import load_model, read_card
-from irs_core.spec.study import ModelSpec
+from irs_core.models import build, load_model, read_card
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
 from irs_core.train.finish import train_command
 from irs_core.train.loop import train
 
 SHIPPED = "shipped:digits-0.25"
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny batches gain nothing from threads, and lose much where cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -87,6 +81,23 @@ def test_the_normalisation_stays_inside(tmp_path):
     assert (loaded.mean, loaded.std) == ((0.3,), (0.4,))
 
 
+def test_labels_are_numbered_as_the_model_numbers_them(tmp_path):
+    digits = load_dataset(DataSpec(split="train", max=200))
+    for split in ("train", "test"):
+        for name, wanted in (("a", 0), ("b", 1)):
+            folder = tmp_path / "data" / split / name
+            folder.mkdir(parents=True)
+            for row in np.flatnonzero(digits.labels == wanted):
+                grey = (digits.pixels[row, 0] * 15).astype(np.uint8)
+                Image.fromarray(grey).save(folder / f"{row}.png")
+    (tmp_path / "start.classes.txt").write_text("b\na\n")
+    torch.save(build("digits_resnet", 2, 1, seed=0).state_dict(), tmp_path / "start.pt")
+    words = ["finetune", str(tmp_path / "start.pt"), "--arch", "digits_resnet", "--sigma", "0.1"]
+    words += ["--data", "image-folder", "--root", str(tmp_path / "data"), "--epochs", "1"]
+    assert main([*words, "--batch", "8", "--out", str(tmp_path / "tuned.safetensors")]) == 0
+    assert read_card(tmp_path / "tuned.json")["classes"] == ["b", "a"]
+
+
 def test_models_without_gradients_are_refused(spec, tmp_path):
     export_onnx(load_model(ModelSpec(SHIPPED)).module, (1, 8, 8), tmp_path / "c.onnx")
     with pytest.raises(CheckpointError, match="gradients"):
@@ -107,6 +118,8 @@ def test_settings_that_exclude_each_other_are_refused(spec):
         replace(spec, qat_from=SHIPPED)
     with pytest.raises(SpecError, match="starts from"):
         replace(spec, start=None, mean=(0.5,), std=(0.5,))
+    with pytest.raises(SpecError, match="starts from"):
+        replace(spec, start=None, classes="classes.txt")
 
 
 def test_the_command_takes_somebodys_own_class(tmp_path, monkeypatch, capsys):

@@ -15,15 +15,6 @@ from irs_core.train.loop import train
 from irs_core.train.schedule import learning_rate
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny batches gain nothing from threads, and lose much where cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def spec(tmp_path):
     return TrainSpec("digits_resnet", str(tmp_path / "net.safetensors"), epochs=3, max_images=128)

@@ -14,14 +14,6 @@ from irs_core.train.loop import train
 FLOAT = "shipped:digits-0.50"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def noisy():
     images = load_dataset(DataSpec(split="train", max=200)).images(slice(None))
