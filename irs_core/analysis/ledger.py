@@ -117,21 +117,18 @@ class Ledger:
     @property
     def fixed_first(self) -> tuple[str, ...]:
         """What had to be chosen before draws were seen, a sentence; none where nothing had to."""
-        return self._chosen_first(self.follows_n_p)
-
-    @property
-    def decided_first(self) -> tuple[str, ...]:
-        """The same for a decision, which may also rest on leavers counted over n_p draws."""
-        leavers = ("the draws over which leavers are counted",) * self.counts_leavers
-        return self._chosen_first((*self.follows_n_p, *leavers))
-
-    def _chosen_first(self, decided: Sequence[str]) -> tuple[str, ...]:
-        if not decided or not self.holds:
+        if not self.follows_n_p or not self.holds:
             return ()
         return (
             "The level holds if n_p was chosen before the original's draws were seen, since it "
-            f"decides {_listed(decided)}.",
+            f"decides {_listed(self.follows_n_p)}.",
         )
+
+    @property
+    def of_decisions(self) -> "Ledger":
+        """The same of decisions, which may also rest on leavers counted over n_p draws."""
+        leavers = ("the draws over which leavers are counted",) * self.counts_leavers
+        return replace(self, follows_n_p=(*self.follows_n_p, *leavers), counts_leavers=False)
 
     @property
     def reused(self) -> tuple[str, ...]:

@@ -214,7 +214,7 @@ def say_more(flags: tuple[Flag, ...], study: Study, ledger: Ledger, together: st
 def conditions(ledger: Ledger) -> tuple[str, ...]:
     """What a verdict's confidence rests on, beside the study itself."""
     said = (ledger.function,) if ledger.function else ()
-    return (*said, ONE_QUESTION, *ledger.decided_first, *ledger.reused)
+    return (*said, ONE_QUESTION, *ledger.of_decisions.fixed_first, *ledger.reused)
 
 
 def _gap_words(analysis: Analysis, name: str) -> str:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from irs_core.decide.noninferiority import p_value_holds, share_at_least
+from irs_core.decide.noninferiority import p_value_fails, p_value_holds
 from irs_core.decide.requirement import Requirement
 from irs_core.decide.routes import Routes
 from irs_core.decide.settle import Settle
 from irs_core.decide.statements import Measured, Split
 from irs_core.decide.verdict import Decision, decide
 from irs_core.errors import SpecError
-from irs_core.stats import binomial_lower_bound
 
 
 def decide_all(
@@ -146,29 +145,21 @@ def _p_value(requirement: Requirement, routes: Routes, measured: Measured) -> fl
             )
         )
     if requirement.min_certified is not None:
-        values.append(_smallest_beta(int(routes.certified.sum()), n, requirement, routes))
+        values.append(
+            p_value_fails(
+                int(routes.certified.sum()),
+                n,
+                max_share=requirement.min_certified,
+                level=routes.claimed_level,
+            )
+        )
     if requirement.min_accuracy is not None and measured.right is not None and measured.right_of:
-        right, of, least = measured.right, measured.right_of, requirement.min_accuracy
-        values.append(_bisect(lambda b: float(binomial_lower_bound(right, of, b)) >= least))
+        values.append(
+            p_value_fails(
+                measured.right, measured.right_of, max_share=requirement.min_accuracy, level=0.0
+            )
+        )
     return max(values)
-
-
-def _smallest_beta(certified: int, inputs: int, requirement: Requirement, routes: Routes) -> float:
-    least = requirement.min_certified or 0.0
-    return _bisect(
-        lambda b: share_at_least(certified, inputs, beta=b, level=routes.claimed_level) >= least
-    )
-
-
-def _bisect(holds: Callable[[float], bool]) -> float:
-    """The smallest failure probability at which a statement holds, rounded up; 1 if none does."""
-    low, high = 0.0, 0.25
-    if not holds(high):
-        return 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
 
 
 def _check_some(routes: Mapping[str, Routes]) -> None:

@@ -25,6 +25,7 @@ def test_a_newcomer_reads_the_answer_first(shipped) -> None:
     assert "int8 may ship: wherever the original provably and correctly withstands" in answer.value
     assert "4.0× smaller" in answer.value
     assert "10,000 draws" in texts(at)
+    assert "and the draws over which leavers are counted" in texts(at)
 
 
 def test_another_model_and_another_requirement(shipped) -> None:

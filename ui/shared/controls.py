@@ -429,7 +429,8 @@ def _quoted(opened: Opened) -> list[MethodDef]:
     return [method for method in methods.every() if method.name in quoted]
 
 
-def caption(opened: Opened, *, held_out: bool = False) -> None:
-    """Where the page's numbers come from."""
-    st.caption(note(opened, held_out=held_out))
+def caption(opened: Opened) -> None:
+    """Where the numbers of decisions come from."""
+    ledger = opened.ledger.of_decisions
+    st.caption(captions.provenance(opened.record, opened.settings, ledger=ledger))
     st.caption(captions.noise(opened.record.spec))
