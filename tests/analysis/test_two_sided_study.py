@@ -15,6 +15,7 @@ from irs_core.analysis.equal_draws import at_draws, equal_draws, read_prefixes
 from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.tally import observed_models, opened, tally_study
 from irs_core.analysis.tsv import certificates_tsv
+from irs_core.analysis.why import why_table
 from irs_core.errors import DatasetError, MissingEvidenceError, SpecError
 from irs_core.methods.kit.counts import UNKNOWN
 from irs_core.methods.kit.groups import GROUPS, arrival_counts, group_counts, group_of_classes
@@ -138,6 +139,16 @@ def test_radii_of_cirs_bound_what_moves_to_every_other_class(one, two, raw):
     seconds = two.seconds_per_input(NAME, "cirs", 2) - one.seconds_per_input(NAME, "cirs", 2)
     assert (seconds[both] > 0).all()
     assert (seconds[~both] == 0).all()
+
+
+def test_reasons_under_cirs_multiply_to_the_bound(study, two):
+    table = why_table(study.record, two, NAME, 2)
+    incremental = table[(table["branch"] == "incremental").to_numpy()]
+    product = incremental["p_A bound"] * (1 - incremental["leave bound"])
+    np.testing.assert_allclose(product, incremental["bound"], rtol=1e-12)
+    both = np.isfinite(two.certify(NAME, "cirs", 2).other_upper)
+    assert both[incremental.index].any()
+    assert not both[incremental.index].all()
 
 
 def test_arrivals_are_counted_over_draws_that_no_count_of_f_chose(tmp_path):
