@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import beta, norm
-from synthetic import synthetic_spec, synthetic_study
+from synthetic import stored_predictions, synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import preset_requirement, study_decision
 from irs_core.analysis.equal_draws import at_draws, equal_draws, read_prefixes
 from irs_core.analysis.ledger import study_ledger
-from irs_core.analysis.tally import observed_models, opened, tally_study
+from irs_core.analysis.tally import observed_models, tally_study
 from irs_core.analysis.tsv import certificates_tsv
 from irs_core.analysis.why import why_table
 from irs_core.errors import DatasetError, MissingEvidenceError, SpecError
@@ -52,15 +52,7 @@ def two(one):
 
 @pytest.fixture(scope="module")
 def raw(study):
-    spec = study.record.spec
-    return {
-        model.name: {
-            stream: array.read(spec.n0 if stream.endswith("select") else width)
-            for stream, array in opened(study, model).items()
-            for width in [spec.n if model.name == "base" else spec.n_p[-1]]
-        }
-        for model in study.record.models
-    }
+    return stored_predictions(study)
 
 
 def lower(k: int, n: int, alpha: float) -> float:
