@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from irs_core.analysis.tally import opened
 from irs_core.methods import compressed_streams
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, Stream, StudySpec
@@ -117,6 +118,19 @@ def synthetic_study(
     record = replace(unfinished, finished=True, digests=digests)
     library.save(record)
     return record
+
+
+def stored_predictions(study: Study) -> dict[str, dict[Stream, np.ndarray]]:
+    """Predictions by model and stream, as many draws as the study uses."""
+    spec = study.record.spec
+    return {
+        model.name: {
+            stream: array.read(spec.n0 if stream.endswith("select") else width)
+            for stream, array in opened(study, model).items()
+            for width in [spec.n if model.name == BASE else spec.n_p[-1]]
+        }
+        for model in study.record.models
+    }
 
 
 def _draw(

@@ -89,8 +89,12 @@ def test_every_glossary_name_is_a_row_of_four():
     assert {row.count("|") for row in rows} == {5}
 
 
-STATED = re.findall(
-    r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / "methods" / "statements.md").read_text()
+STATED = sorted(
+    {
+        found
+        for page in (ROOT / "docs" / "methods").glob("*.md")
+        for found in re.findall(r"`([\w/]+\.py)::(\w+)`", page.read_text())
+    }
 )
 
 

@@ -66,7 +66,7 @@ class Analysis(StudyCertificates):
 
     @cached_property
     def one_sided(self) -> "Analysis":
-        """The same with one-sided radii, which decisions and comparisons at equal draws use."""
+        """The same with one-sided radii, which decisions use."""
         if self.settings.convention == ONE_SIDED:
             return self
         settings = self.settings.one_sided
@@ -178,19 +178,20 @@ class Analysis(StudyCertificates):
         return self._of(method, ("speedup", name, cost), make)
 
     def methods(self, name: str) -> list[str]:
-        """The methods that have all their draws of a compressed classifier, as they are listed.
+        """The methods whose results of a compressed classifier are shown, as they are listed."""
+        return [one.name for one in methods.every() if self.shows(name, one.name)]
 
-        Only those that the study was made to show: whether the draws of another one happen to be
-        there may depend on the classifier's answers, and so may which one speaks for it.
+    def shows(self, name: str, method: str) -> bool:
+        """Whether the study was made to show a method, and all its draws are there.
+
+        Whether the draws of another one happen to be there may depend on the classifier's answers,
+        and so may which one speaks for it.
         """
-        return [one.name for one in methods.every() if self._shows(name, one.name)]
-
-    def _shows(self, name: str, method: str) -> bool:
         return method in self.tally.shown and self.has(name, method)
 
     def main_method(self, name: str) -> str:
         """The method that stands for a compressed classifier, of those whose draws are there."""
-        found = [one.name for one in methods.by_standing() if self._shows(name, one.name)]
+        found = [one.name for one in methods.by_standing() if self.shows(name, one.name)]
         return found[0] if found else methods.accelerated()[0].name
 
     def main_certificates(self, name: str) -> Certificates:

@@ -26,7 +26,8 @@ def radius_rows(found: EqualDraws, radii: Sequence[float]) -> list[dict[str, flo
 
     With exact 95% intervals over inputs: of each share (Clopper and Pearson 1934), and of the
     paired difference (`share_difference`), which is positive where compression loses. Where inputs
-    share draws of the noise, differences are not independent and have no interval.
+    share draws of the noise, differences are not independent and have no interval; those of shares
+    are too narrow.
     """
     rows = []
     for radius in radii:
@@ -113,13 +114,14 @@ def compared(analysis: Analysis, name: str, radii: Sequence[float]) -> dict[str,
         "n": found.n,
         "n_p": found.n_p,
         "gaps": [asdict(one) for one in gaps_of_draws(analysis, found, radii)],
-        "radii": radius_rows(found, radii),
         # JSON has no NaN: what has no interval is left out.
-        "hardness": [
-            {key: value for key, value in row.items() if value == value}
-            for row in hardness_rows(found)
-        ],
+        "radii": [_known(row) for row in radius_rows(found, radii)],
+        "hardness": [_known(row) for row in hardness_rows(found)],
     }
+
+
+def _known(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value == value}
 
 
 def _every(record: StudyRecord, analysis: Analysis) -> list[tuple[str, EqualDraws]]:

@@ -111,22 +111,28 @@ class Ledger:
                 f"{_studies(self.repeats)} certified the same model and inputs on other draws. "
                 f"Whoever quotes the best of them states {failure(self.repeated)}."
             )
-        found += self._chosen_first(self.follows_n_p)
+        found += self._chosen_first
         return tuple(found)
 
     @property
     def of_a_decision(self) -> tuple[str, ...]:
         """What must be known to quote a decision, a sentence each."""
-        leavers = ("the draws over which leavers are counted",) * self.counts_leavers
         function = (self.function,) if self.function else ()
-        return (*function, *self._chosen_first((*self.follows_n_p, *leavers)), *self.reused)
+        return (*function, *self.of_decisions._chosen_first, *self.reused)
 
-    def _chosen_first(self, decided: Sequence[str]) -> tuple[str, ...]:
-        if not decided or not self.holds:
+    @property
+    def of_decisions(self) -> "Ledger":
+        """The same of decisions, which may also rest on leavers counted over n_p draws."""
+        leavers = ("the draws over which leavers are counted",) * self.counts_leavers
+        return replace(self, follows_n_p=(*self.follows_n_p, *leavers), counts_leavers=False)
+
+    @property
+    def _chosen_first(self) -> tuple[str, ...]:
+        if not self.follows_n_p or not self.holds:
             return ()
         return (
             "The level holds if n_p was chosen before the original's draws were seen, since it "
-            f"decides {_listed(decided)}.",
+            f"decides {_listed(self.follows_n_p)}.",
         )
 
     @property

@@ -23,6 +23,7 @@ from irs_core.certify.sequences import (
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods.kit.counting import winners
 from irs_core.methods.kit.observed import Observed, gaps_of
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 
@@ -85,14 +86,25 @@ def _every_draw(most: int) -> Ints:
 
 
 def _analysed(study: Study, name: str, **changes: Any) -> Analysis:
-    """The study as if it had been made with other budgets or another bound, of one model."""
+    """The study as if it had been made with other budgets or another bound, of one model.
+
+    Every way gets the whole level at every point and is asked for the radius itself, whatever the
+    study was made for.
+    """
     record = study.record
-    spec = replace(record.spec, split_draws=None, **changes)
+    plain: dict[str, Any] = {
+        "split_draws": None,
+        "max_loss": None,
+        "looks": False,
+        "tolerance": 0.0,
+        "convention": ONE_SIDED,
+    }
+    spec = replace(record.spec, **(plain | changes))
     models = tuple(one for one in record.models if one.name in (BASE, name))
     compressions = tuple(one for one in spec.compressions if str(one) == name)
     spec = replace(spec, compressions=compressions)
     counted = count_study(replace(study, record=replace(record, spec=spec, models=models)))
-    return Analysis(counted, Settings.of(spec).one_sided)
+    return Analysis(counted, Settings.of(spec))
 
 
 def _of_method(analysis: Analysis, name: str, method: str, radii: Sequence[float]) -> Curve:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
@@ -40,10 +41,9 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     at = len(counts.plans) - len(analysis.tally.budgets) + budget
     plan = counts.plans[at]
     draws, hits = plan.draws[rows], analysis.cache.agree_counts
-    a1 = _cached_level(analysis.tally.n, plan, made.claimed_failure)
     direct = made.branch == Branch.DIRECT
     left = np.where(direct, draws - counts.fresh_hits[rows, at], counts.leavers[rows, at])
-    cached = binomial_lower_bound(hits, analysis.tally.n, a1)
+    cached = _cached_bounds(hits, analysis.tally.n, plan, made)
     indices = [one for one, keep in zip(record.data.indices, rows, strict=True) if keep]
     names = {int(branch): branch.name.lower() for branch in Branch}
     return pd.DataFrame(
@@ -110,6 +110,18 @@ def plan_table(record: StudyRecord, analysis: Analysis, name: str) -> pd.DataFra
     )
 
 
+def _cached_bounds(
+    hits: NDArray[np.int64], n: int, plan: CirsPlan, made: Certificates
+) -> NDArray[np.float64]:
+    """Bounds on p_A that hold together with the certificates, (inputs,)."""
+    whole, half = (
+        binomial_lower_bound(hits, n, _cached_level(n, plan, level))
+        for level in (made.claimed_failure, made.claimed_failure / 2)
+    )
+    # A two-sided radius leaves the other half to the other classes.
+    return whole if made.other_upper is None else np.where(np.isnan(made.other_upper), whole, half)
+
+
 def _cached_level(n: int, plan: CirsPlan, level: float) -> float:
     """Level of the bound on p_A that holds together with the certificate."""
     if plan.joint:
@@ -129,7 +141,7 @@ def _plan_sentence(
 
 def _skipped(cached: float, max_loss: float | None) -> str:
     if cached <= 0.5:
-        return "No draws: the original itself abstains here."
+        return "No draws: the bound on the original's class is at most 1/2."
     if max_loss is not None:
         return f"No draws: without any it is expected to lose at most {max_loss:g} of radius."
     return "No draws: within this budget they promise more radius elsewhere."

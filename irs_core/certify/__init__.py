@@ -6,13 +6,8 @@ from irs_core.certify.certificates import (
     Certificates,
     certificates_from_bounds,
 )
-from irs_core.certify.cirs import certify_cirs, chosen_hits, count_leavers
-from irs_core.certify.irs import (
-    UNUSED,
-    certify_irs,
-    certify_irs_predictions,
-    count_disagreements,
-)
+from irs_core.certify.cirs import certify_cirs
+from irs_core.certify.irs import UNUSED, certify_irs
 from irs_core.certify.iss import certify_iss
 from irs_core.certify.joint import certify_joint
 from irs_core.certify.rs import (
@@ -23,7 +18,7 @@ from irs_core.certify.rs import (
     certify_rs,
     certify_rs_hits,
 )
-from irs_core.certify.sequential import certify_sequential, certify_sequential_scratch
+from irs_core.certify.sequential import certify_sequential
 from irs_core.certify.stopping import (
     Replay,
     Status,
@@ -56,16 +51,11 @@ __all__ = [
     "certify_cache",
     "certify_cirs",
     "certify_irs",
-    "certify_irs_predictions",
     "certify_iss",
     "certify_joint",
     "certify_rs",
     "certify_rs_hits",
     "certify_sequential",
-    "certify_sequential_scratch",
-    "chosen_hits",
-    "count_disagreements",
-    "count_leavers",
     "few_selected",
     "incremental_limit",
     "others_upper",

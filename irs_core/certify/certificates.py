@@ -17,7 +17,7 @@ class Branch(IntEnum):
     """Which estimator decided about an input."""
 
     SCRATCH = 0
-    """Draws of the certified classifier alone, nothing reused (RS, ISS, `seq`)."""
+    """Draws of the certified classifier alone, nothing reused (RS, ISS)."""
     INCREMENTAL = 1
     """The cached bound, less an upper bound on the disagreement (IRS, p_lower below gamma) or
     times a lower bound on the share of it that stays (CIRS and `seq`, few cached hits)."""

@@ -149,48 +149,6 @@ def read_counts(
     return CirsCounts(m, left, hits, direct)
 
 
-def count_leavers(
-    base: ArrayLike, compressed: ArrayLike, candidate: ArrayLike, draws: ArrayLike
-) -> NDArray[np.int64]:
-    """Of the first `draws` cached draws on which f predicted the candidate, how many f^p left.
-
-    The hits are taken in the order of the stream, so fewer draws are a prefix of more.
-
-    Args:
-        base: Class that f predicted on each cached draw, shape (N, n).
-        compressed: Class that f^p predicted on the same draws, shape (N, n or fewer). It is
-            read at chosen hits only.
-        candidate: The class of each input, shape (N,).
-        draws: Hits to look at, at least 0, shape (N,).
-
-    Returns:
-        Counts in [0, draws], shape (N,).
-
-    Raises:
-        InvalidSampleError: Shapes do not fit, an input has fewer hits than `draws`, or a chosen
-            entry is no class (the top value of an unsigned type marks one not computed).
-    """
-    f, g = np.asarray(base), np.asarray(compressed)
-    wanted, m = integers("candidate", candidate), integers("draws", draws)
-    check_same_length(candidate=wanted, draws=m)
-    if f.ndim != 2 or g.ndim != 2 or not len(f) == len(g) == len(m) or g.shape[1] > f.shape[1]:
-        raise InvalidSampleError(f"predictions must be (N, draws); got {f.shape} and {g.shape}")
-    hits = f[:, : g.shape[1]] == wanted[:, None]
-    chosen = chosen_hits(hits, m)
-    if np.any(chosen.sum(axis=1) != m):
-        raise InvalidSampleError("an input has fewer cached hits than draws")
-    missing = np.iinfo(g.dtype).max if g.dtype.kind == "u" else -1
-    if np.any(chosen & (g == missing)):
-        raise InvalidSampleError("f^p is not computed on every chosen draw")
-    left: NDArray[np.int64] = np.sum(chosen & (g != wanted[:, None]), axis=1, dtype=np.int64)
-    return left
-
-
-def chosen_hits(hits: NDArray[np.bool_], draws: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The first `draws` (N,) hits of each input, as a mask of the shape (N, n) of `hits`."""
-    return np.asarray(hits & (np.cumsum(hits, axis=1) <= draws[:, None]))
-
-
 def _thresholds(threshold: ArrayLike, n: int) -> NDArray[np.int64]:
     at = integers("threshold", threshold)
     if np.any((at < 0) | (at > n + 1)):

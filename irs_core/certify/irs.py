@@ -1,7 +1,7 @@
 """Incremental randomized smoothing (IRS): certify f^p from what certifying f left behind."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from irs_core.certify.certificates import (
     Branch,
@@ -9,7 +9,7 @@ from irs_core.certify.certificates import (
     certificates_from_bounds,
     check_same_length,
 )
-from irs_core.certify.rs import Cache, build_cache_from_hits, check_hits
+from irs_core.certify.rs import Cache, check_hits
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound
 from irs_core.stats.binomial import check_alpha, integers
@@ -97,119 +97,6 @@ def certify_irs(
         claimed_failure=cache.alpha + alpha_zeta,
         provable_failure=cache.alpha + 2 * alpha_zeta,
     )
-
-
-def certify_irs_predictions(
-    candidate: ArrayLike,
-    base: ArrayLike,
-    compressed_paired: ArrayLike,
-    compressed_fresh: ArrayLike,
-    *,
-    n0: int,
-    n: int,
-    n_p: int,
-    alpha: float,
-    alpha_zeta: float,
-    gamma: float,
-    sigma: float,
-) -> Certificates:
-    """`certify_irs` from the predicted class of every draw.
-
-    The guarantee and its conditions are those of `certify_irs`.
-
-    Args:
-        candidate: f's top class among `n0` selection draws, which are in none of the other
-            arrays; shape (N,).
-        base: Class that f predicted on each estimation draw, shape (N, at least n).
-        compressed_paired: Class that f^p predicted on those same draws, in their order, shape
-            (N, at least n_p).
-        compressed_fresh: Class that f^p predicted on draws not used for f, shape
-            (N, at least n_p). Rows of inputs in the incremental branch are ignored, except that
-            they must hold classes.
-        n0: Selection draws per input, at least 1.
-        n: Estimation draws of f per input; the first `n` columns of `base` count.
-        n_p: Draws of f^p per input, in [1, n].
-        alpha: Failure probability of the bound on p_A, in (0, 1).
-        alpha_zeta: Failure probability of zeta, in (0, 1) and below 1 - alpha.
-        gamma: Threshold on p_lower, in (0.5, 1].
-        sigma: Standard deviation of the noise in pixel units, positive.
-
-    Raises:
-        InvalidSampleError: Shapes differ, a used entry is no class, or a parameter is out of
-            range.
-    """
-    tested = integers("candidate", candidate)
-    drawn = _classes("base", base, n, "n")
-    fresh = _classes("compressed_fresh", compressed_fresh, n_p, "n_p")
-    if tested.shape != (len(drawn),) or len(fresh) != len(drawn):
-        raise InvalidSampleError(
-            "candidate, base and compressed_fresh must have one row per input; got shapes "
-            f"{tested.shape}, {drawn.shape}, {fresh.shape}"
-        )
-    agree = (drawn == tested[:, None]).sum(axis=1)
-    return certify_irs(
-        build_cache_from_hits(tested, agree, n0=n0, n=n, alpha=alpha),
-        disagreements=count_disagreements(base, compressed_paired, n_p=n_p),
-        fresh_hits=(fresh == tested[:, None]).sum(axis=1),
-        n_p=n_p,
-        alpha_zeta=alpha_zeta,
-        gamma=gamma,
-        sigma=sigma,
-    )
-
-
-def count_disagreements(
-    base_predictions: ArrayLike, compressed_predictions: ArrayLike, *, n_p: int
-) -> NDArray[np.int64]:
-    """Draws, of the first `n_p`, on which two classifiers predict different classes.
-
-    The columns of both arrays must be the same draws in the same order: on draws that are not
-    paired, the count is no estimate of P(f != f^p).
-
-    Args:
-        base_predictions: Class that f predicted on each draw, shape (N, at least n_p).
-        compressed_predictions: Class that f^p predicted, shape (N, at least n_p).
-        n_p: Draws to compare, at least 1.
-
-    Returns:
-        Counts in [0, n_p], shape (N,).
-
-    Raises:
-        InvalidSampleError: There are fewer than `n_p` draws, the numbers of inputs differ, or
-            an entry is no class: negative, or the top value of an unsigned type, which marks
-            a draw that is not computed.
-
-    Source:
-        IRS, Algorithm 3.
-    """
-    base = _classes("base_predictions", base_predictions, n_p, "n_p")
-    compressed = _classes("compressed_predictions", compressed_predictions, n_p, "n_p")
-    if len(base) != len(compressed):
-        raise InvalidSampleError(
-            f"both predictions must be of the same inputs; got {len(base)} and {len(compressed)}"
-        )
-    counts: NDArray[np.int64] = np.sum(base != compressed, axis=1, dtype=np.int64)
-    return counts
-
-
-def _classes(name: str, predictions: ArrayLike, draws: int, draws_name: str) -> NDArray[np.integer]:
-    """The first `draws` columns, every one a class."""
-    array = np.asarray(predictions)
-    if array.dtype.kind not in "iu":
-        raise InvalidSampleError(f"{name} must be integer classes; got {array.dtype} values")
-    if draws < 1:
-        raise InvalidSampleError(f"{draws_name} must be at least 1; got {draws}")
-    if array.ndim != 2 or array.shape[1] < draws:
-        raise InvalidSampleError(
-            f"{name} must have shape (N, at least {draws_name}={draws}); got {array.shape}"
-        )
-    used: NDArray[np.integer] = array[:, :draws]
-    missing = np.iinfo(used.dtype).max if used.dtype.kind == "u" else None
-    if used.size and (used.min() < 0 or used.max() == missing):
-        raise InvalidSampleError(
-            f"{name} must hold computed classes only; got values in [{used.min()}, {used.max()}]"
-        )
-    return used
 
 
 def _check_parameters(cache: Cache, n_p: int, alpha_zeta: float, gamma: float) -> None:

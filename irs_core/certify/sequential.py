@@ -119,60 +119,6 @@ def certify_sequential(
     )
 
 
-def certify_sequential_scratch(
-    candidate: ArrayLike,
-    *,
-    failures: ArrayLike,
-    draws: ArrayLike,
-    alpha: float,
-    sigma: float,
-    n0: int,
-    radius: ArrayLike | None = None,
-) -> Certificates:
-    """Certify any classifier from fresh draws that stopped at any time.
-
-    Each certificate fails with probability at most `alpha`, over all looks together, at any
-    radius, on condition that the draws are independent of each other and of those that selected
-    the candidate. How many are taken may depend on anything.
-
-    Args:
-        candidate: Top class of the `n0` selection draws, shape (N,).
-        failures: Draws so far on which another class was predicted, shape (N,); or up to each
-            look, (N, looks), never falling along a row, of which the best look counts.
-        draws: Draws so far, the shape of `failures`. Where it is 0, the certifier abstains.
-        alpha: Failure probability per input, in (0, 1).
-        sigma: Standard deviation of the noise in pixel units, positive.
-        n0: Selection draws per input, at least 1.
-        radius: See `certify_sequential`.
-
-    Returns:
-        Certificates of method `seq`, of branch `SCRATCH`.
-
-    Raises:
-        InvalidSampleError: Shapes differ, or a value is out of range.
-    """
-    k, j = _rows(failures, draws)
-    tested = integers("candidate", candidate)
-    check_same_length(candidate=tested, draws=j[:, -1])
-    if n0 < 1:
-        raise InvalidSampleError(f"n0 must be at least 1; got {n0}")
-    proven = np.zeros(len(tested), np.bool_)
-    if radius is not None:
-        limit = np.broadcast_to(limit_q0(1.0, radius, sigma), len(tested))
-        proven = first_crossing(k, j, limit, alpha) > 0
-    return _certificates(
-        tested,
-        _product(np.ones(len(tested)), least_upper(k, j, alpha)),
-        radius,
-        proven,
-        n_samples=j[:, -1] + n0,
-        branch=np.full(len(tested), Branch.SCRATCH, dtype=np.uint8),
-        zeta_upper=np.full(len(tested), np.nan),
-        sigma=sigma,
-        alpha=alpha,
-    )
-
-
 def _certificates(
     candidate: Ints,
     p_lower: Floats,

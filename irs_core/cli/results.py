@@ -113,8 +113,8 @@ def show_results(arguments: argparse.Namespace) -> None:
     print_table(labelled(summary_table(study.record, analysis), analysis))
     if study.record.compressed and spec.n_p[-1] < spec.n:
         print(
-            "Compressed models have fewer draws than the original, which alone makes radii smaller: "
-            f"./irs decide {study.record.id[:6]} compares at equal draws."
+            "Compressed models have fewer draws than the original, which alone makes radii "
+            f"smaller: ./irs decide {study.record.id[:6]} compares at equal draws."
         )
     for model in study.record.compressed:
         for run in live_runs(analysis, model.name):

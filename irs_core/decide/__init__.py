@@ -5,7 +5,7 @@ that warn of dubious evaluations. Beside `irs_core.metrics`, the only place that
 """
 
 from irs_core.decide.betting import bounded_mean_interval, surely_above
-from irs_core.decide.candidates import decide_all, holm_levels, smallest_tolerance, which_hold
+from irs_core.decide.candidates import holm_levels, smallest_tolerance, which_hold
 from irs_core.decide.flags import (
     Flag,
     accuracy_flag,
@@ -26,7 +26,6 @@ from irs_core.decide.noninferiority import (
     p_value_holds,
     share_at_least,
     share_at_most,
-    walk_fails,
     walk_holds,
 )
 from irs_core.decide.paired import (
@@ -86,7 +85,6 @@ __all__ = [
     "count_at_least",
     "count_at_most",
     "decide",
-    "decide_all",
     "dominated",
     "draws_flag",
     "find_routes",
@@ -114,7 +112,6 @@ __all__ = [
     "split_gap",
     "surely_above",
     "unequal_draws_flag",
-    "walk_fails",
     "walk_holds",
     "which_hold",
 ]

@@ -2,55 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from irs_core.decide.noninferiority import p_value_holds, share_at_least
+from irs_core.decide.noninferiority import p_value_fails, p_value_holds
 from irs_core.decide.requirement import Requirement
 from irs_core.decide.routes import Routes
-from irs_core.decide.settle import Settle
 from irs_core.decide.statements import Measured, Split
 from irs_core.decide.verdict import Decision, decide
 from irs_core.errors import SpecError
-from irs_core.stats import binomial_lower_bound
-
-
-def decide_all(
-    requirement: Requirement,
-    routes: Mapping[str, Routes],
-    measured: Mapping[str, Measured] | None = None,
-    *,
-    settle: Mapping[str, Settle] | None = None,
-    shared_noise: bool = False,
-    noun: str = "images",
-) -> dict[str, Decision]:
-    """Three-way verdicts about K models; all of them are right together at the confidence.
-
-    Each model gets a K-th of the failure probability. A verdict, once given, therefore holds for
-    whichever model is chosen afterwards.
-
-    Args:
-        requirement: One for all.
-        routes: By name of the model, at least one.
-        measured, settle: By name, where known.
-        shared_noise, noun: As for `decide`.
-
-    Raises:
-        SpecError: There is no model.
-    """
-    _check_some(routes)
-    beta = requirement.beta / len(routes)
-    split = Split(holds=beta, fails=beta, bounds=beta, candidates=len(routes))
-    return {
-        name: decide(
-            requirement,
-            name,
-            one,
-            (measured or {}).get(name),
-            split=split,
-            settle=(settle or {}).get(name),
-            shared_noise=shared_noise,
-            noun=noun,
-        )
-        for name, one in routes.items()
-    }
 
 
 def which_hold(
@@ -62,13 +19,21 @@ def which_hold(
 ) -> dict[str, Decision]:
     """Which of K models may ship, by Holm's procedure; *fails* is never said.
 
-    With probability at least the confidence, every model that is said to hold does. Sharper for
-    *holds* than `decide_all`; printed bounds still get a K-th each. Inputs must have noise of
-    their own; nothing else is assumed about how the models depend on each other.
+    With probability at least the confidence, every model that is said to hold does; printed bounds
+    get a K-th each. Inputs must have noise of their own; nothing else is assumed about how the
+    models depend on each other.
 
-    Args and errors are those of `decide_all`.
+    Args:
+        requirement: One for all.
+        routes: By name of the model, at least one.
+        measured: By name, where known.
+        noun: As for `decide`.
+
+    Raises:
+        SpecError: There is no model.
     """
-    _check_some(routes)
+    if not routes:
+        raise SpecError("a decision needs at least one model; got none")
     known = measured or {}
     values = {
         name: _p_value(requirement, one, known.get(name, Measured()))
@@ -146,31 +111,18 @@ def _p_value(requirement: Requirement, routes: Routes, measured: Measured) -> fl
             )
         )
     if requirement.min_certified is not None:
-        values.append(_smallest_beta(int(routes.certified.sum()), n, requirement, routes))
+        values.append(
+            p_value_fails(
+                int(routes.certified.sum()),
+                n,
+                max_share=requirement.min_certified,
+                level=routes.claimed_level,
+            )
+        )
     if requirement.min_accuracy is not None and measured.right is not None and measured.right_of:
-        right, of, least = measured.right, measured.right_of, requirement.min_accuracy
-        values.append(_bisect(lambda b: float(binomial_lower_bound(right, of, b)) >= least))
+        values.append(
+            p_value_fails(
+                measured.right, measured.right_of, max_share=requirement.min_accuracy, level=0.0
+            )
+        )
     return max(values)
-
-
-def _smallest_beta(certified: int, inputs: int, requirement: Requirement, routes: Routes) -> float:
-    least = requirement.min_certified or 0.0
-    return _bisect(
-        lambda b: share_at_least(certified, inputs, beta=b, level=routes.claimed_level) >= least
-    )
-
-
-def _bisect(holds: Callable[[float], bool]) -> float:
-    """The smallest failure probability at which a statement holds, rounded up; 1 if none does."""
-    low, high = 0.0, 0.25
-    if not holds(high):
-        return 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
-
-
-def _check_some(routes: Mapping[str, Routes]) -> None:
-    if not routes:
-        raise SpecError("a decision needs at least one model; got none")

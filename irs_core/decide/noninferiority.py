@@ -163,21 +163,8 @@ def walk_holds(may: ArrayLike, *, max_share: float, level: float) -> NDArray[np.
         Natural logarithms of an e-process, shape (inputs,).
     """
     flags = _flags(may)
-    return _walk(np.cumsum(flags), max_share * (1 - level))
-
-
-def walk_fails(proven: ArrayLike, *, max_share: float, level: float) -> NDArray[np.float64]:
-    """Evidence, after each further input, that the share is above `max_share`.
-
-    Args and result are those of `walk_holds`, with *proven* flags and their level.
-    """
-    flags = _flags(proven)
-    most = max_share + level * (1 - max_share)
-    return _walk(np.cumsum(~flags), 1 - most)
-
-
-def _walk(failures: NDArray[np.int64], limit: float) -> NDArray[np.float64]:
-    evidence: NDArray[np.float64] = log_e_value(failures, np.arange(1, len(failures) + 1), limit)
+    walked = np.arange(1, len(flags) + 1)
+    evidence: NDArray[np.float64] = log_e_value(np.cumsum(flags), walked, max_share * (1 - level))
     return evidence
 
 

@@ -157,7 +157,8 @@ def dominated(
 
     A model is dominated by one that costs no more and whose mean radius is larger by a paired
     test. With probability at least 1 - `beta` all of these statements hold together (a share of
-    `beta` for each ordered pair), so that equal models are rarely called worse.
+    `beta` for each ordered pair), so that equal models are rarely called worse. Inputs must have
+    noise of their own.
 
     Args:
         radii: Counted radii at equal draws by model, each of shape (N,).

@@ -32,7 +32,7 @@ def meaning(rows: Sequence[Row]) -> str:
     most = max(max(one, 1 / one) for one in shifts)
     return (
         f"Counted in draws, our number is within 25% of the published one in {', '.join(counts)}, "
-        f"of {len(accounted)} each. Letting IRS skip the images that f gets wrong moves a single "
-        f"speedup by up to a factor of {most:.2f}, so compare speedups under one accounting only; "
+        f"of {len(accounted)} each. The accounting alone moves a single speedup by up to a "
+        f"factor of {most:.2f}, so compare speedups under one accounting only; "
         f"“{FAIR.name}” alone is what certifying costs where nobody knows the true labels."
     )

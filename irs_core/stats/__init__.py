@@ -27,7 +27,6 @@ from irs_core.stats.radius import certified_radius, two_sided_radius
 from irs_core.stats.sequential import (
     above_limit,
     crossed,
-    draws_if_none_fail,
     failures_allowed,
     fewest_draws,
     first_crossing,
@@ -53,7 +52,6 @@ __all__ = [
     "confidence_sequence_lower",
     "crossed",
     "discrete_certified_radius",
-    "draws_if_none_fail",
     "failures_allowed",
     "fewest_draws",
     "first_crossing",

@@ -145,14 +145,6 @@ def _last_before_failure(failures: Ints) -> Bools:
     return last
 
 
-def draws_if_none_fail(limit: ArrayLike, alpha: float) -> Ints:
-    """Fewest draws that prove a failure rate below `limit` when none of them fails.
-
-    Args and result are those of `fewest_draws`.
-    """
-    return fewest_draws(0, limit, alpha)
-
-
 def fewest_draws(failures: ArrayLike, limit: ArrayLike, alpha: float) -> Ints:
     """Fewest draws that prove a failure rate below `limit` when so many of them fail.
 

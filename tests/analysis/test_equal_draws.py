@@ -15,6 +15,7 @@ from irs_core.analysis.equal_draws import (
     draw_steps,
     equal_draws,
     gains_of_draws,
+    largest_radius,
     read_prefixes,
 )
 from irs_core.analysis.ledger import at_draws as ledger_at
@@ -22,6 +23,7 @@ from irs_core.analysis.ledger import study_ledger
 from irs_core.analysis.tally import opened, tally_study
 from irs_core.decide import share_difference
 from irs_core.spec.settings import Settings
+from irs_core.spec.study import NoiseSpec
 from irs_core.stats import binomial_lower_bound, certified_radius
 from irs_core.store import Library
 
@@ -127,6 +129,20 @@ def test_all_of_it_is_plain_json(made) -> None:
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert (found["n"], found["n_p"]) == (1500, 300)
     assert [one["name"] for one in found["gaps"]] == ["ACR", "CA(0.5)"]
+
+
+def test_differences_under_shared_noise_have_no_interval(tmp_path) -> None:
+    library = Library(tmp_path, tmp_path / "none")
+    spec = synthetic_spec(n=1500, n_p=(60, 300), noise=NoiseSpec(0.5, seed=7, group=4))
+    record = synthetic_study(library, spec, skewed=True)
+    analysis = Analysis(tally_study(library.open(record.id)), Settings.of(spec))
+    found = compared(analysis, "fp16", (0.5,))
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert "cost of compression" in found["radii"][0]
+    assert "cost of compression low" not in found["radii"][0]
+    for gap, most in zip(found["gaps"], (largest_radius(analysis), 1.0), strict=True):
+        cost = gap["compression"]
+        assert (cost["sure_low"], cost["sure_high"], cost["beta"]) == (-most, most, 0.0)
 
 
 def test_numbers_that_are_not_the_studys_own_are_exploring(made) -> None:

@@ -1,6 +1,7 @@
 """Ways to certify on the same draws: what each needs for one result."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,18 @@ def test_results_are_those_of_rs(study, found):
     assert first.draws[5] == 300 + study.record.spec.n0
     assert first.draws[3] - study.record.spec.n0 in budgets
     assert all(goal.value > 0 for goal in found.goals)
+
+
+def test_every_way_has_the_whole_level_whatever_the_study_was_made_for(study):
+    spec = replace(study.record.spec, methods=("irs", "seq"), radii=(0.25,))
+    other = replace(spec, looks=True, tolerance=0.2, convention="two-sided")
+    one, two = (
+        dict(curves_of(replace(study, record=replace(study.record, spec=made)), NAME, (0.25, 0.5)))
+        for made in (spec, other)
+    )
+    for way in WAYS:
+        np.testing.assert_array_equal(one[way].draws, two[way].draws)
+        np.testing.assert_array_equal(one[way].counts, two[way].counts)
 
 
 def test_what_decides_at_a_radius_has_no_acr(found):

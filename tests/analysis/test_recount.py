@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.stats import beta, norm
-from synthetic import synthetic_spec, synthetic_study
+from synthetic import stored_predictions, synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.tally import opened, tally_study
+from irs_core.analysis.tally import tally_study
 from irs_core.methods.iss import iss_sizes
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
@@ -37,16 +37,7 @@ def analysis(study):
 
 @pytest.fixture(scope="module")
 def raw(study):
-    """Predictions by model and stream."""
-    spec = study.record.spec
-    return {
-        model.name: {
-            stream: array.read(spec.n0 if stream.endswith("select") else width)
-            for stream, array in opened(study, model).items()
-            for width in [spec.n if model.name == "base" else spec.n_p[-1]]
-        }
-        for model in study.record.models
-    }
+    return stored_predictions(study)
 
 
 def winner(row) -> int:

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import beta, norm
-from synthetic import synthetic_spec, synthetic_study
+from synthetic import stored_predictions, synthetic_spec, synthetic_study
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import preset_requirement, study_decision
 from irs_core.analysis.equal_draws import at_draws, equal_draws, read_prefixes
 from irs_core.analysis.ledger import study_ledger
-from irs_core.analysis.tally import observed_models, opened, tally_study
+from irs_core.analysis.tally import observed_models, tally_study
 from irs_core.analysis.tsv import certificates_tsv
+from irs_core.analysis.why import why_table
 from irs_core.errors import DatasetError, MissingEvidenceError, SpecError
 from irs_core.methods.kit.counts import UNKNOWN
 from irs_core.methods.kit.groups import GROUPS, arrival_counts, group_counts, group_of_classes
@@ -51,15 +52,7 @@ def two(one):
 
 @pytest.fixture(scope="module")
 def raw(study):
-    spec = study.record.spec
-    return {
-        model.name: {
-            stream: array.read(spec.n0 if stream.endswith("select") else width)
-            for stream, array in opened(study, model).items()
-            for width in [spec.n if model.name == "base" else spec.n_p[-1]]
-        }
-        for model in study.record.models
-    }
+    return stored_predictions(study)
 
 
 def lower(k: int, n: int, alpha: float) -> float:
@@ -138,6 +131,16 @@ def test_radii_of_cirs_bound_what_moves_to_every_other_class(one, two, raw):
     seconds = two.seconds_per_input(NAME, "cirs", 2) - one.seconds_per_input(NAME, "cirs", 2)
     assert (seconds[both] > 0).all()
     assert (seconds[~both] == 0).all()
+
+
+def test_reasons_under_cirs_multiply_to_the_bound(study, two):
+    table = why_table(study.record, two, NAME, 2)
+    incremental = table[(table["branch"] == "incremental").to_numpy()]
+    product = incremental["p_A bound"] * (1 - incremental["leave bound"])
+    np.testing.assert_allclose(product, incremental["bound"], rtol=1e-12)
+    both = np.isfinite(two.certify(NAME, "cirs", 2).other_upper)
+    assert both[incremental.index].any()
+    assert not both[incremental.index].all()
 
 
 def test_arrivals_are_counted_over_draws_that_no_count_of_f_chose(tmp_path):

@@ -10,8 +10,6 @@ from irs_core.certify import (
     Branch,
     build_cache_from_hits,
     certify_cirs,
-    chosen_hits,
-    count_leavers,
 )
 from irs_core.errors import InvalidSampleError
 
@@ -80,18 +78,6 @@ def test_bounds_are_the_stated_ones() -> None:
     assert np.isnan(got.zeta_upper[1:3]).all()
     np.testing.assert_array_equal(got.n_samples, [205, 305, 5, 55])
     assert got.claimed_failure == got.provable_failure == 0.002
-
-
-def test_leavers_are_counted_on_the_first_hits_only() -> None:
-    base = np.array([[1, 0, 1, 1, 2, 1], [2, 2, 2, 2, 2, 2]], np.uint8)
-    compressed = np.array([[1, 1, 0, 1, 1, 0], [2, 1, 1, 255, 255, 255]], np.uint8)
-    assert count_leavers(base, compressed, [1, 2], [2, 3]).tolist() == [1, 2]
-    assert count_leavers(base, compressed, [1, 2], [4, 0]).tolist() == [2, 0]
-    assert chosen_hits(base == [[1], [2]], np.array([3, 1])).sum(axis=1).tolist() == [3, 1]
-    with pytest.raises(InvalidSampleError, match="not computed"):
-        count_leavers(base, compressed, [1, 2], [0, 4])
-    with pytest.raises(InvalidSampleError, match="fewer cached hits"):
-        count_leavers(base, compressed, [1, 2], [5, 0])
 
 
 @pytest.mark.parametrize(

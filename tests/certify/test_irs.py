@@ -10,8 +10,6 @@ from irs_core.certify import (
     Branch,
     build_cache_from_hits,
     certify_irs,
-    certify_irs_predictions,
-    count_disagreements,
 )
 from irs_core.errors import InvalidSampleError
 
@@ -80,7 +78,16 @@ def test_matches_the_algorithms_as_printed() -> None:
     n, n_p = 120, 60
     levels = {"alpha": 0.01, "alpha_zeta": 0.02, "gamma": 0.9, "sigma": 0.5}
     inputs = random_predictions(np.random.default_rng(7), 120, n, n_p)
-    got = certify_irs_predictions(*inputs, n0=10, n=n, n_p=n_p, **levels)
+    candidate, base, compressed, fresh = inputs
+    got = certify_irs(
+        build_cache_from_hits(
+            candidate, (base == candidate[:, None]).sum(axis=1), n0=10, n=n, alpha=levels["alpha"]
+        ),
+        disagreements=(base[:, :n_p] != compressed).sum(axis=1),
+        fresh_hits=(fresh == candidate[:, None]).sum(axis=1),
+        n_p=n_p,
+        **{name: levels[name] for name in ("alpha_zeta", "gamma", "sigma")},
+    )
     outcomes = set()
     for row, (c_a, cached, paired, fresh) in enumerate(zip(*inputs, strict=True)):
         predicted, radius, outcome = algorithm_2(
@@ -199,14 +206,6 @@ def test_counting_the_top_class_of_the_compressed_model_breaks_the_guarantee() -
     assert failure["candidate"] <= got.claimed_failure < got.provable_failure < failure["top"]
 
 
-def test_draws_that_are_not_paired_inflate_zeta() -> None:
-    rng = np.random.default_rng(5)
-    base = (rng.random((1, 400)) < 0.3).astype(np.uint8)
-    unpaired = rng.permuted(base, axis=1)
-    assert count_disagreements(base, base, n_p=400)[0] == 0
-    assert count_disagreements(base, unpaired, n_p=400)[0] > 100
-
-
 def settings(**changed) -> dict:
     base = {
         "disagreements": [0, 3, UNUSED, UNUSED],
@@ -267,64 +266,6 @@ def test_p_lower_is_never_negative() -> None:
     assert got.zeta_upper[0] == 1
 
 
-def test_the_class_that_the_compressed_model_prefers_is_ignored() -> None:
-    n = 300
-    base = np.zeros((2, n), dtype=np.uint8)
-    base[0, ::4] = 1
-    arguments = {"n0": 5, "n": n, "n_p": n, "alpha": 0.01, "alpha_zeta": 0.01, "sigma": 1.0}
-    fresh = np.full((2, n), 2, dtype=np.uint8)
-    got = certify_irs_predictions([0, 0], base, base, fresh, **arguments, gamma=0.9)
-    np.testing.assert_array_equal(got.branch, [Branch.INCREMENTAL, Branch.DIRECT])
-    np.testing.assert_array_equal(got.candidate, [0, 0])
-    # Fresh draws never enter the first row; in the second the candidate has no hit.
-    np.testing.assert_array_equal(got.predicted, [0, ABSTAIN])
-
-
-def test_predictions_use_exactly_the_first_draws() -> None:
-    candidate, base, paired, fresh = random_predictions(np.random.default_rng(2), 30, 80, 40)
-    longer = [np.concatenate([a, 3 - a], axis=1) for a in (base, paired, fresh)]
-    arguments = {
-        "n0": 5,
-        "n": 80,
-        "n_p": 40,
-        "alpha": 0.05,
-        "alpha_zeta": 0.05,
-        "gamma": 0.9,
-        "sigma": 1.0,
-    }
-    short = certify_irs_predictions(candidate, base, paired, fresh, **arguments)
-    got = certify_irs_predictions(candidate, *longer, **arguments)
-    np.testing.assert_array_equal(got.p_lower, short.p_lower)
-
-
-def test_counts_disagreements_of_the_first_draws() -> None:
-    base = np.array([[0, 1, 2, 0], [5, 5, 5, 5]], dtype=np.uint8)
-    compressed = np.array([[0, 2, 2, 1], [5, 4, 3, 2]], dtype=np.int64)
-    np.testing.assert_array_equal(count_disagreements(base, compressed, n_p=3), [1, 2])
-    np.testing.assert_array_equal(count_disagreements(base, compressed, n_p=4), [2, 3])
-
-
-@pytest.mark.parametrize(
-    ("base", "compressed", "n_p", "message"),
-    [
-        (np.zeros((2, 4), np.uint8), np.zeros((2, 3), np.uint8), 4, r"n_p=4\); got \(2, 3\)"),
-        (np.zeros((2, 4), np.uint8), np.zeros((3, 4), np.uint8), 4, "same inputs; got 2 and 3"),
-        (np.full((1, 4), 255, np.uint8), np.zeros((1, 4), np.uint8), 4, "computed classes"),
-        (np.zeros((1, 4), np.int64), np.full((1, 4), -1), 4, "computed classes"),
-        (np.zeros((1, 4)), np.zeros((1, 4), np.uint8), 4, "integer classes; got float64"),
-        (np.zeros((1, 4), np.uint8), np.zeros((1, 4), np.uint8), 0, "n_p must be at least 1"),
-    ],
-)
-def test_refuses_predictions_that_cannot_be_compared(base, compressed, n_p, message) -> None:
-    with pytest.raises(InvalidSampleError, match=message):
-        count_disagreements(base, compressed, n_p=n_p)
-
-
-def test_draws_behind_n_p_may_be_missing() -> None:
-    base = np.array([[1, 2, 255]], dtype=np.uint8)
-    assert count_disagreements(base, base, n_p=2)[0] == 0
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -343,12 +284,3 @@ def test_draws_behind_n_p_may_be_missing() -> None:
 def test_refuses_bad_input(changed: dict, message: str) -> None:
     with pytest.raises(InvalidSampleError, match=message):
         certify_irs(four_inputs(), **settings(**changed))
-
-
-def test_predictions_refuse_rows_that_do_not_match() -> None:
-    base = np.zeros((2, 10), np.uint8)
-    with pytest.raises(InvalidSampleError, match="one row per input"):
-        certify_irs_predictions(
-            [0], base, base, base,
-            n0=1, n=10, n_p=10, alpha=0.1, alpha_zeta=0.1, gamma=0.9, sigma=1.0,
-        )  # fmt: skip

@@ -163,25 +163,15 @@ def test_certificates_say_what_they_rest_on() -> None:
     assert got.claimed_failure == got.provable_failure == 0.002
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"draws": [91, 0]}, "at most as many draws"),
-        ({"leavers": [11, 0]}, "in \\[0, draws\\]"),
-        ({"threshold": 102}, "threshold"),
-        ({"pilot": -1}, "pilot"),
-        ({"fresh_hits": [0]}, "one shape"),
-    ],
-)
-def test_refuses_what_does_not_fit(changes: dict[str, object], message: str) -> None:
+def test_refuses_what_certify_cirs_refuses() -> None:
     cache = build_cache_from_hits([0, 1], [90, 100], n0=10, n=100, alpha=0.01)
-    given: dict[str, object] = {
-        "draws": [10, 10],
-        "leavers": [0, 0],
-        "fresh_hits": [0, 0],
-        "threshold": 101,
-        "levels": _levels(100, 0.02, 10, 0.5),
-        "sigma": 0.5,
-    }
-    with pytest.raises(InvalidSampleError, match=message):
-        certify_joint(cache, **(given | changes))  # type: ignore[arg-type]
+    with pytest.raises(InvalidSampleError, match="at most as many draws"):
+        certify_joint(
+            cache,
+            draws=[91, 10],
+            leavers=[0, 0],
+            fresh_hits=[0, 0],
+            threshold=101,
+            levels=_levels(100, 0.02, 10, 0.5),
+            sigma=0.5,
+        )

@@ -10,18 +10,14 @@ from irs_core.certify import (
     ABSTAIN,
     Branch,
     Cache,
-    Certificates,
     build_cache_from_hits,
     certify_sequential,
-    certify_sequential_scratch,
 )
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import (
     anytime_upper,
     binomial_lower_bound,
     confidence_sequence_lower,
-    crossed,
-    limit_q0,
 )
 
 FRESH = 60
@@ -168,23 +164,6 @@ def test_a_cache_that_grew_uses_the_bound_given() -> None:
         certify_sequential(cache, **given, p_lower=[0.9], threshold=5)  # type: ignore[arg-type]
 
 
-def test_from_scratch_failures_are_those_of_all_draws() -> None:
-    got = _scratch()
-    np.testing.assert_allclose(got.p_lower, 1 - anytime_upper([2, 200], [500, 500], 0.001))
-    np.testing.assert_array_equal(got.n_samples, [520, 520])
-    assert (got.branch == Branch.SCRATCH).all()
-    assert got.provable_failure == 0.001
-    named = _scratch(radius=0.8)
-    np.testing.assert_array_equal(named.predicted, [7, ABSTAIN])
-    assert crossed(2, 500, limit_q0(1.0, 0.8, 0.5), 0.001)
-
-
-def _scratch(radius: float | None = None) -> Certificates:
-    return certify_sequential_scratch(
-        [7, 8], failures=[2, 200], draws=[500, 500], alpha=0.001, sigma=0.5, n0=20, radius=radius
-    )
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -210,8 +189,3 @@ def test_refuses_what_does_not_fit(changes: dict[str, object], message: str) -> 
     }
     with pytest.raises(InvalidSampleError, match=message):
         certify_sequential(cache, **(given | changes))  # type: ignore[arg-type]
-
-
-def test_refuses_scratch_without_selection() -> None:
-    with pytest.raises(InvalidSampleError, match="n0"):
-        certify_sequential_scratch([0], failures=[0], draws=[5], alpha=0.1, sigma=1.0, n0=0)

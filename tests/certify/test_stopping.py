@@ -13,7 +13,7 @@ from irs_core.certify import (
     step,
 )
 from irs_core.errors import InvalidSampleError
-from irs_core.stats import crossed, draws_if_none_fail, failures_allowed, limit_q0
+from irs_core.stats import crossed, failures_allowed, fewest_draws, limit_q0
 
 SIGMA, RADIUS, A1, A2 = 0.5, 0.4, 0.001, 0.001
 
@@ -106,7 +106,7 @@ def test_an_unknown_hit_ends_the_stream() -> None:
         a2=A2,
         known=known,
     )
-    needed = draws_if_none_fail(incremental_limit(cache, radius=RADIUS, sigma=SIGMA, a1=A1), A2)
+    needed = fewest_draws(0, incremental_limit(cache, radius=RADIUS, sigma=SIGMA, a1=A1), A2)
     assert needed[0] > 30
     assert got.status.tolist() == [Status.FUTILE, Status.CERTIFIED]
     assert got.draws.tolist() == [0, needed[1]]

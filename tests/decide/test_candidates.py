@@ -9,10 +9,10 @@ from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 
 from irs_core.decide import (
+    Measured,
     Requirement,
     Split,
     decide,
-    decide_all,
     holm_levels,
     smallest_tolerance,
     which_hold,
@@ -21,6 +21,7 @@ from irs_core.errors import SpecError
 
 ASKED = Requirement(0.5, 0.05, max_loss=0.05, confidence=0.95)
 BETA = 0.05
+THIRDS = Split(BETA / 3, BETA / 3, BETA / 3, 3)
 
 
 def verdict(may: int, proven: int, n: int, asked: Requirement = ASKED) -> str:
@@ -39,9 +40,8 @@ def test_several_candidates_share_the_failure_probability() -> None:
     }
     nearest = np.array([0, 0, 2, 3, 4, 5, 12, 12, 12, 12, 12, 12, 12])
     alone = np.array([verdict(int(v), 0, n) == "holds" for v in k])
-    split = Split(BETA / 3, BETA / 3, BETA / 3, 3)
     each = np.array(
-        [decide(ASKED, "m", flagged(n, may=int(v)), split=split).verdict == "holds" for v in k]
+        [decide(ASKED, "m", flagged(n, may=int(v)), split=THIRDS).verdict == "holds" for v in k]
     )
     holm = 0.0
     for counts in product(k, repeat=3):
@@ -72,7 +72,7 @@ def test_holm_rejects_what_statsmodels_rejects() -> None:
 
 def test_holm_finds_more_than_equal_shares() -> None:
     flags = {"a": flagged(500, may=10), "b": flagged(500, may=15), "c": flagged(500, may=40)}
-    equal = {name: one.verdict for name, one in decide_all(ASKED, flags).items()}
+    equal = {name: decide(ASKED, name, one, split=THIRDS).verdict for name, one in flags.items()}
     holm = {name: one.verdict for name, one in which_hold(ASKED, flags).items()}
     assert [name for name, one in holm.items() if one == "holds"] == ["a", "b"]
     assert "fails" not in holm.values()
@@ -81,9 +81,8 @@ def test_holm_finds_more_than_equal_shares() -> None:
 
 
 def test_no_candidate_is_refused() -> None:
-    for rule in (decide_all, which_hold):
-        with pytest.raises(SpecError, match="at least one model"):
-            rule(ASKED, {})
+    with pytest.raises(SpecError, match="at least one model"):
+        which_hold(ASKED, {})
 
 
 def test_walking_the_tolerance_down_costs_nothing() -> None:
@@ -113,9 +112,29 @@ def test_three_way_verdicts_about_several_models_share_the_failure_probability()
         says = []
         for v in range(n + 1):
             flags = flagged(n, may=v) if said == "holds" else flagged(n, may=n, proven=v)
-            others = {name: flagged(n) for name in ("b", "c")}
-            says.append(decide_all(ASKED, {"a": flags, **others})["a"].verdict == said)
+            says.append(decide(ASKED, "a", flags, split=THIRDS).verdict == said)
         return float(binom.pmf(k, n, rate) @ says)
 
     assert chance("holds", 0.05 * (1 - 0.0025) * (1 + 1e-9)) <= BETA / 3
     assert chance("fails", 0.05 + 0.001 * 0.95) <= BETA / 3
+
+
+def test_holm_sees_every_limit_of_the_requirement() -> None:
+    for inputs, asked in (
+        (500, Requirement(0.5, max_loss=None, min_certified=0.4, confidence=0.95)),
+        (500, Requirement(0.5, max_loss=None, min_accuracy=0.4, confidence=0.95)),
+    ):
+        verdicts = []
+        for count in range(190, 260):
+            flags, seen = flagged(inputs, certified=count), Measured(right=count, right_of=inputs)
+            one = decide(asked, "m", flags, seen).verdict == "holds"
+            verdicts.append(one)
+            assert (which_hold(asked, {"m": flags}, {"m": seen})["m"].verdict == "holds") == one
+        assert not verdicts[0]
+        assert verdicts[-1]
+        # Of two models, one alone has to stand up to half of the level.
+        first = 190 + verdicts.index(True)
+        flags, seen = flagged(inputs, certified=first), Measured(right=first, right_of=inputs)
+        none = flagged(inputs), Measured(right=0, right_of=inputs)
+        both = which_hold(asked, {"m": flags, "n": none[0]}, {"m": seen, "n": none[1]})
+        assert both["m"].verdict == "undecided"

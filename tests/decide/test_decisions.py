@@ -13,8 +13,8 @@ from irs_core.decide import (
     MoreDraws,
     Requirement,
     Settle,
+    Split,
     decide,
-    decide_all,
     find_routes,
     find_settle,
 )
@@ -174,7 +174,8 @@ def test_certified_accuracy_is_bounded_from_both_sides() -> None:
 
 
 def test_candidates_are_named_in_the_sentence() -> None:
-    one = decide_all(ASKED, {"a": flagged(500), "b": flagged(500)})["a"]
+    split = Split(BETA / 2, BETA / 2, BETA / 2, candidates=2)
+    one = decide(ASKED, "a", flagged(500), split=split)
     assert "(95% sure, for all 2 candidates together)" in one.sentence
     assert "(99.5% sure)" in one.sentence
 

@@ -26,6 +26,7 @@ def test_a_newcomer_reads_the_answer_first(shipped) -> None:
     assert "4.0× smaller" in answer.value
     assert "10,000 draws" in texts(at)
     assert "The level holds if n_p was chosen before the original's draws were seen" in texts(at)
+    assert "and the draws over which leavers are counted" in texts(at)
 
 
 def test_another_model_and_another_requirement(shipped) -> None:

@@ -49,6 +49,7 @@ def test_it_says_what_was_asked_answered_and_left_open(study):
     assert "Warning: " in text
     assert "All 2 verdicts are right together with 98%" in text
     assert "The level holds if n_p was chosen before the original&#x27;s draws were seen" in text
+    assert "it decides zeta of IRS, the split of alpha of CIRS and the draws over which" in text
     assert "2026-11-25" in text
     for digest in (study[0].base.digest, study[0].models[2].digest, study[0].data.digest):
         assert digest in text

@@ -10,8 +10,8 @@ from irs_core.errors import InvalidSampleError
 from irs_core.stats import (
     above_limit,
     crossed,
-    draws_if_none_fail,
     failures_allowed,
+    fewest_draws,
     first_crossing,
     futile,
     limit_q0,
@@ -103,7 +103,7 @@ def test_evidence_grows_with_the_limit_and_with_draws_that_do_not_fail(
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("alpha", LEVELS)
 def test_a_rate_at_the_limit_is_refuted_with_at_most_the_level(limit: float, alpha: float) -> None:
-    horizon = 3 * int(draws_if_none_fail(limit, alpha))
+    horizon = 3 * int(fewest_draws(0, limit, alpha))
     table = proof_table(limit, alpha, horizon)
     at_limit = stop_probability(limit, table)
     assert 0.3 * alpha < at_limit <= alpha
@@ -112,7 +112,7 @@ def test_a_rate_at_the_limit_is_refuted_with_at_most_the_level(limit: float, alp
 
 @pytest.mark.parametrize(("limit", "alpha"), [(0.3, 0.05), (0.05, 0.01), (0.01, 1e-4)])
 def test_the_level_is_nearly_exhausted(limit: float, alpha: float) -> None:
-    table = proof_table(limit, alpha, 40 * int(draws_if_none_fail(limit, alpha)))
+    table = proof_table(limit, alpha, 40 * int(fewest_draws(0, limit, alpha)))
     assert 0.6 * alpha < stop_probability(limit, table) <= alpha
 
 
@@ -195,10 +195,10 @@ def test_first_crossing_without_looks_or_rows() -> None:
 
 def test_fewest_draws_and_most_failures_are_exact() -> None:
     limits = np.array([1e-6, 1e-3, 0.03, 0.5, 0.9])
-    fewest = draws_if_none_fail(limits, 0.001)
+    fewest = fewest_draws(0, limits, 0.001)
     assert crossed(0, fewest, limits, 0.001).all()
     assert not crossed(0, fewest - 1, limits, 0.001).any()
-    assert draws_if_none_fail([0.0, 1e-9], 0.001).tolist() == [NEVER, NEVER]
+    assert fewest_draws(0, [0.0, 1e-9], 0.001).tolist() == [NEVER, NEVER]
     draws = np.array([0, 50, 300, 5000, 10**6])
     allowed = failures_allowed(draws, 0.03, 0.001)
     assert allowed.tolist()[:2] == [-1, -1]
@@ -211,7 +211,7 @@ def test_futile_is_out_of_reach_even_without_failures() -> None:
     allowed = int(failures_allowed(200, 0.05, 0.01))
     assert not futile(allowed, 100, 0.05, 0.01, 200)
     assert futile(allowed + 1, 100, 0.05, 0.01, 200)
-    beyond = int(draws_if_none_fail(0.05, 0.01))
+    beyond = int(fewest_draws(0, 0.05, 0.01))
     assert not futile(0, beyond, 0.05, 0.01, beyond - 1)
     assert futile(0, 0, 0.05, 0.01, beyond - 1)
 

@@ -1,11 +1,14 @@
 """Figures of two models at equal draws hold the numbers that they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from irs_core.analysis.equal_draws import EqualDraws
 from irs_core.certify import Certificates, certify_rs_hits
 from ui.explore import equal_figures
+from ui.explore.equal import kinds_note, radii_note
 from ui.shared import theme
 
 LABELS = np.array([0, 0, 0, 1])
@@ -59,3 +62,16 @@ def test_kinds_show_gains_up_and_losses_down(found: EqualDraws) -> None:
     assert loss.y == pytest.approx((0, change, 0, 0))
     assert sum(gain.y) == 0
     assert both.y == pytest.approx((0, change, 0, 0))
+
+
+def test_notes_name_the_draws_that_tell_hard_inputs_from_easy_ones(found: EqualDraws) -> None:
+    assert "on its other draws, which are not compared here" in kinds_note(found)
+    assert "on the draws that are compared here" in kinds_note(replace(found, n=found.n_p))
+
+
+def test_notes_say_where_intervals_are_too_narrow(found: EqualDraws) -> None:
+    shared = replace(found, shared_noise=True)
+    for note in (kinds_note, radii_note):
+        assert "too narrow since inputs share draws of the noise" in note(shared)
+        assert "too narrow" not in note(found)
+    assert "the cost has none" in radii_note(shared)

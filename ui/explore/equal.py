@@ -70,14 +70,35 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         columns.kinds() if by_kind else columns.at_radii(),
         alt="Gains and losses by kind of input" if by_kind else "Certified accuracy at named radii",
     )
-    st.caption(
-        "Inputs are hard or easy by the share of votes that the original's answer has on its "
-        "other draws, which are not compared here. Intervals of mean changes are 95% bootstrap "
-        "intervals over inputs."
-        if by_kind
-        else "Intervals are exact 95% intervals over inputs, each by itself; that of the cost is "
-        "of the paired difference. Other radii can be typed in above."
+    st.caption(kinds_note(found) if by_kind else radii_note(found))
+
+
+def kinds_note(found: EqualDraws) -> str:
+    """How hard inputs are told from easy ones, and what the intervals are."""
+    draws = "its other draws, which are not compared here"
+    if found.n_p == found.n:
+        draws = "the draws that are compared here, since it has no others"
+    return (
+        f"Inputs are hard or easy by the share of votes that the original's answer has on {draws}. "
+        f"Intervals of mean changes are 95% bootstrap intervals over inputs{_narrow(found)}."
     )
+
+
+def radii_note(found: EqualDraws) -> str:
+    """What the intervals of certified accuracy are."""
+    cost = (
+        "the cost has none"
+        if found.shared_noise
+        else "that of the cost is of the paired difference"
+    )
+    return (
+        f"Intervals are exact 95% intervals over inputs, each by itself{_narrow(found)}; {cost}. "
+        "Other radii can be typed in above."
+    )
+
+
+def _narrow(found: EqualDraws) -> str:
+    return ", too narrow since inputs share draws of the noise" if found.shared_noise else ""
 
 
 def _kinds_frame(found: EqualDraws) -> pd.DataFrame:

@@ -430,7 +430,7 @@ def _quoted(opened: Opened) -> list[MethodDef]:
     return [method for method in methods.every() if method.name in quoted]
 
 
-def caption(opened: Opened, *, held_out: bool = False) -> None:
+def caption(opened: Opened) -> None:
     """Where the page's numbers come from."""
-    st.caption(note(opened, held_out=held_out))
+    st.caption(note(opened))
     st.caption(captions.noise(opened.record.spec))

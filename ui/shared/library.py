@@ -301,11 +301,12 @@ def titles_of(record: StudyRecord) -> dict[str, str]:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _why(key: StudyKey, settings: Settings, name: str, _study: Study) -> pd.DataFrame | None:
     result = analysis(_study, settings)
-    if not result.has(name, METHOD.name):
+    if not result.shows(name, METHOD.name):
         return None
     return why_table(_study.record, result, name, len(result.tally.budgets) - 1)
 
 
 def why(study: Study, settings: Settings, name: str) -> pd.DataFrame | None:
-    """Branch, bounds and draws of each input under CIRS at the largest budget; None without it."""
+    """Branch, bounds and draws of each input under CIRS at the largest budget; None where it is not
+    shown."""
     return _why(study_key(study), settings, name, study)
