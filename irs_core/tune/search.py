@@ -1,7 +1,7 @@
 """A search for the compression that may ship: proposed from sensitivities, certified together."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ class Outcome:
             f"{count} candidates on {self.inputs:,} inputs: {states.count('holds')} hold, "
             f"{states.count('fails')} fail, {states.count('eliminated')} were eliminated, "
             f"{states.count('open') + states.count('waiting')} are open. All verdicts hold "
-            f"together with {100 * asked.confidence:g}% confidence: each has one {count}th of the "
+            f"together with {100 * asked.confidence:g}% confidence: each has 1/{count} of the "
             "failure probability."
         )
         if self.needed is not None:
@@ -212,7 +212,8 @@ def _winning(one: Candidate) -> bool:
 
 def _value(one: Standing, cost: ModelCost | None, search: Search, inputs: int) -> float | None:
     if search.objective == "draws":
-        return one.draws / inputs if one.draws else None
+        # Of one that was eliminated or stopped, they are not those that settle it.
+        return one.draws / inputs if one.state in ("holds", "fails") else None
     if cost is None:
         return None
     return cost.speed.p50_ms if search.objective == "latency" else float(cost.size.packed_bytes)
@@ -281,17 +282,3 @@ def winner_of(found: Outcome) -> str:
     if found.winner is None:
         raise MissingEvidenceError(f"this search has no winner: {found.sentence}")
     return found.winner
-
-
-def fresh_spec(spec: StudySpec, *, n: int) -> StudySpec:
-    """The inputs and the noise on which what a search found is certified anew.
-
-    The noise has another seed. Where inputs are taken at a stride, those half-way between them are
-    taken, so that no choice of the search has seen them; else they are the same inputs.
-
-    Args:
-        n: Draws of the original per input.
-    """
-    data, noise = spec.data, spec.noise
-    moved = replace(data, start=data.start + data.stride // 2, holdout=0)
-    return replace(spec, data=moved, noise=replace(noise, seed=noise.seed + 1), n=n, n_p=(1,))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from units import SMALL
 
+from irs_core import models
 from irs_core.cli.main import main
 from irs_core.run.study import run_study
 from irs_core.store import Library
@@ -46,6 +47,8 @@ def test_layers_are_ranked_and_kept(store: Path, capsys: pytest.CaptureFixture[s
     assert main(command) == 0
     out = capsys.readouterr().out
     assert out.count("int4") == 7
+    # Only of int8 the emulation is another function than the network that a study runs.
+    assert (found["emulated"], "emulated" in out) == ("", False)
     assert f"kept as {found['id']}" in out
     assert (store / "tune" / f"{found['id']}.json").exists()
 
@@ -77,6 +80,14 @@ def test_a_search_ends_with_a_winner_and_a_certified_file(
     assert made["gate"]["verdict"] == {0: "holds", 3: "undecided"}[code]
     assert json.loads(out.with_suffix(".json").read_text())["treatments"]["conv1"] == "int8"
     assert out.stat().st_size > 10_000
+    refused = ["tune", "export", found["study"], str(tmp_path / "x.onnx"), "--store", str(store)]
+    assert main([*refused, "--candidate", "mixed:int8,fc=fp32"]) == 2
+    assert "is no candidate of this search" in capsys.readouterr().err
+    other = replace(models.load_model(SMALL.model), digest="0" * 64)
+    monkeypatch.setattr(models, "load_model", lambda _: other)
+    assert main([*refused, "--candidate", "mixed:int8"]) == 2
+    assert "another model than in this search" in capsys.readouterr().err
+    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_a_search_in_the_background_is_a_job_that_settles(
