@@ -14,7 +14,7 @@ from irs_core.spec.compressions import Compression
 from irs_core.spec.cost import ModelCost
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
-from irs_core.store import Library, Study
+from irs_core.store import Library, Study, StudyRecord
 from irs_core.store.files import write_bytes
 from irs_core.tune.propose import OBJECTIVES, Objective
 from irs_core.tune.record import FOLDER
@@ -85,6 +85,7 @@ class Outcome:
         draws: Forward passes of all candidates on the reported inputs.
         alone: Those that certifying two of them from scratch takes, n0 and n each.
         needed: Fewest inputs at which a candidate could hold at all; None if these are enough.
+        others: Further searches in the store about this original on these inputs.
     """
 
     search: Search
@@ -94,6 +95,7 @@ class Outcome:
     draws: int
     alone: int
     needed: int | None
+    others: int
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -119,6 +121,11 @@ class Outcome:
         if self.needed is not None:
             said += (
                 f" With these limits no candidate can hold on fewer than {self.needed:,} inputs."
+            )
+        if self.others:
+            said += (
+                f" Further searches of this original on these inputs: {self.others}. Each has a "
+                "failure probability of its own; for a choice among all of them these add up."
             )
         if self.winner is None:
             return said
@@ -201,7 +208,16 @@ def outcome(search: Search, study: Study, library: Library) -> Outcome:
         draws=sum(one.draws for one in found),
         alone=2 * inputs * (spec.n0 + spec.n),
         needed=inputs_needed(search.asked, spec, inputs),
+        others=other_searches(library, record),
     )
+
+
+def other_searches(library: Library, record: StudyRecord) -> int:
+    """Searches of a store, beside that of a study, about its original on its inputs."""
+    ids = {one.study for one in searches(library.root)} - {record.id}
+    found = [one for one in map(library.live_record, ids) if one is not None]
+    own = (record.base.digest, record.data.digest)
+    return sum((one.base.digest, one.data.digest) == own for one in found)
 
 
 def _winning(one: Candidate) -> bool:

@@ -11,6 +11,8 @@ from irs_core import models
 from irs_core.cli.main import main
 from irs_core.run.study import run_study
 from irs_core.store import Library
+from irs_core.tune.record import kept, read
+from irs_core.tune.search import read_search
 
 ASKED = ["--radius", "0.3", "--tolerance", "0.1", "--max-loss", "30%", "--confidence", "0.9"]
 
@@ -106,6 +108,25 @@ def test_a_search_in_the_background_is_a_job_that_settles(
     assert job.options.most_draws == 40
     assert job.study == found["study"]
     JobQueue(store).cancel(job.id)
+
+
+def test_layers_are_measured_anew_on_other_images_and_not_on_the_same(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    from irs_core.cli import searching
+    from irs_core.jobs import JobQueue
+
+    monkeypatch.setattr(searching, "ensure_worker", lambda _: True)
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path))
+    used = []
+    for images in ("5", "5", "4"):
+        command = [*_search(store), "--queue", "--seed", "7", "--images", images]
+        _, found = _json(capsys, *command)
+        JobQueue(store).cancel(found["job"])
+        asked = read_search(store, found["study"]).sensitivity
+        used.append(len(read(store / "tune" / f"{asked}.json").indices))
+    assert used == [5, 5, 4]
+    assert [len(one.indices) for one in kept(store) if one.seed == 7] == [4, 5]
 
 
 @pytest.mark.parametrize(

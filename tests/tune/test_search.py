@@ -16,6 +16,7 @@ from irs_core.tune.search import (
     Outcome,
     Search,
     inputs_needed,
+    other_searches,
     outcome,
     prepare_search,
     read_search,
@@ -131,6 +132,29 @@ def test_what_is_kept_is_certified_in_the_original_and_not_lost(tmp_path: Path) 
 def test_the_confidence_is_said_with_what_each_candidate_gets(tmp_path: Path) -> None:
     found = _outcome(tmp_path, "draws")
     assert "90% confidence: each has 1/3 of the failure probability" in found.sentence
+
+
+def test_a_second_search_on_the_same_inputs_says_that_levels_add_up(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    found = []
+    for texts in (TEXTS, TEXTS[:1]):
+        spec, search = prepare_search(
+            synthetic_spec(),
+            tuple(map(parse_compression, texts)),
+            WANTED,
+            "draws",
+            proposer="greedy",
+            seed=1,
+        )
+        save_search(tmp_path, search)
+        record = synthetic_study(library, spec)
+        found.append(outcome(search, library.open(spec.id), library))
+    assert [one.others for one in found] == [0, 1]
+    assert "add up" not in found[0].sentence
+    assert "on these inputs: 1. Each has a failure probability of its own" in found[1].sentence
+    elsewhere = replace(record.data, digest="others")
+    assert other_searches(library, replace(record, data=elsewhere)) == 0
+    assert other_searches(library, record) == 1
 
 
 def test_too_few_inputs_are_known_beforehand() -> None:
