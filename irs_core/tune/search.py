@@ -7,7 +7,7 @@ from typing import Any
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.decide import Levels, Requirement, most_flags
+from irs_core.decide import Levels, Requirement, inputs_to_hold
 from irs_core.errors import MissingEvidenceError, SpecError, StoreError
 from irs_core.goals.settling import Standing, settling_spec, standings
 from irs_core.spec.compressions import Compression
@@ -159,6 +159,8 @@ def prepare_search(
 def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int | None:
     """Fewest inputs at which a candidate could be shown to hold at all; None if these are enough.
 
+    None as well where ten million would not be.
+
     Args:
         spec: The study of the search.
         inputs: Reported ones that there are.
@@ -166,20 +168,8 @@ def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int
     share, routes = requirement.beta / len(spec.compressions), Levels()
     level = routes.excluded + spec.alpha + spec.alpha_zeta + routes.stays
 
-    def enough(count: int) -> bool:
-        limit = requirement.max_loss or 0.5
-        return most_flags(count, max_share=limit, beta=share, level=level) is not None
-
-    if enough(inputs):
-        return None
-    high = inputs
-    while not enough(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    needed = inputs_to_hold(0, max_share=requirement.max_loss or 0.5, beta=share, level=level)
+    return None if needed is None or needed <= inputs else needed
 
 
 def outcome(search: Search, study: Study, library: Library) -> Outcome:
