@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.mixed import reshaped
-from irs_core.backends import make_predictor
+from irs_core.backends.choose import make_predictor
 from irs_core.backends.openvino_predictor import OpenVinoPredictor
 from irs_core.models import load_model
 from irs_core.sampling.noise import noise_blocks, noisy
