@@ -18,8 +18,8 @@ from scipy.stats import spearmanr
 
 from irs_core.approx.int8_static import quantise
 from irs_core.approx.mixed import reshaped
-from irs_core.backends import make_predictor
-from irs_core.backends.openvino_backend import OpenVinoPredictor
+from irs_core.backends.choose import make_predictor
+from irs_core.backends.openvino_predictor import OpenVinoPredictor
 from irs_core.models import load_model
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.spec.mixed import Treatment, mixed, parse_treatment
@@ -113,7 +113,7 @@ def _network(model, name: str, treatment: Treatment, images: ApartImages, sigma:
             classes=model.num_classes,
             input_shape=shape,
             calibration=calibration[np.random.default_rng(0).permutation(len(calibration))],
-            only=[name],
+            only=name.__eq__,
         )
         return OpenVinoPredictor(
             made.model, classes=model.num_classes, input_shape=shape, arithmetic="int8"

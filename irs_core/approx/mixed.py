@@ -4,6 +4,8 @@ Pruning, removed channels, low rank, 16-bit and 4-bit weights are applied here. 
 left to `irs_core.approx.int8_static`, which knows their activations as well.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -64,10 +66,10 @@ def loses_channels(model: nn.Module, name: str) -> bool:
 
 def int8_layers(model: nn.Module, config: Mixed) -> tuple[str, ...]:
     """Names of the layers that run in int8, as they are called after `reshaped`."""
-    found = []
+    names, found = reshaped_names(model, config), []
     for name, treatment in treatments(model, config).items():
         if treatment.precision == "int8":
-            found += [one for one in _after(reshaped_names(model, config), name)]
+            found += made_of(names, name)
     return tuple(found)
 
 
@@ -199,7 +201,7 @@ def mixed_size(original: nn.Module, made: nn.Module, config: Mixed) -> Size:
     layers, packed = [], state_bytes(made.state_dict())
     held = packed
     for name, treatment in treatments(original, config).items():
-        for own in _after(tuple(weighted_layers(made)), name):
+        for own in made_of(weighted_layers(made), name):
             layer = made.get_submodule(own)
             assert isinstance(layer, nn.Conv2d | nn.Linear)
             one = _bits(own, layer.weight.detach(), treatment)
@@ -237,7 +239,7 @@ def reshaped_names(model: nn.Module, config: Mixed) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _after(names: tuple[str, ...], name: str) -> list[str]:
+def made_of(names: Iterable[str], name: str) -> list[str]:
     """The layers that a layer has become: itself, or its two factors."""
     return [one for one in names if one == name or one in (f"{name}.0", f"{name}.1")]
 

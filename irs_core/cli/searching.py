@@ -3,7 +3,7 @@
 import argparse
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irs_core.actions import Acting
 from irs_core.actions.jobs import launch
@@ -33,6 +33,9 @@ from irs_core.tune.search import (
     read_search,
     save_search,
 )
+
+if TYPE_CHECKING:
+    from irs_core.tune.images import ApartImages
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +140,7 @@ def _candidates(
     images = images_apart(spec.data, arguments.images)
     noise = NoiseSpec(spec.noise.sigma, seed=arguments.seed)
     wanted = TREATMENTS[arguments.objective]
-    found = _kept(arguments, model.digest, images.digest, noise, asked.radius, wanted)
+    found = _kept(arguments, model.digest, images, noise, asked.radius, wanted)
     if found is None:
         found = measured(
             model,
@@ -164,17 +167,18 @@ def _candidates(
 def _kept(
     arguments: argparse.Namespace,
     model: str,
-    data: str,
+    images: "ApartImages",
     noise: NoiseSpec,
     radius: float,
     wanted: tuple[str, ...],
 ) -> Sensitivity | None:
     """A record of the same question, so that a search that goes on does not measure again."""
     for one in kept(arguments.store):
-        same = (one.model, one.data, one.sigma, one.seed, one.radius, one.draws)
-        if same == (model, data, noise.sigma, noise.seed, radius, arguments.draws) and set(
-            wanted
-        ) <= set(one.treatments):
+        same = (one.model, one.data, one.indices, one.sigma, one.seed, one.radius, one.draws)
+        if same == (
+            *(model, images.digest, images.indices),
+            *(noise.sigma, noise.seed, radius, arguments.draws),
+        ) and set(wanted) <= set(one.treatments):
             return one
     return None
 

@@ -14,7 +14,8 @@ from irs_core.analysis.kept_tally import open_tally
 from irs_core.cli.gate import EXIT_CODES
 from irs_core.cli.options import add_json_option, add_store_option, draw_bar, path
 from irs_core.cli.printing import print_json
-from irs_core.decide import Decision
+from irs_core.decide import Decision, Requirement
+from irs_core.errors import SpecError, StoreError
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.graphs import file_compression
 from irs_core.run.options import RunOptions
@@ -23,9 +24,10 @@ from irs_core.spec.compressions import Compression
 from irs_core.spec.paths import settled as settled_path
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
-from irs_core.store import Library, Study
+from irs_core.store import Library, Study, StudyRecord
 from irs_core.store.files import write_bytes
-from irs_core.tune.search import Search, fresh_spec, outcome, read_search, winner_of
+from irs_core.tune.fresh import fresh_spec, reused
+from irs_core.tune.search import Search, outcome, read_search, winner_of
 
 
 def add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,8 +37,8 @@ def add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="write the winner as ONNX and as lists for other tools; certify that file",
         description="Writes the winning network as ONNX (QDQ) and beside it, as FILE.json, which "
         "layers NNCF, ONNX Runtime and Model-Optimizer leave out. With --gate the file itself is "
-        "certified from scratch, on fresh noise and, where the data have more, on other images. "
-        "Exit codes are those of gate.",
+        "certified from scratch, on fresh noise and, where inputs are taken at a stride, on other "
+        "ones. Exit codes are those of gate.",
     )
     parser.add_argument("id", help="study of the search")
     parser.add_argument("out", type=path, help="the ONNX file")
@@ -60,23 +62,41 @@ def _export(arguments: argparse.Namespace) -> int:
     spec = study.record.spec
     if arguments.root is not None:
         spec = replace(spec, data=replace(spec.data, root=settled_path(arguments.root)))
-    lists = _write(spec, parse_compression(name), arguments.out)
+    compression = _candidate(study.record, name)
+    lists, held_out = _write(spec, compression, study.record.base.digest, arguments.out)
     decision = None
     if arguments.gate:
-        decision = _gate(spec, asked, arguments, library)
+        decision = _gate(spec, asked, held_out, arguments, library)
     _say(arguments, name, lists, decision)
     return 0 if decision is None else EXIT_CODES[decision.verdict]
 
 
-def _write(spec: StudySpec, compression: Compression, out: Path) -> Path:
+def _candidate(record: StudyRecord, name: str) -> Compression:
+    names = [one.name for one in record.compressed]
+    compression = parse_compression(name)
+    if str(compression) not in names:
+        raise SpecError(f"{name} is no candidate of this search; it has {', '.join(names)}")
+    return compression
+
+
+def _write(
+    spec: StudySpec, compression: Compression, digest: str, out: Path
+) -> tuple[Path, list[int]]:
+    """The file of lists beside the network's; and the positions of the held-out images."""
     # torch takes seconds to import; only an export needs it.
     from irs_core.data import load_dataset
     from irs_core.models import load_model
     from irs_core.run.calibration import calibration_images
     from irs_core.tune.export import as_mixed, precision_lists, to_onnx
 
-    module, dataset = load_model(spec.model).module, load_dataset(spec.data)
     config = as_mixed(compression)
+    model, dataset = load_model(spec.model), load_dataset(spec.data)
+    if model.digest != digest:
+        raise StoreError(
+            f"{spec.model.weights} is another model than in this search: {model.digest[:16]}, not "
+            f"{digest[:16]}; search again, or put the old weights back"
+        )
+    module = model.module
     calibration, _ = calibration_images(spec, dataset)
     content, nodes = to_onnx(
         module, config, input_shape=dataset.input_shape, calibration=calibration
@@ -85,20 +105,32 @@ def _write(spec: StudySpec, compression: Compression, out: Path) -> Path:
     beside = out.with_suffix(".json")
     described = precision_lists(module, config, nodes)
     write_bytes(beside, json.dumps(described, indent=1).encode())
-    return beside
+    return beside, dataset.indices[~dataset.reported].tolist()
 
 
 def _gate(
-    spec: StudySpec, asked: Search, arguments: argparse.Namespace, library: Library
+    spec: StudySpec,
+    asked: Search,
+    held_out: list[int],
+    arguments: argparse.Namespace,
+    library: Library,
 ) -> Decision:
     from irs_core.run.study import run_study
 
     compression = file_compression(f"file:{arguments.out.resolve()}")
     assert compression is not None
     requirement = asked.asked
-    fresh = deciding_spec(fresh_spec(spec, n=arguments.n), compression, requirement)
+    moved = fresh_spec(spec, n=arguments.n, held_out=held_out)
+    fresh = deciding_spec(moved, compression, requirement)
     # Every cached draw may be used: what is asked is asked of one file only.
     fresh = replace(fresh, n_p=(arguments.n,))
+    seen = "all" if moved.data.start == spec.data.start else reused(moved.data, held_out)
+    if seen:
+        print(
+            f"note: {seen} of the gate's inputs helped to choose this file: the data have no "
+            "others at this stride",
+            file=sys.stderr,
+        )
     with draw_bar() as show:
         made = run_deciding(
             fresh,
@@ -111,7 +143,7 @@ def _gate(
     return _decided(made, library, requirement)
 
 
-def _decided(made: Study, library: Library, requirement: Any) -> Decision:
+def _decided(made: Study, library: Library, requirement: Requirement) -> Decision:
     analysis = Analysis(open_tally(made, library.root), Settings.of(made.record.spec))
     name = made.record.compressed[0].name
     return study_decision(made.record, analysis, name, requirement)

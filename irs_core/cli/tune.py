@@ -95,7 +95,7 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
     )
     save(arguments.store, found)
     if arguments.json:
-        print_json("tune sensitivity", {"id": found.id, **plain(found)})
+        print_json("tune sensitivity", {"id": found.id, "emulated": found.emulated, **plain(found)})
     else:
         print_sensitivity(found)
 
@@ -129,6 +129,8 @@ def print_sensitivity(found: Sensitivity) -> None:
         f"{found.seconds:.0f} s, {found.passes:.1f} times the network's own passes, "
         f"{found.kept_bytes / 1e6:.0f} MB of activations at once"
     )
+    if found.emulated:
+        print(found.emulated)
     for groups in (False, True):
         for treatment in found.treatments:
             for one in found.ranked(treatment, groups=groups):

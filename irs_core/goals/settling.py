@@ -104,20 +104,21 @@ def _standing(
     if not isinstance(own, SeqTally) or not analysis.has(name, METHOD):
         return Standing(name, title, "waiting", None, 0, None, 0, 0, 0.0)
     routes = study_routes(analysis, name, requirement)
+    shared_noise = record.spec.noise.group > 1
     decision = decide(
         requirement,
         title,
         routes,
         study_measured(record, analysis, name),
         split=split,
-        shared_noise=record.spec.noise.group > 1,
+        shared_noise=shared_noise,
         noun="inputs",
     )
     stuck = int((routes.may_lose & (own.open[analysis.rows] == 0)).sum())
     allowed = most_flags(
         len(routes), max_share=requirement.max_loss or 0.5, beta=split.holds, level=routes.level
     )
-    kept, at_least = _kept(routes, split.bounds)
+    kept, at_least = _kept(routes, split.bounds, shared_noise=shared_noise)
     draws = int(own.taken[analysis.rows].clip(min=0).sum())
     return Standing(
         name,
@@ -142,7 +143,7 @@ def _state(decision: Decision, stuck: int, allowed: int | None, draws: int) -> S
     return "open" if draws else "waiting"
 
 
-def _kept(routes: Routes, beta: float) -> tuple[int, float]:
+def _kept(routes: Routes, beta: float, *, shared_noise: bool) -> tuple[int, float]:
     """Inputs that the original certifies and the candidate keeps, and a bound on their share.
 
     Such an input does not have the property only if the original was certified wrongly or the
@@ -150,7 +151,8 @@ def _kept(routes: Routes, beta: float) -> tuple[int, float]:
     """
     kept = int((routes.base_certified & ~routes.may_lose).sum())
     level = min(1 - 1e-9, routes.proven_level + routes.level)
-    return kept, share_at_least(kept, len(routes), beta=beta, level=level)
+    least = share_at_least(kept, len(routes), beta=beta, level=level, shared_noise=shared_noise)
+    return kept, least
 
 
 def settled(

@@ -17,7 +17,7 @@ from torch import nn
 
 from irs_core.approx.int8_static import same_layer
 from irs_core.approx.layers import weighted_layers
-from irs_core.approx.mixed import int8_layers, reshaped, treatments
+from irs_core.approx.mixed import int8_layers, made_of, reshaped, treatments
 from irs_core.errors import ApproximationError
 from irs_core.spec.compressions import Compression, Int8Static
 from irs_core.spec.mixed import Mixed, Treatment, parse_mixed
@@ -73,8 +73,9 @@ def to_onnx(
         missing = sorted(set(only) - set(nodes))
         if missing:
             raise ApproximationError(f"the exported file has no node for {missing[0]}")
+        chosen = {nodes[name] for name in only}
         model = _quantised(
-            model, [own for name, own in nodes.items() if name not in only], calibration
+            model, [one for one in _weighted(model) if one not in chosen], calibration
         )
     return model.SerializeToString(deterministic=True), nodes
 
@@ -87,18 +88,26 @@ def node_names(model: Any, module: nn.Module) -> dict[str, str]:
         name: layer.weight.detach().flatten(1).numpy()
         for name, layer in weighted_layers(module).items()
     }
-    constants = {one.name: one for one in model.graph.initializer}
     found: dict[str, str] = {}
-    for node in model.graph.node:
-        if node.op_type in _WEIGHTED and len(node.input) > 1 and node.input[1] in constants:
-            rows = np.asarray(onnx.numpy_helper.to_array(constants[node.input[1]]), np.float32)
-            rows = rows.T if node.op_type == "MatMul" else rows
-            name = same_layer(rows.reshape(len(rows), -1), weights)
-            if name is not None:
-                found[name] = node.name
-                # Two layers of the same weights are told apart by their order.
-                del weights[name]
+    for own, (kind, constant) in _weighted(model).items():
+        rows = np.asarray(onnx.numpy_helper.to_array(constant), np.float32)
+        rows = rows.T if kind == "MatMul" else rows
+        name = same_layer(rows.reshape(len(rows), -1), weights)
+        if name is not None:
+            found[name] = own
+            # Two layers of the same weights are told apart by their order.
+            del weights[name]
     return found
+
+
+def _weighted(model: Any) -> dict[str, tuple[str, Any]]:
+    """Kind and weights of each node that has weights, by its name, in the file's order."""
+    constants = {one.name: one for one in model.graph.initializer}
+    return {
+        node.name: (node.op_type, constants[node.input[1]])
+        for node in model.graph.node
+        if node.op_type in _WEIGHTED and len(node.input) > 1 and node.input[1] in constants
+    }
 
 
 def _exported(module: nn.Module, input_shape: tuple[int, int, int]) -> Any:
@@ -173,19 +182,25 @@ def precision_lists(module: nn.Module, config: Mixed, nodes: Mapping[str, str]) 
 
     Returns:
         By tool: `nncf` and `onnxruntime` name nodes of the exported file that stay out of int8,
-        `modelopt` is a configuration by names of PyTorch modules. `treatments` says it all.
+        `modelopt` is a configuration by names of PyTorch modules, those of two thinner layers
+        where a layer was split. `treatments` says it all.
     """
     wanted = treatments(module, config)
-    out = [nodes.get(name, name) for name, one in wanted.items() if one.precision != "int8"]
+    out = [
+        nodes[own]
+        for name, one in wanted.items()
+        if one.precision != "int8"
+        for own in made_of(nodes, name)
+    ]
     return {
         "treatments": {name: str(one) for name, one in wanted.items()},
         "nncf": {"ignored_scope": {"names": out}},
         "onnxruntime": {"nodes_to_exclude": out},
-        "modelopt": {"quant_cfg": _modelopt(wanted), "algorithm": "max"},
+        "modelopt": {"quant_cfg": _modelopt(wanted, nodes), "algorithm": "max"},
     }
 
 
-def _modelopt(wanted: Mapping[str, Treatment]) -> dict[str, Any]:
+def _modelopt(wanted: Mapping[str, Treatment], nodes: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "*weight_quantizer": {"num_bits": 8, "axis": 0},
         "*input_quantizer": {"num_bits": 8, "axis": None},
@@ -193,9 +208,11 @@ def _modelopt(wanted: Mapping[str, Treatment]) -> dict[str, Any]:
     for name, treatment in wanted.items():
         if treatment.precision == "int8":
             continue
-        # The network without the normalisation before it.
-        own = name.removeprefix("network.")
         four = treatment.precision == "int4"
-        found[f"{own}.weight_quantizer"] = {"num_bits": 4, "axis": 0} if four else {"enable": False}
-        found[f"{own}.input_quantizer"] = {"enable": False}
+        weights = {"num_bits": 4, "axis": 0} if four else {"enable": False}
+        for own in made_of(nodes, name):
+            # The network without the normalisation before it.
+            module = own.removeprefix("network.")
+            found[f"{module}.weight_quantizer"] = weights
+            found[f"{module}.input_quantizer"] = {"enable": False}
     return found

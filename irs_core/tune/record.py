@@ -133,6 +133,16 @@ class Sensitivity:
         """All that were measured, in their order."""
         return tuple(dict.fromkeys(one.treatment for one in self.effects))
 
+    @property
+    def emulated(self) -> str:
+        """What of the treatments is emulated, for a reader; empty for none."""
+        if not any(parse_treatment(one).precision == "int8" for one in self.treatments):
+            return ""
+        return (
+            "int8 is emulated here: weights and inputs rounded to 8 bits, computed in 32, biases "
+            "not corrected."
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, read back by `from_json`."""
         return {"schema": SCHEMA, **asdict(self)}

@@ -1,20 +1,20 @@
 """A search for the compression that may ship: proposed from sensitivities, certified together."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.decide import Levels, Requirement, most_flags
+from irs_core.decide import Levels, Requirement, inputs_to_hold
 from irs_core.errors import MissingEvidenceError, SpecError, StoreError
 from irs_core.goals.settling import Standing, settling_spec, standings
 from irs_core.spec.compressions import Compression
 from irs_core.spec.cost import ModelCost
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
-from irs_core.store import Library, Study
+from irs_core.store import Library, Study, StudyRecord
 from irs_core.store.files import write_bytes
 from irs_core.tune.propose import OBJECTIVES, Objective
 from irs_core.tune.record import FOLDER
@@ -85,6 +85,7 @@ class Outcome:
         draws: Forward passes of all candidates on the reported inputs.
         alone: Those that certifying two of them from scratch takes, n0 and n each.
         needed: Fewest inputs at which a candidate could hold at all; None if these are enough.
+        others: Further searches in the store about this original on these inputs.
     """
 
     search: Search
@@ -94,6 +95,7 @@ class Outcome:
     draws: int
     alone: int
     needed: int | None
+    others: int
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
@@ -113,12 +115,17 @@ class Outcome:
             f"{count} candidates on {self.inputs:,} inputs: {states.count('holds')} hold, "
             f"{states.count('fails')} fail, {states.count('eliminated')} were eliminated, "
             f"{states.count('open') + states.count('waiting')} are open. All verdicts hold "
-            f"together with {100 * asked.confidence:g}% confidence: each has one {count}th of the "
+            f"together with {100 * asked.confidence:g}% confidence: each has 1/{count} of the "
             "failure probability."
         )
         if self.needed is not None:
             said += (
                 f" With these limits no candidate can hold on fewer than {self.needed:,} inputs."
+            )
+        if self.others:
+            said += (
+                f" Further searches of this original on these inputs: {self.others}. Each has a "
+                "failure probability of its own; for a choice among all of them these add up."
             )
         if self.winner is None:
             return said
@@ -152,6 +159,8 @@ def prepare_search(
 def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int | None:
     """Fewest inputs at which a candidate could be shown to hold at all; None if these are enough.
 
+    None as well where ten million would not be.
+
     Args:
         spec: The study of the search.
         inputs: Reported ones that there are.
@@ -159,20 +168,8 @@ def inputs_needed(requirement: Requirement, spec: StudySpec, inputs: int) -> int
     share, routes = requirement.beta / len(spec.compressions), Levels()
     level = routes.excluded + spec.alpha + spec.alpha_zeta + routes.stays
 
-    def enough(count: int) -> bool:
-        limit = requirement.max_loss or 0.5
-        return most_flags(count, max_share=limit, beta=share, level=level) is not None
-
-    if enough(inputs):
-        return None
-    high = inputs
-    while not enough(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    needed = inputs_to_hold(0, max_share=requirement.max_loss or 0.5, beta=share, level=level)
+    return None if needed is None or needed <= inputs else needed
 
 
 def outcome(search: Search, study: Study, library: Library) -> Outcome:
@@ -201,7 +198,16 @@ def outcome(search: Search, study: Study, library: Library) -> Outcome:
         draws=sum(one.draws for one in found),
         alone=2 * inputs * (spec.n0 + spec.n),
         needed=inputs_needed(search.asked, spec, inputs),
+        others=other_searches(library, record),
     )
+
+
+def other_searches(library: Library, record: StudyRecord) -> int:
+    """Searches of a store, beside that of a study, about its original on its inputs."""
+    ids = {one.study for one in searches(library.root)} - {record.id}
+    found = [one for one in map(library.live_record, ids) if one is not None]
+    own = (record.base.digest, record.data.digest)
+    return sum((one.base.digest, one.data.digest) == own for one in found)
 
 
 def _winning(one: Candidate) -> bool:
@@ -212,7 +218,8 @@ def _winning(one: Candidate) -> bool:
 
 def _value(one: Standing, cost: ModelCost | None, search: Search, inputs: int) -> float | None:
     if search.objective == "draws":
-        return one.draws / inputs if one.draws else None
+        # Of one that was eliminated or stopped, they are not those that settle it.
+        return one.draws / inputs if one.state in ("holds", "fails") else None
     if cost is None:
         return None
     return cost.speed.p50_ms if search.objective == "latency" else float(cost.size.packed_bytes)
@@ -281,17 +288,3 @@ def winner_of(found: Outcome) -> str:
     if found.winner is None:
         raise MissingEvidenceError(f"this search has no winner: {found.sentence}")
     return found.winner
-
-
-def fresh_spec(spec: StudySpec, *, n: int) -> StudySpec:
-    """The inputs and the noise on which what a search found is certified anew.
-
-    The noise has another seed. Where inputs are taken at a stride, those half-way between them are
-    taken, so that no choice of the search has seen them; else they are the same inputs.
-
-    Args:
-        n: Draws of the original per input.
-    """
-    data, noise = spec.data, spec.noise
-    moved = replace(data, start=data.start + data.stride // 2, holdout=0)
-    return replace(spec, data=moved, noise=replace(noise, seed=noise.seed + 1), n=n, n_p=(1,))

@@ -63,9 +63,9 @@ def measure(
 
     The draws of an image are independent, and so are images, so that the number of changed answers
     is a sum of independent trials with unequal chances. Its tails are those of the binomial
-    distribution of the mean chance or lighter (Hoeffding 1956, Theorem 4), hence Clopper-Pearson
-    intervals are intervals of the mean leave rate over these images. Each has level (1 -
-    confidence) / changes, so that all hold together at the confidence.
+    distribution of the mean chance or lighter (Hoeffding 1956, Theorem 4), hence `leave_interval`
+    is one of the mean leave rate over these images. Each has level (1 - confidence) / changes, so
+    that all hold together at the confidence.
 
     Args:
         changes: At least one.
@@ -251,18 +251,38 @@ def _effect(
     gone = int(left.sum())
     _, certified = _certified(count, run, images, sigma, radius, alpha)
     worst = np.argsort(-left, kind="stable")[:_HURTS]
+    low, high = leave_interval(gone, total, level)
     return Effect(
         name=change.name,
         layers=change.layers,
         depth=run.order.index(change.layers[0]),
         treatment=str(change.treatment),
         left=gone,
-        low=float(binomial_lower_bound(gone, total, level / 2)),
-        high=float(binomial_upper_bound(gone, total, level / 2)),
+        low=low,
+        high=high,
         lost=int((own[1] & ~certified).sum()),
         gained=int((certified & ~own[1]).sum()),
         kl=count.kl / total,
         mse=count.square / total,
         saved_bytes=saved,
         hurts=tuple(Hurt(images.indices[row], int(left[row])) for row in worst if left[row]),
+    )
+
+
+def leave_interval(left: int, draws: int, level: float) -> tuple[float, float]:
+    """Interval of the mean chance of independent trials with unequal chances.
+
+    Clopper-Pearson, but where one trial alone stands out: there unequal chances have heavier tails
+    than equal ones, and the sum of the chances bounds that of any (docs/methods/tune.md).
+
+    Args:
+        left: Trials that came true, of `draws`, at least 1.
+        level: Chance that the mean lies outside, below 1/2; half on either side.
+    """
+    half = level / 2
+    low = float(binomial_lower_bound(left, draws, half))
+    high = float(binomial_upper_bound(left, draws, half))
+    return (
+        half / draws if left == 1 else low,
+        1 - half / draws if left == draws - 1 else high,
     )

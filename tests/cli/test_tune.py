@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from units import SMALL
 
+from irs_core import models
 from irs_core.cli.main import main
 from irs_core.run.study import run_study
 from irs_core.store import Library
+from irs_core.tune.record import kept, read
+from irs_core.tune.search import read_search
 
 ASKED = ["--radius", "0.3", "--tolerance", "0.1", "--max-loss", "30%", "--confidence", "0.9"]
 
@@ -46,6 +49,8 @@ def test_layers_are_ranked_and_kept(store: Path, capsys: pytest.CaptureFixture[s
     assert main(command) == 0
     out = capsys.readouterr().out
     assert out.count("int4") == 7
+    # Only of int8 the emulation is another function than the network that a study runs.
+    assert (found["emulated"], "emulated" in out) == ("", False)
     assert f"kept as {found['id']}" in out
     assert (store / "tune" / f"{found['id']}.json").exists()
 
@@ -77,6 +82,14 @@ def test_a_search_ends_with_a_winner_and_a_certified_file(
     assert made["gate"]["verdict"] == {0: "holds", 3: "undecided"}[code]
     assert json.loads(out.with_suffix(".json").read_text())["treatments"]["conv1"] == "int8"
     assert out.stat().st_size > 10_000
+    refused = ["tune", "export", found["study"], str(tmp_path / "x.onnx"), "--store", str(store)]
+    assert main([*refused, "--candidate", "mixed:int8,fc=fp32"]) == 2
+    assert "is no candidate of this search" in capsys.readouterr().err
+    other = replace(models.load_model(SMALL.model), digest="0" * 64)
+    monkeypatch.setattr(models, "load_model", lambda _: other)
+    assert main([*refused, "--candidate", "mixed:int8"]) == 2
+    assert "another model than in this search" in capsys.readouterr().err
+    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_a_search_in_the_background_is_a_job_that_settles(
@@ -95,6 +108,25 @@ def test_a_search_in_the_background_is_a_job_that_settles(
     assert job.options.most_draws == 40
     assert job.study == found["study"]
     JobQueue(store).cancel(job.id)
+
+
+def test_layers_are_measured_anew_on_other_images_and_not_on_the_same(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    from irs_core.cli import searching
+    from irs_core.jobs import JobQueue
+
+    monkeypatch.setattr(searching, "ensure_worker", lambda _: True)
+    monkeypatch.setenv("IRS_SHIPPED", str(tmp_path))
+    used = []
+    for images in ("5", "5", "4"):
+        command = [*_search(store), "--queue", "--seed", "7", "--images", images]
+        _, found = _json(capsys, *command)
+        JobQueue(store).cancel(found["job"])
+        asked = read_search(store, found["study"]).sensitivity
+        used.append(len(read(store / "tune" / f"{asked}.json").indices))
+    assert used == [5, 5, 4]
+    assert [len(one.indices) for one in kept(store) if one.seed == 7] == [4, 5]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from units import SMALL
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
-from irs_core.decide import Requirement
+from irs_core.decide import Levels, Requirement, share_at_least
 from irs_core.errors import SpecError
 from irs_core.goals.settling import settled, settling_spec, standings
 from irs_core.run.study import run_study
@@ -89,6 +89,22 @@ def test_each_candidate_has_its_share_of_all_that_were_proposed(tmp_path) -> Non
     for one in found:
         assert one.decision.candidates == 5
         assert one.decision.loss.failure == pytest.approx(WANTED.beta)
+
+
+def test_where_inputs_share_noise_the_bound_on_what_is_kept_allows_for_it(tmp_path) -> None:
+    base = synthetic_spec()
+    spec = settling_spec(
+        replace(base, noise=replace(base.noise, group=2)), [parse_compression("prune:0.1")], WANTED
+    )
+    (found,) = _standings(Library(tmp_path), spec)
+    levels = Levels()
+    level = levels.excluded + spec.alpha + spec.alpha_zeta + levels.stays
+    asked = {"beta": WANTED.beta, "level": level + levels.proven}
+    inputs = found.decision.loss.inputs
+    assert found.kept > inputs / 4
+    alone = share_at_least(found.kept, inputs, **asked)
+    assert found.kept_at_least == share_at_least(found.kept, inputs, **asked, shared_noise=True)
+    assert found.kept_at_least < alone
 
 
 def test_a_search_asks_about_a_loss_and_has_candidates() -> None:

@@ -7,10 +7,11 @@ from app_pages import open_page, texts
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.decide import Requirement
+from irs_core.spec import outward
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.store import Library
 from irs_core.tune.record import Effect, Hurt, Sensitivity, save
-from irs_core.tune.search import prepare_search, save_search
+from irs_core.tune.search import outcome, prepare_search, save_search
 
 _NAMES = ("conv1", "layer1.0.conv1", "fc")
 _PIXEL = (
@@ -26,8 +27,8 @@ def _measured() -> Sensitivity:
             depth,
             "int8",
             5 - depth,
-            0.001,
-            0.02,
+            0.0012349,
+            0.0123451,
             1,
             0,
             0.1,
@@ -62,6 +63,10 @@ def test_layers_are_shown_over_depth_with_their_intervals(store: Path) -> None:
     table = at.dataframe[0].value
     assert table["layer"].tolist() == list(_NAMES)
     assert table["changed draws"].tolist() == [2.5, 2.0, 1.5]
+    # 0.12349% and 1.23451%, each rounded outward.
+    assert table["at least"].tolist() == [0.123] * 3
+    assert table["at most"].tolist() == [1.235] * 3
+    assert "int8 is emulated here" in texts(at)
     assert "image 9: 1 of 100 draws" in texts(at)
     at.toggle(key="blocks").set_value(True).run()
     assert at.dataframe[0].value["layer"].tolist() == ["layer1.0"]
@@ -82,6 +87,12 @@ def test_a_search_shows_every_candidate(store: Path) -> None:
     table = at.dataframe[0].value
     assert table["candidate"].tolist() == ["bf16 everywhere", "int4 everywhere"]
     assert len(at.get("plotly_chart")) == 1
+    found = outcome(search, library.open(spec.id), library)
+    exact = [one.standing.decision.loss.upper for one in found.candidates]
+    shown = [outward.percent(one, 2, "up") for one in exact]
+    assert [f"{one:.2f}" for one in table["lost, at most"]] == shown
+    kept = [outward.percent(one.standing.kept_at_least, 1, "down") for one in found.candidates]
+    assert [f"{one:.1f}" for one in table["kept, at least"]] == kept
 
 
 def test_a_search_whose_study_is_gone_is_left_out(store: Path) -> None:

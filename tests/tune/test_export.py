@@ -112,6 +112,17 @@ def test_lists_name_the_layers_that_stay_out_of_int8(
     assert found["treatments"]["layer1.0.conv1"] == "int8"
 
 
+def test_lists_name_both_halves_of_a_layer_that_was_split(model: LoadedModel) -> None:
+    config = parse_mixed("mixed:fp32,layer1.0.conv1=lowrank:0.5,layer2.0.conv1=lowrank:0.5")
+    _, nodes = to_onnx(model.module, config, input_shape=SHAPE, calibration=_noisy(4, 0))
+    halves = [f"layer{block}.0.conv1.{half}" for block in (1, 2) for half in (0, 1)]
+    assert set(halves) < set(nodes)
+    found = precision_lists(model.module, config, nodes)
+    assert set(found["nncf"]["ignored_scope"]["names"]) == set(nodes.values())
+    assert {f"{one}.weight_quantizer" for one in halves} < set(found["modelopt"]["quant_cfg"])
+    assert "layer1.0.conv1.weight_quantizer" not in found["modelopt"]["quant_cfg"]
+
+
 def test_the_product_s_own_int8_is_int8_everywhere() -> None:
     assert as_mixed(parse_compression("int8")) == parse_mixed("mixed:int8")
     with pytest.raises(ApproximationError, match="a way to run"):

@@ -15,8 +15,8 @@ from irs_core.store import Library
 from irs_core.tune.search import (
     Outcome,
     Search,
-    fresh_spec,
     inputs_needed,
+    other_searches,
     outcome,
     prepare_search,
     read_search,
@@ -29,11 +29,13 @@ WANTED = Requirement(radius=0.1, tolerance=0.05, max_loss=0.25, confidence=0.9)
 TEXTS = ("mixed:bf16", "mixed:int4", "mixed:fp32,fc=int4")
 
 
-def _spec(objective: str = "latency", **more: object) -> tuple[StudySpec, Search]:
+def _spec(
+    objective: str = "latency", asked: Requirement = WANTED, **more: object
+) -> tuple[StudySpec, Search]:
     return prepare_search(
         synthetic_spec(data=DataSpec(max=60, holdout=10)),
         tuple(map(parse_compression, TEXTS)),
-        WANTED,
+        asked,
         objective,
         proposer="greedy",
         seed=1,
@@ -41,9 +43,14 @@ def _spec(objective: str = "latency", **more: object) -> tuple[StudySpec, Search
     )
 
 
-def _outcome(tmp_path: Path, objective: str, times: dict[str, float] | None = None) -> Outcome:
+def _outcome(
+    tmp_path: Path,
+    objective: str,
+    times: dict[str, float] | None = None,
+    asked: Requirement = WANTED,
+) -> Outcome:
     library = Library(tmp_path)
-    spec, search = _spec(objective)
+    spec, search = _spec(objective, asked)
     record = synthetic_study(library, spec)
     if times is not None:
         models = [
@@ -124,7 +131,30 @@ def test_what_is_kept_is_certified_in_the_original_and_not_lost(tmp_path: Path) 
 
 def test_the_confidence_is_said_with_what_each_candidate_gets(tmp_path: Path) -> None:
     found = _outcome(tmp_path, "draws")
-    assert "90% confidence: each has one 3th of the failure probability" in found.sentence
+    assert "90% confidence: each has 1/3 of the failure probability" in found.sentence
+
+
+def test_a_second_search_on_the_same_inputs_says_that_levels_add_up(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    found = []
+    for texts in (TEXTS, TEXTS[:1]):
+        spec, search = prepare_search(
+            synthetic_spec(),
+            tuple(map(parse_compression, texts)),
+            WANTED,
+            "draws",
+            proposer="greedy",
+            seed=1,
+        )
+        save_search(tmp_path, search)
+        record = synthetic_study(library, spec)
+        found.append(outcome(search, library.open(spec.id), library))
+    assert [one.others for one in found] == [0, 1]
+    assert "add up" not in found[0].sentence
+    assert "on these inputs: 1. Each has a failure probability of its own" in found[1].sentence
+    elsewhere = replace(record.data, digest="others")
+    assert other_searches(library, replace(record, data=elsewhere)) == 0
+    assert other_searches(library, record) == 1
 
 
 def test_too_few_inputs_are_known_beforehand() -> None:
@@ -162,27 +192,17 @@ def test_a_search_that_breaks_a_rule_is_refused(wrong: dict[str, object]) -> Non
         replace(search, **wrong)
 
 
-def test_a_file_is_certified_on_other_inputs_under_other_noise() -> None:
-    spec = replace(
-        _spec()[0], data=DataSpec("image-folder", "x", start=3, stride=20, max=10, holdout=5)
-    )
-    fresh = fresh_spec(spec, n=700)
-    assert (fresh.data.start, fresh.data.stride, fresh.data.holdout) == (13, 20, 0)
-    assert fresh.noise.seed == spec.noise.seed + 1
-    assert fresh.n == 700
-    taken = {spec.data.start + 20 * k for k in range(15)}
-    assert not taken & {fresh.data.start + 20 * k for k in range(10)}
-
-
-def test_a_candidate_that_is_open_never_wins(tmp_path: Path) -> None:
-    library = Library(tmp_path)
+def test_a_candidate_that_does_not_hold_never_wins(tmp_path: Path) -> None:
     # So strict that nothing can be shown on these inputs.
-    asked = replace(WANTED, max_loss=0.001)
-    spec, search = prepare_search(
-        synthetic_spec(), (parse_compression(TEXTS[0]),), asked, "draws", proposer="greedy", seed=1
-    )
-    record = synthetic_study(library, spec)
-    found = outcome(search, library.open(record.id), library)
-    assert found.candidates[0].standing.state != "holds"
-    assert found.candidates[0].value is not None
+    found = _outcome(tmp_path, "size", dict.fromkeys(TEXTS, 1.0), replace(WANTED, max_loss=0.001))
+    assert {one.standing.state for one in found.candidates} == {"eliminated"}
+    assert [one.value for one in found.candidates] == [1000.0] * 3
     assert found.winner is None
+
+
+def test_draws_until_eliminated_are_not_draws_that_settle(tmp_path: Path) -> None:
+    found = _outcome(tmp_path, "draws", asked=replace(WANTED, max_loss=0.001))
+    assert [one.standing.state for one in found.candidates] == ["eliminated"] * 3
+    assert all(one.standing.draws for one in found.candidates)
+    assert [one.value for one in found.candidates] == [None] * 3
+    assert not any(one.front for one in found.candidates)

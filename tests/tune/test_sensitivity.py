@@ -26,7 +26,7 @@ from irs_core.tune.changes import (
 )
 from irs_core.tune.images import ApartImages, images_apart
 from irs_core.tune.record import Sensitivity
-from irs_core.tune.sensitivity import SELECTION, measure
+from irs_core.tune.sensitivity import SELECTION, leave_interval, measure
 
 NOISE, DRAWS, RADIUS = NoiseSpec(0.5, seed=3), 60, 0.2
 
@@ -121,8 +121,19 @@ def test_intervals_hold_together(found: Sensitivity) -> None:
     total = len(found.indices) * DRAWS
     assert found.total == total
     for one in found.effects:
-        assert one.low == float(binomial_lower_bound(one.left, total, level))
-        assert one.high == float(binomial_upper_bound(one.left, total, level))
+        assert (one.low, one.high) == leave_interval(one.left, total, 2 * level)
+        if one.left > 1:
+            assert one.low == float(binomial_lower_bound(one.left, total, level))
+            assert one.high == float(binomial_upper_bound(one.left, total, level))
+
+
+def test_one_trial_that_may_come_true_is_covered_as_well() -> None:
+    draws, level = 20, 0.1
+    # All of the mean lies in one trial, whose chance is just above half the level.
+    chance = level / 2 * 1.001
+    assert binomial_lower_bound(1, draws, level / 2) > chance / draws
+    assert leave_interval(1, draws, level)[0] == level / 2 / draws < chance / draws
+    assert leave_interval(draws - 1, draws, level)[1] == 1 - level / 2 / draws
 
 
 @pytest.mark.parametrize("mean", [0.002, 0.02, 0.2])
@@ -133,9 +144,7 @@ def test_an_interval_covers_the_mean_of_unequal_rates(mean: float) -> None:
     for rate in rates:
         chance = np.convolve(chance, [1 - rate, rate])
     k, level = np.arange(len(chance)), 0.005
-    low, high = (
-        bound(k, len(rates), level) for bound in (binomial_lower_bound, binomial_upper_bound)
-    )
+    low, high = np.transpose([leave_interval(one, len(rates), 2 * level) for one in k.tolist()])
     assert chance[low > mean].sum() <= level
     assert chance[high < mean].sum() <= level
 

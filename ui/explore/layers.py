@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from irs_core.analysis.results import Interval
+from irs_core.spec.outward import SIDES
 from irs_core.text import markdown, plotly
 from irs_core.tune.record import Effect, Sensitivity
 from ui.shared import controls, figures, theme
@@ -102,7 +103,7 @@ def frame(found: Sensitivity, shown: Sequence[Effect]) -> pd.DataFrame:
     """The same as a table, the most sensitive first."""
     rows = sorted(shown, key=lambda one: (-one.left, -one.kl))
     rates = [_percent(found, one) for one in rows]
-    return pd.DataFrame(
+    made = pd.DataFrame(
         {
             "layer": [one.name for one in rows],
             "treatment": [one.treatment for one in rows],
@@ -115,6 +116,8 @@ def frame(found: Sensitivity, shown: Sequence[Effect]) -> pd.DataFrame:
             "bytes saved": [one.saved_bytes for one in rows],
         }
     )
+    made.attrs[SIDES] = {"at least": "down", "at most": "up"}
+    return made
 
 
 def columns() -> dict[str, object]:
@@ -155,8 +158,7 @@ def note(found: Sensitivity) -> str:
         f"{markdown(found.images)} · {found.draws} draws each · σ = {found.sigma:g} · certificates "
         f"compared at r = {found.radius:g} · intervals hold together with "
         f"{100 * found.confidence:g}% on these images · seed {found.seed} · "
-        f"{found.seconds:.0f} s · {markdown(found.hardware)}. int8 is emulated here: weights per "
-        "output channel and inputs rounded to 8 bits."
+        f"{found.seconds:.0f} s · {markdown(found.hardware)}. {found.emulated}".rstrip()
     )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from irs_core.analysis.colours import VERDICTS
 from irs_core.errors import IrsError
+from irs_core.spec.outward import SIDES
 from irs_core.text import markdown, plotly
 from irs_core.tune.search import Candidate, Outcome, Search, outcome, searches
 from ui.shared import controls, figures, library, theme
@@ -145,7 +146,9 @@ def frame(found: Outcome) -> pd.DataFrame:
                 "emulated": "" if cost is None or not cost.size.emulated else "size only",
             }
         )
-    return pd.DataFrame(rows)
+    made = pd.DataFrame(rows)
+    made.attrs[SIDES] = {"lost, at most": "up", "kept, at least": "down"}
+    return made
 
 
 def columns() -> dict[str, object]:
