@@ -52,7 +52,7 @@ def prepared_classifiers(
     if found is not None:
         return Ready(found, kept.classes, kept=True)
     timings, inputs = read_timings(library.root), len(dataset.labels)
-    on_progress(preparing(spec, inputs, timings, 0.0))
+    on_progress(preparing(spec, inputs, timings, options, 0.0))
     began = perf_counter()
     # Torch takes seconds to import, and only what is prepared anew needs it.
     from irs_core.models import load_model
@@ -64,7 +64,7 @@ def prepared_classifiers(
     made = list[Prepared]()
     for one in prepare_fixed(spec, base, dataset, options):
         made.append(replace(one, clean=_clean(one.predictor, dataset)))
-        on_progress(preparing(spec, inputs, timings, perf_counter() - began))
+        on_progress(preparing(spec, inputs, timings, options, perf_counter() - began))
     if not extended():
         kept.keep(made, base.num_classes, dataset.input_shape)
     return Ready(made, base.num_classes, kept=False)
