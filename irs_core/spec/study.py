@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
@@ -19,6 +18,7 @@ from irs_core.spec.fields import (
     is_a,
     stable_id,
 )
+from irs_core.spec.method_names import BASELINE, METHOD_NAMES
 from irs_core.spec.noise import (
     GENERATORS,
     NOISE_KINDS,
@@ -52,30 +52,12 @@ __all__ = [
     "NoiseSpec",
     "Stream",
     "StudySpec",
-    "parse_radii",
 ]
 
 SCHEMA_VERSION = 1
 # Draws per input of one stream; evidence arrays are this wide.
 MAX_DRAWS = 10_000_000
 
-# From scratch: what other methods are compared with.
-BASELINE = "rs"
-# Ids of older studies rest on this order; methods that are added follow by name.
-_FIRST_METHODS = ("rs", "irs", "iss", "cirs")
-
-
-def _method_names() -> tuple[str, ...]:
-    """Certification methods, by the modules of the folder that holds one for each.
-
-    Read from their names, so that a study can be described without loading what certifies it.
-    """
-    folder = Path(__file__).resolve().parents[1] / "methods"
-    found = {path.stem for path in folder.glob("[a-z]*.py")}
-    return (*_FIRST_METHODS, *sorted(found - set(_FIRST_METHODS)))
-
-
-METHOD_NAMES: tuple[str, ...] = _method_names()
 BoundName = Literal["split", "joint"]
 BOUNDS: tuple[BoundName, ...] = ("split", "joint")
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
@@ -255,20 +237,6 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "tolerance": 0.0,
     "convention": ONE_SIDED,
 }
-
-
-def parse_radii(text: str) -> tuple[float, ...]:
-    """Radii from a list of numbers, parted by commas, semicolons or spaces; sorted.
-
-    Raises:
-        SpecError: One is no number.
-    """
-    try:
-        return tuple(
-            sorted({float(one) for one in text.replace(",", " ").replace(";", " ").split()})
-        )
-    except ValueError:
-        raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None
 
 
 # Choices that came later, of the model and of the data.
