@@ -118,7 +118,7 @@ def run_study(
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
     open_tally(Study(record, library.evidence_folder), library.root)
-    watch.keep(runner.seconds_per_draw, study_draws(spec, len(dataset.labels)))
+    watch.keep(runner.spent, study_draws(spec, len(dataset.labels)))
     return record
 
 

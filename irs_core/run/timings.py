@@ -15,6 +15,7 @@ from irs_core.hardware import describe_hardware
 from irs_core.run.options import ENGINE_VARIABLE, RunOptions
 from irs_core.spec.fields import stable_id
 from irs_core.spec.study import StudySpec
+from irs_core.store import CHUNK_DRAWS
 from irs_core.store.files import read_json, write_json
 
 _MOST = 500
@@ -62,18 +63,20 @@ class Stopwatch:
         """The last draw was stored."""
         self._sampled = time.perf_counter()
 
-    def keep(self, rates: Mapping[str, float], predictions: int) -> None:
-        """Add what this run took.
+    def keep(self, spent: Mapping[str, tuple[int, float]], predictions: int) -> None:
+        """Add what this run took; few draws, mostly padding, replace no rate of many.
 
         Args:
-            rates: Seconds per draw, by name of the classifier in the study.
+            spent: Draws and their seconds, by name of the classifier in the study.
             predictions: Stored ones that the end of the run went through.
         """
         known = read_timings(self._root)
-        names = {name: classifier_kind(self._spec, name, self._options) for name in rates}
-        found = replace(
-            known, rates={**known.rates, **{names[name]: one for name, one in rates.items()}}
-        )
+        rates = dict(known.rates)
+        for name, (draws, seconds) in spent.items():
+            kind = classifier_kind(self._spec, name, self._options)
+            if draws >= CHUNK_DRAWS or (draws and kind not in rates):
+                rates[kind] = seconds / draws
+        found = replace(known, rates=rates)
         if self._setup is not None:
             found = replace(found, setups={**known.setups, self._kind: self._setup})
             closed = time.perf_counter() - self._sampled

@@ -13,7 +13,7 @@ from irs_core.run.options import Part, RunOptions
 from irs_core.run.outlook import drawing_seconds, preparing
 from irs_core.run.plan import study_draws
 from irs_core.run.study import run_study
-from irs_core.run.timings import Timings, classifier_kind, read_timings, setup_kind
+from irs_core.run.timings import Stopwatch, Timings, classifier_kind, read_timings, setup_kind
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import BASE, Library
@@ -61,6 +61,13 @@ def test_runs_of_kept_classifiers_are_timed_apart_and_those_without_draws_not_at
     assert set(first.setups) == {setup_kind(more, HERE, kept=kept) for kept in (False, True)}
     run_study(more, library)
     assert read_timings(tmp_path) == first
+
+
+def test_few_draws_replace_no_rate_of_many(tmp_path):
+    for draws, seconds, rate in ((20, 10.0, 0.5), (500, 5.0, 0.01), (499, 300.0, 0.01)):
+        watch = Stopwatch(tmp_path, SPEC, HERE, kept=False, since=0.0)
+        watch.keep({BASE: (draws, seconds)}, draws)
+        assert read_timings(tmp_path).rates == {classifier_kind(SPEC, BASE, HERE): rate}
 
 
 @pytest.mark.parametrize(
