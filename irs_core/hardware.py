@@ -34,8 +34,14 @@ def usable_cores() -> int:
 @cache
 def software_versions() -> dict[str, str]:
     """Versions of the packages that a prediction may depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("numpy", "torch", "openvino", "nncf"):
+    found = installed_versions("numpy", "torch", "openvino", "nncf")
+    return {"python": platform.python_version(), **found}
+
+
+def installed_versions(*names: str) -> dict[str, str]:
+    """Versions of those of the packages that are installed."""
+    found = {}
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

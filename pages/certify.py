@@ -21,7 +21,7 @@ with controls.explained():
         options = start.pick_backend()
         if goal is not None:
             spec = goal_forecast.predicted(spec, goal, options)
-        start.describe_launch(spec)
+        start.describe_launch(spec, options)
         if who.button(
             "Start", Action.LAUNCH, type="primary", icon=":material/play_arrow:", key="start"
         ):

@@ -41,6 +41,7 @@ class Architecture:
 
 _ARCHITECTURES: dict[str, Architecture] = {}
 _ALIASES: dict[str, str] = {}
+_FOREIGN: set[str] = set()
 
 
 def register(architecture: Architecture, *, aliases: tuple[str, ...] = ()) -> None:
@@ -53,6 +54,12 @@ def register(architecture: Architecture, *, aliases: tuple[str, ...] = ()) -> No
         if name in _ARCHITECTURES or name in _ALIASES or name in _torchvision_names():
             raise SpecError(f"an architecture named {name!r} exists; every name must be new")
     _add(architecture, *aliases)
+    _FOREIGN.add(architecture.name)
+
+
+def extended() -> bool:
+    """Whether code outside this package registered architectures; it may be another next time."""
+    return bool(_FOREIGN)
 
 
 def _add(architecture: Architecture, *aliases: str) -> None:

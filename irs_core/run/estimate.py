@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from irs_core.errors import StoreError
-from irs_core.run.options import Part, Until
+from irs_core.run.options import Part, RunOptions, Until
 from irs_core.run.plan import expected_draws
 from irs_core.run.timings import Timings, classifier_kind, setup_kind
 from irs_core.spec.study import Stream, StudySpec
@@ -42,6 +42,7 @@ def estimate_study(
     studies: Sequence[Study],
     until: Until = "end",
     timings: Timings | None = None,
+    options: RunOptions | None = None,
 ) -> Estimate:
     """Draws needed, draws stored and time left, judged by what is in the store.
 
@@ -53,12 +54,14 @@ def estimate_study(
             inputs and noise as well give stored draws.
         until: How far the study is to run.
         timings: What runs in the store took.
+        options: How it is to be run; None for the usual way.
     """
+    options = options or RunOptions()
     same = [study for study in studies if study.record.spec.model == spec.model]
     # Another machine's rates serve only where this one has none.
     kin = sorted(same, key=lambda study: study.shipped)
     known = {name: _rate(name, kin) for name, _, _ in expected_draws(spec, until)}
-    rates = known if timings is None else _with_timings(known, spec, timings)
+    rates = known if timings is None else _with_timings(known, spec, timings, options)
     parts = missing_draws(spec, inputs, studies, until)
     seconds = 0.0
     for part in parts:
@@ -68,7 +71,7 @@ def estimate_study(
         sum(part.needed for part in parts),
         sum(part.done for part in parts),
         None if rates[BASE] is None else seconds,
-        _setup(spec, timings) if timings is not None else None,
+        _setup(spec, timings, options) if timings is not None else None,
     )
 
 
@@ -85,18 +88,19 @@ def missing_draws(
     return tuple(found)
 
 
-def _setup(spec: StudySpec, timings: Timings) -> float | None:
+def _setup(spec: StudySpec, timings: Timings, options: RunOptions) -> float | None:
     """Seconds until the first draw, by what it took before; anew if it was never kept."""
-    known = (timings.setups.get(setup_kind(spec, kept=kept)) for kept in (True, False))
+    known = (timings.setups.get(setup_kind(spec, options, kept=kept)) for kept in (True, False))
     return next((one for one in known if one is not None), None)
 
 
 def _with_timings(
-    rates: Mapping[str, float | None], spec: StudySpec, timings: Timings
+    rates: Mapping[str, float | None], spec: StudySpec, timings: Timings, options: RunOptions
 ) -> dict[str, float | None]:
     """Rates of whole runs, writing included, where there are some; the others as they are."""
     return {
-        name: timings.rates.get(classifier_kind(spec, name), rate) for name, rate in rates.items()
+        name: timings.rates.get(classifier_kind(spec, name, options), rate)
+        for name, rate in rates.items()
     }
 
 

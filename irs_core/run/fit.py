@@ -1,9 +1,12 @@
-"""Whether a model and data can belong together. Free of torch."""
+"""Whether a model is the one that was meant and fits the data. Free of torch."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irs_core.data import Dataset
-from irs_core.errors import ChannelsError, DatasetError
+from irs_core.errors import ChannelsError, CheckpointError, DatasetError
+from irs_core.graphs.files import content_digest
+from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
 
 if TYPE_CHECKING:
@@ -52,3 +55,19 @@ def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
         f"{done}",
         channels,
     )
+
+
+def check_original(spec: StudySpec, options: RunOptions) -> None:
+    """Refuse another file than the one whose programs may be run.
+
+    Raises:
+        CheckpointError: The original's file has changed since the study was queued.
+    """
+    if options.original is None:
+        return
+    found = content_digest(Path(spec.model.weights))
+    if found != options.original:
+        raise CheckpointError(
+            f"{spec.model.weights} has changed: its digest begins with {found[:16]}, the study was "
+            f"queued about {options.original[:16]}; queue it again"
+        )

@@ -7,6 +7,7 @@ rests on another file, package, processor or line of this program, is made again
 to the store, is never filled from bundles, and may be deleted at any time. Free of torch.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -85,14 +86,15 @@ class KeptClassifiers:
         """
         if not _has_room(self._folder.parent):
             return
-        for one in prepared:
-            key = self._keys.get(one.name)
-            if key is not None:
-                try:
+        try:
+            for one in prepared:
+                key = self._keys.get(one.name)
+                if key is not None:
                     _write(self._folder / key, one, classes, shape)
-                except (OSError, StoreError) as error:
-                    logger.info("a classifier is not kept: %s", error)
-        _forget(self._folder)
+            # Another run may remove the same ones.
+            _forget(self._folder)
+        except (OSError, StoreError) as error:
+            logger.info("a classifier is not kept: %s", error)
 
     def _read(self, name: str) -> Prepared | None:
         key = self._keys.get(name)
@@ -114,8 +116,9 @@ class KeptClassifiers:
         if _seal(about, graph, constants) != about.seal or about.name != name:
             return None
         self.classes = about.classes
-        # Those used last are forgotten last.
-        os.utime(folder)
+        # Those used last are forgotten last; who may only read the folder cannot say so.
+        with contextlib.suppress(OSError):
+            os.utime(folder)
         return Prepared(
             about.name,
             about.title,
@@ -171,20 +174,13 @@ class KeptPredictor:
             from irs_core.backends.openvino_predictor import OpenVinoPredictor, from_bytes
 
             about = self._about
-            made = OpenVinoPredictor(
+            self._made = OpenVinoPredictor(
                 from_bytes(self._graph, self._constants),
                 classes=about.classes,
                 input_shape=about.input_shape,
                 arithmetic=about.arithmetic,  # type: ignore[arg-type]
                 batch=about.batch,
-                named=about.execution.removeprefix("openvino cpu "),
             )
-            if made.execution != about.execution:
-                raise ApproximationError(
-                    f"{about.name} was prepared as {about.execution!r} and runs as "
-                    f"{made.execution!r}; delete the folder prepared of the store"
-                )
-            self._made = made
         return self._made
 
 

@@ -69,9 +69,9 @@ class Meter:
         self._expected[name] = rate
 
     @property
-    def seconds_per_draw(self) -> dict[str, float]:
-        """Seconds of a draw by classifier, of all units counted; shared units by their draws."""
-        return {name: spent / draws for name, (draws, spent) in self._spent.items()}
+    def spent(self) -> dict[str, tuple[int, float]]:
+        """Draws and their seconds by classifier, of all units counted; shared ones by draws."""
+        return dict(self._spent)
 
     def start(self) -> None:
         """Units are computed from this moment on."""

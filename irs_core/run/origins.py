@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
-from irs_core.errors import CheckpointError
-from irs_core.graphs.files import content_digest
 from irs_core.models import GraphModule, LoadedModel
-from irs_core.run.options import RunOptions
 from irs_core.spec.compressions import FileModel, ObjectModel
 from irs_core.spec.outside import CodeModel, ServedModel
-from irs_core.spec.study import StudySpec
 
 # Titles of originals that are neither weights of a known architecture nor graph files.
 RUN_ELSEWHERE = {
@@ -73,19 +69,3 @@ def int8_bytes(base: LoadedModel, share_int8: float) -> int:
     weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
     rest = sum(p.numel() for p in module.parameters() if p.dim() <= 1)
     return int(weights * (4 - 3 * share_int8)) + 4 * rest
-
-
-def check_original(spec: StudySpec, options: RunOptions) -> None:
-    """Refuse another file than the one whose programs may be run.
-
-    Raises:
-        CheckpointError: The original's file has changed since the study was queued.
-    """
-    if options.original is None:
-        return
-    found = content_digest(Path(spec.model.weights))
-    if found != options.original:
-        raise CheckpointError(
-            f"{spec.model.weights} has changed: its digest begins with {found[:16]}, the study was "
-            f"queued about {options.original[:16]}; queue it again"
-        )

@@ -8,7 +8,7 @@ import numpy as np
 
 from irs_core.backends import Predictor
 from irs_core.data import Dataset
-from irs_core.run.fit import check_fit
+from irs_core.run.fit import check_fit, check_original
 from irs_core.run.kept import KeptClassifiers
 from irs_core.run.options import Progress, RunOptions
 from irs_core.run.outlook import preparing
@@ -46,26 +46,27 @@ def prepared_classifiers(
     Raises:
         IrsError: A model or a compression does not fit.
     """
+    check_original(spec, options)
     kept = KeptClassifiers(library.root, spec, dataset, options)
     found = kept.all()
     if found is not None:
         return Ready(found, kept.classes, kept=True)
     timings, inputs = read_timings(library.root), len(dataset.labels)
-    on_progress(preparing(spec, inputs, timings, 0.0))
+    on_progress(preparing(spec, inputs, timings, options, 0.0))
     began = perf_counter()
     # Torch takes seconds to import, and only what is prepared anew needs it.
     from irs_core.models import load_model
-    from irs_core.run.origins import check_original
+    from irs_core.models.registry import extended
     from irs_core.run.prepare import prepare_fixed
 
-    check_original(spec, options)
     base = load_model(spec.model, programs=options.programs)
     check_fit(spec, base, dataset)
     made = list[Prepared]()
     for one in prepare_fixed(spec, base, dataset, options):
         made.append(replace(one, clean=_clean(one.predictor, dataset)))
-        on_progress(preparing(spec, inputs, timings, perf_counter() - began))
-    kept.keep(made, base.num_classes, dataset.input_shape)
+        on_progress(preparing(spec, inputs, timings, options, perf_counter() - began))
+    if not extended():
+        kept.keep(made, base.num_classes, dataset.input_shape)
     return Ready(made, base.num_classes, kept=False)
 
 

@@ -20,7 +20,7 @@ from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
 from irs_core.run.ready import prepared_classifiers
 from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
-from irs_core.run.timings import Stopwatch, setup_kind
+from irs_core.run.timings import Stopwatch
 from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import (
@@ -89,7 +89,7 @@ def run_study(
         dataset = load_dataset(spec.data)
         ready = prepared_classifiers(spec, library, dataset, options, on_progress)
         prepared, classes = ready.classifiers, ready.classes
-        watch = Stopwatch(library.root, spec, setup_kind(spec, ready.kept), since=began)
+        watch = Stopwatch(library.root, spec, options, kept=ready.kept, since=began)
         runnables = [_runnable(spec, dataset, library, classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
@@ -118,7 +118,7 @@ def run_study(
     library.save(record)
     # Counted now, while somebody waits for the job anyway, and not when a page is opened.
     open_tally(Study(record, library.evidence_folder), library.root)
-    watch.keep(runner.seconds_per_draw, study_draws(spec, len(dataset.labels)))
+    watch.keep(runner.spent, study_draws(spec, len(dataset.labels)))
     return record
 
 

@@ -3,15 +3,19 @@
 Nothing but estimates of time rests on these numbers: the file may be deleted or damaged.
 """
 
+import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from irs_core.errors import IrsError
 from irs_core.hardware import describe_hardware
+from irs_core.run.options import ENGINE_VARIABLE, RunOptions
+from irs_core.spec.fields import stable_id
 from irs_core.spec.study import StudySpec
+from irs_core.store import CHUNK_DRAWS
 from irs_core.store.files import read_json, write_json
 
 _MOST = 500
@@ -35,14 +39,17 @@ class Timings:
 class Stopwatch:
     """Times of one run, which `keep` adds to the store's."""
 
-    def __init__(self, root: Path, spec: StudySpec, setup: str, *, since: float) -> None:
+    def __init__(
+        self, root: Path, spec: StudySpec, options: RunOptions, *, kept: bool, since: float
+    ) -> None:
         """Nothing was drawn yet.
 
         Args:
-            setup: What is prepared, as `setup_kind` names it.
+            kept: The classifiers were prepared before.
             since: When setting up began, by `time.perf_counter`.
         """
-        self._root, self._spec, self._kind = root, spec, setup
+        self._root, self._spec, self._options = root, spec, options
+        self._kind = setup_kind(spec, options, kept=kept)
         self._began = since
         self._setup: float | None = None
         self._sampled = since
@@ -56,18 +63,20 @@ class Stopwatch:
         """The last draw was stored."""
         self._sampled = time.perf_counter()
 
-    def keep(self, rates: Mapping[str, float], predictions: int) -> None:
-        """Add what this run took.
+    def keep(self, spent: Mapping[str, tuple[int, float]], predictions: int) -> None:
+        """Add what this run took; few draws, mostly padding, replace no rate of many.
 
         Args:
-            rates: Seconds per draw, by name of the classifier in the study.
+            spent: Draws and their seconds, by name of the classifier in the study.
             predictions: Stored ones that the end of the run went through.
         """
         known = read_timings(self._root)
-        names = {name: classifier_kind(self._spec, name) for name in rates}
-        found = replace(
-            known, rates={**known.rates, **{names[name]: one for name, one in rates.items()}}
-        )
+        rates = dict(known.rates)
+        for name, (draws, seconds) in spent.items():
+            kind = classifier_kind(self._spec, name, self._options)
+            if draws >= CHUNK_DRAWS or (draws and kind not in rates):
+                rates[kind] = seconds / draws
+        found = replace(known, rates=rates)
         if self._setup is not None:
             found = replace(found, setups={**known.setups, self._kind: self._setup})
             closed = time.perf_counter() - self._sampled
@@ -92,15 +101,31 @@ def read_timings(root: Path) -> Timings:
         return Timings()
 
 
-def classifier_kind(spec: StudySpec, name: str) -> str:
-    """What decides how long a draw takes: the model, what was done to it, and the noise."""
-    return f"{spec.model.weights} {name} {spec.noise.kind} {spec.data.kind} {spec.data.size}"
+def classifier_kind(spec: StudySpec, name: str, options: RunOptions) -> str:
+    """What decides how long a draw takes: the model, what was done to it, the noise, the way."""
+    noise = f"{spec.noise.kind} {spec.noise.generator}"
+    return f"{_subject(spec)} {name} {noise} {_way(options)}"
 
 
-def setup_kind(spec: StudySpec, kept: bool) -> str:
-    """What decides how long setting up takes."""
+def setup_kind(spec: StudySpec, options: RunOptions, *, kept: bool) -> str:
+    """What decides how long setting up takes.
+
+    Classifiers that were prepared before are those of one model, one noise and the same inputs;
+    with others, setting up takes what it takes anew.
+    """
     names = " ".join(sorted(map(str, spec.compressions)))
-    return f"{spec.model.weights} {names} {'kept' if kept else 'anew'}"
+    own = [asdict(spec.model), asdict(spec.data), spec.noise.to_dict()]
+    done = f"kept {stable_id(own)}" if kept else "anew"
+    return f"{_subject(spec)} {names} {_way(options)} {done}"
+
+
+def _subject(spec: StudySpec) -> str:
+    return f"{spec.model.denoiser or ''} {spec.model.weights} {spec.data.kind} {spec.data.size}"
+
+
+def _way(options: RunOptions) -> str:
+    engine = options.engine or os.environ.get(ENGINE_VARIABLE, "")
+    return f"{options.device} {options.backend} {options.batch} {engine}"
 
 
 def _numbers(found: Mapping[str, Any]) -> dict[str, float]:

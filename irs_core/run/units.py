@@ -81,9 +81,9 @@ class Runner:
             raise StoreError("stored evidence disappears while the study runs; check the disk")
 
     @property
-    def seconds_per_draw(self) -> dict[str, float]:
-        """Wall seconds of a draw by classifier, loop and writing included, as far as computed."""
-        return self._meter.seconds_per_draw
+    def spent(self) -> dict[str, tuple[int, float]]:
+        """Draws and their wall seconds by classifier, loop and writing included."""
+        return self._meter.spent
 
     def _fill_here(self, units: Sequence[Unit]) -> None:
         # The first call compiles and allocates; that is nobody's certification time.

@@ -56,6 +56,29 @@ class Sampled:
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Draws [start, stop) of one chunk, of every row of a tile; see `sample`."""
+
+    images: NDArray[np.float32] | NDArray[np.uint8]
+    groups: Sequence[int]
+    noise: NoiseSpec
+    stream: Stream
+    chunk: int
+    start: int
+    stop: int
+    scale: int
+
+    @property
+    def count(self) -> int:
+        """Draws of one row."""
+        return self.stop - self.start
+
+    def unanswered(self) -> NDArray[np.int64]:
+        """Class ids before any is known, (rows, draws)."""
+        return np.full((len(self.images), self.count), -1, np.int64)
+
+
 def sample(
     images: NDArray[np.float32] | NDArray[np.uint8],
     groups: Sequence[int],
@@ -86,33 +109,15 @@ def sample(
     Returns:
         One result per request, in order.
     """
-    classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
-    seconds = np.zeros(len(requests))
-    for index, request in enumerate(requests):
-        if _fused(request, noise):
-            clock = perf_counter()
-            classes[index] = _on_device(
-                images, groups, request, noise, stream, chunk, start, stop, scale
-            )
-            seconds[index] = perf_counter() - clock
-    places_of = [index for index, one in enumerate(requests) if not _fused(one, noise)]
-    if places_of:
-        found = _on_host(
-            images,
-            groups,
-            [requests[index] for index in places_of],
-            noise=noise,
-            stream=stream,
-            chunk=chunk,
-            start=start,
-            stop=stop,
-            scale=scale,
-            block=block,
-            marks=marks,
-        )
-        for index, one in zip(places_of, found, strict=True):
-            classes[index], seconds[index] = one.classes, one.seconds
-    return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
+    draws = _Draws(images, groups, noise, stream, chunk, start, stop, scale)
+    fused = [_fused(one, noise) for one in requests]
+    # In the order of the requests, whichever way each of them goes.
+    host = [one for one, alone in zip(requests, fused, strict=True) if not alone]
+    answers = iter(_on_host(draws, host, block=block, marks=marks) if host else ())
+    return [
+        _on_device(draws, one) if alone else next(answers)
+        for one, alone in zip(requests, fused, strict=True)
+    ]
 
 
 def _fused(request: Request, noise: NoiseSpec) -> bool:
@@ -120,71 +125,55 @@ def _fused(request: Request, noise: NoiseSpec) -> bool:
     return noise.generator == "philox" and bool(getattr(request.predictor, "fused", False))
 
 
-def _on_device(
-    images: NDArray[Any],
-    groups: Sequence[int],
-    request: Request,
-    noise: NoiseSpec,
-    stream: Stream,
-    chunk: int,
-    start: int,
-    stop: int,
-    scale: int,
-) -> NDArray[np.int64]:
+def _on_device(draws: _Draws, request: Request) -> Sampled:
     # Torch is there where a predictor is fused.
     from irs_core.sampling.device_loop import loop_of
 
-    wanted = np.stack([request.wanted(row, stop - start) for row in range(len(images))])
+    clock = perf_counter()
+    images: Any = draws.images
+    wanted = np.stack([request.wanted(row, draws.count) for row in range(len(images))])
     rows, columns = wanted.nonzero()
-    classes = np.full(wanted.shape, -1, np.int64)
+    classes = draws.unanswered()
     if len(rows):
-        loop = loop_of(request.predictor, noise, images, scale)
-        keys = [counter_key(noise, stream, group) for group in groups]
-        numbers = chunk * CHUNK_DRAWS + start + columns
+        loop = loop_of(request.predictor, draws.noise, images, draws.scale)
+        keys = [counter_key(draws.noise, draws.stream, group) for group in draws.groups]
+        numbers = draws.chunk * CHUNK_DRAWS + draws.start + columns
         classes[rows, columns] = loop(rows, keys, numbers)
-    return classes
+    return Sampled(classes, perf_counter() - clock)
+
+
+def _noise_of(
+    draws: _Draws, requests: Sequence[Request], block: int | None, marks: Bookmarks | None
+) -> Iterator[tuple[list[int], NDArray[np.intp], Noise]]:
+    """Rows that share noise, places of draws, and the noise there."""
+    wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()
+    shape = draws.images.shape[1:]
+    for group, run in groupby(wanted, key=lambda row: draws.groups[row]):
+        rows = list(run)
+        needed = [one.wanted(row, draws.count) for one in requests for row in rows]
+        for places, values in chosen_blocks(
+            draws.noise,
+            draws.stream,
+            group,
+            draws.chunk,
+            np.any(needed, axis=0),
+            shape=shape,
+            start=draws.start,
+            block=block or max(1, BLOCK_VALUES // int(np.prod(shape))),
+            scale=draws.scale,
+            marks=marks if any(one.mask is not None for one in requests) else None,
+        ):
+            yield rows, places, values
 
 
 def _on_host(
-    images: NDArray[np.float32] | NDArray[np.uint8],
-    groups: Sequence[int],
-    requests: Sequence[Request],
-    *,
-    noise: NoiseSpec,
-    stream: Stream,
-    chunk: int,
-    start: int,
-    stop: int,
-    scale: int,
-    block: int | None,
-    marks: Bookmarks | None,
+    draws: _Draws, requests: Sequence[Request], *, block: int | None, marks: Bookmarks | None
 ) -> list[Sampled]:
-    classes = [np.full((len(images), stop - start), -1, np.int64) for _ in requests]
+    classes = [draws.unanswered() for _ in requests]
     seconds = np.zeros(len(requests))
-    wanted = np.flatnonzero(np.any([request.rows for request in requests], axis=0)).tolist()
-    shape = images.shape[1:]
-    block = block or max(1, BLOCK_VALUES // int(np.prod(shape)))
-    runs = [(group, list(rows)) for group, rows in groupby(wanted, key=lambda row: groups[row])]
-
-    def blocks() -> Iterator[tuple[list[int], NDArray[np.intp], Noise]]:
-        for group, rows in runs:
-            needed = [one.wanted(row, stop - start) for one in requests for row in rows]
-            for places, values in chosen_blocks(
-                noise,
-                stream,
-                group,
-                chunk,
-                np.any(needed, axis=0),
-                shape=shape,
-                start=start,
-                block=block,
-                scale=scale,
-                marks=marks if any(one.mask is not None for one in requests) else None,
-            ):
-                yield rows, places, values
-
+    noise, images, scale = draws.noise, draws.images, draws.scale
     pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
-    for (rows, places, values), made in _prefetched(blocks()):
+    for (rows, places, values), made in _prefetched(_noise_of(draws, requests, block, marks)):
         seconds[[bool(one.rows[rows].any()) for one in requests]] += made
         for row in rows:
             for steps, members in _by_form(requests, row, noise):

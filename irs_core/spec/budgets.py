@@ -1,4 +1,4 @@
-"""Draws per input as people write them: numbers, or percent of n."""
+"""Numbers as people write them: draws per input, also in percent of n, and radii."""
 
 from collections.abc import Sequence
 
@@ -24,3 +24,17 @@ def _budget(value: int | str, n: int) -> int:
         return round(float(text[:-1]) * n / 100) if text.endswith("%") else int(text)
     except (ValueError, OverflowError):
         raise SpecError(f"n_p must be a whole number or a percentage of n; got {value!r}") from None
+
+
+def parse_radii(text: str) -> tuple[float, ...]:
+    """Radii from a list of numbers, parted by commas, semicolons or spaces; sorted.
+
+    Raises:
+        SpecError: One is no number.
+    """
+    try:
+        return tuple(
+            sorted({float(one) for one in text.replace(",", " ").replace(";", " ").split()})
+        )
+    except ValueError:
+        raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None

@@ -4,16 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression, check_once, identity
 from irs_core.spec.convention import CONVENTIONS, ONE_SIDED, Convention
-from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import (
-    TOO_LARGE,
     check_fields,
     check_gamma,
     check_items,
@@ -21,224 +18,50 @@ from irs_core.spec.fields import (
     is_a,
     stable_id,
 )
+from irs_core.spec.method_names import BASELINE, METHOD_NAMES
+from irs_core.spec.noise import (
+    GENERATORS,
+    NOISE_KINDS,
+    STREAMS,
+    Generator,
+    NoiseKind,
+    NoiseSpec,
+    Stream,
+)
+from irs_core.spec.subject import MAX_CLASSES, DataSpec, ModelSpec
 from irs_core.text import NAME, plain
 
+# A study is described by these, and whoever describes one finds them here.
+__all__ = [
+    "BACKENDS",
+    "BASELINE",
+    "BOUNDS",
+    "GENERATORS",
+    "MAX_CLASSES",
+    "MAX_DRAWS",
+    "METHOD_NAMES",
+    "NOISE_KINDS",
+    "SCHEMA_VERSION",
+    "STREAMS",
+    "BackendName",
+    "BoundName",
+    "DataSpec",
+    "Generator",
+    "ModelSpec",
+    "NoiseKind",
+    "NoiseSpec",
+    "Stream",
+    "StudySpec",
+]
+
 SCHEMA_VERSION = 1
-MAX_CLASSES = 65_535
 # Draws per input of one stream; evidence arrays are this wide.
 MAX_DRAWS = 10_000_000
 
-NoiseKind = Literal["gaussian", "discrete", "rounded"]
-NOISE_KINDS: tuple[NoiseKind, ...] = ("gaussian", "discrete", "rounded")
-Generator = Literal["sfc64", "philox"]
-GENERATORS: tuple[Generator, ...] = ("sfc64", "philox")
-Stream = Literal["select", "estimate", "scratch-select", "scratch-estimate", "pilot"]
-STREAMS: tuple[Stream, ...] = (
-    "select",
-    "estimate",
-    "scratch-select",
-    "scratch-estimate",
-    "pilot",
-)
-# From scratch: what other methods are compared with.
-BASELINE = "rs"
-# Ids of older studies rest on this order; methods that are added follow by name.
-_FIRST_METHODS = ("rs", "irs", "iss", "cirs")
-
-
-def _method_names() -> tuple[str, ...]:
-    """Certification methods, by the modules of the folder that holds one for each.
-
-    Read from their names, so that a study can be described without loading what certifies it.
-    """
-    folder = Path(__file__).resolve().parents[1] / "methods"
-    found = {path.stem for path in folder.glob("[a-z]*.py")}
-    return (*_FIRST_METHODS, *sorted(found - set(_FIRST_METHODS)))
-
-
-METHOD_NAMES: tuple[str, ...] = _method_names()
 BoundName = Literal["split", "joint"]
 BOUNDS: tuple[BoundName, ...] = ("split", "joint")
 BackendName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "torch", "torch-compiled", "openvino", "onnxruntime")
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """A base classifier f: an architecture and where its weights are, and what stands before it.
-
-    Args:
-        weights: A file (safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR), or
-            `shipped:NAME` for one that comes with the package.
-        arch: Architecture name. None reads it from the file, which then must name one; an ONNX
-            file or an IR is its own architecture.
-        num_classes: Classes, at least 2. None takes it from the weights.
-        mean, std: Per-channel normalisation inside the model, after the noise. None takes what
-            the file or the architecture says.
-        output: Name of the output that holds the scores, of a graph file that has several.
-        denoiser: A file (safetensors of the command `denoiser train`, or ONNX), or `shipped:NAME`,
-            that takes noise out of images before the classifier. f is then both: what is certified
-            is the denoiser followed by the classifier, and neither part alone. None for none.
-    """
-
-    weights: str
-    arch: str | None = None
-    num_classes: int | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    output: str | None = None
-    denoiser: str | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self, str, "weights")
-        check_fields(self, str, "arch", "output", "denoiser", optional=True)
-        check_fields(self, int, "num_classes", optional=True)
-        for name in ("mean", "std"):
-            values = getattr(self, name)
-            check_items(name, () if values is None else values, float)
-        if not self.weights:
-            raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
-        if self.denoiser == "":
-            raise SpecError("a denoiser is a file or shipped:NAME; got an empty text")
-        if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
-            raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
-        if (self.mean is None) != (self.std is None):
-            raise SpecError("mean and std go together; got only one of them")
-        if self.mean is not None and not all(map(math.isfinite, self.mean)):
-            raise SpecError(f"every mean must be finite; got {self.mean}")
-        if self.std is not None and not all(0 < one < math.inf for one in self.std):
-            raise SpecError(f"every std must be positive and finite; got {self.std}")
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """A subset of a labelled test set.
-
-    Args:
-        kind: The reader, one of `DATA_KINDS`.
-        root: Folder of the data, of `npz` the file; not used by `digits`.
-        split: `train` or `test` (an image folder may name any sub-folder, or "" for none).
-        start, stride: Take inputs start, start + stride, ... (`--skip` of the field is stride).
-        max: At most this many inputs; None for all.
-        holdout: So many further inputs, outside that subset, on which gamma and other values
-            are tuned. They never enter a reported number.
-        size: Height and width that images are resized to; None keeps them (all must be equal).
-        channels: 1 or 3: colours are made grey, grey is repeated. None keeps what the files have.
-        class_list: File that lists the model's classes, by which labels are numbered. None takes
-            one that lies among the data, else the order of the names.
-    """
-
-    kind: DataKind = "digits"
-    root: str | None = None
-    split: str = "test"
-    start: int = 0
-    stride: int = 1
-    max: int | None = None
-    holdout: int = 0
-    size: int | None = None
-    channels: int | None = None
-    class_list: str | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self, str, "kind", "split")
-        check_fields(self, str, "root", "class_list", optional=True)
-        check_fields(self, int, "start", "stride", "holdout")
-        check_fields(self, int, "max", "size", "channels", optional=True)
-        if self.channels not in (None, 1, 3):
-            raise SpecError(f"images have 1 or 3 channels; got {self.channels}")
-        if self.kind not in DATA_KINDS:
-            raise SpecError(f"data kind must be one of {', '.join(DATA_KINDS)}; got {self.kind!r}")
-        if KINDS[self.kind].root and not self.root:
-            raise SpecError(f"data kind {self.kind} needs a root folder; got {self.root!r}")
-        if self.start < 0 or self.stride < 1:
-            raise SpecError(f"need start >= 0 and stride >= 1; got {self.start}, {self.stride}")
-        if self.max is not None and self.max < 1:
-            raise SpecError(f"max must be at least 1; got {self.max}")
-        if self.holdout < 0:
-            raise SpecError(f"holdout must be at least 0; got {self.holdout}")
-        if self.size is not None and not 1 <= self.size <= 4096:
-            raise SpecError(f"size must be in [1, 4096]; got {self.size}")
-        if max(self.start, self.stride, self.holdout, self.max or 0) >= TOO_LARGE:
-            raise SpecError("start, stride, holdout and max must be below 2^63; one of them is not")
-
-    @property
-    def scale(self) -> int:
-        """The pixel value that means 1.0; grid steps are 1/scale."""
-        return KINDS[self.kind].scale
-
-
-@dataclass(frozen=True)
-class NoiseSpec:
-    """The noise under which classifiers are smoothed.
-
-    Args:
-        sigma: Standard deviation in pixel units ([0, 1] images), positive.
-        seed: Any non-negative integer; with stream, group and chunk it determines every draw.
-        kind: Independent noise per pixel, added before normalisation. `gaussian`: normal, in
-            floating point. `rounded`: normal, rounded to the grid of pixel values. `discrete`:
-            discrete normal on that grid. The last two are drawn and added in integers.
-        group: So many consecutive inputs share the same noise draws. 1: all independent.
-        generator: Makes the random integers that noise is made of. `sfc64`: one sequential stream
-            per chunk of draws. `philox`: every draw by its number, integer noise only; the law of
-            the noise is the same. See `NoiseSpec.chosen`.
-    """
-
-    sigma: float
-    seed: int = 0
-    kind: NoiseKind = "gaussian"
-    group: int = 1
-    generator: Generator = "sfc64"
-
-    def __post_init__(self) -> None:
-        check_fields(self, float, "sigma")
-        check_fields(self, int, "seed", "group")
-        check_fields(self, str, "kind", "generator")
-        if not 0 < self.sigma < float("inf"):
-            raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
-        if not 0 <= self.seed < 2**63:
-            raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
-        if self.kind not in NOISE_KINDS:
-            raise SpecError(
-                f"noise kind must be one of {', '.join(NOISE_KINDS)}; got {self.kind!r}"
-            )
-        if self.group < 1:
-            raise SpecError(f"group must be at least 1; got {self.group}")
-        if self.generator not in GENERATORS:
-            raise SpecError(
-                f"generator must be one of {', '.join(GENERATORS)}; got {self.generator!r}"
-            )
-        if self.generator == "philox" and not self.integer:
-            raise SpecError(
-                "the generator philox makes rounded and discrete noise only; "
-                f"{self.kind} noise takes sfc64"
-            )
-
-    @classmethod
-    def chosen(
-        cls,
-        sigma: float,
-        seed: int = 0,
-        kind: NoiseKind = "gaussian",
-        generator: Generator | None = None,
-    ) -> Self:
-        """The noise of a study that is begun: integer noise by counter unless asked otherwise.
-
-        A study without a generator in its description is from before there was a choice.
-        """
-        usual: Generator = "sfc64" if kind == "gaussian" else "philox"
-        return cls(sigma, seed, kind, generator=generator or usual)
-
-    def to_dict(self) -> dict[str, Any]:
-        """A description, without what was no choice once, so that ids rest on the same texts."""
-        described = asdict(self)
-        if self.generator == "sfc64":
-            del described["generator"]
-        return described
-
-    @property
-    def integer(self) -> bool:
-        """Whether noise and noisy images are whole numbers of grid steps."""
-        return self.kind != "gaussian"
 
 
 @dataclass(frozen=True)
@@ -414,20 +237,6 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
     "tolerance": 0.0,
     "convention": ONE_SIDED,
 }
-
-
-def parse_radii(text: str) -> tuple[float, ...]:
-    """Radii from a list of numbers, parted by commas, semicolons or spaces; sorted.
-
-    Raises:
-        SpecError: One is no number.
-    """
-    try:
-        return tuple(
-            sorted({float(one) for one in text.replace(",", " ").replace(";", " ").split()})
-        )
-    except ValueError:
-        raise SpecError(f"radii must be numbers such as 0.25, 0.5; got {text!r}") from None
 
 
 # Choices that came later, of the model and of the data.

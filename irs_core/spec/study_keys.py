@@ -127,7 +127,13 @@ KEYS: tuple[Key, ...] = (
     Key("data", "block", "The inputs.", required=True),
     Key("sigma", "number", "Noise standard deviation, pixel units, > 0.", required=True),
     Key("noise", "text", "Kind of noise.", choices=NOISE_KINDS),
-    Key("generator", "text", "What makes integer noise.", choices=GENERATORS),
+    Key(
+        "generator",
+        "text",
+        "What makes integer noise: philox for a study that begins; sfc64 if left out, as before "
+        "there was a choice.",
+        choices=GENERATORS,
+    ),
     Key("seed", "integer", "Seed of all noise, >= 0."),
     Key("group", "integer", "Inputs that share noise draws."),
     Key("compress", "text", "Compressed models, as after --compress.", required=True, many=True),

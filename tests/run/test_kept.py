@@ -5,19 +5,26 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from irs_core.backends import processor
+from irs_core.backends.processor import exact_8_bit_sums
 from irs_core.data import load_dataset
+from irs_core.errors import CheckpointError
+from irs_core.graphs.files import content_digest
 from irs_core.run import kept, kept_keys
 from irs_core.run.kept import KeptClassifiers, KeptPredictor
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
 from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import FileModel
+from irs_core.spec.parts import PartOnly
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.store import Library
+from irs_core.store import BASE, Library
 
 SPEC = StudySpec(
     model=ModelSpec("shipped:digits-0.50"),
@@ -178,3 +185,110 @@ def test_what_was_used_longest_ago_is_forgotten(store, monkeypatch):
     monkeypatch.setattr(kept, "MOST_BYTES", 1)
     kept._forget(store / "prepared")
     assert found(store) is None
+
+
+def keys(spec, options=None):
+    return dict(kept_keys.classifier_keys(spec, load_dataset(spec.data), options or RunOptions()))
+
+
+def own_model(folder, name="own.safetensors"):
+    """A spec about a file of its own, and the file."""
+    path = folder / name
+    shutil.copy(kept_keys.weights_path("shipped:digits-0.50"), path)
+    return replace(SPEC, model=ModelSpec(str(path), arch="digits_resnet")), path
+
+
+def test_a_denoiser_is_known_by_its_content(tmp_path):
+    first = tmp_path / "denoiser.safetensors"
+    first.write_bytes(b"one")
+    spec = replace(SPEC, model=replace(SPEC.model, denoiser=str(first)))
+    before = keys(spec)
+    assert before
+    assert not set(before.values()) & set(keys(SPEC).values())
+    first.write_bytes(b"two")
+    assert not set(before.values()) & set(keys(spec).values())
+    first.unlink()
+    assert keys(spec) == {}
+
+
+def test_a_file_in_the_place_of_a_part_is_known_by_its_content(tmp_path):
+    part = tmp_path / "part.onnx"
+    part.write_bytes(b"one")
+    one = PartOnly("denoiser", FileModel(str(part), "0" * 16))
+    spec = replace(SPEC, compressions=(one,))
+    before = keys(spec)[str(one)]
+    part.write_bytes(b"two")
+    assert keys(spec)[str(one)] != before
+    part.unlink()
+    assert str(one) not in keys(spec)
+
+
+def test_neighbours_with_longer_names_hide_no_change(tmp_path):
+    spec, path = own_model(tmp_path, "own[1].safetensors")
+    path.with_name("own[1].z.safetensors").write_bytes(b"another")
+    path.with_name("own[1].bin").write_bytes(b"constants")
+    before = keys(spec)[BASE]
+    path.with_name("own[1].bin").write_bytes(b"others")
+    changed = keys(spec)[BASE]
+    path.write_bytes(path.read_bytes() + b" ")
+    assert len({before, changed, keys(spec)[BASE]}) == 3
+
+
+def test_graphs_that_may_keep_weights_under_any_name_are_not_kept(tmp_path):
+    graph = tmp_path / "own.onnx"
+    spec = replace(SPEC, model=ModelSpec(str(graph)))
+    graph.write_bytes(b"all inside")
+    assert BASE in keys(spec)
+    graph.write_bytes(b"location weights.data")
+    assert keys(spec) == {}
+
+
+@pytest.mark.parametrize("text", ["int8", "denoiser:int8", "mixed:int4,conv1=int8"])
+def test_whatever_is_calibrated_rests_on_the_images_of_that(text, monkeypatch):
+    spec = replace(SPEC, compressions=tuple(map(parse_compression, ("fp16", text, "bf16"))))
+    before = keys(spec)
+    monkeypatch.setattr(kept_keys, "_calibration", lambda *_: "other images")
+    after = keys(spec)
+    assert {name for name in before if before[name] != after[name]} == {text}
+    alone = keys(replace(spec, compressions=(parse_compression("bf16"),)))
+    assert alone["bf16"] == after["bf16"]
+
+
+def test_what_was_made_of_a_program_is_for_those_who_may_run_it(tmp_path):
+    spec, path = own_model(tmp_path)
+    may, may_not = RunOptions(programs=True), RunOptions()
+    assert keys(spec, may) == keys(spec, may_not)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("code", "")
+    assert not set(keys(spec, may).values()) & set(keys(spec, may_not).values())
+
+
+def test_a_file_that_changed_since_it_was_queued_is_refused_although_it_is_kept(tmp_path):
+    spec, path = own_model(tmp_path)
+    spec, library = replace(spec, compressions=()), Library(tmp_path / "store")
+    run_study(spec, library)
+    assert found(tmp_path / "store", spec) is not None
+    queued = RunOptions(original=content_digest(path))
+    assert run_study(spec, library, options=queued).finished
+    with pytest.raises(CheckpointError, match="has changed"):
+        run_study(spec, library, options=replace(queued, original="0" * 64))
+
+
+def test_classifiers_of_processors_whose_sums_saturate_are_kept_apart_and_run(
+    finished, tmp_path, monkeypatch
+):
+    for place in (processor, kept_keys):
+        monkeypatch.setattr(place, "exact_8_bit_sums", lambda: not exact_8_bit_sums())
+    assert found(finished[0]) is None
+    library = Library(tmp_path)
+    first = run_study(SPEC, library)
+    again = run_study(OTHER, library)
+    assert found(tmp_path) is not None
+    assert [one.execution for one in again.models] == [one.execution for one in first.models]
+
+
+def test_architectures_of_other_code_are_prepared_each_time(tmp_path, monkeypatch):
+    spec, _ = own_model(tmp_path)
+    monkeypatch.setattr("irs_core.models.registry._FOREIGN", {"mine"})
+    run_study(replace(spec, compressions=()), Library(tmp_path / "store"))
+    assert found(tmp_path / "store", replace(spec, compressions=())) is None

@@ -83,7 +83,7 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
         st.fragment(_watch, run_every=_POLL_SECONDS)(active.id)
         st.page_link(controls.JOBS_PAGE, label="All jobs", icon=":material/pending_actions:")
         return
-    st.markdown(_pilot_text(spec))
+    st.markdown(_pilot_text(spec, options))
     _say_failure(jobs)
     if who.button(
         "Run the pilot",
@@ -102,10 +102,10 @@ def _say_failure(jobs: Sequence[Job]) -> None:
         st.error(f"The pilot failed: {markdown(latest.error)}", icon=":material/error:")
 
 
-def _pilot_text(spec: StudySpec) -> str:
+def _pilot_text(spec: StudySpec, options: RunOptions) -> str:
     facts = inventory.data_facts(spec.data)
     inputs = facts.reported + facts.held_out
-    estimate = job_queue.estimate(spec, inputs, "pilot")
+    estimate = job_queue.estimate(spec, inputs, options, "pilot")
     stored = (
         f"{theme.rounded_count(estimate.stored)} of them stored already"
         if estimate.stored

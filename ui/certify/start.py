@@ -10,7 +10,7 @@ from irs_core.spec.study import BACKENDS, StudySpec
 from ui.shared import captions, inventory, job_queue, library, theme
 
 
-def describe_launch(spec: StudySpec) -> None:
+def describe_launch(spec: StudySpec, options: RunOptions) -> None:
     """Say in words what a study will cost and promise.
 
     Raises:
@@ -18,7 +18,7 @@ def describe_launch(spec: StudySpec) -> None:
     """
     facts = inventory.data_facts(spec.data)
     inputs = facts.reported + facts.held_out
-    st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs)}")
+    st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs, options)}")
     st.markdown(captions.guarantee(spec))
     st.caption(captions.noise(spec))
     _warn_of_used_draws(spec)
@@ -37,9 +37,9 @@ def _warn_of_used_draws(spec: StudySpec) -> None:
         )
 
 
-def _expected_time(spec: StudySpec, inputs: int) -> str:
+def _expected_time(spec: StudySpec, inputs: int, options: RunOptions) -> str:
     """What is stored already, and how long the rest takes at the measured rates."""
-    estimate = job_queue.estimate(spec, inputs)
+    estimate = job_queue.estimate(spec, inputs, options)
     stored = (
         f"**{theme.rounded_count(estimate.stored)}** of them are stored already. "
         if estimate.stored

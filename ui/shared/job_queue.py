@@ -16,7 +16,7 @@ from irs_core.goals.goal import find_pilot
 from irs_core.goals.outlook import Look, expected_gain, looks
 from irs_core.jobs import Job, JobQueue, Roster
 from irs_core.run.estimate import Estimate, estimate_study
-from irs_core.run.options import Until
+from irs_core.run.options import RunOptions, Until
 from irs_core.run.timings import read_timings
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
@@ -70,20 +70,25 @@ def log_tail(acting: Acting, job_id: int, lines: int = 25) -> str:
     return "\n".join(read_log(acting, job_id).splitlines()[-lines:])
 
 
-def estimate(spec: StudySpec, inputs: int, until: Until = "end") -> Estimate:
+def estimate(spec: StudySpec, inputs: int, options: RunOptions, until: Until = "end") -> Estimate:
     """Draws needed, draws stored and predicted time of a study; asked again after a minute."""
     studies = [*list_studies(), *_pilot_study(spec)]
     records = [study.record for study in studies]
     known = tuple((record.id, record.created, record.finished) for record in records)
-    return _estimate(spec, inputs, until, f"{store_root()} {known}", studies)
+    return _estimate(spec, inputs, options, until, f"{store_root()} {known}", studies)
 
 
 @st.cache_data(max_entries=64, ttl=60, show_spinner=False)
 def _estimate(
-    spec: StudySpec, inputs: int, until: Until, known: str, _studies: Sequence[Study]
+    spec: StudySpec,
+    inputs: int,
+    options: RunOptions,
+    until: Until,
+    known: str,
+    _studies: Sequence[Study],
 ) -> Estimate:
     del known  # Part of the key only.
-    return estimate_study(spec, inputs, _studies, until, read_timings(store_root()))
+    return estimate_study(spec, inputs, _studies, until, read_timings(store_root()), options)
 
 
 def pilot(spec: StudySpec) -> StudyRecord:
