@@ -4,7 +4,18 @@ import streamlit as st
 
 from ui.explore import charts
 from ui.explore.reasons import show_reasons
-from ui.shared import columns, controls, figures, library, navigation, pickers, tables
+from ui.shared import (
+    columns,
+    figures,
+    grid,
+    library,
+    navigation,
+    notes,
+    opening,
+    pickers,
+    refusals,
+    tables,
+)
 from ui.shared.glossary import HELP
 from ui.shared.once import once
 
@@ -17,7 +28,7 @@ navigation.head(
     ("acr", "irs", "rs", "n_p", "interval", "alpha", "alpha_zeta", "gamma"),
 )
 
-opened = controls.open_study()
+opened = opening.open_study()
 names = pickers.pick_models(opened.record)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     cost = st.segmented_control(
@@ -49,7 +60,7 @@ if not names:
     st.info(pickers.ALONE if alone else "Choose at least one compressed model.")
     st.stop()
 
-with controls.explained():
+with refusals.explained():
     panels = library.panels(opened.study, opened.settings, names, others)
 if layout == "panels":
     figure = once(charts.acr_against_cost, panels, cost)
@@ -61,7 +72,7 @@ figures.show(
     once(tables.curve_table, panels),
     alt=f"Average certified radius against {cost}, incremental and from scratch. Speedups: "
     + tables.spoken_speedups(panels, cost),
-    note=controls.notes((opened.study, *others), opened.settings),
+    note=notes.notes((opened.study, *others), opened.settings),
 )
 if layout == "panels":
     st.caption(
@@ -78,14 +89,14 @@ if not any(panel.comparison.speedups for panel in panels):
         icon=":material/info:",
     )
 st.header("Speedup", help=HELP["speedup"], anchor=False)
-controls.table(
+grid.table(
     once(tables.speedup_table, panels),
     f"speedup-{opened.record.id}",
     columns.speedups(),
     alt="Area speedup of every model in seconds and in draws",
 )
 with st.expander("All points"):
-    controls.table(
+    grid.table(
         once(tables.curve_table, panels),
         f"curves-{opened.record.id}",
         columns.curves(),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.explore import certified, radii
-from ui.shared import columns, controls, figures, navigation, pickers
+from ui.shared import columns, figures, grid, navigation, notes, opening, pickers, refusals
 from ui.shared.once import once
 
 navigation.head(
@@ -13,7 +13,7 @@ navigation.head(
     ("certified", "radius", "acr", "sigma", "p_lower", "alpha", "alpha_zeta"),
 )
 
-opened = controls.open_study()
+opened = opening.open_study()
 left, right = st.columns(2)
 with left:
     names = pickers.pick_any_models(opened.record)
@@ -23,7 +23,7 @@ if not names:
     st.info("Choose at least one model.", icon=":material/lightbulb:")
     st.stop()
 cuts = pickers.pick_radii(opened.record.spec.noise.sigma)
-with controls.explained():
+with refusals.explained():
     curves = certified.radius_curves(opened.study, others, opened.settings, names)
 if others and st.toggle(
     "Envelope over σ",
@@ -39,9 +39,9 @@ figures.show(
     "certified-accuracy",
     once(radii.curve_points, curves),
     alt="Certified accuracy against radius, one curve per model and study",
-    note=controls.notes((opened.study, *others), opened.settings),
+    note=notes.notes((opened.study, *others), opened.settings),
 )
-controls.table(
+grid.table(
     once(radii.at_radii, curves, cuts),
     f"certified-{opened.record.id}",
     columns.certified(cuts),

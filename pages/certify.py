@@ -4,7 +4,7 @@ import streamlit as st
 
 from irs_core.people import Action
 from ui.certify import goal_forecast, start, study_form
-from ui.shared import controls, launch, navigation, who
+from ui.shared import launch, navigation, refusals, who
 from ui.shared.study_file import study_as_file
 
 navigation.head(
@@ -14,7 +14,7 @@ navigation.head(
     ("sigma", "n0", "n", "n_p", "alpha", "alpha_zeta", "zeta", "gamma", "acr", "irs", "rs"),
 )
 
-with controls.explained():
+with refusals.explained():
     spec, goal = study_form.read_form()
     with st.container(border=True):
         st.header("5 · What it takes and what it gives")

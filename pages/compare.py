@@ -1,7 +1,7 @@
 """Two models at equal draws: their differences, and the inputs that changed sides."""
 
 from ui.explore import compare
-from ui.shared import controls, navigation, pickers
+from ui.shared import navigation, notes, opening, pickers
 
 navigation.head(
     "compare",
@@ -10,12 +10,12 @@ navigation.head(
     ("acr", "certified", "radius", "interval", "n_p", "alpha", "alpha_zeta"),
 )
 
-opened = controls.open_study()
+opened = opening.open_study()
 sides = compare.pick_sides(opened)
 found = compare.find(sides, opened.settings)
 key = "-".join(dict.fromkeys(one.study.record.id for one in sides))
 radii = pickers.pick_radii(opened.record.spec.noise.sigma)
 compare.show_differences(sides, found, radii, key)
 studies = {one.study.record.id: one.study for one in sides}
-compare.show_curves(sides, found, controls.notes(list(studies.values()), opened.settings))
+compare.show_curves(sides, found, notes.notes(list(studies.values()), opened.settings))
 compare.show_changed(sides, found, opened, key)

@@ -4,7 +4,18 @@ import streamlit as st
 
 from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
-from ui.shared import columns, controls, figures, library, navigation, page_list, tour
+from ui.shared import (
+    columns,
+    figures,
+    grid,
+    library,
+    navigation,
+    notes,
+    opening,
+    page_list,
+    refusals,
+    tour,
+)
 from ui.shared.once import once
 
 navigation.head(
@@ -12,8 +23,8 @@ navigation.head(
     "A compressed model may replace the original if it withstands nearly as much wherever the "
     "original does: a non-inferiority test at a certified radius.",
 )
-opened = controls.one_sided(controls.open_study(), "Decisions")
-with controls.explained():
+opened = opening.one_sided(opening.open_study(), "Decisions")
+with refusals.explained():
     name, requirement = question.ask(opened)
     found = decisions.decisions(opened.study, opened.settings, requirement)
     rows = library.overview(opened.study, opened.settings)
@@ -57,12 +68,12 @@ with right:
 with st.expander("What fewer draws cost, what compression costs", icon=":material/bar_chart:"):
     waterfall.show(opened, name, decision.model, row.colour, (requirement.radius,))
 with figures.rests_on():
-    controls.caption(opened)
+    notes.caption(opened)
 with st.expander("The same question in continuous integration", icon=":material/terminal:"):
     st.code(answer.gate_command(opened.record.id, name, requirement), language="bash")
 st.header("All candidates", anchor=False)
 together = decisions.together(opened.study, opened.settings, requirement)
-controls.table(
+grid.table(
     once(answer.candidates, found, rows, together, exploring=bool(moved)),
     f"decisions-{opened.record.id}",
     columns.decisions(),

@@ -5,12 +5,16 @@ import streamlit as st
 from ui.explore import charts
 from ui.shared import (
     columns,
-    controls,
     entries,
     figures,
+    grid,
     library,
     navigation,
+    notes,
+    opening,
+    page_list,
     pickers,
+    refusals,
     tables,
 )
 from ui.shared.glossary import HELP
@@ -24,7 +28,7 @@ navigation.head(
     ("gamma", "p_lower", "zeta", "acr", "n_p", "interval"),
 )
 
-opened = controls.one_sided(controls.open_study(), "IRS and its γ")
+opened = opening.one_sided(opening.open_study(), "IRS and its γ")
 held_out = opened.record.data.reported.count(False)
 if not held_out:
     st.info(
@@ -32,14 +36,14 @@ if not held_out:
         "example of 20 inputs.",
         icon=":material/lightbulb:",
     )
-    st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+    page_list.link("certify", "Start a study")
     st.stop()
 left, right = st.columns(2)
 with left:
     name = pickers.pick_model(opened.record)
 with right:
     budget = pickers.pick_budget(opened.record)
-with controls.explained():
+with refusals.explained():
     sweep = library.sweep(opened.study, opened.settings, name, budget)
 sentence = entries.sweep_sentence(sweep, opened.settings.gamma, held_out)
 st.markdown(sentence, help=HELP["gamma"])
@@ -48,10 +52,10 @@ figures.show(
     "gamma-sweep",
     once(tables.sweep_table, sweep),
     alt=f"Average certified radius on held-out inputs against gamma. {sentence}",
-    note=controls.note(opened, held_out=True),
+    note=notes.note(opened, held_out=True),
 )
-controls.name_main_method(opened)
-controls.table(
+notes.name_main_method(opened)
+grid.table(
     once(tables.sweep_table, sweep),
     f"gamma-{opened.record.id}",
     columns.sweep(),

@@ -5,7 +5,7 @@ import streamlit as st
 from ui.explore import gallery, one_input
 from ui.explore.reasons import show_reasons
 from ui.shared import navigation, pickers
-from ui.shared.controls import open_study
+from ui.shared.opening import open_study
 
 navigation.head(
     "inputs",

@@ -7,11 +7,14 @@ from ui.shared import (
     captions,
     choice,
     columns,
-    controls,
     figures,
+    grid,
     library,
     navigation,
+    notes,
+    opening,
     pickers,
+    refusals,
     tables,
     tour,
 )
@@ -24,9 +27,9 @@ navigation.head(
     ("acr", "interval", "certified", "sigma", "n_p", "alpha", "alpha_zeta", "gamma"),
 )
 
-opened = controls.open_study()
+opened = opening.open_study()
 record, settings = opened.record, opened.settings
-with controls.explained():
+with refusals.explained():
     rows = library.overview(opened.study, settings)
 moved = opened.ledger.moved
 
@@ -63,14 +66,14 @@ figures.show(
     once(pareto.points, rows, axis),
     alt=f"Average certified radius of every model against its {pareto.AXIS_NAMES[axis]}; "
     + choice.spoken(rows, axis),
-    note=controls.note(opened),
+    note=notes.note(opened),
 )
 st.header("All choices", anchor=False)
 radii = pickers.pick_radii(record.spec.noise.sigma)
-with controls.explained():
+with refusals.explained():
     at_radii = once(certified.certified, opened.study, settings, tuple(radii))
     frame = once(tables.choice_table, rows, at_radii)
-controls.table(
+grid.table(
     frame,
     f"overview-{record.id}",
     columns.models(radii),

@@ -3,7 +3,19 @@
 import streamlit as st
 
 from ui.explore import certified, distributions
-from ui.shared import columns, controls, entries, figures, navigation, pickers, tables, theme
+from ui.shared import (
+    columns,
+    entries,
+    figures,
+    grid,
+    navigation,
+    notes,
+    opening,
+    pickers,
+    refusals,
+    tables,
+    theme,
+)
 from ui.shared.glossary import HELP
 from ui.shared.once import once
 
@@ -15,7 +27,7 @@ navigation.head(
     ("p_lower", "gamma", "zeta", "n", "alpha"),
 )
 
-opened = controls.open_study()
+opened = opening.open_study()
 left, right = st.columns(2)
 with left:
     names = pickers.pick_any_models(opened.record, first=1)
@@ -24,7 +36,7 @@ with right:
 if not names:
     st.info("Choose at least one model.", icon=":material/lightbulb:")
     st.stop()
-with controls.explained():
+with refusals.explained():
     base = opened.analysis.cache.p_lower
     series = certified.bounds(opened.study, others, opened.settings, names)
 gamma = opened.settings.gamma
@@ -58,11 +70,11 @@ figures.show(
     once(tables.bounds_table, opened.record, base),
     alt=f"Histogram of the lower bound on p_A with gamma marked; the original is at or above "
     f"gamma on {theme.percent(shares.direct)} of the inputs",
-    note=controls.notes((opened.study, *others), opened.settings),
+    note=notes.notes((opened.study, *others), opened.settings),
 )
 st.caption("Inputs on which a model abstains lie left of the picture and are not drawn.")
-controls.name_main_method(opened)
-controls.table(
+notes.name_main_method(opened)
+grid.table(
     once(distributions.share_table, series, gamma),
     f"pa-{opened.record.id}",
     columns.shares(),

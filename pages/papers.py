@@ -5,7 +5,7 @@ import streamlit as st
 from irs_core.papers import TABLES, find_table
 from irs_core.text import markdown
 from ui.explore import accountings, papers, peers, reproduction
-from ui.shared import columns, controls, figures, navigation
+from ui.shared import columns, figures, grid, navigation, refusals
 
 navigation.head(
     "papers",
@@ -33,7 +33,7 @@ with right:
         help="Also numbers that have no counterpart here, with the reason.",
     )
 table = find_table(key)
-with controls.explained():
+with refusals.explained():
     rows = reproduction.paper_table(table)
 shown = papers.paper_rows(rows, every=every)
 st.markdown(papers.agreement(rows))
@@ -47,7 +47,7 @@ if any(row.measured for row in shown):
         alt=f"Published and measured numbers of {table.place}",
     )
 if shown:
-    controls.table(
+    grid.table(
         papers.paper_table(shown),
         f"paper-table-{key}",
         columns.papers(),
@@ -73,7 +73,7 @@ chosen = st.selectbox(
     key="figure",
     bind="query-params",
 )
-with controls.explained():
+with refusals.explained():
     view = reproduction.paper_figure(chosen)
 figures.show(
     papers.figure(view),

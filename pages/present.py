@@ -5,14 +5,14 @@ from functools import partial
 from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, question, waterfall
 from ui.explore import pareto
-from ui.shared import captions, choice, controls, library, navigation, page_list, slides
+from ui.shared import captions, choice, library, navigation, opening, page_list, refusals, slides
 from ui.shared.once import once
 from ui.shared.slides import Slide
 
 navigation.begin("present")
 slides.begin(page_list.title("present"))
-with controls.explained():
-    opened = controls.linked_study()
+with refusals.explained():
+    opened = opening.linked_study()
     name, requirement = question.linked(opened)
     study, settings = opened.study, opened.settings
     decision = decisions.only(study, settings, requirement, name)
@@ -50,7 +50,7 @@ if equal is not None and gaps:
             "What fewer draws cost and what compression costs in average certified radius",
         )
     )
-controls.warn(opened)
+opening.warn(opened)
 covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
 about = f"{markdown(opened.record.title)} · study {opened.record.id}"
 shown.append(Slide("\n\n".join((covered, *map(markdown, opened.ledger.of_a_decision), about))))

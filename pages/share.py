@@ -4,7 +4,8 @@ import streamlit as st
 
 from ui.share import bundles
 from ui.shared import navigation
-from ui.shared.controls import caption, open_study
+from ui.shared.notes import caption
+from ui.shared.opening import open_study
 
 navigation.head(
     "share",

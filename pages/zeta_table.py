@@ -4,7 +4,18 @@ import streamlit as st
 
 from irs_core.text import markdown
 from ui.explore import distributions
-from ui.shared import columns, controls, figures, library, navigation, pickers, tables
+from ui.shared import (
+    columns,
+    figures,
+    grid,
+    library,
+    navigation,
+    notes,
+    opening,
+    pickers,
+    refusals,
+    tables,
+)
 from ui.shared.glossary import HELP
 from ui.shared.once import once
 
@@ -16,8 +27,8 @@ navigation.head(
     ("zeta", "n_p", "alpha_zeta", "p_lower", "gamma", "interval"),
 )
 
-opened = controls.open_study()
-with controls.explained():
+opened = opening.open_study()
+with refusals.explained():
     entries = library.zetas(opened.study, opened.settings)
 left, right = st.columns(2)
 with right:
@@ -31,7 +42,7 @@ with left:
     )
 n_p = opened.record.spec.n_p[budget]
 shown = [one for one in entries if every or one.row.n_p == n_p]
-picked = controls.table(
+picked = grid.table(
     once(tables.zeta_table, shown),
     f"zeta-{opened.record.id}",
     columns.zetas(),
@@ -50,7 +61,7 @@ else:
 if not len(entry.row.values):
     st.info(
         f"ζ is counted on the first {n_p:,} draws of the original, answered by both models. No "
-        f"input has all of them here: {controls.quoted_methods(opened)} drew others."
+        f"input has all of them here: {notes.quoted_methods(opened)} drew others."
     )
 else:
     figures.show(
@@ -58,10 +69,10 @@ else:
         "zeta-histogram",
         once(tables.zeta_values, entry),
         alt=f"Histogram of zeta over inputs for {entry.title}, its floor marked",
-        note=controls.note(opened),
+        note=notes.note(opened),
     )
 st.caption(
     "Inputs at the floor had no disagreement at all: only more draws can lower their ζ. "
     "Under IRS, certificates use ζ where $p_A$ is below γ."
 )
-controls.name_main_method(opened)
+notes.name_main_method(opened)

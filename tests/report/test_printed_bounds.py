@@ -25,7 +25,7 @@ from irs_core.report.tables import TABLES, study_table
 from irs_core.spec.outward import SIDES, directions
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
-from ui.shared import controls
+from ui.shared import grid
 
 SHIPPED = Path(__file__).parents[2] / "cached_results"
 STUDIES = sorted(path.name for path in SHIPPED.glob("*.irs.zip"))
@@ -140,7 +140,7 @@ def test_tables_of_pages(opened):
         name: {"type_config": {"format": f"%.{digits}f"}}
         for name, digits in {"radius": 3, "bound": 4, "p_A bound": 4, "leave bound": 4}.items()
     }
-    shown = controls._outward(frame, columns)
+    shown = grid._outward(frame, columns)
     cells = [
         [
             f"{value:.{4 if name != 'radius' else 3}f}" if isinstance(value, float) else str(value)

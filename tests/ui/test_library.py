@@ -9,8 +9,8 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
-from ui.shared import controls
 from ui.shared import library as shared_library
+from ui.shared import refusals
 
 
 @pytest.fixture
@@ -60,5 +60,5 @@ def test_labels_leave_out_what_all_titles_begin_with(store: Path) -> None:
 
 
 def test_errors_read_as_sentences() -> None:
-    assert controls.sentence(ValueError("n must be 1; got 0")) == "N must be 1; got 0."
-    assert controls.sentence(ValueError()) == "ValueError."
+    assert refusals.sentence(ValueError("n must be 1; got 0")) == "N must be 1; got 0."
+    assert refusals.sentence(ValueError()) == "ValueError."

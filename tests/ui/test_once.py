@@ -135,13 +135,13 @@ def test_only_what_is_shared_has_a_mark():
 def test_sessions_see_what_they_asked_for():
     source = """
 import streamlit as st
-from ui.shared import controls, figures
+from ui.shared import figures, grid
 from ui.shared.once import once
 from kept_makers import figure_of, frame_of
 value = st.session_state.get("value", 1.0)
 frame = once(frame_of, value)
 figures.show(once(figure_of, value), "one", frame, alt="a figure")
-controls.table(frame, "table", {}, alt="a table")
+grid.table(frame, "table", {}, alt="a table")
 """
     seen = {}
     for value in (1.0, 2.0, 1.0, 2.0):

@@ -18,7 +18,7 @@ from irs_core.papers import (
 )
 from irs_core.spec.outward import Direction
 from ui.explore import papers, reproduction
-from ui.shared import columns, controls
+from ui.shared import columns, grid
 
 
 def test_figure_2_has_the_numbers_that_the_paper_gives() -> None:
@@ -74,7 +74,7 @@ def test_measured_numbers_hold_as_shown(side: Direction, text: str, cell: float)
     measured, _ = papers.published_and_measured([row], "ACR").data
     assert [tuple(one) for one in measured.customdata] == [(text, *ends)]
     assert "%{x" not in measured.hovertemplate
-    shown = controls._outward(papers.paper_table([row]), columns.papers())
+    shown = grid._outward(papers.paper_table([row]), columns.papers())
     assert shown["measured"].tolist() == [cell]
     printed = text_table([row])
     assert f" {text} " in printed

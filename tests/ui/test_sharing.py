@@ -10,7 +10,7 @@ from synthetic import synthetic_study
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
 from ui.share import bundles
-from ui.shared.controls import Opened
+from ui.shared.opening import Opened
 
 OWN = Settings(0.001, 0.001, 0.99)
 

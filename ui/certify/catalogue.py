@@ -14,7 +14,7 @@ from irs_core.spec.data_kinds import DATA_KINDS, KINDS
 from irs_core.spec.study import DataSpec
 from irs_core.spec.titles import inputs_title
 from irs_core.text import markdown
-from ui.shared import controls, inventory, own_files, theme
+from ui.shared import inventory, own_files, refusals, theme
 from ui.shared.glossary import HELP
 
 _SHOWN_FIRST = ("name", "sigma", "accuracy_clean", "accuracy_noisy", "size_bytes", "command")
@@ -34,7 +34,7 @@ _FILES = {
 def show_models() -> None:
     """Shipped models with their cards, architectures, and a check of own weights."""
     st.header("Models", divider="gray")
-    with controls.explained():
+    with refusals.explained():
         cards = inventory.shipped()
     if not cards:
         st.info("No model came along. Train one: `python -m irs_core train --help`.")
@@ -87,7 +87,7 @@ def show_data() -> None:
             try:
                 facts = inventory.data_facts(DataSpec(kind=kind, root=root or None, split=split))
             except IrsError as error:
-                st.error(controls.sentence(error), icon=":material/error:")
+                st.error(refusals.sentence(error), icon=":material/error:")
                 return
             st.success(
                 f"{markdown(facts.description)}: {theme.plural(facts.total, 'image')}, "

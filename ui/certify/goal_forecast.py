@@ -14,7 +14,18 @@ from irs_core.run.options import RunOptions
 from irs_core.spec.study import StudySpec
 from irs_core.text import markdown
 from ui.certify import job_cards, predictions
-from ui.shared import columns, controls, inventory, job_queue, launch, tables, theme, who
+from ui.shared import (
+    columns,
+    grid,
+    inventory,
+    job_queue,
+    launch,
+    page_list,
+    refusals,
+    tables,
+    theme,
+    who,
+)
 
 _POLL_SECONDS = 1.0
 
@@ -32,14 +43,14 @@ def predicted(spec: StudySpec, goal: Goal, options: RunOptions) -> StudySpec:
     titles = {str(one): one.title for one in chosen.compressions}
     found = predictions.expected(chosen)
     st.markdown(_sentence(chosen, found))
-    controls.table(
+    grid.table(
         tables.forecast_table(titles, {name: [one] for name, one in found.items()}),
         "goal",
         columns.forecasts(),
         alt="Draws, time and radius that the goal is expected to take and bring, per model",
     )
     with st.expander("What other budgets are expected to bring"):
-        controls.table(
+        grid.table(
             tables.forecast_table(titles, predictions.other_budgets(spec)),
             "budgets",
             columns.forecasts(),
@@ -68,7 +79,7 @@ def _show_plan(spec: StudySpec, titles: Mapping[str, str]) -> None:
         key="form_plan",
         bind="query-params",
     )
-    controls.table(
+    grid.table(
         predictions.plan(spec, name),
         f"plan-{name}",
         columns.why(),
@@ -81,7 +92,7 @@ def _ask_for_pilot(spec: StudySpec, options: RunOptions) -> None:
     if any(job.active for job in jobs):
         active = next(job for job in jobs if job.active)
         st.fragment(_watch, run_every=_POLL_SECONDS)(active.id)
-        st.page_link(controls.JOBS_PAGE, label="All jobs", icon=":material/pending_actions:")
+        page_list.link("jobs", "All jobs")
         return
     st.markdown(_pilot_text(spec, options))
     _say_failure(jobs)
@@ -126,7 +137,7 @@ def _pilot_text(spec: StudySpec, options: RunOptions) -> str:
 
 
 def _watch(job_id: int) -> None:
-    with controls.explained():
+    with refusals.explained():
         job = job_queue.job(job_id)
     if not job.active:
         # A full run of the page shows what the pilot predicts.

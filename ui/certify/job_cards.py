@@ -15,7 +15,7 @@ from irs_core.people import Action
 from irs_core.store import BASE
 from irs_core.text import markdown
 from ui.certify import clone, growing
-from ui.shared import columns, controls, job_queue, launch, page_list, tables, theme, who
+from ui.shared import columns, job_queue, launch, page_list, refusals, tables, theme, who
 
 POLL_SECONDS = 1.0
 SHOWN = 20
@@ -33,11 +33,11 @@ _STATES: dict[State, tuple[str, str, _Colour]] = {
 
 def show_jobs() -> None:
     """All jobs; the list refreshes itself only while one waits or runs."""
-    with controls.explained():
+    with refusals.explained():
         jobs = job_queue.jobs()
     if not jobs:
         st.info("No job yet. A study that is started on the Certify page appears here.")
-        st.page_link(controls.CERTIFY_PAGE, label="Start a study", icon=":material/verified_user:")
+        page_list.link("certify", "Start a study")
         return
     started = st.session_state.pop(launch.STARTED, None)
     # A place that stays: what polls below must not move when the message goes.
@@ -52,7 +52,7 @@ def show_jobs() -> None:
 
 
 def _cards(was_active: bool) -> None:
-    with controls.explained():
+    with refusals.explained():
         # The list refreshes itself, so that a role may be taken away meanwhile.
         who.person()
         jobs = job_queue.jobs()
@@ -103,9 +103,9 @@ def _card(job: Job, title: str) -> None:
             )
         st.caption(_facts(job))
         if job.note:
-            st.info(controls.sentence(IrsError(job.note)), icon=":material/history:")
+            st.info(refusals.sentence(IrsError(job.note)), icon=":material/history:")
         if job.error:
-            st.error(controls.sentence(IrsError(job.error)), icon=":material/error:")
+            st.error(refusals.sentence(IrsError(job.error)), icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
             _actions(job)
         log = "" if who.why_not(Action.READ_LOG, job.owner) else _log(job)
@@ -152,7 +152,7 @@ def _action(
         try:
             act(who.acting(), job.id)
         except IrsError as error:
-            st.error(controls.sentence(error))
+            st.error(refusals.sentence(error))
         else:
             # Whether the list polls is decided outside the fragment.
             st.rerun()

@@ -8,7 +8,7 @@ from irs_core.decide import Decision
 from irs_core.report.one_page import one_page
 from irs_core.text import file_name
 from ui.decide import decisions
-from ui.shared.controls import Opened
+from ui.shared.opening import Opened
 
 
 def offer(opened: Opened, name: str, decision: Decision) -> None:

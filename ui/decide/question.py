@@ -7,8 +7,8 @@ import streamlit as st
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
 from irs_core.errors import SpecError
-from ui.shared import controls, library, pickers
-from ui.shared.controls import Opened
+from ui.shared import library, page_list, pickers
+from ui.shared.opening import Opened
 
 _NAMES = {
     "of": "model",
@@ -25,9 +25,7 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
     titles = library.titles_of(opened.record)
     if not titles:
         st.info("This study certifies the original alone: there is no compressed model to judge.")
-        st.page_link(
-            controls.CERTIFY_PAGE, label="Compress and certify", icon=":material/compress:"
-        )
+        page_list.link("certify", "Compress and certify")
         st.stop()
     preset = preset_requirement(opened.record.spec.noise.sigma)
     names = list(titles)

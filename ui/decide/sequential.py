@@ -10,8 +10,8 @@ from irs_core.people import Action
 from irs_core.run.options import RunOptions
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.text import markdown
-from ui.shared import controls, launch, who
-from ui.shared.controls import Opened
+from ui.shared import launch, refusals, who
+from ui.shared.opening import Opened
 
 
 def show(opened: Opened, name: str) -> None:
@@ -45,4 +45,4 @@ def offer(opened: Opened, name: str, decision: Decision) -> None:
     try:
         launch.watch(launch.start(spec, RunOptions(), reuse=study))
     except IrsError as error:
-        st.error(controls.sentence(error))
+        st.error(refusals.sentence(error))

@@ -7,10 +7,10 @@ from irs_core.decide import Gap
 from irs_core.report.waterfall import ACR_TITLE, waterfall_bars, waterfall_figure
 from irs_core.text import markdown
 from ui.decide import decisions
-from ui.shared import columns, controls, figures
-from ui.shared.controls import Opened
+from ui.shared import columns, figures, grid
 from ui.shared.drawing import blank
 from ui.shared.once import once
+from ui.shared.opening import Opened
 
 
 def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float, ...]) -> None:
@@ -39,7 +39,7 @@ def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float,
         f"{found[0].fewer_draws.mean:.3f} of the average certified radius, compression "
         f"{found[0].compression.mean:.3f}",
     )
-    controls.table(
+    grid.table(
         frame,
         f"gaps-{opened.record.id}",
         columns.gaps(),

@@ -25,10 +25,10 @@ from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 from irs_core.text import NAME, markdown, plain, plotly
 from ui.explore import certified, equal_figures
-from ui.shared import columns, controls, figures, library, page_list, pickers, theme
-from ui.shared.controls import Opened
+from ui.shared import columns, figures, grid, library, opening, page_list, pickers, refusals, theme
 from ui.shared.glossary import HELP
 from ui.shared.once import once
+from ui.shared.opening import Opened
 
 PER_PAGE = 24
 _ACROSS = 4
@@ -79,8 +79,8 @@ def pick_sides(opened: Opened) -> tuple[Side, Side]:
         if refusal:
             st.info(markdown(refusal), icon=":material/compare_arrows:")
             st.stop()
-        with controls.explained():
-            controls.warn(Opened(other, opened.settings))
+        with refusals.explained():
+            opening.warn(Opened(other, opened.settings))
     if same and first == second:
         st.info(
             "Both sides are the same model. Choose another one, or another study on these inputs.",
@@ -118,7 +118,7 @@ def _pick_model(study: Study, label: str, key: str, at: int) -> str:
 
 def _pick_study(opened: Opened) -> Study:
     """The study of the second model, this one to begin with; the address names it by its id."""
-    with controls.explained():
+    with refusals.explained():
         others = [
             study
             for study in library.list_studies()
@@ -153,7 +153,7 @@ def find(sides: tuple[Side, Side], settings: Settings) -> SideBySide:
     records = [one.study.record for one in sides]
     steps = common_steps(records[0], records[1])
     draws = pickers.pick_draws(steps, steps[-1], f"each_{records[0].id[:3]}{records[1].id[:3]}")
-    with controls.explained():
+    with refusals.explained():
         first, second = (
             certified.at_step(one.study, settings, one.name, steps, draws) for one in sides
         )
@@ -176,7 +176,7 @@ def _explore(sides: tuple[Side, Side], settings: Settings, draws: int) -> None:
         own = library.ledger(study, settings)
         here = ledger.at_draws(own, study.record.spec, draws)
         if here.moved != own.moved:
-            said.add(controls.sentence(IrsError(here.sentence)))
+            said.add(refusals.sentence(IrsError(here.sentence)))
     for one in sorted(said):
         st.info(one, icon=":material/explore:")
 
@@ -193,7 +193,7 @@ def show_differences(
         f"(first) is {down(gap.equal)} and that of **{markdown(second)}** (second) "
         f"{down(gap.compressed)}: {markdown(lead)}."
     )
-    controls.table(
+    grid.table(
         once(difference_table, found, tuple(radii)),
         f"differences-{key}",
         columns.differences(),
@@ -246,7 +246,7 @@ def show_changed(sides: tuple[Side, Side], found: SideBySide, opened: Opened, ke
             icon=":material/done_all:",
         )
         return
-    controls.table(
+    grid.table(
         frame,
         f"changed-{key}",
         columns.changed(),

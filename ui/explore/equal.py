@@ -15,10 +15,10 @@ from irs_core.errors import IrsError
 from irs_core.spec.outward import down
 from irs_core.text import markdown
 from ui.explore import certified, equal_figures
-from ui.shared import columns, controls, figures, library, pickers
-from ui.shared.controls import Opened
+from ui.shared import columns, figures, grid, library, pickers, refusals
 from ui.shared.glossary import HELP
 from ui.shared.once import once
+from ui.shared.opening import Opened
 
 VIEWS: dict[str, Callable[[EqualDraws, str, str], go.Figure]] = {
     "certified accuracy": equal_figures.accuracy,
@@ -45,7 +45,7 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         return
     here = ledger.at_draws(opened.ledger, opened.record.spec, draws)
     if here.moved:
-        st.info(controls.sentence(IrsError(here.sentence)), icon=":material/explore:")
+        st.info(refusals.sentence(IrsError(here.sentence)), icon=":material/explore:")
     title, colour = titles[name], library.colours_of(opened.record)[name]
     st.markdown(said(gaps_of_draws(opened.analysis, found)[0], title, draws))
     view = st.segmented_control(
@@ -64,7 +64,7 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         frame,
         alt=f"The original and {title}, both with {draws:,} draws, compared by {view}",
     )
-    controls.table(
+    grid.table(
         frame,
         f"equal-{opened.record.id}",
         columns.kinds() if by_kind else columns.at_radii(),

@@ -10,8 +10,8 @@ from irs_core.analysis.losses import Loss
 from irs_core.errors import IrsError
 from irs_core.spec.data_kinds import KINDS
 from ui.explore import certified, inputs
-from ui.shared import controls, own_files
-from ui.shared.controls import Opened
+from ui.shared import own_files, refusals
+from ui.shared.opening import Opened
 
 PER_PAGE = 24
 _ACROSS = 6
@@ -33,7 +33,7 @@ def images(opened: Opened) -> inputs.ReadImages | None:
     )
     root = own_files.pick_data("Folder of the images (ROOT)", spec.kind, "images_root")
     if root:
-        with controls.explained():
+        with refusals.explained():
             return certified.image_reader(opened.study, root)
     return None
 

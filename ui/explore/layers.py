@@ -12,7 +12,7 @@ from irs_core.analysis.results import Interval
 from irs_core.spec.outward import SIDES
 from irs_core.text import markdown, plotly
 from irs_core.tune.record import Effect, Sensitivity
-from ui.shared import controls, figures, theme
+from ui.shared import figures, grid, theme
 from ui.shared.drawing import blank, error_bars
 from ui.shared.once import once
 
@@ -46,7 +46,7 @@ def show(found: Sequence[Sensitivity]) -> None:
         alt="Share of noisy images that change their class, by layer and treatment",
         note=note(chosen),
     )
-    picked = controls.table(
+    picked = grid.table(
         ranked,
         f"layers-{chosen.id[:6]}",
         columns(),

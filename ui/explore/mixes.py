@@ -11,7 +11,7 @@ from irs_core.errors import IrsError
 from irs_core.spec.outward import SIDES
 from irs_core.text import markdown, plotly
 from irs_core.tune.search import Candidate, Outcome, Search, outcome, searches
-from ui.shared import controls, figures, library, theme
+from ui.shared import figures, grid, library, refusals, theme
 from ui.shared.drawing import blank
 
 _COLOURS = {
@@ -31,7 +31,7 @@ _AXES = {
 def show(known: Sequence[Search]) -> None:
     """Let the user choose a search; its front, and every candidate."""
     search = st.selectbox("Search", known, format_func=label, key="search")
-    with controls.explained():
+    with refusals.explained():
         found = opened(search)
     if found is None:
         st.info("Its original is not drawn yet.")
@@ -46,7 +46,7 @@ def show(known: Sequence[Search]) -> None:
         note=f"{found.draws:,} draws of all candidates; certifying two of them from scratch takes "
         f"{found.alone:,}.",
     )
-    controls.table(
+    grid.table(
         table,
         f"mixes-{search.study[:6]}",
         columns(),

@@ -8,9 +8,9 @@ from irs_core.store import BASE
 from irs_core.text import NAME, markdown, plain
 from ui.explore import certified, input_words, inputs
 from ui.explore.gallery import fates_of, full_row, loss_of, positions
-from ui.shared import columns, controls, figures
-from ui.shared.controls import Opened
+from ui.shared import columns, figures, grid, notes, refusals
 from ui.shared.glossary import HELP
+from ui.shared.opening import Opened
 
 _SIDE = 96
 
@@ -50,7 +50,7 @@ def show_input(opened: Opened, row: int, name: str, read: inputs.ReadImages | No
         branch = inputs.branch_words(one)
         st.markdown(f"**{markdown(one.title)}**, {markdown(branch)}. {markdown(why)}")
     with st.expander("Every model on this input"):
-        controls.table(
+        grid.table(
             inputs.fate_table(found, classes),
             f"input-{index}-{record.id}",
             columns.fates(),
@@ -97,7 +97,7 @@ def _show_votes(opened: Opened, row: int, index: int, name: str) -> None:
         bind="query-params",
         help="Beside the original and the chosen model.",
     )
-    with controls.explained():
+    with refusals.explained():
         votes = {
             one: certified.votes(opened.study, one, full_row(opened, row))
             for one in dict.fromkeys((BASE, name, *more))
@@ -108,7 +108,7 @@ def _show_votes(opened: Opened, row: int, index: int, name: str) -> None:
         inputs.votes_table(votes, titles, record.data.classes),
         alt=f"Share of draws per class answered on input {index}",
         note=f"Input {index}: the original's n = {record.spec.n:,} estimation draws; of compressed "
-        f"models those of the same draws that are stored. {controls.note(opened)}",
+        f"models those of the same draws that are stored. {notes.note(opened)}",
     )
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from irs_core.papers import PEER_COSTS, PeerCost, measured_peers, peers_table
 from irs_core.text import markdown
-from ui.shared import columns, controls
+from ui.shared import columns, grid
 
 _TITLES: dict[PeerCost, str] = {"draws": "draws per input", "seconds": "seconds in all"}
 
@@ -26,7 +26,7 @@ def show() -> None:
         )
     table, frame = run.tables[title], peers_table(run, title, cost)
     results = [one["words"] for one in table["goals"]]
-    controls.table(
+    grid.table(
         frame,
         f"peers-{cost}",
         columns.peers(results),

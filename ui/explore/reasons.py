@@ -3,17 +3,17 @@
 import streamlit as st
 
 from irs_core.text import markdown
-from ui.shared import columns, controls, library
+from ui.shared import columns, grid, library, opening
 
 
-def show_reasons(opened: controls.Opened, name: str) -> None:
+def show_reasons(opened: opening.Opened, name: str) -> None:
     """Branch, bounds and draws of every input for one compressed model, where CIRS ran."""
     reasons = library.why(opened.study, opened.settings, name)
     if reasons is None:
         return
     title = library.titles_of(opened.record)[name]
     with st.expander(f"Why each input got its radius under CIRS: {markdown(title)}"):
-        controls.table(
+        grid.table(
             reasons,
             f"why-{opened.record.id}-{name}",
             columns.why(),

@@ -28,8 +28,8 @@ from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX
 from irs_core.text import csv_cell, markdown
-from ui.shared import controls, library, tables, who
-from ui.shared.controls import Opened
+from ui.shared import library, notes, refusals, tables, who
+from ui.shared.opening import Opened
 from ui.shared.page_list import PAGES, STUDY_PAGES, TITLES, moved_query
 from ui.shared.study_file import study_as_file
 
@@ -138,7 +138,7 @@ def show_downloads(opened: Opened) -> None:
         )
         st.download_button(
             "All tables",
-            lambda: packed_tables(all_tables(opened), kind, controls.note(opened)),
+            lambda: packed_tables(all_tables(opened), kind, notes.note(opened)),
             f"{record.id}-tables-{kind}.zip",
             "application/zip",
             key="tables",
@@ -168,7 +168,7 @@ def show_results_of_others() -> None:
         _, refusal = _once(uploaded, name, partial(upload_results, who.acting()))
         if refusal:
             st.error(refusal, icon=":material/error:")
-    with controls.explained():
+    with refusals.explained():
         found = library.results_of_others()
     if found:
         st.dataframe(
@@ -232,6 +232,6 @@ def _once(uploaded: UploadedFile, name: str, keep: Callable[[Path], Any]) -> tup
             try:
                 st.session_state[key] = keep(path), ""
             except IrsError as error:
-                st.session_state[key] = None, controls.sentence(error)
+                st.session_state[key] = None, refusals.sentence(error)
     found: tuple[Any, str] = st.session_state[key]
     return found

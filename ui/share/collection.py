@@ -13,7 +13,7 @@ from irs_core.store.about import MAX_TITLE
 from irs_core.store.study import Origin
 from irs_core.text import NAME, markdown, plain
 from ui.share.keeping import ACTED_ON, button, show_said, show_table
-from ui.shared import controls, library, page_list, who
+from ui.shared import library, page_list, refusals, who
 
 _SHIPPED = "It comes with the program and cannot be deleted; archive it to leave it out of lists."
 _ORIGINS: Mapping[Origin, str] = {"live": "own", "shipped": "shipped", "imported": "imported"}
@@ -36,7 +36,7 @@ _SHELVES: Mapping[str, Callable[[Study], bool]] = {
 def show_studies() -> None:
     """Every study, what can be looked at of one of them, and what can be done to it."""
     show_said()
-    with controls.explained():
+    with refusals.explained():
         studies = {study.record.id: study for study in library.list_studies()}
     if not studies:
         st.info("There is no study yet.")

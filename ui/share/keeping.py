@@ -15,7 +15,7 @@ from irs_core.people import Action
 from irs_core.report.formats import without_formulas
 from irs_core.store.trash import Trashed, trashed
 from irs_core.text import NAME, markdown, plain
-from ui.shared import controls, library, theme, who
+from ui.shared import library, refusals, theme, who
 
 _SAID = "said_of_studies"
 # Id of the study that an action was about, until another one is chosen.
@@ -27,7 +27,7 @@ def show_trash() -> None:
     there = {one.mark: one for one in trashed(library.store_root())}
     if not there:
         return
-    with controls.explained():
+    with refusals.explained():
         limit = days(TRASH_DAYS)
     st.header("Trash", anchor=False)
     st.caption(
@@ -107,7 +107,7 @@ def button(
     try:
         what = act(who.acting())
     except IrsError as error:
-        st.error(controls.sentence(error), icon=":material/error:")
+        st.error(refusals.sentence(error), icon=":material/error:")
         return
     title, undo = (what.title, what.mark) if isinstance(what, Trashed) else (name or what, "")
     st.session_state[_SAID] = (f"{said} {markdown(plain(title, NAME))}.", undo)
@@ -127,7 +127,7 @@ def show_said() -> None:
         st.success(said, icon=":material/check:")
         if undo and st.button("Undo", key="undo", icon=":material/undo:"):
             st.session_state[_SAID] = ("", "")
-            with controls.explained():
+            with refusals.explained():
                 actions.restore(who.acting(), undo)
             st.rerun()
 

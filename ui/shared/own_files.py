@@ -24,7 +24,7 @@ from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.outside import SHIPPED_PREFIX, is_url
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
-from ui.shared import controls, inventory, library, theme, who
+from ui.shared import inventory, library, refusals, theme, who
 
 _FILES = ("file", "file-normalized")
 
@@ -106,7 +106,7 @@ def _kept(files: Sequence[Any], keep: Callable[[], Upload]) -> str:
             known[key] = keep()
         upload = known.get(key)
     except IrsError as error:
-        st.session_state[refusal] = controls.sentence(error)
+        st.session_state[refusal] = refusals.sentence(error)
         upload = None
     if upload is None:
         st.error(st.session_state[refusal], icon=":material/error:")
@@ -180,7 +180,7 @@ def show_check() -> None:
     compressed = pick_compressed("check_compressed")
     if not path:
         return
-    with controls.explained():
+    with refusals.explained():
         spec = ModelSpec(allowed(path), None if arch.startswith("as ") else arch)
         facts = inventory.model_facts(spec)
         shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))

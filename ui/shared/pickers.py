@@ -9,8 +9,8 @@ from irs_core.analysis.tables import usual_radii
 from irs_core.store import Study, StudyRecord
 from irs_core.text import NAME, markdown, plain
 from ui.shared import library
-from ui.shared.controls import explained
 from ui.shared.glossary import HELP
+from ui.shared.refusals import explained
 
 ALONE = "This study has no compressed model; it certifies the original alone."
 
