@@ -38,6 +38,7 @@ class Quantised:
         disagreement: Share of noisy calibration images, used for no choice, on which it answers
             differently from the original.
         digest: SHA-256 of its operations and constants.
+        operations: The module's name for each convolution and linear layer of `model`.
     """
 
     model: Any
@@ -45,6 +46,7 @@ class Quantised:
     kept: tuple[str, ...]
     disagreement: float
     digest: str
+    operations: Mapping[str, str]
 
 
 def quantise(
@@ -98,7 +100,7 @@ class _Search:
         self._ranges, self._choice, self._rest = np.split(calibration, cuts)
         # Converted once: the names of its layers differ from conversion to conversion.
         self._original = convert(module, input_shape)
-        self._names = _module_names(self._original, module)
+        self._names = weighted_operations(self._original, module)
         self._layers = tuple(own for own, name in self._names.items() if only(name))
         # Left in 32 bits whatever is asked for.
         self._fixed = tuple(own for own in self._names if own not in self._layers)
@@ -136,6 +138,7 @@ class _Search:
             kept=tuple(self._names[name] for name in keep),
             disagreement=float(np.mean(changed)),
             digest=_digest(model),
+            operations=self._names,
         )
 
     def keep_within(self, limit: float) -> tuple[str, ...]:
@@ -177,7 +180,7 @@ class _Search:
         return predictor(images)
 
 
-def _module_names(model: Any, module: nn.Module) -> dict[str, str]:
+def weighted_operations(model: Any, module: nn.Module) -> dict[str, str]:
     """OpenVINO's name of each convolution and linear layer, and the module's name for it.
 
     Conversion folds batch norms and renames layers, but each output channel's weights stay a

@@ -27,7 +27,7 @@ from irs_core.hardware import usable_cores
 # What a layer's arithmetic is called in the compiled graph.
 _INT8 = {"i8", "u8"}
 _NO_LAYERS = {"Parameter", "Constant", "Result"}
-_WEIGHTED = {"Convolution", "FullyConnected", "MatMul", "GroupConvolution"}
+WEIGHTED = {"Convolution", "FullyConnected", "MatMul", "GroupConvolution"}
 HINTS: dict[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
@@ -137,7 +137,7 @@ class OpenVinoPredictor:
         found = {}
         for node in self.compiled.get_runtime_model().get_ordered_ops():
             info = node.get_rt_info()
-            if info["layerType"].astype(str) in _WEIGHTED:
+            if info["layerType"].astype(str) in WEIGHTED:
                 names = info["originalLayersNames"].astype(str)
                 precision = info["runtimePrecision"].astype(str)
                 found[names] = "int8" if precision in _INT8 else precision

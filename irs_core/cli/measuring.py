@@ -23,6 +23,7 @@ def measured(
     draws: int,
     weights: str,
     groups: bool = False,
+    times: bool = False,
 ) -> Sensitivity:
     """Sensitivities, with a bar on stderr."""
     from tqdm import tqdm
@@ -45,5 +46,6 @@ def measured(
             radius=radius,
             draws=draws,
             weights=weights,
+            times=times,
             on_progress=step,
         )

@@ -16,7 +16,7 @@ from irs_core.spec.outward import text
 from irs_core.spec.paths import settled as settled_path
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store import Library
-from irs_core.tune.record import Sensitivity, save
+from irs_core.tune.record import Effect, Sensitivity, save
 
 
 def add_tune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,6 +65,12 @@ def _add_sensitivity(actions: "argparse._SubParsersAction[argparse.ArgumentParse
         help="such as int8, int4, bf16, 2:4, prune:0.3, channels:0.25, lowrank:0.9",
     )
     parser.add_argument("--groups", action="store_true", help="also each block as a whole")
+    parser.add_argument(
+        "--times",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure the time that each change saves, on OpenVINO",
+    )
     parser.add_argument("--images", type=int, default=100, help="at most so many images")
     parser.add_argument("--draws", type=int, default=128, help="noisy copies of each image")
     parser.add_argument("--seed", type=int, default=1, help="of the noise")
@@ -92,6 +98,7 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
         draws=arguments.draws,
         weights=model.weights,
         groups=arguments.groups,
+        times=arguments.times,
     )
     save(arguments.store, found)
     if arguments.json:
@@ -138,5 +145,10 @@ def print_sensitivity(found: Sensitivity) -> None:
                 print(
                     f"{treatment:<20} {one.name:<32} {one.left / found.total:.4f} ({low}..{high})"
                     f"  lost {one.lost}, gained {one.gained}  -{one.saved_bytes:,} bytes"
+                    f"{_faster(one)}"
                 )
     print(f"kept as {found.id}")
+
+
+def _faster(one: Effect) -> str:
+    return "" if one.saved_seconds is None else f"  {-1e6 * one.saved_seconds:+.0f} us"

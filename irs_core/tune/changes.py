@@ -116,8 +116,8 @@ def is_possible(module: nn.Module, name: str, treatment: Treatment) -> bool:
     if treatment.channels is not None:
         return loses_channels(module, name)
     if treatment.lowrank is not None:
-        layer: Weighted = module.get_submodule(name)  # type: ignore[assignment]
-        return treated(copy.deepcopy(layer), treatment) is not layer
+        layer: Weighted = copy.deepcopy(module.get_submodule(name))  # type: ignore[assignment]
+        return treated(layer, treatment) is not layer
     return True
 
 

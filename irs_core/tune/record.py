@@ -45,6 +45,8 @@ class Effect:
         mse: Mean squared difference of the scores.
         saved_bytes: Of the packed weights.
         hurts: The images on which most answers change, most first.
+        saved_seconds: That its kernels save of one image alone; see `irs_core.tune.times`. None
+            where it was not measured or is emulated.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Effect:
     mse: float
     saved_bytes: int
     hurts: tuple[Hurt, ...]
+    saved_seconds: float | None = None
 
     @property
     def group(self) -> bool:

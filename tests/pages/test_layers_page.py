@@ -47,6 +47,16 @@ def _measured() -> Sensitivity:
     )
 
 
+def test_seconds_saved_are_in_the_table_where_they_were_measured(store: Path) -> None:
+    found = _measured()
+    timed = replace(found.effects[0], saved_seconds=-2.5e-6)
+    save(store, replace(found, effects=(timed, *found.effects[1:])))
+    saved = open_page("layers").dataframe[0].value["µs saved"]
+    assert sorted(saved.dropna()) == [-2.5]
+    save(store, replace(found, seed=2))
+    assert "µs saved" not in open_page("layers").dataframe[0].value
+
+
 def test_nothing_yet_says_how_to_begin(store: Path) -> None:
     at = open_page("layers")
     assert not at.exception
