@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python")
 from playwright.sync_api import Page  # noqa: E402
+from settled import settle  # noqa: E402
 
 from ui.shared.page_list import PAGES  # noqa: E402
 
@@ -32,9 +33,7 @@ _RUN = """async (left_out) => {
 @pytest.mark.parametrize("name", PAGES)
 def test_page_has_no_serious_violation(app: str, page: Page, name: str) -> None:
     page.goto(f"{app}/{'' if name == PAGES[0] else name}")
-    page.wait_for_selector("h1")
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
+    settle(page)
     # Evaluated and not added as a tag: the app's policy lets no page have scripts written into it.
     page.evaluate((files(axe) / "axe.min.js").read_text())
     assert page.evaluate(_RUN, list(FRAMEWORK)) == []

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from foreign import REST, foreign_study, harmless, hostile
+from settled import IDLE, settle
 
 from irs_core.store import Library
 from ui.shared.page_list import PAGES
@@ -19,7 +20,6 @@ MADE = (
     *("a[href]", "img", "iframe", "strong", "em", "code", "del", "table", "li", ".katex"),
     *("[data-testid=stIconMaterial]", "[class*=stMarkdownColored]", "svg a", "svg tspan[style]"),
 )
-SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 WATCH = """
 window.refused = [];
 addEventListener('securitypolicyviolation', (event) =>
@@ -50,22 +50,21 @@ def context(browser: Any) -> Iterator[Any]:
     found.close()
 
 
-def settle(page: Page) -> None:
-    """Wait until the script has ended and the browser has drawn what it sent."""
-    page.locator("h1").first.wait_for()
-    page.locator(SETTLED).wait_for()
+def calm_down(page: Page) -> None:
+    """Wait until the page is whole and nothing more is drawn."""
+    settle(page)
     seen, calm = made(page), 0
     while calm < 3:
         page.wait_for_timeout(500)
         before, seen = seen, made(page)
-        running = page.locator(SETTLED).count() == 0
+        running = page.locator(IDLE).count() == 0
         calm = 0 if running or before != seen else calm + 1
 
 
 def look_at_everything(page: Page) -> None:
     """Open what folds and point at the figures, so that all texts are drawn."""
     page.evaluate(UNFOLD)
-    settle(page)
+    calm_down(page)
     for chart in page.locator(".js-plotly-plot").all():
         for share in (0.2, 0.5, 0.8):
             box = chart.bounding_box()
@@ -73,7 +72,7 @@ def look_at_everything(page: Page) -> None:
                 page.mouse.move(box["x"] + share * box["width"], box["y"] + 0.5 * box["height"])
     # Hovers come and go with the place of a point.
     page.mouse.move(0, 0)
-    settle(page)
+    calm_down(page)
 
 
 def made(page: Page) -> dict[str, int]:
@@ -95,7 +94,7 @@ def visit(page: Page, address: str) -> dict[str, Any]:
     page.on("websocket", lambda one: asked.append(one.url))
     page.add_init_script(WATCH)
     page.goto(address)
-    settle(page)
+    calm_down(page)
     look_at_everything(page)
     return {
         "asked": {urlsplit(one).netloc for one in asked if not re.match("data:|blob:", one)},

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from people_at_work import OTHER, RUNNER, VIEWER, spec
+from settled import settle
 from synthetic import synthetic_study
 
 from irs_core.jobs import JobQueue
@@ -79,11 +80,6 @@ def enter(team: Team, browser: Any) -> Iterator[Callable[[str], Page]]:
     yield sign_in
     for context in contexts:
         context.close()
-
-
-def settle(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
 
 
 def choose(page: Page, study: str) -> None:

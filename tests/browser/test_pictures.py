@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from difficult import STUDIES
+from settled import settle
 
 pytest.importorskip("playwright.sync_api")
 from PIL import Image, ImageFilter
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 APPROVED = Path(__file__).parent / "approved"
 PAGES = ("decide", "overview", "acr_time")
@@ -24,7 +25,6 @@ SIZE = (1280, 1400)
 # Stored at a third of the size; a difference counts where blurred greys differ by more than this,
 # and a page has changed where more than this share of it differs.
 _SCALE, _GREYS, _SHARE = 3, 12, 0.02
-TIMEOUT = 120_000
 
 
 @pytest.fixture
@@ -48,9 +48,7 @@ def test_a_page_looks_as_it_was_approved(
     changed = []
     for at in PAGES:
         page.goto(f"{address}/{'' if at == PAGES[0] else at}")
-        idle = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
-        expect(idle).to_be_visible(timeout=TIMEOUT)
-        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=TIMEOUT)
+        settle(page)
         page.wait_for_timeout(1500)
         taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         small = taken.resize((SIZE[0] // _SCALE, SIZE[1] // _SCALE), Image.Resampling.BOX)

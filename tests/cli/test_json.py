@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from irs_core.bench import BenchRow
 from irs_core.cli.main import all_commands, command_parser, main
 from irs_core.decide import Requirement
 from irs_core.jobs import JobQueue
+from irs_core.models import load_model
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import ModelSpec, NoiseSpec
 from irs_core.store import Library
@@ -116,7 +118,10 @@ def stored(tmp_path_factory):
         proposer="greedy",
         seed=1,
     )
-    names["SEARCH"] = synthetic_study(library, spec).id
+    made = synthetic_study(library, spec)
+    base = replace(made.models[0], digest=load_model(spec.model).digest)
+    library.save(replace(made, models=(base, *made.models[1:])))
+    names["SEARCH"] = made.id
     save_search(library.root, search)
     queue = JobQueue(library.root)
     for name in ("JOB", "ENDED"):

@@ -1,0 +1,18 @@
+"""When a page in a browser is whole."""
+
+from typing import Any
+
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def settle(page: Any) -> None:
+    """Wait for a headline, the end of the script, and for what it sent to be drawn.
+
+    The headline comes first: before the page has connected, its script counts as not running.
+
+    Args:
+        page: Of playwright, which may not be installed where this is imported.
+    """
+    page.locator("h1").first.wait_for()
+    page.locator(IDLE).wait_for()
+    page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
