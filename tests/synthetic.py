@@ -47,11 +47,13 @@ def synthetic_study(
     skewed: bool = False,
     execution: str = "synthetic",
     classes: int = CLASSES,
+    base_digest: str = BASE * 4,
 ) -> StudyRecord:
     """Write a finished study whose f is right with probability 0.3 to 1 and f^p nearly equal.
 
     Args:
         classes: Number of classes.
+        base_digest: Of the original, where a test loads it.
         skewed: The class that f favours is the true one of half the inputs only, other classes are
             close, and f^p leaves it seldom but arrives at it often.
     """
@@ -69,7 +71,7 @@ def synthetic_study(
         "select": _draw(rng, shown, accuracy, spec.n0, classes),
         "estimate": _draw(rng, shown, accuracy, spec.n, classes),
     }
-    models = [_store(library, spec, inputs, BASE, base, execution, classes)]
+    models = [_store(library, spec, inputs, BASE, base, execution, classes, base_digest)]
     for index, compression in enumerate(spec.compressions):
         budget = spec.n_p[-1]
         flips = rng.random((inputs, budget)) < 0.002 * (1 + 4 * index)
@@ -167,10 +169,11 @@ def _store(
     draws: dict[Stream, np.ndarray],
     execution: str,
     classes: int,
+    digest: str | None = None,
 ) -> ModelRecord:
-    evidence = {}
+    evidence, digest = {}, digest or name * 4
     for stream, predictions in draws.items():
-        key = EvidenceKey(name * 4, "d" * 64, spec.noise, stream, execution)
+        key = EvidenceKey(digest, "d" * 64, spec.noise, stream, execution)
         array = library.open_evidence(key, n_inputs=inputs, classes=classes, pixels=PIXELS)
         # Fresh draws cost twice as much, so that mixing up the branches shows.
         rate = 2e-6 if stream.startswith("scratch") else 1e-6
@@ -178,7 +181,7 @@ def _store(
         evidence[stream] = key.id
     title = "original (fp32)" if name == BASE else parse_compression(name).title
     return ModelRecord(
-        name, title, name * 4, execution, "Made up for tests.", 100_000, 25_000, evidence
+        name, title, digest, execution, "Made up for tests.", 100_000, 25_000, evidence
     )
 
 

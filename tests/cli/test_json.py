@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,10 +117,8 @@ def stored(tmp_path_factory):
         proposer="greedy",
         seed=1,
     )
-    made = synthetic_study(library, spec)
-    base = replace(made.models[0], digest=load_model(spec.model).digest)
-    library.save(replace(made, models=(base, *made.models[1:])))
-    names["SEARCH"] = made.id
+    digest = load_model(spec.model).digest
+    names["SEARCH"] = synthetic_study(library, spec, base_digest=digest).id
     save_search(library.root, search)
     queue = JobQueue(library.root)
     for name in ("JOB", "ENDED"):
