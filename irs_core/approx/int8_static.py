@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from irs_core.approx.joints import joints
 from irs_core.errors import ApproximationError
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class _Search:
         self._layers = tuple(own for own, name in self._names.items() if only(name))
         # Left in 32 bits whatever is asked for.
         self._fixed = tuple(own for own in self._names if own not in self._layers)
+        self._joints = joints(self._original, self._names)
         if not self._layers:
             raise ApproximationError("the part named has no convolution or linear layer")
         self._answers = self._predict(self._original, self._choice)
@@ -114,6 +116,8 @@ class _Search:
             self._ranges[start : start + _BATCH] for start in range(0, len(self._ranges), _BATCH)
         ]
         nncf, left = self._nncf, [*self._fixed, *keep]
+        # NNCF would round what these add up or average for the sake of neighbours in 32 bits.
+        left += [name for name, beside in self._joints.items() if not beside.isdisjoint(left)]
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # its progress bars
                 model = nncf.quantize(
