@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 from graph_files import export_onnx
 from torch import nn
@@ -92,8 +93,15 @@ def numbers(folder, names, *, transform=lambda values: values, count=12):
     return ["--data", "image-folder", "--root", str(folder), "--split", ""]
 
 
-def report_of(capsys, *words):
-    assert main(["models", "check", "shipped:digits-0.50", "--json", *words]) == 0
+def state_names(path, names):
+    """Write names of classes into an ONNX file, as exporters do."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"names": str(names)})
+    onnx.save(model, path)
+
+
+def report_of(capsys, *words, model="shipped:digits-0.50"):
+    assert main(["models", "check", str(model), "--json", *words]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -136,6 +144,30 @@ def test_a_list_beside_the_model_numbers_the_classes(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["rows"][0]["clean"] > 0.9
     assert found["notes"] == ["classes numbered by labels.txt"]
+
+
+def test_names_in_the_models_file_number_the_classes(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    path = export_onnx(load_model(MODEL).module, (1, 8, 8), tmp_path / "net.onnx")
+    state_names(path, dict(enumerate(names)))
+    found = report_of(capsys, *data, model=path)
+    assert found["rows"][0]["clean"] > 0.9
+    assert found["flags"] == []
+    assert found["notes"] == ["classes numbered by the metadata of net.onnx"]
+    assert found["spec"]["class_list"] == str(path)
+    shutil.rmtree(tmp_path / "data" / "d")
+    assert report_of(capsys, *data, model=path)["rows"][0]["clean"] > 0.9
+
+
+def test_names_of_another_number_of_classes_are_refused(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    path = export_onnx(load_model(MODEL).module, (1, 8, 8), tmp_path / "net.onnx")
+    state_names(path, [*names, "k"])
+    assert main(["models", "check", str(path), *data]) == 2
+    said = capsys.readouterr().err
+    assert "the model has 10 classes; net.onnx names 11: name the model's classes in" in said
 
 
 def test_images_in_another_range_are_found_by_trying(tmp_path, capsys):

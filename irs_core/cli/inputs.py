@@ -25,7 +25,8 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
         "--classes",
         metavar="N|FILE",
         help="number of classes, where the model's file does not tell; or a file that lists the "
-        "model's classes in their order, by which class folders are numbered",
+        "model's classes in their order, by which class folders are numbered (default: the "
+        "list beside the model, or the names in an ONNX or OpenVINO file)",
     )
     parser.add_argument(
         "--output", metavar="NAME", help="output that holds the scores, of a graph with several"

@@ -24,10 +24,8 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
     Raises:
         CheckpointError: It is damaged, too large, or no image classifier.
     """
-    if _ENTITIES.search(graph) or b"\x00" in graph:
-        raise CheckpointError(f"{name!r} holds a document type, which an IR never has")
     try:
-        root = ElementTree.fromstring(graph)
+        root = parse_xml(graph, name)
         layers = [one for one in root.iter("layer")]
         if root.tag != "net" or not layers:
             raise CheckpointError(f"{name!r} is no OpenVINO IR")
@@ -61,6 +59,18 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{name!r} is damaged: {error or type(error).__name__}") from None
+
+
+def parse_xml(graph: bytes, name: str) -> Layer:
+    """The root of an IR's XML.
+
+    Raises:
+        CheckpointError: It holds a document type.
+        ElementTree.ParseError: It is no XML.
+    """
+    if _ENTITIES.search(graph) or b"\x00" in graph:
+        raise CheckpointError(f"{name!r} holds a document type, which an IR never has")
+    return ElementTree.fromstring(graph)
 
 
 def _is(layer: Layer, kind: str) -> bool:

@@ -71,8 +71,9 @@ class DataSpec:
             are tuned. They never enter a reported number.
         size: Height and width that images are resized to; None keeps them (all must be equal).
         channels: 1 or 3: colours are made grey, grey is repeated. None keeps what the files have.
-        class_list: File that lists the model's classes, by which labels are numbered. None takes
-            one that lies among the data, else the order of the names.
+        class_list: File that lists the model's classes, by which labels are numbered, or a model's
+            file (ONNX, OpenVINO IR) that states them. None takes one that lies among the data,
+            else the order of the names.
     """
 
     kind: DataKind = "digits"

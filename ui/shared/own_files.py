@@ -192,7 +192,10 @@ def show_check() -> None:
         if who.button("Dry run", Action.CHECK, icon=":material/science:", key="check_run"):
             texts = tuple(described(text) for text in compressed)
             with taking(who.acting(), Action.CHECK, facts.digest):
-                _show_report(spec, DataSpec(kind, root or None, max=50), sigma, texts)
+                data = inventory.with_model_classes(
+                    DataSpec(kind, root or None, max=50), spec.weights
+                )
+                _show_report(spec, data, sigma, texts)
 
 
 def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:
