@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from irs_core.errors import CheckpointError
 from irs_core.graphs.files import read_bytes
-from irs_core.graphs.ir_file import parse_xml
+from irs_core.graphs.ir_xml import parse_xml, texts_of
 from irs_core.sandbox.opening import opened
 
 _MOST_BYTES, _MOST_ENTRIES, _MOST_FIELDS = 8 << 20, 1000, 1_000_000
@@ -31,7 +31,10 @@ def stated(path: Path) -> Mapping[str, str]:
         CheckpointError: The file cannot be read, or its texts are too many or too long.
     """
     if path.suffix.lower() == ".xml":
-        return stated_by_ir(read_bytes(path))
+        try:
+            return texts_of(parse_xml(read_bytes(path), path.name))
+        except (ElementTree.ParseError, ValueError):
+            return {}
     try:
         with opened(path) as file:
             return dict(_entries(file, path.name))
@@ -39,31 +42,9 @@ def stated(path: Path) -> Mapping[str, str]:
         raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
 
 
-def stated_by_ir(graph: bytes) -> Mapping[str, str]:
-    """The same of an IR's XML."""
-    try:
-        root = parse_xml(graph, "the IR")
-    except (CheckpointError, ElementTree.ParseError, ValueError):
-        return {}
-    found: dict[str, str] = {}
-    for top in (*root.findall("rt_info"), *root.findall("meta_data")):
-        for one in top:
-            for name, value in _below(one, one.tag):
-                found.setdefault(name, value)
-    return found
-
-
 def named_in(texts: Mapping[str, str], name: str) -> str | None:
     """A text under its name, or under that name in the part of an IR that describes the model."""
     return texts.get(name, texts.get(f"{_INFO}{name}"))
-
-
-def _below(one: ElementTree.Element, name: str) -> Iterator[tuple[str, str]]:
-    if one.get("value") is not None:
-        yield name, one.get("value", "")
-    # Deeper parts describe layers and tools.
-    for inner in one if name.count("/") == 0 else ():
-        yield from _below(inner, f"{name}/{inner.tag}")
 
 
 def _entries(file: BinaryIO, name: str) -> Iterator[tuple[str, str]]:

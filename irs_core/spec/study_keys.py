@@ -8,7 +8,14 @@ from typing import Any, Literal
 
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import BASELINE, BOUNDS, GENERATORS, METHOD_NAMES, NOISE_KINDS
+from irs_core.spec.study import (
+    BASELINE,
+    BOUNDS,
+    CHANNEL_ORDERS,
+    GENERATORS,
+    METHOD_NAMES,
+    NOISE_KINDS,
+)
 from irs_core.spec.yaml_places import Node, Row, Text
 
 VERSION = 1
@@ -105,6 +112,12 @@ _MODEL = (
     Key("std", "number", "Deviation per channel, inside the model.", many=True, optional=True),
     Key("output", "text", "Output that holds the scores, of several.", optional=True),
     Key("denoiser", "text", "In front of the classifier: a file or shipped:NAME.", optional=True),
+    Key(
+        "channel_order",
+        "text",
+        "Order in which the model takes colours; mean and std stay red, green, blue.",
+        choices=CHANNEL_ORDERS,
+    ),
 )
 _DATA = (
     Key("kind", "text", "Kind of data set.", choices=DATA_KINDS),
@@ -116,7 +129,12 @@ _DATA = (
     Key("holdout", "integer", "Further inputs for choosing gamma, never reported."),
     Key("size", "integer", "Height and width that images are resized to.", optional=True),
     Key("channels", "integer", "1 makes colours grey, 3 repeats grey.", optional=True),
-    Key("class_list", "text", "File that lists the model's classes.", optional=True),
+    Key(
+        "class_list",
+        "text",
+        "File that lists the model's classes, or a model's file that states them.",
+        optional=True,
+    ),
 )
 BLOCKS: Mapping[str, tuple[Key, ...]] = {"model": _MODEL, "data": _DATA}
 _METHODS = tuple(name for name in METHOD_NAMES if name != BASELINE)

@@ -1,7 +1,9 @@
 """A file of one's own on the pages: below a listed folder only, digest shown, then in the queue."""
 
+import numpy as np
 import onnx
 import pytest
+import torch
 from app_pages import as_read, open_page
 from graph_files import export_onnx, noisy, quantise_onnx
 from PIL import Image
@@ -11,6 +13,7 @@ from irs_core.graphs import read_graph
 from irs_core.jobs import JobQueue
 from irs_core.models import load_model
 from irs_core.spec.study import ModelSpec
+from ui.certify.clone import form_values
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,29 @@ def test_a_study_of_own_files_is_queued_with_their_digest(store, folder, monkeyp
     (compression,) = job.spec.compressions
     assert compression.digest == read_graph(folder / "int8.onnx").digest[:16]
     assert job.spec.model.weights == str(folder / "plain.onnx")
+
+
+def test_the_order_of_colours_is_part_of_the_study(store, tmp_path, monkeypatch):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3))
+    path = export_onnx(module, (3, 8, 8), tmp_path / "net.onnx")
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 8, 8, 3), np.uint8), labels=np.arange(4) % 3)
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path))
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path))
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("npz").run()
+    at.text_input(key="form_weights").set_value(str(path))
+    at.selectbox(key="form_channel_order").set_value("bgr")
+    at.text_input(key="form_root").set_value(str(tmp_path / "a.npz"))
+    for key, value in (("form_max", 4), ("form_holdout", 0)):
+        at.number_input(key=key).set_value(value)
+    at.multiselect(key="form_kinds").set_value([]).run()
+    assert not errors(at)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.model.channel_order == "bgr"
+    assert form_values(job.spec)["form_channel_order"] == "bgr"
 
 
 def test_names_in_the_file_number_the_classes_of_a_study(store, folder, tmp_path, monkeypatch):
