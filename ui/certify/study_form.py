@@ -8,13 +8,13 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.ledger import with_fixed_split
-from irs_core.goals.goal import Goal
 from irs_core.spec.budgets import parse_radii
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import DataSpec, NoiseSpec, StudySpec
 from ui.certify import goal_form
 from ui.certify.clone import CHANNELS
