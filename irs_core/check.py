@@ -1,6 +1,6 @@
 """A dry run of a model before it is certified: is it read right, how good and how fast is it?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -13,15 +13,17 @@ from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.decide import (
     Flag,
     accuracy_flag,
+    channel_order_flag,
     integer_sums_flag,
     normalisation_flags,
     permuted_labels_flag,
 )
 from irs_core.errors import ChannelsError, DatasetError
+from irs_core.graphs.order_said import NOTHING_SAID, OrderSaid
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import GraphModule, LoadedModel, load_model
 from irs_core.run.fit import check_fit
-from irs_core.run.normalisations import other_normalisations
+from irs_core.run.normalisations import Tried, order_note, tried_otherwise
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare, prepare_fixed
 from irs_core.run.prepared import Prepared, as_fixed
@@ -140,17 +142,16 @@ def check_model(
                 "answer."
             )
             warnings += _other_normalisation(spec, base, dataset, options, trial, row, compression)
-    clean = trial.clean
+    order = _order_said(base)
+    tried = tried_otherwise(spec, base, dataset, options, trial.clean, order_open=order.open)
     return CheckReport(
         _described(base),
         f"{dataset.description}, {len(dataset)} images",
         tuple(rows),
         tuple(warnings),
-        (*dataset.notes, *_handled(base)),
+        (*dataset.notes, *_handled(base), *order_note(order, trial.clean, dataset, tried)),
         _ranges(base, dataset),
-        _flags(
-            clean, dataset, base, other_normalisations(spec, base, dataset, options, clean), rows
-        ),
+        _flags(trial.clean, dataset, base, tried, rows),
         spec.data,
     )
 
@@ -245,7 +246,10 @@ def _ways_out(
     sigma: float, model: ModelSpec, data: DataSpec, base: LoadedModel, dataset: Dataset
 ) -> list[str]:
     """What helps a model that was not trained under the noise, as commands, one a sentence."""
-    pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
+    # Training reads a model as red, green, blue.
+    pace = None
+    if not model.reversed:
+        pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
     found = []
     if base.parts is None:
         steps = denoiser_commands(model, data, sigma, against=pace is not None)
@@ -299,7 +303,7 @@ def _flags(
     clean: NDArray[np.int64],
     dataset: Dataset,
     base: LoadedModel,
-    alternatives: Mapping[str, tuple[int, int]],
+    tried: Tried,
     rows: Sequence[CheckRow],
 ) -> tuple[Flag, ...]:
     labels, classes = dataset.labels, base.num_classes
@@ -309,7 +313,14 @@ def _flags(
     found = [
         accuracy_flag(right, len(labels), classes),
         permuted_labels_flag(confusion),
-        *normalisation_flags(guessed=False, used=(right, len(labels)), alternatives=alternatives),
+        *normalisation_flags(
+            guessed=False,
+            used=(right, len(labels)),
+            alternatives=tried.normalisations,
+        ),
+        None
+        if tried.reversed is None
+        else channel_order_flag(clean == labels, tried.reversed, options=tried.order),
         integer_sums_flag(row.execution for row in rows),
     ]
     return tuple(one for one in found if one is not None)
@@ -317,6 +328,11 @@ def _flags(
 
 def _handled(base: LoadedModel) -> tuple[str, ...]:
     return base.module.file.facts.notes if isinstance(base.module, GraphModule) else ()
+
+
+def _order_said(base: LoadedModel) -> OrderSaid:
+    module = base.classifier.module
+    return module.file.facts.order_said if isinstance(module, GraphModule) else NOTHING_SAID
 
 
 def _ranges(base: LoadedModel, dataset: Dataset) -> str:

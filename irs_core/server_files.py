@@ -67,6 +67,11 @@ def check_model_path(path: str, root: Path) -> Path:
     return found
 
 
+def is_model_path(path: str, root: Path) -> bool:
+    """Whether a path lies where the app reads models."""
+    return _within(path, model_folders(root)) is not None
+
+
 def check_data_root(path: str, root: Path, *, split: str = "") -> Path:
     """The folder or file that a data root of the app means, links followed.
 

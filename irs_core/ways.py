@@ -212,7 +212,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
     result = train_denoiser(first)
     total, paces = trial.training_images(), [(DENOISER_EPOCHS, result.epochs[-1])]
     classifier = load_model(model, programs=trial.options.programs)
-    if runs_in_torch(classifier) and classifier.arch != "torchscript":
+    if not model.reversed and runs_in_torch(classifier) and classifier.arch != "torchscript":
         second = replace(
             first,
             out=str(folder / "second.safetensors"),
@@ -237,6 +237,11 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
 
 def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
     pilot, data = trial.pilot, trial.data
+    if model.reversed:
+        raise SpecError(
+            "fine-tuning reads a model as red, green, blue, and this one takes blue, green, red: "
+            "put the reversal into the network, or take a denoiser"
+        )
     classes = model.num_classes
     start = read_start(
         model.weights, arch=model.arch, classes=classes, mean=model.mean, std=model.std

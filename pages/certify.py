@@ -26,4 +26,4 @@ with refusals.explained():
             "Start", Action.LAUNCH, type="primary", icon=":material/play_arrow:", key="start"
         ):
             launch.watch(launch.start(spec, options))
-        study_as_file(spec, "study_file")
+        study_as_file(spec, "study_file", goal)

@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 from graph_files import export_onnx
 from torch import nn
@@ -92,8 +93,15 @@ def numbers(folder, names, *, transform=lambda values: values, count=12):
     return ["--data", "image-folder", "--root", str(folder), "--split", ""]
 
 
-def report_of(capsys, *words):
-    assert main(["models", "check", "shipped:digits-0.50", "--json", *words]) == 0
+def state_names(path, names):
+    """Write names of classes into an ONNX file, as exporters do."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"names": str(names)})
+    onnx.save(model, path)
+
+
+def report_of(capsys, *words, model="shipped:digits-0.50"):
+    assert main(["models", "check", str(model), "--json", *words]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -136,6 +144,30 @@ def test_a_list_beside_the_model_numbers_the_classes(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["rows"][0]["clean"] > 0.9
     assert found["notes"] == ["classes numbered by labels.txt"]
+
+
+def test_names_in_the_models_file_number_the_classes(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    path = export_onnx(load_model(MODEL).module, (1, 8, 8), tmp_path / "net.onnx")
+    state_names(path, dict(enumerate(names)))
+    found = report_of(capsys, *data, model=path)
+    assert found["rows"][0]["clean"] > 0.9
+    assert found["flags"] == []
+    assert found["notes"] == ["classes numbered by the metadata of net.onnx"]
+    assert found["spec"]["class_list"] == str(path)
+    shutil.rmtree(tmp_path / "data" / "d")
+    assert report_of(capsys, *data, model=path)["rows"][0]["clean"] > 0.9
+
+
+def test_names_of_another_number_of_classes_are_refused(tmp_path, capsys):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    data = numbers(tmp_path / "data", names)
+    path = export_onnx(load_model(MODEL).module, (1, 8, 8), tmp_path / "net.onnx")
+    state_names(path, [*names, "k"])
+    assert main(["models", "check", str(path), *data]) == 2
+    said = capsys.readouterr().err
+    assert "the model has 10 classes; net.onnx names 11: name the model's classes in" in said
 
 
 def test_images_in_another_range_are_found_by_trying(tmp_path, capsys):
@@ -216,3 +248,69 @@ def test_what_is_done_around_a_file_is_said(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "note: images transposed to (N, height, width, channels)" in printed
     assert "pixels 0 to 1, mean" in printed
+
+
+def colours(tmp_path):
+    """A digits network of the blue channel alone, which comes first; images whose digit is blue."""
+
+    class First(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = load_model(MODEL).module
+
+        def forward(self, images):
+            return self.inner(images[:, :1])
+
+    def blue(values):
+        return np.stack([255 - values, np.zeros_like(values), values], axis=-1)
+
+    path = export_onnx(First(), (3, 8, 8), tmp_path / "net.onnx")
+    return path, numbers(tmp_path / "data", [str(one) for one in range(10)], transform=blue)
+
+
+def test_channels_in_the_other_order_are_found_by_trying(tmp_path, capsys):
+    path, data = colours(tmp_path)
+    found = report_of(capsys, *data, model=path)
+    assert found["rows"][0]["clean"] < 0.5
+    flags = {one["code"]: one["sentence"] for one in found["flags"]}
+    assert "channels reversed (--channel-order bgr)" in flags["channel-order-fits-worse"]
+    cured = report_of(capsys, *data, "--channel-order", "bgr", model=path)
+    assert cured["rows"][0]["clean"] > 0.9
+    assert cured["flags"] == []
+    assert "channels reversed to blue, green, red" in cured["notes"]
+
+
+def test_order_and_range_together_are_found_by_trying(tmp_path, capsys):
+    class Expects255(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = load_model(MODEL).module
+
+        def forward(self, images):
+            return self.inner(images[:, :1] / 255)
+
+    _, data = colours(tmp_path)
+    path = export_onnx(Expects255(), (3, 8, 8), tmp_path / "both.onnx")
+    found = report_of(capsys, *data, model=path)
+    flags = {one["code"]: one["sentence"] for one in found["flags"]}
+    said = flags["normalisation-fits-worse"]
+    assert "pixels in [0, 255], channels reversed (--mean 0 0 0 --std 0.00392157" in said
+    assert "0.00392157 --channel-order bgr)" in said
+    words = ["--mean", *"000", "--std", *["0.00392157"] * 3, "--channel-order", "bgr"]
+    assert report_of(capsys, *data, *words, model=path)["rows"][0]["clean"] > 0.9
+
+
+def test_an_order_that_the_file_leaves_open_is_measured_both_ways(tmp_path, capsys):
+    import openvino as ov
+
+    path, data = colours(tmp_path)
+    model = ov.convert_model(path)
+    model.set_rt_info(True, ["conversion_parameters", "reverse_input_channels"])
+    ov.save_model(model, tmp_path / "net.xml")
+    words = [*data, "--channel-order", "bgr"]
+    found = report_of(capsys, *words, model=tmp_path / "net.xml")
+    right = round(found["rows"][0]["clean"] * 100)
+    (said,) = [one for one in found["notes"] if "converted with" in one]
+    assert f"{right} of 100 images are right as they are" in said
+    assert said.endswith("with the channels reversed (--channel-order rgb)")
+    assert found["flags"] == []

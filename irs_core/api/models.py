@@ -18,7 +18,7 @@ from irs_core.run.named import named_compressions, named_model
 from irs_core.run.options import RunOptions
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DataKind
-from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.study import ChannelOrder, DataSpec, ModelSpec, NoiseSpec, StudySpec
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,6 +82,7 @@ def load(
     std: Sequence[float] | None = None,
     output: str | None = None,
     denoise: str | None = None,
+    channel_order: ChannelOrder = "rgb",
     data: DataKind = "digits",
     root: str | None = None,
     **subset: Any,
@@ -100,6 +101,8 @@ def load(
         denoise: A denoiser in front of the model: a file of the command `denoiser train`, an ONNX
             file from images to images, or shipped:NAME. What is certified then is both together,
             the denoiser and after it the classifier; its accuracy and its latency are theirs.
+        channel_order: In which the model takes colours: "bgr" after training on images as OpenCV
+            or Caffe give them. mean and std stay red, green, blue, as images and noise do.
         data, root, subset: As in `DataSpec`: split, start, stride, max, holdout, size,
             channels (None makes them fit the model), class_list.
 
@@ -130,6 +133,7 @@ def load(
         None if std is None else tuple(std),
         output,
         denoise,
+        channel_order,
     )
     if model is None:
         spec = named_model(spec, chosen)

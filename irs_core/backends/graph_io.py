@@ -18,6 +18,8 @@ def fed(images: NDArray[np.float32], facts: GraphFacts) -> NDArray[np.generic]:
     """
     if facts.element == "u8":
         images = np.clip(np.rint(images * np.float32(WHITE)), 0, WHITE)
+    if facts.reversed:
+        images = images[:, ::-1]
     if facts.channels_last:
         images = images.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images, _TYPES[facts.element])

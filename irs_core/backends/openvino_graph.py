@@ -62,6 +62,8 @@ def _with_images(model: ov.Model, module: GraphModule) -> ov.Model:
     given.model().set_layout(ov.Layout("NHWC" if facts.channels_last else "NCHW"))
     if module.mean is not None and module.std is not None:
         given.preprocess().mean(list(module.mean)).scale(list(module.std))
+    if facts.reversed:
+        given.preprocess().reverse_channels()
     if facts.element == "u8":
         given.preprocess().custom(_whole)
     return steps.build()

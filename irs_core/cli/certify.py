@@ -14,7 +14,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
-from irs_core.cli.goals import add_goal_options, parse_goal, with_goal
+from irs_core.cli.goals import add_goal_options, with_goal
 from irs_core.cli.inputs import (
     MAX_IMAGES,
     add_data_options,
@@ -33,6 +33,7 @@ from irs_core.run.options import RunOptions, Until
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.convention import ONE_SIDED
+from irs_core.spec.goal import Goal, read_goal
 from irs_core.spec.paths import settled
 from irs_core.spec.study import (
     BACKENDS,
@@ -42,6 +43,7 @@ from irs_core.spec.study import (
     NoiseSpec,
     StudySpec,
 )
+from irs_core.spec.study_file import study_text
 from irs_core.store import Library, StudyRecord, default_root
 
 if TYPE_CHECKING:
@@ -160,6 +162,12 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         action="store_true",
         help="run the models on at most 100 images, store no result, and say what is odd",
     )
+    parser.add_argument(
+        "--write",
+        type=path,
+        metavar="STUDY.yaml",
+        help="write the study, and its goal, as a file that certify takes, and stop",
+    )
     add_json_option(parser)
     parser.add_argument(
         "--allow-code",
@@ -168,7 +176,7 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
-    parser.set_defaults(run=_certify, parser=parser)
+    parser.set_defaults(run=_certify, parser=parser, goal=None)
 
 
 def _seed(text: str) -> int | None:
@@ -230,17 +238,17 @@ def _certify(arguments: argparse.Namespace) -> None:
         dry_run(arguments, lambda: _forecast(asked, arguments))
         return
     spec = _on_fresh_draws(_study_spec(arguments), arguments)
+    if arguments.write is not None:
+        _write(spec, arguments)
+        return
     # The files that may be programs are those that the command names.
     programs = arguments.file is None or arguments.allow_code
     options = RunOptions(
         arguments.device, arguments.batch, arguments.backend, arguments.engine, programs=programs
     )
-    goal = parse_goal(
-        budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
-    )
+    goal = _goal(arguments)
     if goal is not None or arguments.forecast:
-        if not any(method.plans for method in methods.asked(spec)):
-            raise SpecError("budgets and forecasts are those of --method cirs")
+        _check_plans(spec)
         library = Library(arguments.store)
         spec = with_goal(
             spec,
@@ -265,6 +273,34 @@ def _certify(arguments: argparse.Namespace) -> None:
         return
     arguments.id = _run_fitted(spec, Library(arguments.store), options).id
     show_results(arguments)
+
+
+def _write(spec: StudySpec, arguments: argparse.Namespace) -> None:
+    """Write the study as a file, with full paths, which mean the same from every folder."""
+    goal = _goal(arguments)
+    if goal is not None:
+        _check_plans(spec)
+    try:
+        arguments.write.write_text(study_text(_from_anywhere(spec), goal), encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"cannot write {arguments.write}: {error.strerror}") from None
+    if arguments.json:
+        print_json("certify", {"file": str(arguments.write), "study": spec.id})
+    else:
+        print(f"{arguments.write}: study {spec.id[:6]}" + (", with its goal" if goal else ""))
+
+
+def _check_plans(spec: StudySpec) -> None:
+    if not any(method.plans for method in methods.asked(spec)):
+        raise SpecError("budgets and forecasts are those of --method cirs")
+
+
+def _goal(arguments: argparse.Namespace) -> Goal | None:
+    """The goal in the study file, or that of the options."""
+    goal: Goal | None = arguments.goal
+    return goal or read_goal(
+        budget=arguments.budget, reach_acr=arguments.reach_acr, max_loss=arguments.max_loss
+    )
 
 
 def _forecast(spec: StudySpec, arguments: argparse.Namespace) -> "Forecast":

@@ -4,29 +4,20 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TypedDict, Unpack
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.why import plan_table
 from irs_core.cli.printing import print_json, print_table, rows_of
-from irs_core.errors import SpecError
 from irs_core.goals import outlook
-from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
+from irs_core.goals.goal import chosen_spec, goal_spec, predict
 from irs_core.methods.kit.cirs_plan import pilot_spec
+from irs_core.spec.goal import Goal
 from irs_core.spec.outward import down
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, StudyRecord
 
 _FORECASTS = 8
-
-
-class GoalOptions(TypedDict):
-    """What the options say, as `argparse` keeps it."""
-
-    budget: str | None
-    reach_acr: float | None
-    max_loss: float | None
 
 
 def add_goal_options(parser: argparse.ArgumentParser) -> None:
@@ -79,31 +70,6 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
         help="cirs: run the pilot, print what budgets are expected to bring, with --why also the "
         "plan of each input, and stop",
     )
-
-
-def parse_goal(**options: Unpack[GoalOptions]) -> Goal | None:
-    """The goal that options describe; None for none.
-
-    Raises:
-        SpecError: A budget is no number of draws, percentage or time.
-    """
-    if options["reach_acr"] is not None:
-        return Goal(acr=options["reach_acr"])
-    if options["max_loss"] is not None:
-        return Goal(loss=options["max_loss"])
-    text = options["budget"]
-    if text is None:
-        return None
-    try:
-        if text.endswith("%"):
-            return Goal(share=float(text[:-1]) / 100)
-        if text.endswith("s"):
-            return Goal(seconds=float(text[:-1]))
-        return Goal(draws=int(text))
-    except ValueError:
-        raise SpecError(
-            f"a budget must be a number of draws, a percentage of n or seconds; got {text!r}"
-        ) from None
 
 
 def with_goal(

@@ -4,7 +4,7 @@ import argparse
 
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.spec.study import CHANNEL_ORDERS, DataSpec, ModelSpec
 
 # Images of a dry run.
 MAX_IMAGES = 100
@@ -25,7 +25,8 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
         "--classes",
         metavar="N|FILE",
         help="number of classes, where the model's file does not tell; or a file that lists the "
-        "model's classes in their order, by which class folders are numbered",
+        "model's classes in their order, by which class folders are numbered (default: the "
+        "list beside the model, or the names in an ONNX or OpenVINO file)",
     )
     parser.add_argument(
         "--output", metavar="NAME", help="output that holds the scores, of a graph with several"
@@ -44,6 +45,13 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
             metavar="X",
             help=f"{name} per channel of a normalisation inside the model, after the noise",
         )
+    parser.add_argument(
+        "--channel-order",
+        choices=CHANNEL_ORDERS,
+        default="rgb",
+        help="order in which the model takes colours: bgr after training on images of OpenCV or "
+        "Caffe; --mean and --std stay red, green, blue",
+    )
 
 
 def model_spec(arguments: argparse.Namespace) -> ModelSpec:
@@ -56,6 +64,7 @@ def model_spec(arguments: argparse.Namespace) -> ModelSpec:
         std=arguments.std and tuple(arguments.std),
         output=arguments.output,
         denoiser=arguments.denoise,
+        channel_order=arguments.channel_order,
     )
 
 

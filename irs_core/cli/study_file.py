@@ -15,8 +15,9 @@ from irs_core.spec.study_file import read_study_file
 _FREE = {
     *("file", "help", "store", "queue", "dry_run", "json", "device", "backend", "batch", "engine"),
     *("tsv", "why", "speedups", "forecast", "budget", "reach_acr", "max_loss", "spend"),
-    "allow_code",
+    *("allow_code", "write"),
 }
+_GOALS = ("budget", "reach_acr", "max_loss")
 
 
 def from_file(arguments: argparse.Namespace) -> StudySpec:
@@ -38,6 +39,14 @@ def from_file(arguments: argparse.Namespace) -> StudySpec:
     found = read_study_file(
         arguments.file, read_models if arguments.allow_code else _read_plain_models
     )
+    if found.goal is not None:
+        option = next((one for one in _GOALS if getattr(arguments, one) is not None), None)
+        if option is not None:
+            raise SpecError(
+                f"{arguments.file.name} names a goal; leave out --{option.replace('_', '-')}, or "
+                "change it in the file"
+            )
+        arguments.goal = found.goal
     arguments.methods = list(found.spec.methods)
     if "split_draws" in found.given:
         return found.spec

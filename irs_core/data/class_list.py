@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from irs_core.errors import DatasetError
+from irs_core.data.stated_classes import stated_classes
+from irs_core.errors import CheckpointError, DatasetError
+from irs_core.graphs import is_graph_file
 from irs_core.sandbox.opening import opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES
@@ -29,10 +31,12 @@ class ClassList:
     Args:
         name: Of its file, for people.
         entries: Of each class the names that it goes by, the one to show first.
+        way: What to do where it does not fit, for messages.
     """
 
     name: str
     entries: tuple[tuple[str, ...], ...]
+    way: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -57,14 +61,16 @@ class ClassList:
             left = [one for n, one in enumerate(self.classes) if n not in used]
             raise DatasetError(
                 f"{_some(missing)} not among the {len(self.entries)} classes of {self.name}; "
-                f"classes without images: {_listed(left) or 'none'}"
+                f"classes without images: {_listed(left) or 'none'}{self.way}"
             )
         several = [name for name, one in zip(names, found, strict=True) if len(one) > 1]
         if several:
-            raise DatasetError(f"{_some(several)} the name of several classes in {self.name}")
+            raise DatasetError(
+                f"{_some(several)} the name of several classes in {self.name}{self.way}"
+            )
         numbers = tuple(min(one) for one in found)
         if len(set(numbers)) != len(numbers):
-            raise DatasetError(f"two folders stand for one class of {self.name}")
+            raise DatasetError(f"two folders stand for one class of {self.name}{self.way}")
         return numbers
 
 
@@ -72,30 +78,73 @@ def read_class_list(path: str | Path) -> ClassList:
     """A list of classes: one a line in their order, numbered or not, or JSON.
 
     A line may begin with a synset (`n01440764 tench, Tinca tinca`). JSON is a list, a mapping from
-    numbers to names or from names to numbers, or an object with either under a usual key.
+    numbers to names or from names to numbers, or an object with either under a usual key. Of a
+    graph file (ONNX, OpenVINO IR), the names that it states itself.
 
     Raises:
         DatasetError: It cannot be read, or is no such list.
     """
     file = expanded(path)
+    if is_graph_file(file.name):
+        return _stated(file)
+    name = file.name
+    return _checked(name, _of_text(_text(file), name))
+
+
+def names_classes(path: Path) -> bool:
+    """Whether a model's file is a graph file that says something about its classes.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    return is_graph_file(path.name) and path.is_file() and _of_graph(path) is not None
+
+
+def _of_graph(file: Path) -> Any:
+    try:
+        return stated_classes(file)
+    except CheckpointError as error:
+        raise DatasetError(str(error)) from None
+
+
+def _stated(file: Path) -> ClassList:
+    found, name = _of_graph(file), f"the metadata of {file.name}"
+    if found is None:
+        raise DatasetError(f"{name} names no classes; give a file that lists them (--classes FILE)")
+    way = "; --classes FILE gives other names"
+    try:
+        return replace(_checked(name, _of_value(found, name)), way=way)
+    except DatasetError as error:
+        raise DatasetError(f"{error}{way}") from None
+
+
+def _text(file: Path) -> str:
     try:
         with opened(file) as source:
             content = source.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise DatasetError(f"a class list has at most {_MAX_BYTES} bytes; {file.name} has more")
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise DatasetError(f"cannot read class list {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"class list {file.name} is no text file") from None
-    entries = _from_json(text, file.name) if text.lstrip()[:1] in "[{" else _from_lines(text)
-    if not 2 <= len(entries) <= MAX_CLASSES or not all(all(one) for one in entries):
+
+
+def _of_text(text: str, name: str) -> list[tuple[str, ...]]:
+    return _from_json(text, name) if text.lstrip()[:1] in "[{" else _from_lines(text)
+
+
+def _checked(name: str, entries: Sequence[tuple[str, ...]]) -> ClassList:
+    if not 2 <= len(entries) <= MAX_CLASSES:
         raise DatasetError(
-            f"a class list names 2 to {MAX_CLASSES} classes; {file.name} names {len(entries)}"
+            f"a class list names 2 to {MAX_CLASSES} classes; {name} names {len(entries)}"
         )
+    if not all(all(one) for one in entries):
+        raise DatasetError(f"a class list names every class; {name} leaves one without a name")
     if any(_UNPRINTABLE.search(one) for entry in entries for one in entry):
-        raise DatasetError(f"names of classes hold no control characters; some in {file.name} do")
-    return ClassList(file.name, tuple(entries))
+        raise DatasetError(f"names of classes hold no control characters; some in {name} do")
+    return ClassList(name, tuple(entries))
 
 
 def list_beside(weights: str) -> Path | None:
@@ -147,6 +196,10 @@ def _from_json(text: str, name: str) -> list[tuple[str, ...]]:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"class list {name} is no JSON: {error}") from None
+    return _of_value(found, name)
+
+
+def _of_value(found: Any, name: str) -> list[tuple[str, ...]]:
     if isinstance(found, dict):
         found = next(
             (found[key] for key in _KEYS if isinstance(found.get(key), dict | list)), found

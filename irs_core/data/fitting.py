@@ -1,35 +1,53 @@
 """Data as a model needs them, as far as its files say."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
-from irs_core.data.class_list import list_beside, read_class_list
+from irs_core.data.class_list import list_beside, names_classes, read_class_list
 from irs_core.data.load import open_source
 from irs_core.spec.data_kinds import KINDS
+from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec
 
-_PLACEHOLDER = re.compile(r"LABEL_\d+|class[ _]?\d+|\d+", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"(?:LABEL_|class[ _]?)?(\d{1,9})", re.IGNORECASE)
 
 
 def with_model_classes(data: DataSpec, weights: str) -> DataSpec:
-    """The data with their classes numbered by the list that lies beside a model's file.
+    """The data with their classes numbered by the list that lies beside a model's file, or else by
+    the names that a graph file states itself.
 
     Left as they are where another list was named, where classes have numbers of their own, where
     the list only counts its classes, and where it numbers them as the data do anyway.
 
     Raises:
-        DatasetError: The data cannot be read.
+        DatasetError: The data cannot be read, or the file names its classes in a way that numbers
+            none.
     """
     if data.class_list is not None or not KINDS[data.kind].resized:
         return data
-    path = list_beside(weights)
+    path, file = list_beside(weights), expanded(weights)
+    if path is None and names_classes(file):
+        path = file
     if path is None:
         return data
     classes = read_class_list(path).classes
-    if all(_PLACEHOLDER.fullmatch(one) for one in classes):
+    if _only_counts(classes):
         return data
     source = open_source(data)
     numbered = source.classes == tuple(map(str, range(len(source.classes))))
-    if source.classes == classes or (numbered and source.known):
+    if source.classes == classes or (
+        numbered and (source.known or len(classes) == len(source.classes))
+    ):
         return data
     return replace(data, class_list=str(path.absolute()))
+
+
+def _only_counts(classes: Sequence[str]) -> bool:
+    """Whether names are their own numbers; those of folders in the order of text are not."""
+    found = [_PLACEHOLDER.fullmatch(one) for one in classes]
+    numbers = [int(one[1]) for one in found if one is not None]
+    return len(numbers) == len(classes) and numbers in (
+        list(range(len(classes))),
+        list(range(1, len(classes) + 1)),
+    )

@@ -9,6 +9,7 @@ from irs_core.decide.candidates import holm_levels, smallest_tolerance, which_ho
 from irs_core.decide.flags import (
     Flag,
     accuracy_flag,
+    channel_order_flag,
     draws_flag,
     folder_order_flag,
     inputs_flag,
@@ -82,6 +83,7 @@ __all__ = [
     "Verdict",
     "accuracy_flag",
     "bounded_mean_interval",
+    "channel_order_flag",
     "count_at_least",
     "count_at_most",
     "decide",

@@ -152,6 +152,27 @@ def normalisation_flags(
     return tuple(found)
 
 
+def channel_order_flag(used: ArrayLike, other: ArrayLike, *, options: str) -> Flag | None:
+    """Channels of colours in an order that fits worse than the other one.
+
+    Raised where, among the inputs that only one of the two orders gets right, significantly more
+    are right in the other one.
+
+    Args:
+        used, other: Whether each input is right in the order in use, and in the other one.
+        options: What takes the other one, for the sentence.
+    """
+    first, second = (np.asarray(one, bool) for one in (used, other))
+    gained, lost = int(np.sum(second & ~first)), int(np.sum(first & ~second))
+    if _log_chance(gained, gained + lost) > math.log(_LEVEL):
+        return None
+    return _flag(
+        "channel-order-fits-worse",
+        f"with the channels reversed ({options}) {int(second.sum())} of {len(second)} inputs are "
+        f"right, as they are {int(first.sum())}: check which order the model was trained with",
+    )
+
+
 def draws_flag(n: int, alpha: float) -> Flag | None:
     """Too few draws to certify anything at all.
 

@@ -4,7 +4,7 @@ Answers are taken as if the file had written them: texts are cut, numbers are ma
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,26 @@ def data_facts(spec: DataSpec, root: Path) -> DataFacts:
     Raises:
         IrsError: The data are missing, empty, damaged or too few.
     """
-    found = in_child(inside.data, asdict(spec), what=_named(spec), folders=data_folders(root))
+    found = in_child(inside.data, asdict(spec), what=_named(spec), folders=_folders(spec, root))
     return row(DataFacts, found)
+
+
+def with_model_classes(spec: DataSpec, weights: str, root: Path) -> DataSpec:
+    """The data with their classes numbered as the model's own files say, if they do.
+
+    Raises:
+        IrsError: The data or the list cannot be read.
+    """
+    found = in_child(
+        inside.class_list,
+        asdict(spec),
+        weights,
+        what=Path(weights).name,
+        folders=(*model_folders(root), *data_folders(root)),
+    )
+    # The model itself or what lies beside it, whatever its reader answers.
+    beside = [one for one in Path(weights).parent.iterdir() if str(one.absolute()) == found]
+    return replace(spec, class_list=str(beside[0].absolute())) if beside else spec
 
 
 def check_images(spec: DataSpec, indices: Sequence[int], labels: Sequence[int], root: Path) -> None:
@@ -148,7 +166,7 @@ def _images(
         [int(one) for one in indices],
         [int(one) for one in labels],
         what=_named(spec),
-        folders=data_folders(root),
+        folders=_folders(spec, root),
     )
 
 
@@ -230,6 +248,11 @@ def results(root: Path) -> list[ResultsRow]:
         return []
     found = in_child(inside.results, str(root), what="results of others", folders=[root.resolve()])
     return [row(ResultsRow, one) for one in parts(found, dict)]
+
+
+def _folders(spec: DataSpec, root: Path) -> tuple[Path, ...]:
+    """Where data may be read; a list of classes lies among the data or beside the model."""
+    return (*data_folders(root), *(model_folders(root) if spec.class_list else ()))
 
 
 def _named(spec: DataSpec) -> str:

@@ -74,6 +74,13 @@ def data(spec: Json) -> Json:
     }
 
 
+def class_list(spec: Json, weights: str) -> str | None:
+    """The list by which a model's own files number the classes of the data."""
+    from irs_core.data import with_model_classes
+
+    return with_model_classes(DataSpec(**spec), weights).class_list
+
+
 def images(
     spec: Json, rows: Sequence[int], indices: Sequence[int], labels: Sequence[int]
 ) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Goals for CIRS, what their cost is predicted from, and the study that a goal becomes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.ledger import fixed_split
@@ -9,28 +9,10 @@ from irs_core.errors import MissingEvidenceError, SpecError
 from irs_core.goals import outlook
 from irs_core.methods.cirs import METHOD, has_pilot
 from irs_core.methods.kit.cirs_plan import pilot_spec
+from irs_core.spec.goal import Goal
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study, StudyRecord
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A goal for CIRS; exactly one field is set.
-
-    Args:
-        draws: At most this many draws in total on each compressed classifier.
-        share: At most this many draws per input on average, as a share of n.
-        seconds: At most about so much time on each.
-        acr: An average certified radius to reach, pixel units.
-        loss: Radius that an input may lose against certifying from scratch with n draws.
-    """
-
-    draws: int | None = None
-    share: float | None = None
-    seconds: float | None = None
-    acr: float | None = None
-    loss: float | None = None
 
 
 def goal_spec(spec: StudySpec) -> StudySpec:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.errors import CheckpointError
+from irs_core.graphs.order_said import NOTHING_SAID, OrderSaid
 from irs_core.graphs.outputs import Dim, Output, shape_text
 from irs_core.graphs.precision import Precision
 
@@ -32,6 +33,8 @@ class GraphFacts:
         outputs: What it gives, or the one that was chosen.
         parameters: Numbers among its constants.
         precision: What it computes in.
+        reversed: It takes blue, green, red, while images are red, green, blue.
+        order_said: What the file says about that.
     """
 
     batch: Dim
@@ -41,6 +44,8 @@ class GraphFacts:
     outputs: tuple[Output, ...]
     parameters: int
     precision: Precision
+    reversed: bool = False
+    order_said: OrderSaid = NOTHING_SAID
 
     @property
     def output(self) -> Output:
@@ -60,7 +65,7 @@ class GraphFacts:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is done to images and scores, so that the file can be used; a few words each."""
-        found = []
+        found = ["channels reversed to blue, green, red"] if self.reversed else []
         if self.channels_last:
             found.append("images transposed to (N, height, width, channels)")
         if self.element == "u8":

@@ -1,7 +1,7 @@
 """OpenVINO IR: the graph as XML, the constants in a .bin file beside it."""
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,10 +9,10 @@ import numpy as np
 from irs_core.errors import CheckpointError
 from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
 from irs_core.graphs.ir_layers import Links, precision_of
+from irs_core.graphs.ir_xml import parse_xml, texts_of
+from irs_core.graphs.order_said import order_said
 from irs_core.graphs.outputs import Dim, Output
 
-# Entities expand without bound; no IR has any.
-_ENTITIES = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 _FLOATS = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
 _ELEMENTS: dict[str, Element] = {"f16": "f16", "f32": "f32", "f64": "f64", "u8": "u8"}
 Layer = ElementTree.Element
@@ -24,10 +24,8 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
     Raises:
         CheckpointError: It is damaged, too large, or no image classifier.
     """
-    if _ENTITIES.search(graph) or b"\x00" in graph:
-        raise CheckpointError(f"{name!r} holds a document type, which an IR never has")
     try:
-        root = ElementTree.fromstring(graph)
+        root = parse_xml(graph, name)
         layers = [one for one in root.iter("layer")]
         if root.tag != "net" or not layers:
             raise CheckpointError(f"{name!r} is no OpenVINO IR")
@@ -44,7 +42,7 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
                 "numbers from 0 to 255"
             )
         links = Links(root)
-        return facts_of(
+        facts = facts_of(
             name,
             [_dims((_data(one).get("shape") or "").split(",")) for one in inputs],
             [
@@ -55,6 +53,7 @@ def examine(graph: bytes, constants: bytes, name: str) -> GraphFacts:
             parameters=parameters,
             precision=precision_of(layers),
         )
+        return replace(facts, order_said=order_said(texts_of(root)))
     except ElementTree.ParseError as error:
         raise CheckpointError(f"{name!r} is damaged: {error}") from None
     except (ValueError, RecursionError, MemoryError) as error:

@@ -20,6 +20,7 @@ from irs_core.graphs.read import GraphFile
 _BETWEEN = "between/"
 _CLASSIFIER_NAMES = "classifier/"
 _WHITE = 255.0
+_REVERSED = np.array([2, 1, 0], np.int64)
 
 
 def read_denoiser_graph(path: Path) -> DenoiserGraph:
@@ -171,6 +172,8 @@ def _bridge(
             ("Round", [], {}),
             ("Clip", [np.float32(0), np.float32(_WHITE)], {}),
         ]
+    if facts.reversed:
+        steps.append(("Gather", [_REVERSED], {"axis": 1}))
     if facts.channels_last:
         steps.append(("Transpose", [], {"perm": [0, 2, 3, 1]}))
     kinds = {"f16": TensorProto.FLOAT16, "f64": TensorProto.DOUBLE, "u8": TensorProto.UINT8}
@@ -181,7 +184,7 @@ def _bridge(
         names = []
         for place, value in enumerate(values):
             names.append(f"{_BETWEEN}{number}/{place}")
-            constants.append(numpy_helper.from_array(np.asarray(value, np.float32), names[-1]))
+            constants.append(numpy_helper.from_array(np.asarray(value), names[-1]))
         made = f"{_BETWEEN}{number}"
         nodes.append(helper.make_node(kind, [source, *names], [made], made, **attributes))
         source = made

@@ -141,6 +141,9 @@ def normalisation(
     mean, std = spec.mean, spec.std
     if mean is None:
         mean, std = (_per_channel(values, channels) for values in (found.mean, found.std))
+        if spec.reversed:
+            # Numbers of the file are in the order of its own channels.
+            mean, std = (values and values[::-1] for values in (mean, std))
     if mean is None and found.second:
         if checkpoint.arch is None:
             raise CheckpointError(

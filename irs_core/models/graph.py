@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from irs_core.errors import CheckpointError
 from irs_core.graphs import GraphFile, read_graph
 from irs_core.graphs.outputs import chosen_output
+from irs_core.models.channel_order import check_colours
 from irs_core.models.normalize import Numbers
 from irs_core.spec.compressions import FileModel
 
@@ -59,12 +60,14 @@ def load_graph(
     std: Numbers = None,
     output: str | None = None,
     like: bool = False,
+    reverse: bool = False,
 ) -> GraphModel:
     """Read a graph file and check it against what is asked for.
 
     Args:
         output: Name of the output that holds the scores; None for the only one that can.
         like: That is the name in another file, which holds here too only if it is known.
+        reverse: The file takes blue, green, red.
 
     Raises:
         CheckpointError: The file cannot be used, or is not as asked for.
@@ -74,7 +77,9 @@ def load_graph(
         output = None
     several = len(whole.facts.outputs) > 1
     chosen = chosen_output(whole.name, whole.facts.outputs, output, num_classes)
-    file = replace(whole, facts=whole.facts.with_output(chosen))
+    if reverse:
+        check_colours(whole.facts.input_shape, whole.name)
+    file = replace(whole, facts=replace(whole.facts.with_output(chosen), reversed=reverse))
     facts = file.facts
     classes = facts.num_classes or num_classes
     if classes is None:
@@ -91,6 +96,8 @@ def load_graph(
     head = {"file": file.digest, "mean": mean and list(mean), "std": std and list(std)}
     if several:
         head["output"] = chosen.name
+    if reverse:
+        head["channel_order"] = "bgr"
     return GraphModel(
         GraphModule(file, mean, std).eval(),
         classes,
@@ -106,12 +113,14 @@ def load_file_model(
     mean: Numbers = None,
     std: Numbers = None,
     output: str | None = None,
+    reverse: bool = False,
 ) -> GraphModel:
     """The compressed network that a study's description names.
 
     Args:
         mean, std: The original's normalisation, used where the description asks for it.
         output: The original's output, which holds the scores here too if there is one of that name.
+        reverse: The original takes blue, green, red, and so does the file.
 
     Raises:
         CheckpointError: The file cannot be used or holds another network than was described.
@@ -127,6 +136,7 @@ def load_file_model(
         std=std if compression.normalize else None,
         output=output,
         like=True,
+        reverse=reverse,
     )
     digest = found.module.file.digest
     if not digest.startswith(compression.digest):

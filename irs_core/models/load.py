@@ -12,6 +12,7 @@ from irs_core.graphs import is_graph_file
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import ARCH, read_network
 from irs_core.models.card import read_card
+from irs_core.models.channel_order import refuse_order, reverse_first_layer
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.denoised import composed, load_denoiser
 from irs_core.models.digest import state_digest
@@ -105,6 +106,8 @@ def load_weights(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
     channels = channel_count(architecture, checkpoint, found.state)
     network = build(architecture.name, num_classes, channels)
     fill(network, found.state, architecture.name)
+    if spec.reversed:
+        reverse_first_layer(network, architecture.name)
     mean, std = normalisation(spec, checkpoint, found, architecture, channels)
     return LoadedModel(
         module=with_normalisation(network, mean, std).eval(),
@@ -123,6 +126,7 @@ def _load_object(spec: ModelSpec) -> LoadedModel:
     found = adopted(spec.weights)
     if isinstance(found, ServedModule):
         return served_model(spec, found)
+    refuse_order(spec, "an object")
     if spec.arch is not None or spec.mean is not None or spec.num_classes is None:
         raise CheckpointError(
             "an object has its own architecture and normalisation, and its number of classes must "
@@ -141,6 +145,7 @@ def _load_object(spec: ModelSpec) -> LoadedModel:
 
 
 def _load_integer(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
+    refuse_order(spec, "an integer network")
     if spec.arch is not None or spec.mean is not None:
         raise CheckpointError(
             f"{Path(spec.weights).name} is an integer network, which is its own architecture and "
@@ -174,6 +179,7 @@ def _load_graph(spec: ModelSpec) -> LoadedModel:
             mean=spec.mean,
             std=spec.std,
             output=spec.output,
+            reverse=spec.reversed,
         )
     )
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from irs_core.errors import CheckpointError
 from irs_core.graphs.denoising import DenoiserGraph
+from irs_core.models.channel_order import refuse_order, with_channel_order
 from irs_core.models.denoiser import Denoiser
 from irs_core.models.lite import LiteModule
 from irs_core.models.normalize import NormalizeLayer
@@ -103,11 +104,11 @@ def scripted_model(spec: ModelSpec, module: ScriptedModule) -> LoadedModel:
             f"got {spec.arch or 'no architecture'} and {spec.num_classes or 'no number'}"
         )
     return LoadedModel(
-        module=with_normalisation(module, spec.mean, spec.std).eval(),
+        module=with_normalisation(with_channel_order(module, spec), spec.mean, spec.std).eval(),
         arch="torchscript",
         num_classes=spec.num_classes,
         input_shape=None,
-        digest=_named_digest(file=module.digest, mean=spec.mean, std=spec.std),
+        digest=_named_digest(spec, file=module.digest),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
         size_bytes=module.size_bytes,
         mean=spec.mean,
@@ -126,12 +127,13 @@ def lite_model(spec: ModelSpec, module: LiteModule) -> LoadedModel:
             f"{module.name} is its own architecture and has {module.facts.num_classes} classes; "
             f"asked for were {spec.arch}, {spec.num_classes}"
         )
+    refuse_order(spec, "a LiteRT file")
     return LoadedModel(
         module=module.eval(),
         arch="litert",
         num_classes=module.facts.num_classes,
         input_shape=module.facts.input_shape,
-        digest=_named_digest(file=module.digest, mean=spec.mean, std=spec.std),
+        digest=_named_digest(spec, file=module.digest),
         parameters=0,
         size_bytes=len(module.content),
         mean=spec.mean,
@@ -153,6 +155,7 @@ def served_model(spec: ModelSpec, served: ServedModule) -> LoadedModel:
             f"{facts.num_classes or 'an open number of'} classes; asked for were {spec.arch}, "
             f"{spec.num_classes}"
         )
+    refuse_order(spec, "a model behind a server")
     module = ServedModule(served.connection, facts, spec.mean, spec.std)
     known = all(facts.input_shape)
     return LoadedModel(
@@ -160,7 +163,7 @@ def served_model(spec: ModelSpec, served: ServedModule) -> LoadedModel:
         arch="server",
         num_classes=classes,
         input_shape=facts.input_shape if known else None,  # type: ignore[arg-type]
-        digest=_named_digest(model=facts.digest, mean=spec.mean, std=spec.std),
+        digest=_named_digest(spec, model=facts.digest),
         parameters=0,
         size_bytes=0,
         mean=spec.mean,
@@ -168,5 +171,8 @@ def served_model(spec: ModelSpec, served: ServedModule) -> LoadedModel:
     )
 
 
-def _named_digest(**parts: Any) -> str:
+def _named_digest(spec: ModelSpec, **parts: Any) -> str:
+    parts |= {"mean": spec.mean, "std": spec.std}
+    if spec.reversed:
+        parts["channel_order"] = spec.channel_order
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

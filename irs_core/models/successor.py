@@ -44,9 +44,9 @@ def load_successor(
             f"{compression.digest}"
         )
     if path.suffix.lower() == SUFFIX:
-        return load_model(_as_original(compression, base), programs=programs)
+        return load_model(_as_original(compression, base, spec), programs=programs)
     if is_torchscript(path):
-        spec = _as_original(compression, base)
+        spec = _as_original(compression, base, spec)
         return scripted_model(spec, load_scripted(path, programs=programs))
     checkpoint = read_checkpoint(path)
     if base.arch == "object" and not isinstance(base.module, CallableModule):
@@ -66,7 +66,12 @@ def load_successor(
             "compressed model must take the images of the original"
         )
     mean, std = (base.mean, base.std) if found.mean is None else (None, None)
-    return load_weights(ModelSpec(str(path), base.arch, base.num_classes, mean, std), checkpoint)
+    return load_weights(
+        ModelSpec(
+            *(str(path), base.arch, base.num_classes, mean, std), channel_order=spec.channel_order
+        ),
+        checkpoint,
+    )
 
 
 def _own_class(checkpoint: Checkpoint, base: LoadedModel, name: str) -> LoadedModel:
@@ -77,11 +82,14 @@ def _own_class(checkpoint: Checkpoint, base: LoadedModel, name: str) -> LoadedMo
     return replace(base, module=module.eval(), digest=state_digest(module, base.digest))
 
 
-def _as_original(compression: FileModel, base: LoadedModel) -> ModelSpec:
-    """A file that is its own network, behind no normalisation or, where asked, the original's."""
+def _as_original(compression: FileModel, base: LoadedModel, spec: ModelSpec) -> ModelSpec:
+    """A file that is its own network, behind no normalisation or, where asked, the original's; it
+    takes colours in the original's order."""
     if compression.normalize and base.mean is None:
         raise CheckpointError(
             f"{compression.title} asks for the original's normalisation, but there is none"
         )
     mean, std = (base.mean, base.std) if compression.normalize else (None, None)
-    return ModelSpec(compression.path, None, base.num_classes, mean, std)
+    return ModelSpec(
+        *(compression.path, None, base.num_classes, mean, std), channel_order=spec.channel_order
+    )

@@ -155,7 +155,12 @@ def _classifier(
         return load_successor(of, replace(spec, denoiser=None), base, programs=programs)
     return of_graph(
         load_file_model(
-            of, num_classes=base.num_classes, mean=base.mean, std=base.std, output=spec.output
+            of,
+            num_classes=base.num_classes,
+            mean=base.mean,
+            std=base.std,
+            output=spec.output,
+            reverse=spec.reversed,
         )
     )
 

@@ -7,7 +7,7 @@ from irs_core.data import Dataset
 from irs_core.errors import ChannelsError, CheckpointError, DatasetError
 from irs_core.graphs.files import content_digest
 from irs_core.run.options import RunOptions
-from irs_core.spec.study import StudySpec
+from irs_core.spec.study import DataSpec, StudySpec
 
 if TYPE_CHECKING:
     from irs_core.models import LoadedModel
@@ -30,10 +30,17 @@ def check_fit(spec: StudySpec, model: "LoadedModel", dataset: Dataset) -> None:
     if len(dataset.classes) > model.num_classes or (
         (places or spec.data.class_list) and len(dataset.classes) != model.num_classes
     ):
-        way = "" if dataset.known else ": name the model's classes in their order (--classes FILE)"
         raise DatasetError(
-            f"the model has {model.num_classes} classes; the data have {len(dataset.classes)}{way}"
+            f"the model has {model.num_classes} classes; {_classes(spec.data, dataset)}"
         )
+
+
+def _classes(data: DataSpec, dataset: Dataset) -> str:
+    way = "name the model's classes in their order (--classes FILE)"
+    if data.class_list:
+        return f"{Path(data.class_list).name} names {len(dataset.classes)}: {way}"
+    known = "" if dataset.known else f": {way}"
+    return f"the data have {len(dataset.classes)}{known}"
 
 
 def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:

@@ -244,6 +244,7 @@ class _Builder:
             mean=self._base.mean,
             std=self._base.std,
             output=self._spec.model.output,
+            reverse=self._spec.model.reversed,
         )
         module = found.module
         self._given.check_shape(found.input_shape, module.file.name)

@@ -28,7 +28,13 @@ from irs_core.spec.noise import (
     NoiseSpec,
     Stream,
 )
-from irs_core.spec.subject import MAX_CLASSES, DataSpec, ModelSpec
+from irs_core.spec.subject import (
+    CHANNEL_ORDERS,
+    MAX_CLASSES,
+    ChannelOrder,
+    DataSpec,
+    ModelSpec,
+)
 from irs_core.text import NAME, plain
 
 # A study is described by these, and whoever describes one finds them here.
@@ -36,6 +42,7 @@ __all__ = [
     "BACKENDS",
     "BASELINE",
     "BOUNDS",
+    "CHANNEL_ORDERS",
     "GENERATORS",
     "MAX_CLASSES",
     "MAX_DRAWS",
@@ -45,6 +52,7 @@ __all__ = [
     "STREAMS",
     "BackendName",
     "BoundName",
+    "ChannelOrder",
     "DataSpec",
     "Generator",
     "ModelSpec",
@@ -180,8 +188,8 @@ class StudySpec:
             # Studies from before there was a choice keep their ids.
             if described[key] == value:
                 del described[key]
-        for part, key in _LATER_PARTS:
-            if described[part][key] is None:
+        for part, key, value in _LATER_PARTS:
+            if described[part][key] == value:
                 del described[part][key]
         for key in ("mean", "std"):
             if described["model"][key] is not None:
@@ -241,10 +249,11 @@ _LATER_DEFAULTS: Mapping[str, Any] = {
 
 # Choices that came later, of the model and of the data.
 _LATER_PARTS = (
-    ("model", "output"),
-    ("model", "denoiser"),
-    ("data", "channels"),
-    ("data", "class_list"),
+    ("model", "output", None),
+    ("model", "denoiser", None),
+    ("model", "channel_order", "rgb"),
+    ("data", "channels", None),
+    ("data", "class_list", None),
 )
 
 

@@ -14,11 +14,12 @@ from irs_core.errors import IrsError, SpecError
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, Compression
+from irs_core.spec.goal import Goal, read_goal
 from irs_core.spec.outside import is_address, is_url
 from irs_core.spec.parts import PARTS
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.spec.study_keys import BLOCKS, KEYS, VERSION, Key
+from irs_core.spec.study_keys import BLOCKS, CHOSEN_BY_GOAL, KEYS, VERSION
 from irs_core.spec.yaml_places import Place, Row, Text, Tree, read_tree
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]+:")
@@ -32,10 +33,12 @@ class StudyFile:
     Args:
         spec: The study; what the file leaves out has its default.
         given: Keys that the file has, those of blocks as `model.arch`.
+        goal: What chooses the draws of compressed models, once a pilot has run; None for none.
     """
 
     spec: StudySpec
     given: frozenset[str]
+    goal: Goal | None = None
 
 
 def read_study_file(path: Path, models: Models | None = None) -> StudyFile:
@@ -89,11 +92,16 @@ def parse_study(
         raise places["schema"].error(f"schema must be {VERSION}; got {values['schema']}")
     given = frozenset(values)
     with _Located(places):
-        return StudyFile(_study(values, folder, models), given)
+        goal = _goal(values)
+        return StudyFile(_study(values, folder, models), given, goal)
 
 
-def study_text(spec: StudySpec) -> str:
-    """The file that describes a study, with every value that decides about its id."""
+def study_text(spec: StudySpec, goal: Goal | None = None) -> str:
+    """The file that describes a study, with every value that decides about its id.
+
+    Args:
+        goal: What is to choose the draws of compressed models anew, in place of the study's own.
+    """
     lines = [
         "# ./irs certify THIS_FILE; docs/study-file.md explains every key.",
         f"schema: {VERSION}",
@@ -117,7 +125,10 @@ def study_text(spec: StudySpec) -> str:
         lines.append(f"generator: {noise.generator}")
     texts = [str(one) for one in spec.compressions]
     lines += ["compress:", *(f"  - {_shown(one)}" for one in texts)] if texts else ["compress: []"]
-    plain = [key.name for key in KEYS if key.plain]
+    if goal is not None:
+        lines += ["goal:", *(f"  {key}: {_shown(value)}" for key, value in goal.written.items())]
+    left_out = () if goal is None else (*CHOSEN_BY_GOAL, "methods")
+    plain = [key.name for key in KEYS if key.plain and key.name not in left_out]
     lines += [f"{name}: {_shown(getattr(spec, name))}" for name in plain]
     return "\n".join(lines) + "\n"
 
@@ -190,6 +201,8 @@ def _study(values: Mapping[str, Any], folder: Path | None, models: Models | None
     texts = [_compression_beside(text, folder) for text in values["compress"]]
     model, compressions = (models or _texts_alone)(model, texts, data)
     fixed = {key.name: values[key.name] for key in KEYS if key.plain and key.name in values}
+    if "goal" in values:
+        fixed.setdefault("methods", ("cirs",))
     n = fixed.get("n", StudySpec.n)
     fixed["n_p"] = parse_budgets(fixed.get("n_p", ["1%", "2%", "5%", "10%"]), n)
     return StudySpec(
@@ -206,6 +219,32 @@ def _study(values: Mapping[str, Any], folder: Path | None, models: Models | None
         name=values.get("name", ""),
         **fixed,
     )
+
+
+def _goal(values: Mapping[str, Any]) -> Goal | None:
+    """The goal in a file.
+
+    Raises:
+        SpecError: It is not one of the three, or the file chooses itself what a goal chooses.
+    """
+    if "goal" not in values:
+        return None
+    given = {
+        key.name: values[f"goal.{key.name}"]
+        for key in BLOCKS["goal"]
+        if f"goal.{key.name}" in values
+    }
+    goal = read_goal(**given)
+    if goal is None:
+        raise SpecError("goal must say one thing to reach: budget, reach_acr or max_loss; got none")
+    for name in CHOSEN_BY_GOAL:
+        if values.get(name) not in (None, False):
+            raise SpecError(f"{name} is chosen by the goal; leave out one of the two")
+    if values.get("methods", ("cirs",)) != ("cirs",):
+        raise SpecError(
+            f"methods must be cirs alone under a goal; got {', '.join(values['methods'])}"
+        )
+    return goal
 
 
 def _texts_alone(
@@ -252,27 +291,3 @@ class _Located:
         last = {key.rpartition(".")[2]: key for key in self._places}
         named = [last[word] for word in words if word in last]
         raise self._places[[*quoted, *named, ""][0]].error(said) from None
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of these files, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A study of irs",
-        **_object(KEYS),
-    }
-
-
-def _object(keys: Sequence[Key]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key in keys:
-        said = _object(BLOCKS[key.name]) if key.kind == "block" else key.schema()
-        if key.name == "model":
-            said = {"anyOf": [{"type": "string"}, said]}
-        found[key.name] = {"description": key.sentence, **said}
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": [key.name for key in keys if key.required],
-        "properties": found,
-    }

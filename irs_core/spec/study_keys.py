@@ -1,28 +1,37 @@
 """The keys of a study file: one table, which the reader, the writer and the JSON Schema follow."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import BASELINE, BOUNDS, GENERATORS, METHOD_NAMES, NOISE_KINDS
+from irs_core.spec.study import (
+    BASELINE,
+    BOUNDS,
+    CHANNEL_ORDERS,
+    GENERATORS,
+    METHOD_NAMES,
+    NOISE_KINDS,
+)
 from irs_core.spec.yaml_places import Node, Row, Text
 
 VERSION = 1
-KeyKind = Literal["integer", "number", "boolean", "text", "budget", "block"]
+KeyKind = Literal["integer", "number", "boolean", "text", "budget", "spend", "block"]
 _WORDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
     "text": "a text",
     "budget": "a whole number or a percentage of n",
+    "spend": "a number of draws, a percentage of n or seconds, as in 20000, 2% or 60s",
 }
 _INTEGER = re.compile(r"[+-]?(0|[1-9]\d*(_\d+)*)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?((0|[1-9]\d*(_\d+)*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BUDGET = re.compile(r"\d+|\d+(\.\d+)?%", re.ASCII)
+_SPEND = re.compile(r"\d+|\d+(\.\d+)?[%s]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class Key:
         one: dict[str, Any] = {"type": "string" if self.kind == "text" else self.kind}
         if self.kind == "budget":
             one = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9.]+%$"}]}
+        if self.kind == "spend":
+            one = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9.]+[%s]$"}]}
         if self.choices:
             one["enum"] = list(self.choices)
         found = {"anyOf": [one, {"type": "array", "items": one}]} if self.many else one
@@ -81,8 +92,8 @@ class Key:
             raise node.place.error(said)
         if self.kind == "text":
             return text
-        if self.kind == "budget":
-            if not _BUDGET.fullmatch(text):
+        if self.kind in ("budget", "spend"):
+            if not (_BUDGET if self.kind == "budget" else _SPEND).fullmatch(text):
                 raise wrong
             return text
         if node.quoted:
@@ -105,6 +116,12 @@ _MODEL = (
     Key("std", "number", "Deviation per channel, inside the model.", many=True, optional=True),
     Key("output", "text", "Output that holds the scores, of several.", optional=True),
     Key("denoiser", "text", "In front of the classifier: a file or shipped:NAME.", optional=True),
+    Key(
+        "channel_order",
+        "text",
+        "Order in which the model takes colours; mean and std stay red, green, blue.",
+        choices=CHANNEL_ORDERS,
+    ),
 )
 _DATA = (
     Key("kind", "text", "Kind of data set.", choices=DATA_KINDS),
@@ -116,9 +133,21 @@ _DATA = (
     Key("holdout", "integer", "Further inputs for choosing gamma, never reported."),
     Key("size", "integer", "Height and width that images are resized to.", optional=True),
     Key("channels", "integer", "1 makes colours grey, 3 repeats grey.", optional=True),
-    Key("class_list", "text", "File that lists the model's classes.", optional=True),
+    Key(
+        "class_list",
+        "text",
+        "File that lists the model's classes, or a model's file that states them.",
+        optional=True,
+    ),
 )
-BLOCKS: Mapping[str, tuple[Key, ...]] = {"model": _MODEL, "data": _DATA}
+_GOAL = (
+    Key("budget", "spend", "Spend at most 20000 draws in total, 2% (of n per input) or 60s."),
+    Key("reach_acr", "number", "As few draws as reach this average certified radius."),
+    Key("max_loss", "number", "As few draws as lose at most so much radius on any input."),
+)
+BLOCKS: Mapping[str, tuple[Key, ...]] = {"model": _MODEL, "data": _DATA, "goal": _GOAL}
+# What a goal chooses, once a pilot has run.
+CHOSEN_BY_GOAL = ("n_p", "max_loss", "split_draws", "bound", "baseline")
 _METHODS = tuple(name for name in METHOD_NAMES if name != BASELINE)
 KEYS: tuple[Key, ...] = (
     Key("schema", "integer", f"Version of the format, {VERSION}.", required=True),
@@ -145,6 +174,12 @@ KEYS: tuple[Key, ...] = (
     Key("gamma", "number", "Threshold on p_lower, in (0.5, 1].", plain=True),
     Key("baseline", "boolean", "Certify from scratch as well, for comparison.", plain=True),
     Key("methods", "text", "Draw for these.", many=True, plain=True, choices=_METHODS),
+    Key(
+        "goal",
+        "block",
+        "cirs: what the draws of each compressed model are to reach, one of three keys; a pilot "
+        "then chooses n_p.",
+    ),
     Key("decline", "number", "iss: radius that may be lost.", plain=True),
     Key("max_loss", "number", "cirs: radius that may be lost.", optional=True, plain=True),
     Key("split_draws", "integer", "cirs: draws that split alpha.", optional=True, plain=True),
@@ -154,3 +189,29 @@ KEYS: tuple[Key, ...] = (
     Key("tolerance", "number", "seq: how much less the compressed has to withstand.", plain=True),
     Key("convention", "text", "one-sided or two-sided radii.", plain=True, choices=CONVENTIONS),
 )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of these files, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A study of irs",
+        **_object(KEYS),
+    }
+
+
+def _object(keys: Sequence[Key]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in keys:
+        said = _object(BLOCKS[key.name]) if key.kind == "block" else key.schema()
+        if key.name == "model":
+            said = {"anyOf": [{"type": "string"}, said]}
+        if key.name == "goal":
+            said |= {"minProperties": 1, "maxProperties": 1}
+        found[key.name] = {"description": key.sentence, **said}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [key.name for key in keys if key.required],
+        "properties": found,
+    }

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.fields import TOO_LARGE, check_fields, check_items
 
 MAX_CLASSES = 65_535
+ChannelOrder = Literal["rgb", "bgr"]
+CHANNEL_ORDERS: tuple[ChannelOrder, ...] = ("rgb", "bgr")
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class ModelSpec:
         arch: Architecture name. None reads it from the file, which then must name one; an ONNX
             file or an IR is its own architecture.
         num_classes: Classes, at least 2. None takes it from the weights.
-        mean, std: Per-channel normalisation inside the model, after the noise. None takes what
-            the file or the architecture says.
+        mean, std: Per-channel normalisation inside the model, after the noise; for red, green
+            and blue, whatever the order. None takes what the file or the architecture says.
         output: Name of the output that holds the scores, of a graph file that has several.
         denoiser: A file (safetensors of the command `denoiser train`, or ONNX), or `shipped:NAME`,
             that takes noise out of images before the classifier. f is then both: what is certified
             is the denoiser followed by the classifier, and neither part alone. None for none.
+        channel_order: In which the classifier takes the three colours: `bgr` for one that was
+            trained on images as OpenCV or Caffe give them. Images and noise are always `rgb`.
     """
 
     weights: str
@@ -35,9 +40,10 @@ class ModelSpec:
     std: tuple[float, ...] | None = None
     output: str | None = None
     denoiser: str | None = None
+    channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
-        check_fields(self, str, "weights")
+        check_fields(self, str, "weights", "channel_order")
         check_fields(self, str, "arch", "output", "denoiser", optional=True)
         check_fields(self, int, "num_classes", optional=True)
         for name in ("mean", "std"):
@@ -47,6 +53,11 @@ class ModelSpec:
             raise SpecError("a model needs weights: a file or shipped:NAME; got an empty text")
         if self.denoiser == "":
             raise SpecError("a denoiser is a file or shipped:NAME; got an empty text")
+        if self.channel_order not in CHANNEL_ORDERS:
+            raise SpecError(
+                f"channel_order must be one of {', '.join(CHANNEL_ORDERS)}; got "
+                f"{self.channel_order!r:.80}"
+            )
         if self.num_classes is not None and not 2 <= self.num_classes <= MAX_CLASSES:
             raise SpecError(f"num_classes must be in [2, {MAX_CLASSES}]; got {self.num_classes}")
         if (self.mean is None) != (self.std is None):
@@ -55,6 +66,11 @@ class ModelSpec:
             raise SpecError(f"every mean must be finite; got {self.mean}")
         if self.std is not None and not all(0 < one < math.inf for one in self.std):
             raise SpecError(f"every std must be positive and finite; got {self.std}")
+
+    @property
+    def reversed(self) -> bool:
+        """Whether the classifier takes blue first."""
+        return self.channel_order == "bgr"
 
 
 @dataclass(frozen=True)
@@ -71,8 +87,9 @@ class DataSpec:
             are tuned. They never enter a reported number.
         size: Height and width that images are resized to; None keeps them (all must be equal).
         channels: 1 or 3: colours are made grey, grey is repeated. None keeps what the files have.
-        class_list: File that lists the model's classes, by which labels are numbered. None takes
-            one that lies among the data, else the order of the names.
+        class_list: File that lists the model's classes, by which labels are numbered, or a model's
+            file (ONNX, OpenVINO IR) that states them. None takes one that lies among the data,
+            else the order of the names.
     """
 
     kind: DataKind = "digits"

@@ -77,6 +77,7 @@ def _given(model: ModelSpec, data: DataSpec) -> list[str]:
         *_options(root=data.root, size=data.size, channels=data.channels),
         *_told(model),
         *_options(classes=data.class_list or model.num_classes, output=model.output),
+        *(["--channel-order", model.channel_order] if model.reversed else []),
     ]
 
 

@@ -6,17 +6,17 @@ import pytest
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.analysis.why import plan_table
-from irs_core.cli.goals import parse_goal, with_goal
+from irs_core.cli.goals import with_goal
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
-from irs_core.goals.goal import Goal, predict
+from irs_core.goals.goal import predict
+from irs_core.spec.goal import Goal, read_goal
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library
 
 
 def _goal(**given: object) -> Goal | None:
-    options = {"budget": None, "reach_acr": None, "max_loss": None, **given}
-    return parse_goal(**options)  # type: ignore[arg-type]
+    return read_goal(**given)  # type: ignore[arg-type]
 
 
 def test_goals_are_read() -> None:

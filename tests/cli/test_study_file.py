@@ -8,6 +8,7 @@ from synthetic import synthetic_study
 
 from irs_core.cli.main import main
 from irs_core.jobs import JobQueue
+from irs_core.spec.goal import Goal
 from irs_core.spec.study_file import parse_study
 from irs_core.store import Library
 
@@ -53,6 +54,48 @@ def test_a_goal_stands_beside_a_file_and_chooses_its_draws(file, tmp_path, capsy
     (study,) = Library(tmp_path / "s").studies()
     assert "chosen: 50 draws per input" in capsys.readouterr().err
     assert study.record.spec.n_p == (50,)
+
+
+GOAL = TEXT.replace("{max: 6}", "{max: 6, holdout: 4}").replace("n_p: 20%", "goal: {budget: 10%}")
+
+
+def test_a_goal_in_the_file_does_what_the_option_does(file, tmp_path, capsys):
+    Path(file).write_text(GOAL)
+    assert main(["certify", file, "--store", str(tmp_path / "a")]) == 0
+    assert "chosen: 50 draws per input" in capsys.readouterr().err
+    words = [*OPTIONS, "--holdout", "4", "--method", "cirs", "--budget", "10%"]
+    assert main(["certify", *words, "--store", str(tmp_path / "b")]) == 0
+    first, second = (Library(tmp_path / name).studies()[0].record for name in "ab")
+    assert first.id == second.id
+    assert first.spec.n_p == (50,)
+
+
+def test_a_goal_in_the_file_and_one_beside_it_are_refused(file, capsys):
+    Path(file).write_text(GOAL)
+    assert main(["certify", file, "--reach-acr", "0.1"]) == 2
+    assert "names a goal; leave out --reach-acr" in capsys.readouterr().err
+
+
+def test_options_are_written_as_a_file_and_nothing_runs(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    store = ["--store", str(tmp_path / "store")]
+    words = [*OPTIONS, "--method", "cirs", "--budget", "60s", "--write", "goal.yaml", *store]
+    assert main(["certify", *words]) == 0
+    assert "with its goal" in capsys.readouterr().out
+    found = parse_study((tmp_path / "goal.yaml").read_text())
+    assert found.goal == Goal(seconds=60)
+    assert main(["certify", *OPTIONS, "--write", "study.yaml", *store]) == 0
+    written = parse_study((tmp_path / "study.yaml").read_text())
+    assert (written.goal, written.spec.n_p) == (None, (100,))
+    assert not Library(tmp_path / "store").studies()
+    # A file is read and written again as the same study.
+    assert main(["certify", "study.yaml", "--write", "again.yaml", *store]) == 0
+    assert (tmp_path / "again.yaml").read_text() == (tmp_path / "study.yaml").read_text()
+    capsys.readouterr()
+    assert main(["certify", *OPTIONS, "--budget", "5%", "--write", "no.yaml", *store]) == 2
+    assert "those of --method cirs" in capsys.readouterr().err
+    assert main(["certify", *OPTIONS, "--write", "none/no.yaml", *store]) == 2
+    assert "cannot write none/no.yaml: No such file" in capsys.readouterr().err
 
 
 def test_a_file_is_queued(file, tmp_path, monkeypatch, capsys):

@@ -9,9 +9,10 @@ from synthetic import synthetic_spec
 from irs_core.analysis.ledger import ledger_in
 from irs_core.errors import MissingEvidenceError, SpecError
 from irs_core.goals import outlook
-from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predict
+from irs_core.goals.goal import chosen_spec, find_pilot, goal_spec, predict
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.study import run_study
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import DataSpec
 from irs_core.store import Library
 

@@ -7,11 +7,12 @@ import pytest
 from app_pages import open_page, texts
 from streamlit.testing.v1 import AppTest
 
-from irs_core.goals.goal import Goal, chosen_spec, find_pilot, goal_spec, predict
+from irs_core.goals.goal import chosen_spec, find_pilot, goal_spec, predict
 from irs_core.jobs import JobQueue
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.study import run_study
 from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.store import Library
 from ui.certify.goal_form import TITLES
@@ -72,6 +73,7 @@ def test_without_a_goal_the_form_names_the_draws(store: Path) -> None:
     assert "start" in buttons(at)
     assert at.slider(key="form_shares").value == (5, 30)
     assert "pilot" not in texts(at)
+    assert "Goal as a file" not in [one.proto.label for one in at.get("download_button")]
 
 
 def test_a_goal_asks_for_its_pilot_first(store: Path) -> None:
@@ -118,6 +120,8 @@ def test_the_job_is_the_study_that_the_command_line_runs(
     assert "carries no confidence" in texts(at)
     assert "99.8%** per input (proven)" in texts(at)
     assert len(at.dataframe[2].value) == INPUTS
+    labels = [one.proto.label for one in at.get("download_button")]
+    assert {"Study as a file", "Goal as a file"} <= set(labels)
     at.button(key="start").click().run()
     assert not at.exception
     job = max(JobQueue(pilot).jobs(), key=lambda one: one.id)

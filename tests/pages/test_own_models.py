@@ -1,13 +1,19 @@
 """A file of one's own on the pages: below a listed folder only, digest shown, then in the queue."""
 
+import numpy as np
+import onnx
 import pytest
+import torch
 from app_pages import as_read, open_page
 from graph_files import export_onnx, noisy, quantise_onnx
+from PIL import Image
 
+from irs_core.data import load_dataset
 from irs_core.graphs import read_graph
 from irs_core.jobs import JobQueue
 from irs_core.models import load_model
 from irs_core.spec.study import ModelSpec
+from ui.certify.clone import form_values
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +68,59 @@ def test_a_study_of_own_files_is_queued_with_their_digest(store, folder, monkeyp
     (compression,) = job.spec.compressions
     assert compression.digest == read_graph(folder / "int8.onnx").digest[:16]
     assert job.spec.model.weights == str(folder / "plain.onnx")
+
+
+def test_the_order_of_colours_is_part_of_the_study(store, tmp_path, monkeypatch):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3))
+    path = export_onnx(module, (3, 8, 8), tmp_path / "net.onnx")
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 8, 8, 3), np.uint8), labels=np.arange(4) % 3)
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path))
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path))
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("npz").run()
+    at.text_input(key="form_weights").set_value(str(path))
+    at.selectbox(key="form_channel_order").set_value("bgr")
+    at.text_input(key="form_root").set_value(str(tmp_path / "a.npz"))
+    for key, value in (("form_max", 4), ("form_holdout", 0)):
+        at.number_input(key=key).set_value(value)
+    at.multiselect(key="form_kinds").set_value([]).run()
+    assert not errors(at)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.model.channel_order == "bgr"
+    assert form_values(job.spec)["form_channel_order"] == "bgr"
+
+
+def test_names_in_the_file_number_the_classes_of_a_study(store, folder, tmp_path, monkeypatch):
+    names = ["b", "a", "d", "c", "f", "e", "h", "g", "j", "i"]
+    model = onnx.load(folder / "plain.onnx")
+    onnx.helper.set_model_props(model, {"names": str(dict(enumerate(names)))})
+    onnx.save(model, tmp_path / "named.onnx")
+    for name in names:
+        (tmp_path / "data" / "test" / name).mkdir(parents=True)
+        Image.new("L", (8, 8)).save(tmp_path / "data" / "test" / name / "a.png")
+    monkeypatch.setenv("IRS_MODEL_DIRS", str(tmp_path / "named.onnx"))
+    monkeypatch.setenv("IRS_DATA_DIRS", str(tmp_path / "data"))
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("own file")
+    at.selectbox(key="form_kind").set_value("image-folder").run()
+    at.text_input(key="form_weights").set_value(str(tmp_path / "named.onnx"))
+    at.text_input(key="form_root").set_value(str(tmp_path / "data"))
+    for key, value in (("form_max", 10), ("form_holdout", 0)):
+        at.number_input(key=key).set_value(value)
+    at.multiselect(key="form_kinds").set_value([]).run()
+    assert not errors(at)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.data.class_list == str(tmp_path / "named.onnx")
+    data = load_dataset(job.spec.data)
+    assert (data.classes, data.labels.tolist()) == (
+        tuple(names),
+        [1, 0, 3, 2, 5, 4, 7, 6, 9, 8],
+    )
 
 
 def test_a_study_of_a_file_elsewhere_is_not_queued(store, folder):

@@ -232,3 +232,11 @@ def test_stored_studies_with_such_names_are_read_without_what_is_hidden():
     found = StudySpec.from_dict(described)
     assert found.id == synthetic_spec().id
     assert found.name == "ab" + "x" * 197 + "…"
+
+
+def test_the_usual_order_of_channels_leaves_no_trace():
+    plain = synthetic_spec(model=ModelSpec("net.onnx"))
+    turned = synthetic_spec(model=ModelSpec("net.onnx", channel_order="bgr"))
+    assert "channel_order" not in plain.to_dict()["model"]
+    assert plain.id != turned.id
+    assert StudySpec.from_dict(turned.to_dict()) == turned

@@ -12,9 +12,9 @@ from synthetic import synthetic_spec
 
 from irs_core.errors import SpecError
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.study import BOUNDS, DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.spec.study_file import json_schema, parse_study, read_study_file, study_text
-from irs_core.spec.study_keys import BLOCKS, KEYS
+from irs_core.spec.study import BOUNDS, CHANNEL_ORDERS, DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.spec.study_file import parse_study, read_study_file, study_text
+from irs_core.spec.study_keys import BLOCKS, KEYS, json_schema
 from irs_core.store import Library
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +50,7 @@ def test_any_study_round_trips(data):
         draw(st.none() | _texts | st.sampled_from(["no", "off", "null", "~", "1e3", "010"])),
         draw(st.none() | st.integers(2, 9)),
         *draw(st.sampled_from([(None, None), ((0.1, 1e-5), (1e-9, 2.0))])),
+        channel_order=draw(st.sampled_from(CHANNEL_ORDERS)),
     )
     spec = synthetic_spec(
         model=model,
@@ -98,6 +99,12 @@ def test_any_study_round_trips(data):
         ("sigma: 0.5", "sigma: 0.5\nmethods: cirss", "line 7, column 10", "did you mean cirs?"),
         ("sigma: 0.5\n", "", "line 1, column 1", "the key sigma is missing"),
         ("schema: 1", "schema: 2", "line 1, column 9", "schema must be 1; got 2"),
+        (
+            "model: shipped:digits-0.50",
+            "model: {weights: w.onnx, channel_order: brg}",
+            "line 2, column 41",
+            "channel_order must be one of rgb, bgr; got 'brg'; did you mean rgb?",
+        ),
         ("[fp16,", "[int3,", "line 7, column 12", "unknown compression 'int3'"),
         ("kind: digits", "kind: digit", "line 4, column 9", "did you mean digits?"),
         ("  max: 6", "\tmax: 6", "line 5, column 1", "indent with spaces"),
@@ -161,5 +168,5 @@ def test_the_page_explains_every_key():
     page = (ROOT / "docs" / "study-file.md").read_text()
     example = page.partition("```yaml\n")[2].partition("```")[0]
     assert parse_study(example).spec.noise.sigma == 0.5
-    keys = [*KEYS, *BLOCKS["model"], *BLOCKS["data"]]
+    keys = [*KEYS, *(key for block in BLOCKS.values() for key in block)]
     assert [key.name for key in keys if f"`{key.name}`" not in page] == []

@@ -33,6 +33,7 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
         "form_weights": "" if shipped else spec.model.weights,
         "form_arch": spec.model.arch or FROM_FILE,
         "form_output": spec.model.output or "",
+        "form_channel_order": spec.model.channel_order,
         **_denoiser(spec.model.denoiser),
         "form_kind": spec.data.kind,
         "form_root": spec.data.root or "",

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from irs_core.goals.goal import Goal, goal_spec
+from irs_core.goals.goal import goal_spec
 from irs_core.goals.outlook import Forecast
 from irs_core.jobs import Job
 from irs_core.methods.kit.cirs_plan import pilot_draws, pilot_spec
 from irs_core.people import Action
 from irs_core.run.options import RunOptions
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import StudySpec
 from irs_core.text import markdown
 from ui.certify import job_cards, predictions

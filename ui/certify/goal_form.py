@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from irs_core.goals.goal import Goal
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import StudySpec
 from ui.shared.glossary import HELP
 

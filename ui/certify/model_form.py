@@ -64,10 +64,13 @@ def _classifier() -> tuple[Callable[[], ModelSpec], float]:
         bind="query-params",
         help="Of an ONNX or OpenVINO file with several outputs.",
     )
+    with right:
+        order = own_files.pick_channel_order("form_channel_order")
     return lambda: ModelSpec(
         own_files.allowed(path),
         None if arch == FROM_FILE else arch,
         output=output.strip() or None,
+        channel_order=order,
     ), sigma
 
 

@@ -6,8 +6,9 @@ import streamlit as st
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.why import plan_table
 from irs_core.errors import StoreError
-from irs_core.goals.goal import Goal, chosen_spec, goal_spec, predict
+from irs_core.goals.goal import chosen_spec, goal_spec, predict
 from irs_core.goals.outlook import Forecast, forecast, forecasts
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, StudyRecord
 from ui.shared import job_queue, library

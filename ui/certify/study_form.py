@@ -8,18 +8,18 @@ import streamlit as st
 
 from irs_core import methods
 from irs_core.analysis.ledger import with_fixed_split
-from irs_core.goals.goal import Goal
 from irs_core.spec.budgets import parse_radii
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
 from irs_core.spec.convention import CONVENTIONS
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.goal import Goal
 from irs_core.spec.study import DataSpec, NoiseSpec, StudySpec
 from ui.certify import goal_form
 from ui.certify.clone import CHANNELS
 from ui.certify.model_form import pick_model, pick_noise_kind
-from ui.shared import own_files
+from ui.shared import inventory, own_files
 from ui.shared.glossary import HELP
 
 # CIRS needs the first two alone.
@@ -52,9 +52,10 @@ def read_form() -> tuple[StudySpec, Goal | None]:
     with st.container(border=True):
         st.header("4 · Draws and confidence")
         numbers, goal = _numbers()
+    original = model()
     spec = StudySpec(
-        model=model(),
-        data=DataSpec(**data),
+        model=original,
+        data=inventory.with_model_classes(DataSpec(**data), original.weights),
         noise=NoiseSpec.chosen(sigma, numbers.pop("seed"), kind),
         compressions=parse_all(texts),
         **numbers,
@@ -115,7 +116,8 @@ def _data() -> dict[str, Any]:
             key="form_classes",
             persist_state="session",
             help="A text or JSON file below a folder in IRS_MODEL_DIRS. Class folders are then "
-            "numbered by name. A list beside the model or among the data is found without it.",
+            "numbered by name. A list beside the model or among the data, and names that an ONNX "
+            "or OpenVINO file states, are found without it.",
         )
         data["class_list"] = own_files.allowed(listed.strip()) if listed.strip() else None
     columns = st.columns(4)

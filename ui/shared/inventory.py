@@ -10,7 +10,7 @@ from irs_core.actions import require
 from irs_core.foreign import asking as foreign
 from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts
 from irs_core.people import Action
-from irs_core.server_files import check_data_root
+from irs_core.server_files import check_data_root, is_model_path
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.outside import SHIPPED_PREFIX, is_url
@@ -120,6 +120,25 @@ def check_model(
         return foreign.dry_run(model, data, sigma, compressions, store_root())
 
 
+def with_model_classes(spec: DataSpec, weights: str) -> DataSpec:
+    """The data with their classes numbered as the model's own files say, if they do.
+
+    Raises:
+        IrsError: The data or the list cannot be read, or are not for the app to read.
+    """
+    named = spec.class_list is not None or weights.startswith(SHIPPED_PREFIX) or is_url(weights)
+    if named or spec.root is None or not KINDS[spec.kind].resized:
+        return spec
+    require(who.acting(), Action.READ_FILE, spec.root)
+    check_data(spec)
+    return _with_model_classes(spec, weights)
+
+
+@st.cache_data(max_entries=32, ttl=60, show_spinner="Looking for names of classes...")
+def _with_model_classes(spec: DataSpec, weights: str) -> DataSpec:
+    return foreign.with_model_classes(spec, weights, store_root())
+
+
 def data_facts(spec: DataSpec) -> DataFacts:
     """What a data specification selects; asked again after a minute.
 
@@ -157,5 +176,5 @@ def check_data(spec: DataSpec) -> None:
     if spec.root is None:
         return
     check_data_root(spec.root, store_root(), split=spec.split if KINDS[spec.kind].folders else "")
-    if spec.class_list is not None:
+    if spec.class_list is not None and not is_model_path(spec.class_list, store_root()):
         check_data_root(spec.class_list, store_root())

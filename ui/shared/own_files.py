@@ -22,11 +22,12 @@ from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.outside import SHIPPED_PREFIX, is_url
-from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.spec.study import CHANNEL_ORDERS, ChannelOrder, DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
 from ui.shared import inventory, library, refusals, theme, who
 
 _FILES = ("file", "file-normalized")
+_ORDERS = {"rgb": "red, green, blue", "bgr": "blue, green, red"}
 
 
 def pick_model(label: str, key: str) -> str:
@@ -61,6 +62,20 @@ def pick_model(label: str, key: str) -> str:
             foreign.check_model_file,
         ),
     )
+
+
+def pick_channel_order(key: str) -> ChannelOrder:
+    """The order in which a model takes colours."""
+    order: ChannelOrder = st.selectbox(
+        "Order of colours",
+        CHANNEL_ORDERS,
+        format_func=_ORDERS.__getitem__,
+        key=key,
+        bind="query-params",
+        help="In which the model takes them: blue first after training on images of OpenCV or "
+        "Caffe. Image and noise are reversed together before the model, so radii mean the same.",
+    )
+    return order
 
 
 def pick_data(label: str, kind: DataKind, key: str) -> str:
@@ -171,17 +186,21 @@ def described(text: str) -> str:
 def show_check() -> None:
     """A form for a dry run, and what it measured."""
     path = pick_model("Model file", "check_weights")
-    left, middle, right = st.columns(3)
+    left, middle, right, last = st.columns(4)
     names = inventory.architectures()
     arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
     kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
     sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
+    with last:
+        order = pick_channel_order("check_channel_order")
     root = "" if not KINDS[kind].root else pick_data("Folder (ROOT)", kind, "check_model_root")
     compressed = pick_compressed("check_compressed")
     if not path:
         return
     with refusals.explained():
-        spec = ModelSpec(allowed(path), None if arch.startswith("as ") else arch)
+        spec = ModelSpec(
+            allowed(path), None if arch.startswith("as ") else arch, channel_order=order
+        )
         facts = inventory.model_facts(spec)
         shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
         st.success(
@@ -192,7 +211,10 @@ def show_check() -> None:
         if who.button("Dry run", Action.CHECK, icon=":material/science:", key="check_run"):
             texts = tuple(described(text) for text in compressed)
             with taking(who.acting(), Action.CHECK, facts.digest):
-                _show_report(spec, DataSpec(kind, root or None, max=50), sigma, texts)
+                data = inventory.with_model_classes(
+                    DataSpec(kind, root or None, max=50), spec.weights
+                )
+                _show_report(spec, data, sigma, texts)
 
 
 def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:
