@@ -20,25 +20,28 @@ from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
 from irs_core.models.gradients import frozen_classifier
 from irs_core.models.objects import count_classes, is_object
-from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.spec.study import ModelSpec
 from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
 from irs_core.train.denoiser_finish import write_denoiser
 from irs_core.train.denoiser_spec import (
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
-    data_kind,
 )
 from irs_core.train.device import training_device
 from irs_core.train.progress import load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
+from irs_core.train.spec import OnImages
 
 # One of so many images is held out to measure on, and at most so many.
 _HELD_OUT, _MOST_HELD_OUT = 50, 1000
 
 
 def train_denoiser(
-    spec: DenoiserSpec, *, on_epoch: Callable[[DenoiserReport], None] | None = None
+    spec: DenoiserSpec,
+    *,
+    on_epoch: Callable[[DenoiserReport], None] | None = None,
+    on_images: OnImages = lambda _done, _total: None,
 ) -> DenoiserResult:
     """Train a denoiser and write its weights and its card.
 
@@ -51,6 +54,7 @@ def train_denoiser(
 
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
+        on_images: Called after each step; see `OnImages`.
 
     Raises:
         DatasetError: The images are missing, damaged, of unequal size, or not of 8 bits.
@@ -80,6 +84,7 @@ def train_denoiser(
         images.pixels.shape[2:],
         images.scale,
         device,
+        on_images,
     )
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
@@ -102,6 +107,7 @@ class _Run:
     shape: tuple[int, int]
     scale: int
     device: torch.device
+    on_images: OnImages
 
     def epoch(self, epoch: int) -> DenoiserReport:
         """One pass over the images, its randomness keyed by (seed, epoch)."""
@@ -122,6 +128,7 @@ class _Run:
             one, same = self._step(rows, generator)
             loss += one
             agreed += same
+            self.on_images((step + 1) * batch, steps * self.spec.epochs * batch)
         seconds = time.perf_counter() - started
         images = steps * batch
         return DenoiserReport(
@@ -168,13 +175,11 @@ def add_mixed_noise(images: Tensor, sigma: tuple[float, ...], generator: torch.G
 
 
 def _images(spec: DenoiserSpec) -> Images:
-    kind = data_kind(spec.images)
-    if kind is None:
+    whole = spec.data_spec("train")
+    if whole is None:
         return read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
-    root = spec.images.partition(":")[2] or None
-    whole = DataSpec(kind, root, split="train", size=spec.size, channels=spec.channels)
     data = load_dataset(evenly(whole, spec.max_images))
     return Images(data.pixels, data.scale)
 

@@ -26,7 +26,7 @@ from irs_core.train.device import training_device
 from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
 from irs_core.train.schedule import learning_rate
-from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.spec import EpochReport, OnImages, TrainResult, TrainSpec
 from irs_core.train.start import started
 from irs_core.train.tune import OnGrid, fake_quantised
 
@@ -37,6 +37,7 @@ def train(
     spec: TrainSpec,
     *,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    on_images: OnImages = lambda _done, _total: None,
     max_test: int | None = None,
 ) -> TrainResult:
     """Train a base classifier under noise and write its weights and its card.
@@ -52,6 +53,7 @@ def train(
 
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
+        on_images: Called after each step; see `OnImages`.
         max_test: Measure accuracy on at most so many test images, evenly spaced; None for all.
 
     Raises:
@@ -72,7 +74,7 @@ def train(
     else:
         mean, std = _normalisation(spec, data)
         network, module = _networks(spec, data, device, (mean, std))
-    run = _Run.of(spec, data, module, device)
+    run = _Run.of(spec, data, module, device, on_images)
     done = load_progress(spec, network, run.optimizer, device)
     reports = list(done.reports)
     for report in reports if on_epoch else ():
@@ -120,9 +122,17 @@ class _Run:
     shape: tuple[int, int]
     scale: int
     device: torch.device
+    on_images: OnImages
 
     @classmethod
-    def of(cls, spec: TrainSpec, data: Dataset, module: nn.Module, device: torch.device) -> "_Run":
+    def of(
+        cls,
+        spec: TrainSpec,
+        data: Dataset,
+        module: nn.Module,
+        device: torch.device,
+        on_images: OnImages,
+    ) -> "_Run":
         optimizer = torch.optim.SGD(
             module.parameters(),
             lr=spec.lr,
@@ -140,6 +150,7 @@ class _Run:
             shape=data.input_shape[1:],
             scale=data.scale,
             device=device,
+            on_images=on_images,
         )
 
     def epoch(self, epoch: int) -> EpochReport:
@@ -161,6 +172,8 @@ class _Run:
             batch_loss, batch_right = self._step(rows, rate, generator)
             loss += batch_loss
             right += batch_right
+            steps = epoch * per_epoch + number + 1
+            self.on_images(steps * batch, self.spec.epochs * per_epoch * batch)
         # A GPU is still at work here; reading a number waits for it.
         mean_loss = float(loss) / per_epoch
         seconds = time.perf_counter() - started

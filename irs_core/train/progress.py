@@ -115,7 +115,7 @@ def _identity(spec: Resumable) -> str:
     fields = spec.to_dict()
     for name in ("out", "root"):
         fields.pop(name, None)
-    for name in ("start", "mean", "std", "classes"):
+    for name in ("start", "mean", "std", "classes", "channels"):
         # Choices that came later: runs that were begun without them go on.
         if fields.get(name) is None:
             fields.pop(name, None)

@@ -1,6 +1,7 @@
 """What there is to certify and what it turns out to be: models, files, data; cached."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import streamlit as st
 
 from irs_core.actions import require
 from irs_core.foreign import asking as foreign
-from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts
+from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts, Ways
 from irs_core.people import Action
 from irs_core.server_files import check_data_root
 from irs_core.spec.compressions import Compression, FileModel
@@ -118,6 +119,18 @@ def check_model(
     check_data(data)
     with st.spinner("Running the model..."):
         return foreign.dry_run(model, data, sigma, compressions, store_root())
+
+
+def compare_ways(model: ModelSpec, data: DataSpec, sigma: float) -> Ways:
+    """A pilot of what helps a model that was not trained under the noise; not cached.
+
+    Raises:
+        IrsError: The model or the data cannot be used, or it takes more than it may.
+    """
+    # A list of classes lies beside the model's file, where no data need to be.
+    check_data(replace(data, class_list=None))
+    with st.spinner("Training each way for a moment..."):
+        return foreign.ways(model, data, sigma, store_root())
 
 
 def data_facts(spec: DataSpec) -> DataFacts:
