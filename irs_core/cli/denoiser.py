@@ -127,7 +127,7 @@ def run_denoiser(arguments: argparse.Namespace) -> None:
             bar.set_postfix(shown)
             bar.update(1)
 
-        result = train_denoiser(spec, on_epoch=show)
+        result = train_denoiser(spec, on_epoch=show, programs=True)
     if arguments.json:
         print_json("denoiser train", _as_json(spec, result))
         return

@@ -18,7 +18,7 @@ from irs_core.data.load import evenly
 from irs_core.errors import DatasetError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
-from irs_core.models import build, find_architecture
+from irs_core.models import build, find_architecture, state_digest
 from irs_core.models.loaded import with_normalisation
 from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
@@ -75,14 +75,15 @@ def train(
         mean, std = _normalisation(spec, data)
         network, module = _networks(spec, data, device, (mean, std))
     run = _Run.of(spec, data, module, device, on_images)
-    done = load_progress(spec, network, run.optimizer, device)
+    contents = _contents(spec, data, network)
+    done = load_progress(spec, network, run.optimizer, device, contents)
     reports = list(done.reports)
     for report in reports if on_epoch else ():
         assert on_epoch is not None
         on_epoch(report)
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
-        save_progress(spec, network, run.optimizer, Progress(tuple(reports)))
+        save_progress(spec, network, run.optimizer, Progress(tuple(reports)), contents)
         if on_epoch:
             on_epoch(reports[-1])
     if isinstance(network, FakeQuantised):
@@ -95,6 +96,14 @@ def train(
     result = write_result(spec, data, module, saved, (mean, std), tuple(reports), max_test=max_test)
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     return result
+
+
+def _contents(spec: TrainSpec, data: Dataset, network: nn.Module) -> dict[str, str]:
+    """What a run that starts from weights reads; runs from random weights never told."""
+    if spec.start is None:
+        return {}
+    found = {"start": state_digest(network), "root": data.digest}
+    return found if spec.classes is None else {**found, "classes": ", ".join(data.classes)}
 
 
 def _networks(
