@@ -87,6 +87,8 @@ class CheckReport:
         sees: Ranges of the pixels, and of what the network gets after normalisation.
         flags: What makes the accuracy doubtful.
         spec: The data as they were read, with what was changed to fit the model.
+        ways: Of a model that was not trained under the noise, by the names of
+            `irs_core.ways.Way`, what helps it: `denoised`, `fine-tuned`; empty for others.
     """
 
     model: str
@@ -97,6 +99,7 @@ class CheckReport:
     sees: str
     flags: tuple[Flag, ...]
     spec: DataSpec
+    ways: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it, JSON-serialisable."""
@@ -134,7 +137,15 @@ def check_model(
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
-    warnings += _noise_warning(rows[0], sigma, model, spec.data, base, dataset)
+    ways: tuple[str, ...] = ()
+    # A model that was trained under the noise loses accuracy on single copies, not in the vote.
+    if rows[0].clean - rows[0].voted > DROP:
+        # Training reads a model as red, green, blue.
+        pace = None
+        if not model.reversed:
+            pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
+        ways = _open_ways(base, pace)
+        warnings += _noise_warning(rows[0], sigma, model, spec.data, base, pace)
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
@@ -153,6 +164,7 @@ def check_model(
         _ranges(base, dataset),
         _flags(trial.clean, dataset, base, tried, rows),
         spec.data,
+        ways,
     )
 
 
@@ -229,27 +241,29 @@ def _noise_warning(
     model: ModelSpec,
     data: DataSpec,
     base: LoadedModel,
-    dataset: Dataset,
+    pace: float | None,
 ) -> list[str]:
-    # A model that was trained under the noise loses accuracy on single copies, not in the vote.
-    if row.clean - row.voted <= DROP:
-        return []
     return [
         f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
         f"({row.voted:.1%} by vote over copies), so certificates will be small or missing: the "
         "model was not trained under this noise. A smaller sigma costs less.",
-        *_ways_out(sigma, model, data, base, dataset),
+        *_ways_out(sigma, model, data, base, pace),
     ]
 
 
+def _open_ways(base: LoadedModel, pace: float | None) -> tuple[str, ...]:
+    denoised = () if base.parts is not None else ("denoised",)
+    return denoised if pace is None else (*denoised, "fine-tuned")
+
+
 def _ways_out(
-    sigma: float, model: ModelSpec, data: DataSpec, base: LoadedModel, dataset: Dataset
+    sigma: float, model: ModelSpec, data: DataSpec, base: LoadedModel, pace: float | None
 ) -> list[str]:
-    """What helps a model that was not trained under the noise, as commands, one a sentence."""
-    # Training reads a model as red, green, blue.
-    pace = None
-    if not model.reversed:
-        pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
+    """What helps a model that was not trained under the noise, as commands, one a sentence.
+
+    Args:
+        pace: Images per second of training it; None where it cannot be trained.
+    """
     found = []
     if base.parts is None:
         steps = denoiser_commands(model, data, sigma, against=pace is not None)

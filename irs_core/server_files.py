@@ -18,6 +18,7 @@ from irs_core.store.files import write_bytes
 
 MODEL_DIRS, DATA_DIRS, UPLOAD_MB = "IRS_MODEL_DIRS", "IRS_DATA_DIRS", "IRS_UPLOAD_MB"
 MODEL_SUFFIXES = (".onnx", ".xml", ".bin", ".data", ".safetensors", ".pt", ".pth", ".tar")
+DENOISER_SUFFIXES = (".safetensors", ".onnx", ".data")
 DATA_SUFFIX = ".npz"
 _MAIN = (".onnx", ".xml", ".safetensors", ".pt", ".pth", ".tar")
 _DEFAULT_MB = 200
@@ -135,6 +136,19 @@ def keep_upload(
     return _keep(root, files, main, check)
 
 
+def keep_trained(root: Path, files: Sequence[tuple[str, bytes]]) -> Upload:
+    """Keep what was trained here: its weights, and what belongs to them, as an upload.
+
+    Args:
+        root: The store.
+        files: Names and contents, the weights first.
+
+    Raises:
+        StoreError: The disk refuses.
+    """
+    return _stored(root, files, files[0][0], lambda _: None)
+
+
 def keep_data(root: Path, name: str, content: bytes, check: Callable[[Path], object]) -> Upload:
     """Keep a data set that somebody uploads: one .npz file.
 
@@ -161,6 +175,12 @@ def _keep(
     size = sum(len(content) for _, content in files)
     if not size or size > upload_limit():
         raise SpecError(f"an upload may have 1 to {upload_limit()} bytes; this one has {size}")
+    return _stored(root, files, main, check)
+
+
+def _stored(
+    root: Path, files: Sequence[tuple[str, bytes]], main: str, check: Callable[[Path], object]
+) -> Upload:
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files}
     folder = uploads_folder(root) / _folder_name(digests)
     fresh = False
@@ -177,6 +197,7 @@ def _keep(
             raise StoreError(f"cannot keep {main}: {error.strerror or error}") from None
         finally:
             shutil.rmtree(trial, ignore_errors=True)
+    size = sum(len(content) for _, content in files)
     return Upload(folder / main, _digest(digests), size, fresh)
 
 

@@ -36,7 +36,7 @@ from irs_core.train.commands import (
     finetune_command,
 )
 from irs_core.train.denoise import train_denoiser
-from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.loop import train
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 from irs_core.train.start import read_start
@@ -195,9 +195,8 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         command = certify_command(model, trial.data, trial.pilot.sigma)
         return replace(trial.way("denoised", model), commands=(command,))
     pilot, data = trial.pilot, trial.data
-    images = data.kind if data.root is None else f"{data.kind}:{data.root}"
     first = DenoiserSpec(
-        images,
+        images_text(data),
         str(folder / "first.safetensors"),
         (pilot.sigma,),
         epochs=_PASSES,
@@ -252,6 +251,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         data=data.kind,
         root=data.root,
         size=data.size,
+        channels=data.channels,
         sigma=pilot.sigma,
         epochs=_PASSES,
         batch=64,

@@ -10,6 +10,8 @@ import pytest
 from graph_files import export_onnx
 
 from irs_core.cli.main import main
+from irs_core.jobs import JobQueue
+from irs_core.jobs.training import run_training
 from irs_core.models import load_model
 from irs_core.spec.study import ModelSpec
 from irs_core.store import Library
@@ -90,7 +92,8 @@ def test_draws_are_chosen_and_a_gate_answers(place, monkeypatch):
 def test_a_model_that_never_saw_noise_gets_to_a_gate(place, monkeypatch, capsys):
     monkeypatch.setenv("IRS_SHIPPED", str(place / "none"))
     name = "never-trained-under-noise.md"
-    train, *steps, gate, tune = commands(name)
+    monkeypatch.setattr("irs_core.cli.queueing.ensure_worker", lambda root: True)
+    train, *steps, gate, queued, tune = commands(name)
     assert main(train) == 0
     write_and_run(name, place)
     for command in steps:
@@ -105,6 +108,9 @@ def test_a_model_that_never_saw_noise_gets_to_a_gate(place, monkeypatch, capsys)
     assert "the denoiser denoiser.safetensors, then the classifier model.onnx" in (
         capsys.readouterr().out
     )
+    assert main(queued) == 0
+    (job,) = (one for one in JobQueue(place / "store").jobs() if one.active)
+    assert run_training(job.spec, place / "store") == place / "finetuned.safetensors"
     assert main(tune) == 0
 
 

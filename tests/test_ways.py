@@ -131,7 +131,7 @@ def test_commands_train_and_certify_what_was_tried():
     assert "--size 16 --channels 3 --width 8 --levels 2" in first
     assert "--size 16 --channels 3" in second
     listed = replace(data, class_list="names.txt")
-    assert "--size 16 --classes names.txt" in finetune_command(model, listed, 0.25)
+    assert "--size 16 --channels 3 --classes names.txt" in finetune_command(model, listed, 0.25)
     given = "--root here --size 16 --channels 3 --mean 0.5 --std 0.25 --classes 7 --output scores"
     assert ways_command(model, data, 0.25).endswith(given)
     certify = certify_command(replace(model, denoiser="d.onnx"), data, 0.25)

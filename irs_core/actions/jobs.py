@@ -6,12 +6,14 @@ from pathlib import Path
 
 from irs_core.actions.acting import Acting, only_one, require, taking
 from irs_core.actions.tidy import tidy
+from irs_core.actions.uploads import check_room
 from irs_core.jobs import Job, JobQueue, ensure_worker
 from irs_core.people import Action, Role
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.study import StudySpec
 from irs_core.store import Library, Study
 from irs_core.store.about import read_about, stored_path, write_about
+from irs_core.train.task import Training
 
 LOG_BYTES = 8_000
 
@@ -77,9 +79,12 @@ def retry(acting: Acting, job_id: int) -> None:
     Raises:
         NotAllowedError: They may not.
         JobError: There is none of that id, or it has not ended.
+        SpecError: What it trains for the store has no room there.
     """
     job = JobQueue(acting.root).get(job_id)
     with taking(acting, Action.RETRY, _name(job), owner=job.owner):
+        if isinstance(job.spec, Training) and not job.active:
+            check_room(acting, job.spec.size_bytes)
         JobQueue(acting.root).retry(job_id)
         ensure_worker(acting.root)
 
@@ -133,4 +138,5 @@ def _end(path: Path, size: int) -> str:
 
 
 def _name(job: Job) -> str:
-    return f"job {job.id} ({job.study})"
+    what = "training " if isinstance(job.spec, Training) else ""
+    return f"job {job.id} ({what}{job.study})"

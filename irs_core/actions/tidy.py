@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from irs_core.actions.acting import Acting, only_one, taking
 from irs_core.actions.uploads import delete_upload, uploads
 from irs_core.errors import IrsError, SpecError
 from irs_core.jobs import JobQueue
-from irs_core.jobs.job import evidence_scope
+from irs_core.jobs.job import scope_of
 from irs_core.people import Action
 from irs_core.store.records import StudyRecord
 from irs_core.store.trash import Trashed, deleted_records, remove, trashed
@@ -84,6 +85,15 @@ def _tidy(root: Path) -> None:
     if any(one.when <= time.time() - limit * _DAY for one in trashed(root)):
         empty_trash(acting, limit)
     remove_halves(root)
+    _remove_unfinished(root, oldest)
+
+
+def _remove_unfinished(root: Path, oldest: float) -> None:
+    """Remove what trainings left that nobody went on with."""
+    active = {job.study for job in JobQueue(root).jobs() if job.active}
+    for folder in (root / "training").glob("*"):
+        if folder.name not in active and folder.lstat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _removed(root: Path, one: Trashed) -> bool:
@@ -98,10 +108,8 @@ def _removed(root: Path, one: Trashed) -> bool:
 
 
 def _freed(root: Path, record: StudyRecord, others: Sequence[StudyRecord]) -> bool:
-    scope = evidence_scope(record.spec.to_dict())
-    if any(
-        job.active and evidence_scope(job.spec.to_dict()) == scope for job in JobQueue(root).jobs()
-    ):
+    scope = scope_of(record.spec)
+    if any(job.active and scope_of(job.spec) == scope for job in JobQueue(root).jobs()):
         return False
     ids = unused_evidence(root, record, others)
     if not is_quiet(root, ids):

@@ -16,6 +16,7 @@ from irs_core.server_files import Upload, keep_data, keep_upload, uploads_folder
 from irs_core.store.about import About, read_about, write_about
 from irs_core.store.naming import named
 from irs_core.store.trash import Trashed, put, remove, trashed
+from irs_core.train.task import Training
 
 QUOTA = "IRS_UPLOAD_QUOTA_MB"
 _PER_PERSON, _TOTAL = 2_000, 20_000
@@ -130,7 +131,7 @@ def _keep(acting: Acting, size: int, keep: Callable[[], Upload]) -> Upload:
     root = acting.root
     with taking(acting, Action.UPLOAD) as subject:
         with only_one(root):
-            _check_room(acting, size)
+            check_room(acting, size)
         # Reading what somebody brings may take long, and nobody has to wait for it.
         upload = keep()
         subject.name = upload.path.parent.name
@@ -144,14 +145,19 @@ def _keep(acting: Acting, size: int, keep: Callable[[], Upload]) -> Upload:
 def _check_kept(acting: Acting, name: str) -> None:
     """Take an upload away again if others came meanwhile and all are too many together."""
     try:
-        _check_room(acting, 0)
+        check_room(acting, 0)
     except SpecError:
         shutil.rmtree(uploads_folder(acting.root) / name, ignore_errors=True)
         write_about(acting.root, "uploads", name, About())
         raise
 
 
-def _check_room(acting: Acting, size: int) -> None:
+def check_room(acting: Acting, size: int) -> None:
+    """Refuse bytes that are too many beside those that are kept already.
+
+    Raises:
+        SpecError: They are, also once what its owner threw away has given way.
+    """
     said = _too_much(acting, size)
     if said:
         # Before somebody is refused, what they threw away gives way.
@@ -179,12 +185,15 @@ def _too_much(acting: Acting, size: int) -> str:
 
 
 def _taken(root: Path) -> Iterator[tuple[str, int]]:
-    """Owner and bytes of every upload, of those in the trash too."""
+    """Owner and bytes of every upload, of those in the trash and of what trains for it too."""
     for kept in uploads(root):
         yield kept.owner, kept.size_bytes
     for one in trashed(root):
         if one.shelf == "uploads":
             yield one.owner, folder_bytes(root / "trash" / one.mark / "content")
+    for job in JobQueue(root).jobs():
+        if job.active and isinstance(job.spec, Training):
+            yield job.owner, job.spec.size_bytes
 
 
 def folder_bytes(folder: Path) -> int:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from irs_core.cli.named import is_own_code
 from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
+from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.train.denoiser_spec import (
     DenoiserMeasure,
@@ -84,6 +85,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("cpu", "cuda"), default=default["device"])
     add("--note", default=default["note"], help="a sentence for the card")
     add("--out", required=True, help="file to write, NAME.safetensors")
+    add_queue_options(parser)
     add_json_option(parser, again=True)
 
 
@@ -100,10 +102,20 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
 
 def run_denoiser(arguments: argparse.Namespace) -> None:
     """Train, with a progress bar on stderr and the result on stdout."""
+    spec = denoiser_from_args(arguments)
+    if arguments.queue:
+        queue_training(
+            spec,
+            arguments.store,
+            models=[spec.against],
+            as_json=arguments.json,
+            command="denoiser train",
+        )
+        return
+    # Other commands should not wait for torch.
     from irs_core.models.entry import adopt_call
     from irs_core.train.denoise import train_denoiser
 
-    spec = denoiser_from_args(arguments)
     if spec.against is not None and is_own_code(spec.against):
         spec = replace(spec, against=adopt_call(spec.against.removeprefix(f"{CALL_PREFIX}:")))
     with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
@@ -115,7 +127,7 @@ def run_denoiser(arguments: argparse.Namespace) -> None:
             bar.set_postfix(shown)
             bar.update(1)
 
-        result = train_denoiser(spec, on_epoch=show)
+        result = train_denoiser(spec, on_epoch=show, programs=True)
     if arguments.json:
         print_json("denoiser train", _as_json(spec, result))
         return

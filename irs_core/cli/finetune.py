@@ -4,6 +4,7 @@ import argparse
 from dataclasses import fields, replace
 
 from irs_core.cli.named import is_own_code
+from irs_core.cli.queueing import check_waits, queue_training
 from irs_core.cli.train import add_run_options, run_training
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
@@ -29,6 +30,7 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--data", choices=DATA_KINDS, default=TrainSpec.data, help="labelled images, split train")
     add("--root", help="folder of the data (not for digits)")
     add("--size", type=int, help="resize images to this height and width")
+    add("--channels", type=int, choices=(1, 3), help="1 makes colours grey, 3 repeats grey")
     add(
         "--classes",
         metavar="FILE",
@@ -66,4 +68,15 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
 
 
 def _finetune(arguments: argparse.Namespace) -> int:
+    if arguments.queue:
+        check_waits([arguments.model])
+        spec = finetune_spec(arguments)
+        queue_training(
+            spec,
+            arguments.store,
+            models=[spec.start],
+            as_json=arguments.json,
+            command="finetune",
+        )
+        return 0
     return run_training(finetune_spec(arguments), as_json=arguments.json, command="finetune")

@@ -11,6 +11,7 @@ from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.jobs import Job, JobQueue, Lease, run_job, tend, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
+from irs_core.train.task import Training
 
 
 def add_jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -79,20 +80,24 @@ def _list(arguments: argparse.Namespace) -> None:
     for job in JobQueue(arguments.store).jobs():
         running = job.state == "running"
         left = f", {_seconds(job.seconds_left)} left" if running and job.seconds_left else ""
-        name = job.spec.name or job.study
+        name = _name(job)
         if job.until == "pilot":
             name += ", pilot"
         line = f"{job.id:>4}  {job.state:<9}  {job.fraction:>4.0%}{left}  {name}"
-        print(f"{line}  {job.error or job.note}".rstrip())
+        print(f"{line}  {job.error or job.note or job.result}".rstrip())
         if running:
             print("".join(f"{line}\n" for line in _parts(job)), end="")
+
+
+def _name(job: Job) -> str:
+    return job.spec.title if isinstance(job.spec, Training) else job.spec.name or job.study
 
 
 def _as_json(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "study": job.study,
-        "name": job.spec.name,
+        "name": job.spec.title if isinstance(job.spec, Training) else job.spec.name,
         "state": job.state,
         "until": job.until,
         "fraction": job.fraction,
@@ -100,6 +105,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "note": job.note,
         "error": job.error,
         "owner": job.owner,
+        "result": job.result,
         "parts": [asdict(part) for part in job.progress.parts],
     }
 

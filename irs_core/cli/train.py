@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
+from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
 
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", choices=DATA_KINDS, default=default["data"], help="data set to train on")
     add("--root", help="folder of the data (not for digits)")
     add("--size", type=int, help="resize images to this height and width")
+    add("--channels", type=int, choices=(1, 3), help="1 makes colours grey, 3 repeats grey")
     add("--arch", required=True, help="architecture name")
     add("--sigma", type=float, default=default["sigma"], help="noise on training images")
     add("--epochs", type=int, default=default["epochs"])
@@ -58,6 +60,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=("cpu", "cuda"), default=default["device"])
     add("--note", default=default["note"], help="a sentence for the model card")
     add("--out", required=True, help="file to write, NAME.safetensors")
+    add_queue_options(parser)
     add_json_option(parser)
 
 
@@ -79,7 +82,17 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
 
 def run_cli(namespace: argparse.Namespace) -> int:
     """Train, with a progress bar on stderr and the result on stdout; the exit status."""
-    return run_training(from_args(namespace), as_json=namespace.json, command="train")
+    spec = from_args(namespace)
+    if namespace.queue:
+        queue_training(
+            spec,
+            namespace.store,
+            models=[spec.qat_from],
+            as_json=namespace.json,
+            command="train",
+        )
+        return 0
+    return run_training(spec, as_json=namespace.json, command="train")
 
 
 def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:

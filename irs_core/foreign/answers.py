@@ -64,11 +64,46 @@ class DryRun:
         data: The images, in a sentence.
         rows: The original, then each compressed classifier.
         warnings: Sentences about what is likely to disappoint or to be a mistake.
+        ways: What helps a model that was not trained under the noise; see
+            `irs_core.check.CheckReport`.
+        channels, class_list: What was changed of the data to fit the model; see `DataSpec`.
     """
 
     data: str
     rows: tuple[DryRow, ...]
     warnings: tuple[str, ...]
+    ways: tuple[str, ...] = ()
+    channels: int | None = None
+    class_list: str | None = None
+
+
+@dataclass(frozen=True)
+class WayRow:
+    """What a pilot tells of one way; as in `irs_core.ways.Way`."""
+
+    name: str
+    clean: float
+    noisy: float
+    voted: float
+    certified: tuple[float, ...]
+    rate: float
+    trained: str
+    seconds: float
+    refused: str
+
+
+@dataclass(frozen=True)
+class Ways:
+    """A pilot.
+
+    Args:
+        radii: Of the certified shares that it predicts.
+        levels: How often a denoiser may halve the images.
+    """
+
+    radii: tuple[float, ...]
+    rows: tuple[WayRow, ...]
+    levels: int
 
 
 @dataclass(frozen=True)
@@ -139,10 +174,15 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     return None if value is None else tuple(int(one) for one in value)
 
 
+def _numbers(value: Any) -> tuple[float, ...]:
+    return tuple(float(one) for one in value)
+
+
 _MAKERS: dict[Any, Callable[[Any], Any]] = {
     str: text,
     int: int,
     float: float,
     bool: bool,
     tuple[int, ...] | None: _shape,
+    tuple[float, ...]: _numbers,
 }

@@ -19,6 +19,8 @@ from irs_core.foreign.answers import (
     DryRun,
     ModelFacts,
     ResultsRow,
+    WayRow,
+    Ways,
     hexadecimal,
     part,
     parts,
@@ -28,7 +30,7 @@ from irs_core.foreign.answers import (
 from irs_core.graphs import is_graph_file
 from irs_core.report.cohen import keep_results
 from irs_core.run.options import RunOptions
-from irs_core.sandbox import in_child, keep_spare
+from irs_core.sandbox import Limits, in_child, keep_spare
 from irs_core.server_files import data_folders, model_folders, upload_limit
 from irs_core.spec.compressions import NORMALIZED_PREFIX, Compression, FileModel
 from irs_core.spec.outside import is_url
@@ -39,6 +41,8 @@ _WEIGHTS = ("irs_core.models",)
 _MODELS = ("irs_core.check", "irs_core.foreign.inside", "onnx", "openvino")
 # Bytes that a bundle unpacks to, for each byte that an upload may have.
 _UNPACKED = 2
+# A pilot trains for a moment, three times.
+_PILOT_TIMES = 5
 
 
 def warm_up() -> None:
@@ -193,7 +197,56 @@ def dry_run(
     rows = tuple(row(DryRow, one) for one in part(found, "rows", list))
     warnings = parts(part(found, "warnings", list), str)
     flags = [part(one, "sentence", str) for one in part(found, "flags", list)]
-    return DryRun(text(part(found, "data", str)), rows, tuple(map(text, [*warnings, *flags])))
+    fitted = part(found, "spec", dict)
+    channels, classes = fitted.get("channels"), fitted.get("class_list")
+    return DryRun(
+        text(part(found, "data", str)),
+        rows,
+        tuple(map(text, [*warnings, *flags])),
+        tuple(map(text, parts(part(found, "ways", list), str))),
+        channels if channels in (1, 3) else None,
+        None if classes is None else text(classes),
+    )
+
+
+def ways(model: ModelSpec, data: DataSpec, sigma: float, root: Path) -> Ways:
+    """Try a model as it is, behind a denoiser and fine-tuned, after a moment of training each.
+
+    It takes longer than reading a file, and so may.
+
+    Raises:
+        IrsError: The model or the data cannot be used, or it takes more than it may.
+    """
+    limits = Limits.chosen()
+    radii = (sigma / 2, sigma)
+    found = in_child(
+        inside.ways,
+        asdict(model),
+        asdict(data),
+        sigma,
+        radii,
+        what=Path(model.weights).name,
+        limits=replace(limits, seconds=_PILOT_TIMES * limits.seconds),
+        folders=(*model_folders(root), *data_folders(root)),
+        loads=_MODELS,
+    )
+    rows = tuple(row(WayRow, one) for one in part(found, "ways", list))
+    return Ways(radii, rows, part(found, "levels", int))
+
+
+def check_denoiser_file(path: Path) -> None:
+    """Read a denoiser, running nothing of it.
+
+    Raises:
+        IrsError: It is none, or takes more than it may.
+    """
+    in_child(
+        inside.denoiser_file,
+        str(path),
+        what=path.name,
+        folders=[path.parent.resolve()],
+        loads=() if is_graph_file(path.name) else _WEIGHTS,
+    )
 
 
 def check_runs(spec: StudySpec, options: RunOptions, root: Path) -> None:

@@ -11,6 +11,8 @@ from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
 Json = dict[str, Any]
+# Training images and noisy copies of a pilot that somebody waits for on a page.
+PILOT_IMAGES, PILOT_DRAWS = 1000, 20
 
 
 def model_file(path: str) -> None:
@@ -22,6 +24,13 @@ def model_file(path: str) -> None:
         read_graph(Path(path))
     else:
         read_checkpoint(Path(path))
+
+
+def denoiser_file(path: str) -> None:
+    """Read a denoiser of either kind, running nothing of it."""
+    from irs_core.models.denoised import load_denoiser
+
+    load_denoiser(path)
 
 
 def model(spec: Json) -> Json:
@@ -103,14 +112,30 @@ def images(
 def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) -> Json:
     """What a dry run measures."""
     from irs_core.check import check_model
+    from irs_core.data import with_model_classes
     from irs_core.spec.compression_kinds import parse_compression
 
+    original = model_spec(model)
     return check_model(
-        model_spec(model),
-        DataSpec(**data),
+        original,
+        with_model_classes(DataSpec(**data), original.weights),
         sigma=sigma,
         compressions=tuple(map(parse_compression, compressions)),
     ).to_json()
+
+
+def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
+    """What a small pilot of each way predicts, and how often a denoiser may halve the images."""
+    from irs_core.data import load_dataset
+    from irs_core.run.options import RunOptions
+    from irs_core.train.task import fitting_levels
+    from irs_core.ways import Pilot, compare_ways
+
+    chosen = DataSpec(**data)
+    levels = fitting_levels(*load_dataset(replace(chosen, max=1, stride=1)).input_shape[1:])
+    pilot = Pilot(sigma, tuple(radii), images=PILOT_IMAGES, draws=PILOT_DRAWS)
+    found = compare_ways(model_spec(model), chosen, pilot, levels=levels, options=RunOptions())
+    return {"ways": [one.to_json() for one in found], "levels": levels}
 
 
 def runs(study: Mapping[str, Any], backend: Any) -> None:

@@ -9,12 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from irs_core.errors import CancelledError, IrsError, StoreError
+from irs_core.jobs.job import Job
 from irs_core.jobs.lease import Lease
 from irs_core.jobs.queue import JobQueue
 from irs_core.jobs.supply import ensure_worker
+from irs_core.jobs.training import run_training, work_folder
 from irs_core.run.options import Progress
 from irs_core.sandbox.opening import confine
+from irs_core.spec.study import StudySpec
 from irs_core.store.process import process
+from irs_core.train.task import Training
 
 logger = logging.getLogger(__name__)
 
@@ -59,26 +63,23 @@ def run_job(root: Path, lease: Lease, parent: int | None = None) -> int:
 def _run(
     queue: JobQueue, lease: Lease, should_stop: Callable[[], bool], owned: Callable[[], bool]
 ) -> int:
-    # Only the child that runs a study pays for importing torch.
-    from irs_core.goals.settling import settled
-    from irs_core.run.study import run_study
-    from irs_core.store import Library
-
     job, reporter = queue.get(lease.job), _Reporter(queue, lease)
     if job.options.folders is not None:
-        confine([Path(one) for one in job.options.folders])
-    library = Library(queue.root)
+        own = [work_folder(queue.root, job.spec)] if isinstance(job.spec, Training) else []
+        confine([*map(Path, job.options.folders), *(one.resolve() for one in own)])
     try:
-        run_study(
-            job.spec,
-            library,
-            options=job.options,
-            until=job.until,
-            on_progress=reporter,
-            should_stop=should_stop,
-            owned=owned,
-            leave=settled(library, job.options.settle, draws=job.options.most_draws),
-        )
+        if isinstance(job.spec, Training):
+            made = run_training(
+                job.spec,
+                queue.root,
+                owner=job.owner,
+                on_progress=reporter,
+                should_stop=should_stop,
+                owned=owned,
+            )
+            queue.note_result(lease, made)
+        else:
+            _run_study(job.spec, job, queue.root, reporter, should_stop, owned)
     except CancelledError:
         return STOPPED
     except IrsError as error:
@@ -88,6 +89,32 @@ def _run(
         return 2
     reporter.flush()
     return 0
+
+
+def _run_study(
+    spec: StudySpec,
+    job: Job,
+    root: Path,
+    reporter: "_Reporter",
+    should_stop: Callable[[], bool],
+    owned: Callable[[], bool],
+) -> None:
+    # Only the child that runs a study pays for importing torch.
+    from irs_core.goals.settling import settled
+    from irs_core.run.study import run_study
+    from irs_core.store import Library
+
+    library = Library(root)
+    run_study(
+        spec,
+        library,
+        options=job.options,
+        until=job.until,
+        on_progress=reporter,
+        should_stop=should_stop,
+        owned=owned,
+        leave=settled(library, job.options.settle, draws=job.options.most_draws),
+    )
 
 
 def _await_answer(worker: int, owned: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.spec.fields import stable_id
 from irs_core.spec.study import StudySpec
 from irs_core.store.process import Process, parse
+from irs_core.train.task import KEY, Training
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -21,6 +22,8 @@ class Job:
     """One row of the table.
 
     Args:
+        study: Id of the study; of a training, its own.
+        spec: What is run: a study, or a training.
         until: How far the study runs.
         created, started, ended: Unix times; None where it has not happened.
         process: The process that runs it; None where none is known.
@@ -28,12 +31,13 @@ class Job:
         progress: What the job reported last.
         note: How it was interrupted, one sentence.
         error: Why it failed, one sentence.
+        result: The file that a training wrote; empty until then, and for studies.
         owner: Name of who queued it; empty for nobody, and so for admins.
     """
 
     id: int
     study: str
-    spec: StudySpec
+    spec: StudySpec | Training
     options: RunOptions
     until: Until
     state: State
@@ -48,6 +52,7 @@ class Job:
     note: str
     error: str
     owner: str = ""
+    result: str = ""
 
     @property
     def active(self) -> bool:
@@ -90,13 +95,23 @@ def evidence_scope(described: Mapping[str, Any]) -> str:
     return stable_id([described["model"], described["data"], described["noise"]])
 
 
+def scope_of(spec: StudySpec | Training) -> str:
+    """Equal for jobs that must not run at the same time."""
+    return spec.id if isinstance(spec, Training) else evidence_scope(spec.to_dict())
+
+
+def _spec_of(text: str) -> StudySpec | Training:
+    described = json.loads(text)
+    return Training.from_dict(described) if KEY in described else StudySpec.from_dict(described)
+
+
 def job_of(row: sqlite3.Row) -> Job:
     """The job in a row."""
     parts, seconds_left = _details(row["progress"])
     return Job(
         id=row["id"],
         study=row["study"],
-        spec=StudySpec.from_dict(json.loads(row["spec"])),
+        spec=_spec_of(row["spec"]),
         options=RunOptions(**json.loads(row["options"])),
         until=row["until"],
         state=row["state"],
@@ -113,6 +128,7 @@ def job_of(row: sqlite3.Row) -> Job:
         note=row["note"],
         error=row["error"],
         owner=row["owner"],
+        result=row["result"],
     )
 
 

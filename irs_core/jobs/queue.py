@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from irs_core.errors import JobError
-from irs_core.jobs.job import ACTIVE, Job, State, details_text, evidence_scope, job_of
+from irs_core.jobs.job import ACTIVE, Job, State, details_text, job_of, scope_of
 from irs_core.jobs.lease import Lease, clock, stands_still, surely_held
 from irs_core.jobs.repair import put_back, repair
 from irs_core.jobs.table import Database
 from irs_core.run.options import Progress, RunOptions, Until
 from irs_core.spec.study import StudySpec
 from irs_core.store.process import Process, process, this_process
+from irs_core.train.task import Training
 
 # The row that a holder may change: its own, and only while nobody else took it over.
 _HELD = "id = ? AND fence = ? AND state = 'running'"
@@ -35,13 +36,13 @@ class JobQueue:
 
     def add(
         self,
-        spec: StudySpec,
+        spec: StudySpec | Training,
         options: RunOptions | None = None,
         until: Until = "end",
         owner: str = "",
     ) -> Job:
-        """Queue a study. The same one already waiting or running as far is returned instead,
-        unless it may not run the programs that this one may.
+        """Queue a study or a training. The same one already waiting or running as far is returned
+        instead, unless it may not run the programs that this one may.
 
         Args:
             owner: Name of whom the job belongs to; empty for nobody.
@@ -67,7 +68,7 @@ class JobQueue:
                     f" VALUES (?, ?, ?, ?, ?, {_LAST}, ?, ?)",
                     (
                         spec.id,
-                        evidence_scope(spec.to_dict()),
+                        scope_of(spec),
                         json.dumps(spec.to_dict()),
                         json.dumps(asdict(options)),
                         until,
@@ -190,6 +191,10 @@ class JobQueue:
     def note_error(self, lease: Lease, error: str) -> bool:
         """Leave the sentence that explains a failure, for the worker to file."""
         return self._change(lease, "error = ?", (error,))
+
+    def note_result(self, lease: Lease, path: Path) -> bool:
+        """Say which file a training wrote."""
+        return self._change(lease, "result = ?", (str(path),))
 
     def finish(self, lease: Lease, state: State, error: str = "") -> bool:
         """End a job. False: the lease is lost, and nothing was written."""

@@ -15,7 +15,7 @@ from irs_core.errors import StoreError
 from irs_core.jobs.job import evidence_scope
 from irs_core.store.files import storage_error
 
-_VERSION = 4
+_VERSION = 5
 _RESERVE_BYTES = 1 << 17
 
 _SCHEMA = """
@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     progress TEXT NOT NULL DEFAULT '',
     note TEXT NOT NULL DEFAULT '',
     error TEXT NOT NULL DEFAULT '',
-    owner TEXT NOT NULL DEFAULT ''
+    owner TEXT NOT NULL DEFAULT '',
+    result TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, position);
 CREATE TABLE IF NOT EXISTS roster (
@@ -70,6 +71,7 @@ _ADDED = {
     "process": "TEXT NOT NULL DEFAULT ''",
     "note": "TEXT NOT NULL DEFAULT ''",
     "owner": "TEXT NOT NULL DEFAULT ''",
+    "result": "TEXT NOT NULL DEFAULT ''",
 }
 
 

@@ -2,6 +2,9 @@
 
 import copy
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from irs_core.errors import CheckpointError
@@ -31,6 +34,28 @@ def check_gradients(model: LoadedModel) -> None:
             f"gradients must flow through the classifier, and a model of the kind {model.arch} "
             "gives none: name its PyTorch weights, or a function that builds it "
             "(package.module:make); a denoiser for it can be trained without --against"
+        )
+
+
+def check_flow(module: nn.Module, images: NDArray[np.float32]) -> None:
+    """Refuse a module through which no gradient comes back to its images.
+
+    Args:
+        images: One or more to try it on, in [0, 1], (B, C, H, W).
+
+    Raises:
+        CheckpointError: It was optimised for inference, or detaches what it computes.
+    """
+    given = torch.from_numpy(images).requires_grad_(True)
+    try:
+        module(given).sum().backward()
+        flows = given.grad is not None
+    except RuntimeError:
+        flows = False
+    if not flows:
+        raise CheckpointError(
+            "no gradient flows through the classifier to its images: it was saved for inference "
+            "alone; name its PyTorch weights, or train the denoiser without --against"
         )
 
 

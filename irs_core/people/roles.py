@@ -23,6 +23,7 @@ class Action(StrEnum):
     READ_FILE = "read-file"
     LAUNCH = "launch"
     DRAW_MORE = "draw-more"
+    TRAIN = "train"
     UPLOAD = "upload"
     IMPORT = "import"
     START_WORKER = "start-worker"
@@ -80,6 +81,7 @@ _RULES: Mapping[Action, _Rule] = {
     Action.READ_FILE: _Rule("name files of the server", Role.RUNNER),
     Action.LAUNCH: _Rule("start a study", Role.RUNNER),
     Action.DRAW_MORE: _Rule("draw on", Role.RUNNER),
+    Action.TRAIN: _Rule("train a model", Role.RUNNER),
     Action.UPLOAD: _Rule("upload a file", Role.RUNNER),
     Action.IMPORT: _Rule("import results", Role.RUNNER),
     Action.START_WORKER: _Rule("start a worker", Role.RUNNER),

@@ -20,6 +20,7 @@ from irs_core.models.gradients import runs_in_torch
 from irs_core.models.load import of_graph
 from irs_core.models.loaded import Parts
 from irs_core.models.successor import load_successor
+from irs_core.run.given import packable
 from irs_core.spec.compressions import FileModel, HalfWeights, LowRank, MagnitudePrune
 from irs_core.spec.parts import PartOnly
 from irs_core.spec.study import ModelSpec
@@ -145,7 +146,7 @@ def _from_file(
     graph = isinstance(whole.module, GraphModule)
     nonzero = whole.parameters if graph else _nonzero(whole.module)
     note = f"{note} (SHA-256 {of.digest}...)."
-    return Recomposed(found, note, nonzero, packable=_packable(whole))
+    return Recomposed(found, note, nonzero, packable=packable(whole))
 
 
 def _classifier(
@@ -167,10 +168,6 @@ def _classifier(
 
 def _nonzero(module: nn.Module) -> int:
     return sum(int(parameter.count_nonzero()) for parameter in module.parameters())
-
-
-def _packable(whole: LoadedModel) -> bool:
-    return whole.arch not in ("torchscript", "litert", "object")
 
 
 def _digest(text: str) -> str:

@@ -89,6 +89,11 @@ class Given:
         )
 
 
+def packable(model: LoadedModel) -> bool:
+    """Whether another process can build a model from bytes."""
+    return model.arch not in ("torchscript", "litert", "object")
+
+
 def unpackable() -> ModelPayload:
     """Stands in for what packs a classifier that no other process can build.
 

@@ -22,7 +22,7 @@ from irs_core.models.objects import CallableModule, adopted, is_object
 from irs_core.models.served import ServedModule
 from irs_core.models.successor import load_successor
 from irs_core.run.composition import layer_filter, parts_of, recomposed
-from irs_core.run.given import Given, sized_of, unpackable
+from irs_core.run.given import Given, packable, sized_of, unpackable
 from irs_core.run.options import RunOptions
 from irs_core.run.origins import (
     RUN_ELSEWHERE,
@@ -99,7 +99,7 @@ class _Builder:
             self._base.parameters,
             predictor,
             unpackable
-            if is_object(self._spec.model.weights) or self._base.arch in ("torchscript", "litert")
+            if is_object(self._spec.model.weights) or not packable(self._base)
             else self._given.packer(None, self._base.digest, predictor, network=network),
             sized=sized_of(module),
         )
@@ -209,7 +209,6 @@ class _Builder:
         predictor = make_classifier(found.module, None, self._setting)
         # Not the digest of the same weights as an original: a study keeps the two apart.
         digest = sha256(f"compressed {found.digest}".encode()).hexdigest()
-        packable = found.arch not in ("torchscript", "litert", "object")
         return Prepared(
             str(compression),
             compression.title,
@@ -218,7 +217,9 @@ class _Builder:
             found.size_bytes,
             sum(int(parameter.count_nonzero()) for parameter in found.module.parameters()),
             predictor,
-            self._given.packer(None, digest, predictor, base=found) if packable else unpackable,
+            self._given.packer(None, digest, predictor, base=found)
+            if packable(found)
+            else unpackable,
             sized=sized_of(found.module),
         )
 

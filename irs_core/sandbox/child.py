@@ -60,7 +60,8 @@ def _answer(request: dict[str, Any]) -> bytes:
     try:
         function = getattr(importlib.import_module(request["module"]), request["name"])
         if request["folders"] is not None:
-            confine([Path(one) for one in request["folders"]])
+            # What it wrote into its own folder, which is empty at first, it may read back.
+            confine([*map(Path, request["folders"]), Path.cwd().resolve()])
         apply_limits(Limits(**request["limits"]))
         return encode({"value": function(*request["arguments"])})
     except IrsError as error:

@@ -4,7 +4,7 @@ import shlex
 
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import DataSpec, ModelSpec
-from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 
 # Passes over the training images: a denoiser by itself, a denoiser against the classifier's own
 # answers, and fine-tuning of the classifier.
@@ -17,7 +17,10 @@ def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What fine-tunes a model under noise."""
     words = ["./irs", "finetune", _named(model), "--sigma", f"{sigma:g}"]
     words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
-    words += [*_options(root=data.root, size=data.size, classes=data.class_list), *_told(model)]
+    words += _options(
+        root=data.root, size=data.size, channels=data.channels, classes=data.class_list
+    )
+    words += _told(model)
     return shlex.join([*words, "--out", "finetuned.safetensors"])
 
 
@@ -36,8 +39,7 @@ def denoiser_commands(
         against: Whether gradients flow through the model, so that its own answers can be kept.
         width, levels: Size of the denoiser.
     """
-    images = data.kind if data.root is None else f"{data.kind}:{data.root}"
-    words = ["./irs", "denoiser", "train", images, "--sigma", f"{sigma:g}"]
+    words = ["./irs", "denoiser", "train", images_text(data), "--sigma", f"{sigma:g}"]
     words += _options(size=data.size, channels=data.channels)
     sizes = _options(
         width=None if width == DenoiserSpec.width else width,

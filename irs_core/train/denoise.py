@@ -7,38 +7,47 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from irs_core.data import load_dataset
-from irs_core.data.base import Images
+from irs_core.data.base import Images, data_digest
 from irs_core.data.load import evenly
 from irs_core.data.unlabelled import read_unlabelled
 from irs_core.errors import DatasetError
 from irs_core.models import load_model
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
-from irs_core.models.gradients import frozen_classifier
-from irs_core.models.objects import count_classes, is_object
-from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.models.digest import state_digest
+from irs_core.models.gradients import check_flow, frozen_classifier
+from irs_core.models.loaded import LoadedModel
+from irs_core.models.objects import count_classes, is_object, keep
+from irs_core.models.recognise import is_torchscript
+from irs_core.models.scripted import load_scripted
+from irs_core.spec.study import ModelSpec
 from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
 from irs_core.train.denoiser_finish import write_denoiser
 from irs_core.train.denoiser_spec import (
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
-    data_kind,
 )
 from irs_core.train.device import training_device
 from irs_core.train.progress import load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
+from irs_core.train.spec import OnImages
 
 # One of so many images is held out to measure on, and at most so many.
 _HELD_OUT, _MOST_HELD_OUT = 50, 1000
 
 
 def train_denoiser(
-    spec: DenoiserSpec, *, on_epoch: Callable[[DenoiserReport], None] | None = None
+    spec: DenoiserSpec,
+    *,
+    on_epoch: Callable[[DenoiserReport], None] | None = None,
+    on_images: OnImages = lambda _done, _total: None,
+    programs: bool = False,
 ) -> DenoiserResult:
     """Train a denoiser and write its weights and its card.
 
@@ -51,6 +60,8 @@ def train_denoiser(
 
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
+        on_images: Called after each step; see `OnImages`.
+        programs: Whether programs that come in files (TorchScript) may be run, as `against`.
 
     Raises:
         DatasetError: The images are missing, damaged, of unequal size, or not of 8 bits.
@@ -64,9 +75,11 @@ def train_denoiser(
         raise DatasetError(f"training takes images of 8 bits; these have {images.pixels.dtype}")
     trained, held_out = _parts(images)
     network = _network(spec, images).to(device).to(memory_format=torch.channels_last)
-    answers = _classifier(spec, images, device)
+    classifier = _classifier(spec, images, programs=programs)
+    contents = _contents(spec, images, network, classifier)
+    answers = None if classifier is None else _frozen(classifier, images, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr)
-    found = load_state(spec, network, optimizer, device)
+    found = load_state(spec, network, optimizer, device, contents)
     reports = [DenoiserReport(**one) for one in found]
     for report in reports if on_epoch else ():
         assert on_epoch is not None
@@ -80,10 +93,11 @@ def train_denoiser(
         images.pixels.shape[2:],
         images.scale,
         device,
+        on_images,
     )
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
-        save_state(spec, network, optimizer, reports)
+        save_state(spec, network, optimizer, reports, contents)
         if on_epoch:
             on_epoch(reports[-1])
     unit = torch.from_numpy(Images(held_out, images.scale).unit())
@@ -102,6 +116,7 @@ class _Run:
     shape: tuple[int, int]
     scale: int
     device: torch.device
+    on_images: OnImages
 
     def epoch(self, epoch: int) -> DenoiserReport:
         """One pass over the images, its randomness keyed by (seed, epoch)."""
@@ -122,6 +137,7 @@ class _Run:
             one, same = self._step(rows, generator)
             loss += one
             agreed += same
+            self.on_images((step + 1) * batch, steps * self.spec.epochs * batch)
         seconds = time.perf_counter() - started
         images = steps * batch
         return DenoiserReport(
@@ -168,13 +184,11 @@ def add_mixed_noise(images: Tensor, sigma: tuple[float, ...], generator: torch.G
 
 
 def _images(spec: DenoiserSpec) -> Images:
-    kind = data_kind(spec.images)
-    if kind is None:
+    whole = spec.data_spec("train")
+    if whole is None:
         return read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
-    root = spec.images.partition(":")[2] or None
-    whole = DataSpec(kind, root, split="train", size=spec.size, channels=spec.channels)
     data = load_dataset(evenly(whole, spec.max_images))
     return Images(data.pixels, data.scale)
 
@@ -197,12 +211,36 @@ def _network(spec: DenoiserSpec, images: Images) -> Denoiser:
     return network
 
 
-def _classifier(spec: DenoiserSpec, images: Images, device: torch.device) -> nn.Module | None:
+def _contents(
+    spec: DenoiserSpec, images: Images, network: Denoiser, classifier: LoadedModel | None
+) -> dict[str, str]:
+    """What a run reads, wherever it lies."""
+    positions = np.arange(len(images.pixels), dtype=np.int64)
+    found = {"images": data_digest(images.pixels, images.scale, positions)}
+    if spec.start is not None:
+        found["start"] = state_digest(network)
+    return found if classifier is None else {**found, "against": classifier.digest}
+
+
+def _classifier(spec: DenoiserSpec, images: Images, *, programs: bool) -> LoadedModel | None:
     if spec.against is None:
         return None
-    classes = None
+    classes, path = None, Path(spec.against).expanduser()
     if is_object(spec.against):
-        classes = count_classes(spec.against, Images(images.pixels[:1], images.scale).unit())
+        classes = count_classes(spec.against, _one(images))
+    elif programs and path.is_file() and is_torchscript(path):
+        # Only its answers tell how many classes a program has.
+        program = load_scripted(path, programs=True)
+        classes = count_classes(keep("program", program.digest, program), _one(images))
     model = ModelSpec(spec.against, spec.arch, classes, spec.mean, spec.std)
-    found = frozen_classifier(load_model(model))
+    return load_model(model, programs=programs)
+
+
+def _frozen(classifier: LoadedModel, images: Images, device: torch.device) -> nn.Module:
+    found = frozen_classifier(classifier)
+    check_flow(found, _one(images))
     return found.to(device).to(memory_format=torch.channels_last)
+
+
+def _one(images: Images) -> NDArray[np.float32]:
+    return Images(images.pixels[:1], images.scale).unit()

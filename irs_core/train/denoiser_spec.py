@@ -7,6 +7,7 @@ from typing import Any
 
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DATA_KINDS, DataKind
+from irs_core.spec.study import DataSpec
 from irs_core.train.spec import Device
 
 
@@ -14,6 +15,11 @@ def data_kind(images: str) -> DataKind | None:
     """The kind of data set that `KIND` or `KIND:ROOT` names; None for a folder of images."""
     name = images.partition(":")[0]
     return next((kind for kind in DATA_KINDS if kind == name), None)
+
+
+def images_text(data: DataSpec) -> str:
+    """`KIND` or `KIND:ROOT` of a data set, by which a run names its training images."""
+    return data.kind if data.root is None else f"{data.kind}:{data.root}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,13 @@ class DenoiserSpec:
     def flips(self) -> bool:
         """Whether images are mirrored at random."""
         return data_kind(self.images) != "digits" if self.flip is None else self.flip
+
+    def data_spec(self, split: str) -> DataSpec | None:
+        """The whole split of that name of the data set; None where images are just a folder."""
+        kind, root = data_kind(self.images), self.images.partition(":")[2]
+        if kind is None:
+            return None
+        return DataSpec(kind, root or None, split=split, size=self.size, channels=self.channels)
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, JSON-serialisable."""

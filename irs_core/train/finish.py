@@ -23,7 +23,6 @@ from irs_core.train.measure import noisy_accuracy
 from irs_core.train.spec import OWN_CLASS, EpochReport, TrainResult, TrainSpec
 
 NOISY_DRAWS = 20
-TRAINED_BY = "the irs_core project, with python -m irs_core train"
 Normalisation = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
 
 
@@ -133,7 +132,7 @@ def _card(
         "name": Path(spec.out).stem,
         **_described(spec, data, weights, network),
         "sigma": spec.sigma,
-        "trained_by": TRAINED_BY,
+        "trained_with": f"irs_core {irs_core.__version__}",
         "command": train_command(spec),
         "data": data.description,
         "train_images": len(data),

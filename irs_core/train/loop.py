@@ -18,7 +18,7 @@ from irs_core.data.load import evenly
 from irs_core.errors import DatasetError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
-from irs_core.models import build, find_architecture
+from irs_core.models import build, find_architecture, state_digest
 from irs_core.models.loaded import with_normalisation
 from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
@@ -26,7 +26,7 @@ from irs_core.train.device import training_device
 from irs_core.train.finish import Normalisation, write_result
 from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
 from irs_core.train.schedule import learning_rate
-from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.spec import EpochReport, OnImages, TrainResult, TrainSpec
 from irs_core.train.start import started
 from irs_core.train.tune import OnGrid, fake_quantised
 
@@ -37,6 +37,7 @@ def train(
     spec: TrainSpec,
     *,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    on_images: OnImages = lambda _done, _total: None,
     max_test: int | None = None,
 ) -> TrainResult:
     """Train a base classifier under noise and write its weights and its card.
@@ -52,6 +53,7 @@ def train(
 
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
+        on_images: Called after each step; see `OnImages`.
         max_test: Measure accuracy on at most so many test images, evenly spaced; None for all.
 
     Raises:
@@ -72,15 +74,16 @@ def train(
     else:
         mean, std = _normalisation(spec, data)
         network, module = _networks(spec, data, device, (mean, std))
-    run = _Run.of(spec, data, module, device)
-    done = load_progress(spec, network, run.optimizer, device)
+    run = _Run.of(spec, data, module, device, on_images)
+    contents = _contents(spec, data, network)
+    done = load_progress(spec, network, run.optimizer, device, contents)
     reports = list(done.reports)
     for report in reports if on_epoch else ():
         assert on_epoch is not None
         on_epoch(report)
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
-        save_progress(spec, network, run.optimizer, Progress(tuple(reports)))
+        save_progress(spec, network, run.optimizer, Progress(tuple(reports)), contents)
         if on_epoch:
             on_epoch(reports[-1])
     if isinstance(network, FakeQuantised):
@@ -93,6 +96,14 @@ def train(
     result = write_result(spec, data, module, saved, (mean, std), tuple(reports), max_test=max_test)
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     return result
+
+
+def _contents(spec: TrainSpec, data: Dataset, network: nn.Module) -> dict[str, str]:
+    """What a run that starts from weights reads; runs from random weights never told."""
+    if spec.start is None:
+        return {}
+    found = {"start": state_digest(network), "root": data.digest}
+    return found if spec.classes is None else {**found, "classes": ", ".join(data.classes)}
 
 
 def _networks(
@@ -120,9 +131,17 @@ class _Run:
     shape: tuple[int, int]
     scale: int
     device: torch.device
+    on_images: OnImages
 
     @classmethod
-    def of(cls, spec: TrainSpec, data: Dataset, module: nn.Module, device: torch.device) -> "_Run":
+    def of(
+        cls,
+        spec: TrainSpec,
+        data: Dataset,
+        module: nn.Module,
+        device: torch.device,
+        on_images: OnImages,
+    ) -> "_Run":
         optimizer = torch.optim.SGD(
             module.parameters(),
             lr=spec.lr,
@@ -140,6 +159,7 @@ class _Run:
             shape=data.input_shape[1:],
             scale=data.scale,
             device=device,
+            on_images=on_images,
         )
 
     def epoch(self, epoch: int) -> EpochReport:
@@ -161,6 +181,8 @@ class _Run:
             batch_loss, batch_right = self._step(rows, rate, generator)
             loss += batch_loss
             right += batch_right
+            steps = epoch * per_epoch + number + 1
+            self.on_images(steps * batch, self.spec.epochs * per_epoch * batch)
         # A GPU is still at work here; reading a number waits for it.
         mean_loss = float(loss) / per_epoch
         seconds = time.perf_counter() - started

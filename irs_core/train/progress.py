@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,10 @@ class Resumable(Protocol):
         """Every setting, JSON-serialisable."""
 
 
+# Digests of what a run reads, by the name of the setting that says where it lies.
+Contents = Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Progress:
     """The epochs done so far."""
@@ -38,14 +42,22 @@ def progress_path(out: Path) -> Path:
 
 
 def save_progress(
-    spec: TrainSpec, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+    spec: TrainSpec,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    contents: Contents,
 ) -> None:
     """Replace the saved state in one step, so that a kill leaves the old or the new one."""
-    save_state(spec, network, optimizer, progress.reports)
+    save_state(spec, network, optimizer, progress.reports, contents)
 
 
 def load_progress(
-    spec: TrainSpec, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+    spec: TrainSpec,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    contents: Contents,
 ) -> Progress:
     """Restore network and optimizer from the saved state; no epochs where there is none.
 
@@ -53,23 +65,28 @@ def load_progress(
         SpecError: The state belongs to a run with other settings.
         CheckpointError: The state is damaged.
     """
-    found = load_state(spec, network, optimizer, device)
+    found = load_state(spec, network, optimizer, device, contents)
     return Progress(tuple(EpochReport(**report) for report in found))
 
 
 def save_state(
-    spec: Resumable, network: nn.Module, optimizer: torch.optim.Optimizer, reports: Sequence[Any]
+    spec: Resumable,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    reports: Sequence[Any],
+    contents: Contents,
 ) -> None:
     """The same for a run of any kind.
 
     Args:
         reports: Of the epochs done, frozen dataclasses.
+        contents: Of what the run reads.
     """
     path = progress_path(Path(spec.out))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".tmp")
     content = {
-        "spec": _identity(spec),
+        "spec": _identity(spec, contents),
         "reports": json.dumps([asdict(report) for report in reports]),
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -82,12 +99,16 @@ def save_state(
 
 
 def load_state(
-    spec: Resumable, network: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device
+    spec: Resumable,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+    contents: Contents,
 ) -> list[dict[str, Any]]:
     """Restore network and optimizer; the reports of the epochs done, none where there is no state.
 
     Raises:
-        SpecError: The state belongs to a run with other settings.
+        SpecError: The state belongs to a run with other settings, images or weights.
         CheckpointError: The state is damaged.
     """
     path = progress_path(Path(spec.out))
@@ -100,23 +121,24 @@ def load_state(
         raise CheckpointError(
             f"the saved state {path} is damaged; delete it to start again ({first_line(error)})"
         ) from None
-    if saved != _identity(spec):
+    if saved != _identity(spec, contents):
         raise SpecError(
-            f"{path} is the state of a run with other settings; give those settings, another "
-            "out, or delete it"
+            f"{path} is the state of a run with other settings, images or weights; give those, "
+            "another out, or delete it"
         )
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])
     return list(reports)
 
 
-def _identity(spec: Resumable) -> str:
-    """Everything that decides the weights; where the data and the output lie does not."""
+def _identity(spec: Resumable, contents: Contents) -> str:
+    """Everything that decides the weights; where images, weights and the output lie does not."""
     fields = spec.to_dict()
     for name in ("out", "root"):
         fields.pop(name, None)
-    for name in ("start", "mean", "std", "classes"):
+    for name in ("start", "mean", "std", "classes", "channels"):
         # Choices that came later: runs that were begun without them go on.
         if fields.get(name) is None:
             fields.pop(name, None)
+    fields.update(contents)
     return json.dumps(fields, sort_keys=True)

@@ -1,5 +1,6 @@
 """What to train, and what came of it."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,10 @@ from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.study import DataSpec
 
 Device = Literal["cpu", "cuda"]
+# Called with the images that a run has passed, those of earlier epochs included, and how many it
+# passes in all; after each step, so also right before the state is saved. What it raises ends the
+# run, which goes on from the last saved state when it is started again.
+OnImages = Callable[[int, int], None]
 # In place of an architecture's name where the network is of somebody's own class.
 OWN_CLASS = "object"
 
@@ -20,7 +25,8 @@ class TrainSpec:
     Args:
         arch: Architecture name.
         out: File to write, `NAME.safetensors`; the card goes to `NAME.json` beside it.
-        data, root, size: The data set, as in `DataSpec`; its `train` split is trained on.
+        data, root, size, channels: The data set, as in `DataSpec`; its `train` split is trained
+            on.
         sigma: Standard deviation of the noise on every training image, pixel units; 0 for none.
         epochs: Passes over the training split.
         seed: Determines initial weights, order, augmentation and noise.
@@ -66,6 +72,7 @@ class TrainSpec:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     classes: str | None = None
+    channels: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma < float("inf"):
@@ -108,7 +115,12 @@ class TrainSpec:
     def data_spec(self, split: str) -> DataSpec:
         """The whole split of that name."""
         return DataSpec(
-            kind=self.data, root=self.root, split=split, size=self.size, class_list=self.classes
+            kind=self.data,
+            root=self.root,
+            split=split,
+            size=self.size,
+            channels=self.channels,
+            class_list=self.classes,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,13 +7,15 @@ import pytest
 from people_at_work import ADMIN, OTHER, RUNNER, VIEWER, spec
 from synthetic import synthetic_study
 
-from irs_core.actions import Acting, jobs, studies, taking, tidy, uploads
+from irs_core.actions import Acting, jobs, studies, taking, tidy, training, uploads
 from irs_core.errors import NotAllowedError
 from irs_core.jobs import JobQueue
 from irs_core.people import VISITOR, Action, Person, Role
 from irs_core.people.audit import entries
+from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.store import Library
 from irs_core.store.about import About, write_about
+from irs_core.train.task import denoiser_training
 
 # What pages guard by themselves, having nothing to call: a path that is typed, a dry run.
 ON_PAGES = {Action.READ_FILE, Action.CHECK}
@@ -28,6 +30,11 @@ OWNED = {
     Action.TAG,
     Action.ARCHIVE,
 }
+
+
+def denoiser():
+    """A training that the store keeps."""
+    return denoiser_training(ModelSpec("shipped:digits-clean"), DataSpec(), 0.5, against=True)
 
 
 class World:
@@ -69,6 +76,7 @@ def attempt(action: Action, world: World, me: Acting) -> object:
         Action.EXPORT: lambda: studies.export(me, world.study),
         Action.LAUNCH: lambda: jobs.launch(me, spec(9)),
         Action.DRAW_MORE: lambda: jobs.launch(me, spec(9), action=Action.DRAW_MORE),
+        Action.TRAIN: lambda: training.start_training(me, denoiser()),
         Action.UPLOAD: lambda: uploads.upload_data(me, "x.npz", world.npz, lambda path: None),
         Action.IMPORT: lambda: studies.import_bundle(me, world.bundle),
         Action.START_WORKER: lambda: jobs.start_worker(me),

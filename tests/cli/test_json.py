@@ -67,6 +67,9 @@ OPTIONS = {
     "train": "--arch digits_resnet --epochs 1 --max-images 64 --out FOLDER/net.safetensors",
     "finetune": f"{MODEL} --sigma 0.5 --epochs 1 --max-images 64 --out FOLDER/tuned.safetensors",
     "denoiser train": "digits --sigma 0.5 --epochs 1 --max-images 64 --out FOLDER/d.safetensors",
+    "train --queue": "--arch digits_resnet --out FOLDER/later.safetensors --queue",
+    "finetune --queue": f"{MODEL} --sigma 0.5 --out FOLDER/later.safetensors --queue",
+    "denoiser train --queue": "digits --sigma 0.5 --out FOLDER/later.safetensors --queue",
     "ways": f"{MODEL} --max 2 --draws 2 --images 64 --width 4 --levels 2",
     "integer": f"--model {MODEL} --max 1 --out FOLDER/int.safetensors",
     "intrs": "--float-study ID --integer-study INTEGER",
@@ -135,6 +138,7 @@ def _quick(monkeypatch, tmp_path):
     monkeypatch.setattr("irs_core.data.download.download", lambda *_, **__: None)
     monkeypatch.setattr("irs_core.cli.certify.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.cli.searching.ensure_worker", lambda _: True)
+    monkeypatch.setattr("irs_core.cli.queueing.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.actions.jobs.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.jobs.supply.ensure_worker", lambda _: True)
     monkeypatch.setattr("irs_core.jobs.child.ensure_worker", lambda _: True)

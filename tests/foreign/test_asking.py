@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from denoisers import made, saved
 from graph_files import export_onnx
 from synthetic import synthetic_spec, synthetic_study
 from torch import nn
@@ -127,6 +128,26 @@ def test_a_study_is_tried_before_a_job_runs_it(onnx, tmp_path):
         foreign.check_runs(
             synthetic_spec(model=ModelSpec(str(tmp_path / "net.onnx"))), RunOptions(), tmp_path
         )
+
+
+def test_the_ways_out_of_a_file_without_gradients(onnx, tmp_path):
+    model, data = ModelSpec(str(onnx)), DataSpec(max=10)
+    found = foreign.ways(model, data, 0.5, tmp_path)
+    as_is, denoised, tuned = found.rows
+    assert (as_is.name, denoised.name, tuned.name) == ("as it is", "denoised", "fine-tuned")
+    assert (found.radii, found.levels) == ((0.25, 0.5), 2)
+    assert not denoised.refused
+    assert denoised.seconds > 0
+    assert len(denoised.certified) == 2
+    assert "gradients must flow" in tuned.refused
+
+
+def test_a_denoiser_is_told_from_a_classifier(onnx, listed):
+    foreign.check_denoiser_file(Path(saved(listed / "d.safetensors")))
+    with pytest.raises(CheckpointError, match="images of the shape that it takes"):
+        foreign.check_denoiser_file(onnx)
+    with pytest.raises(CheckpointError, match="outputs"):
+        foreign.check_model_file(export_onnx(made(), (1, 8, 8), listed / "d.onnx"))
 
 
 def test_answers_are_not_trusted():

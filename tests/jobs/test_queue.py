@@ -429,7 +429,7 @@ def test_a_queue_of_version_3_goes_on(tmp_path):
     later = queue.add(spec(2))
     assert [queue.claim().id for _ in range(3)] == [1, 2, later.id]
     with sqlite3.connect(tmp_path / "jobs.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 4
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 5
 
 
 @pytest.mark.parametrize("missing", [("until", "scope", "progress"), ("until", "progress")])

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app_pages import open_page
+from app_pages import on_screen, open_page, texts
 from synthetic import synthetic_spec
 
 from irs_core.jobs import JobQueue
 from irs_core.run.options import Part, Progress
-from irs_core.spec.study import NoiseSpec
-from irs_core.store.process import process
+from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
+from irs_core.store.process import process, this_process
+from irs_core.train.task import denoiser_training, finetuning
 
 
 def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:
@@ -56,10 +57,47 @@ def test_job_whose_worker_was_killed_is_back_in_the_queue_and_says_so(store: Pat
         f"Its worker (process {worker.pid}) was killed or ended; the job goes on from what is "
         "stored."
     )
-    assert at.warning[0].value == "Studies wait, and no worker runs them."
+    assert at.warning[0].value == "Jobs wait, and no worker runs them."
     at.button(key=f"cancel-{job.id}").click().run()
     assert queue.get(job.id).state == "cancelled"
     at.button(key=f"retry-{job.id}")
+
+
+def test_what_was_trained_is_put_into_the_form(store: Path) -> None:
+    queue = JobQueue(store)
+    clean = ModelSpec("shipped:digits-clean")
+    denoiser = denoiser_training(clean, DataSpec(), 0.25, against=True)
+    tuned = finetuning(clean, DataSpec(), 0.25, arch="digits_resnet", size_bytes=1)
+    for training, name in ((denoiser, "denoiser.safetensors"), (tuned, "finetuned.safetensors")):
+        job = queue.add(training)
+        lease = queue.claim().lease
+        path = store / "uploads" / "abc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+        queue.note_result(lease, path)
+        queue.finish(lease, "done")
+        at = open_page("jobs")
+        assert not at.exception
+        assert training.title in texts(at)
+        at.button(key=f"use-{job.id}").click().run()
+        state = at.session_state
+        assert state["form_denoiser_file" if training is denoiser else "form_weights"] == str(path)
+        model = "own file" if training is tuned else clean.weights
+        assert (state["form_model"], state[f"form_sigma_{model}"]) == (model, 0.25)
+        path.unlink()
+        assert "Its file was deleted." in texts(open_page("jobs"))
+
+
+def test_a_training_says_how_far_it_is(store: Path) -> None:
+    queue = JobQueue(store)
+    queue.add(denoiser_training(ModelSpec("m.onnx"), DataSpec(), 0.25, against=False))
+    lease = queue.claim(this_process()).lease
+    queue.report(lease, Progress("denoiser, epoch 2 of 4", 1500, 4000, 250.0))
+    at = open_page("jobs")
+    assert not at.exception
+    shown = on_screen(at)
+    assert "denoiser, epoch 2 of 4 · 1,500 of 4,000 images · 250 images/s · 10 s left" in shown
+    assert "digits · σ = 0.25 · 4 epochs" in shown
 
 
 def test_waiting_jobs_are_reordered_by_a_click(store: Path) -> None:

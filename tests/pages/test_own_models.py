@@ -128,3 +128,39 @@ def test_a_study_of_a_file_elsewhere_is_not_queued(store, folder):
     at.text_input(key="form_compressed").set_value(str(folder / "int8.onnx")).run()
     assert "IRS_MODEL_DIRS" in errors(at)
     assert not JobQueue(store).jobs()
+
+
+def untrained(store):
+    """The page after a dry run of a model that never saw noise."""
+    at = open_page("models_and_data")
+    at.text_input(key="check_weights").set_value("shipped:digits-clean").run()
+    at.button(key="check_run").click().run()
+    assert not errors(at)
+    return at
+
+
+def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store, monkeypatch):
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = untrained(store)
+    at.button(key="ways_run").click().run()
+    assert not errors(at)
+    table = at.dataframe[-1].value
+    assert table["way"].tolist() == ["as it is", "denoised", "fine-tuned"]
+    said = " ".join(one.value for one in at.caption)
+    for label in ("Train a denoiser", "Fine-tune the model"):
+        assert f"{label}: about" in said
+        assert "expected to certify" in said
+    at.button(key="train-denoised").click().run()
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.title == "denoiser for shipped:digits-clean, sigma 0.5"
+    assert [one.levels for one in job.spec.steps] == [2, 2]
+    assert job.spec.steps[1].against == "shipped:digits-clean"
+    assert str(store / "uploads") in job.options.folders
+
+
+def test_a_model_that_bears_the_noise_needs_no_way_out(store):
+    at = open_page("models_and_data")
+    at.text_input(key="check_weights").set_value("shipped:digits-0.50").run()
+    at.button(key="check_run").click().run()
+    assert not errors(at)
+    assert "ways_run" not in {one.key for one in at.button}

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 from app_pages import as_read, open_page
+from denoisers import made, saved
 from graph_files import export_onnx
 from PIL import Image
 from safetensors.torch import save
 from synthetic import synthetic_spec, synthetic_study
 
+from irs_core.actions.uploads import uploads
 from irs_core.data import load_dataset
 from irs_core.jobs import JobQueue
 from irs_core.models import build, load_model
@@ -105,6 +107,40 @@ def test_uploaded_weights_are_certified_on_uploaded_images(store, weights, monke
     assert record.finished
     assert len(record.data.indices) == 4
     assert "mine.npz" in record.data.description
+
+
+def test_an_uploaded_denoiser_stands_before_the_model_of_a_study(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    content = Path(saved(tmp_path / "d.safetensors")).read_bytes()
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("shipped:digits-clean")
+    at.selectbox(key="form_denoiser").set_value("own file").run()
+    upload(at, "form_denoiser_file", "mine.safetensors", content)
+    assert not at.error
+    assert "mine.safetensors" in shown(at.caption)
+    at.button(key="start").click().run()
+    (job,) = JobQueue(store).jobs()
+    named = Path(job.spec.model.denoiser)
+    assert named.read_bytes() == content
+    (kept,) = uploads(store)
+    assert named.parent.name == kept.name
+    assert kept.used_by == (f"job {job.id}",)
+
+
+def as_onnx(folder):
+    network = made()
+    return export_onnx(network, (1, 8, 8), folder / "d.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["d.onnx", "weights.safetensors", "broken.safetensors"])
+def test_only_denoisers_are_kept_as_denoisers(store, tmp_path, weights, name):
+    content = {"d.onnx": as_onnx(tmp_path), "weights.safetensors": weights}.get(name, b"broken")
+    at = open_page("certify")
+    at.selectbox(key="form_denoiser").set_value("own file").run()
+    upload(at, "form_denoiser_file", name, content)
+    assert not at.exception
+    assert [one.files for one in uploads(store)] == ([(name,)] if name == "d.onnx" else [])
+    assert ("denoiser" in shown(at.error)) == (name != "d.onnx")
 
 
 def test_a_data_set_is_described(store):

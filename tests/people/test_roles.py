@@ -12,6 +12,7 @@ RUNNERS = {
     Action.READ_FILE,
     Action.LAUNCH,
     Action.DRAW_MORE,
+    Action.TRAIN,
     Action.UPLOAD,
     Action.IMPORT,
     Action.START_WORKER,

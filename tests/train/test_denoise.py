@@ -1,7 +1,9 @@
 """A denoiser learns from images alone, and goes on where it was stopped."""
 
 import argparse
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from graph_files import export_onnx
 from PIL import Image
 from safetensors.torch import load_file
 
+import irs_core
 from irs_core.cli.denoiser import add_denoiser, denoiser_from_args
 from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, DatasetError, SpecError
@@ -21,6 +24,7 @@ from irs_core.train.denoiser_finish import denoiser_command, named
 from irs_core.train.denoiser_spec import DenoiserSpec
 
 SHIPPED = "shipped:digits-0.50"
+MODELS = Path(irs_core.__file__).parent / "models" / "shipped"
 
 
 @pytest.fixture
@@ -63,8 +67,6 @@ def test_resumed_equals_uninterrupted(spec, tmp_path, against):
 
 
 def spec_state(spec):
-    from pathlib import Path
-
     return Path(spec.out).with_suffix(".partial.pt")
 
 
@@ -128,12 +130,92 @@ def test_a_classifier_without_gradients_is_refused(spec, tmp_path):
         train_denoiser(replace(spec, against=str(tmp_path / "c.onnx")))
 
 
-def test_images_at_any_depth_without_labels(spec, tmp_path):
-    digits = load_dataset(DataSpec(split="train", max=60))
+def scripted(path, shape=(1, 8, 8)):
+    """A TorchScript program that answers as the shipped network."""
+    module = load_model(ModelSpec(SHIPPED)).module
+    program = torch.jit.trace(module, torch.zeros(1, *shape), check_trace=False)
+    torch.jit.save(program, str(path))
+    return str(path)
+
+
+def test_a_torchscript_program_may_be_what_answers_where_somebody_names_it(spec, tmp_path):
+    spec = replace(spec, against=scripted(tmp_path / "c.pt"))
+    with pytest.raises(CheckpointError, match="name it there"):
+        train_denoiser(spec)
+    made = load_file(train_denoiser(spec, programs=True).weights)
+    same = replace(spec, against=SHIPPED, out=str(tmp_path / "same.safetensors"))
+    known = load_file(train_denoiser(same).weights)
+    for name, value in known.items():
+        assert torch.allclose(made[name], value, atol=1e-3), name
+
+
+def test_a_classifier_that_lets_no_gradient_through_is_refused(spec, tmp_path):
+    module = load_model(ModelSpec(SHIPPED)).module
+
+    class Detached(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = module
+
+        def forward(self, images):
+            return self.network(images.detach())
+
+    path = tmp_path / "c.pt"
+    traced = torch.jit.trace(Detached().eval(), torch.zeros(1, 1, 8, 8), check_trace=False)
+    torch.jit.save(traced, str(path))
+    with pytest.raises(CheckpointError, match="no gradient flows"):
+        train_denoiser(replace(spec, against=str(path)), programs=True)
+
+
+def written(folder, start=0, count=60):
+    """Digits as image files, at several depths."""
+    digits = load_dataset(DataSpec(split="train", start=start, max=count))
     for row, pixels in enumerate(digits.pixels):
-        folder = tmp_path / "images" / ("a" if row % 2 else "a/b/c")
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((pixels[0] * 15).astype(np.uint8)).save(folder / f"{row:03}.png")
+        place = folder / ("a" if row % 2 else "a/b/c")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((pixels[0] * 15).astype(np.uint8)).save(place / f"{row:03}.png")
+    return str(folder)
+
+
+def test_what_a_run_reads_counts_by_content_wherever_it_lies(spec, tmp_path):
+    weights = tmp_path / "c.safetensors"
+    shutil.copy(MODELS / "digits-0.50.safetensors", weights)
+    first = str(train_denoiser(replace(spec, out=str(tmp_path / "f.safetensors"))).weights)
+    spec = replace(
+        spec,
+        images=written(tmp_path / "images"),
+        max_images=None,
+        start=first,
+        against=str(weights),
+    )
+    with pytest.raises(_KilledError):
+        train_denoiser(spec, on_epoch=_stop_after(1))
+    other_images = replace(spec, images=written(tmp_path / "others", start=100))
+    shutil.copy(MODELS / "digits-0.25.safetensors", tmp_path / "d.safetensors")
+    other_classifier = replace(spec, against=str(tmp_path / "d.safetensors"))
+    trained_longer = replace(spec, start=None, against=None, images="digits", max_images=50)
+    out = str(tmp_path / "g.safetensors")
+    other_start = replace(spec, start=str(train_denoiser(replace(trained_longer, out=out)).weights))
+    for other in (other_images, other_classifier, other_start):
+        with pytest.raises(SpecError, match="other settings, images or weights"):
+            train_denoiser(other)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("images", "c.safetensors", "f.safetensors"):
+        shutil.move(tmp_path / name, moved / name)
+    again = replace(
+        spec,
+        images=str(moved / "images"),
+        start=str(moved / "f.safetensors"),
+        against=str(moved / "c.safetensors"),
+    )
+    seen = []
+    train_denoiser(again, on_epoch=seen.append)
+    assert [one.epoch for one in seen] == [1, 2, 3]
+
+
+def test_images_at_any_depth_without_labels(spec, tmp_path):
+    written(tmp_path / "images")
     (tmp_path / "images" / "notes.txt").write_text("no image")
     result = train_denoiser(replace(spec, images=str(tmp_path / "images"), max_images=None))
     card = read_card(result.card)

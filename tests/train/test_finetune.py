@@ -2,7 +2,9 @@
 
 import argparse
 import shlex
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+import irs_core
 from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.cli.main import main
 from irs_core.data import load_dataset
@@ -23,6 +26,7 @@ from irs_core.train.finish import train_command
 from irs_core.train.loop import train
 
 SHIPPED = "shipped:digits-0.25"
+MODELS = Path(irs_core.__file__).parent / "models" / "shipped"
 
 
 @pytest.fixture
@@ -52,6 +56,56 @@ def test_the_weights_move_and_the_original_stays(spec):
     result = train(spec, max_test=10)
     assert load_model(ModelSpec(str(result.weights))).digest != digest
     assert load_model(ModelSpec(SHIPPED)).digest == digest
+
+
+def test_the_card_says_with_what_it_was_made_and_not_by_whom(spec):
+    card = read_card(train(spec, max_test=5).card)
+    assert card["trained_with"] == f"irs_core {irs_core.__version__}"
+    assert "trained_by" not in card
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def test_a_run_goes_on_from_the_weights_that_it_began_with_alone(spec, tmp_path):
+    def stop(report):
+        raise _StoppedError
+
+    begun = replace(spec, epochs=2, start=str(tmp_path / "start.safetensors"))
+    shutil.copy(MODELS / "digits-0.25.safetensors", begun.start)
+    with pytest.raises(_StoppedError):
+        train(begun, on_epoch=stop)
+    shutil.copy(MODELS / "digits-0.50.safetensors", begun.start)
+    with pytest.raises(SpecError, match="other settings, images or weights"):
+        train(begun)
+    # Only where the weights lie has changed.
+    assert len(train(replace(begun, start=SHIPPED), max_test=5).epochs) == 2
+
+
+def test_channels_are_made_to_fit(tmp_path):
+    for split in ("train", "test"):
+        for row in range(4):
+            folder = tmp_path / "data" / split / str(row % 2)
+            folder.mkdir(parents=True, exist_ok=True)
+            colours = np.full((8, 8, 3), 40 * row, np.uint8)
+            Image.fromarray(colours).save(folder / f"{row}.png")
+    start = TrainSpec(
+        "digits_resnet",
+        str(tmp_path / "grey.safetensors"),
+        data="image-folder",
+        root=str(tmp_path / "data"),
+        channels=1,
+        epochs=1,
+    )
+    weights = str(train(start).weights)
+    words = ["finetune", weights, "--sigma", "0.5", "--epochs", "1", "--data", "image-folder"]
+    words += ["--root", str(tmp_path / "data"), "--out", str(tmp_path / "tuned.safetensors")]
+    assert main(words) == 2
+    assert main([*words, "--channels", "1"]) == 0
+    card = read_card(tmp_path / "tuned.json")
+    assert card["input_shape"] == [1, 8, 8]
+    assert "--channels 1" in card["command"]
 
 
 def test_a_run_is_measured_on_as_many_images_as_asked(spec):

@@ -14,6 +14,7 @@ from irs_core.spec.data_kinds import DATA_KINDS, KINDS
 from irs_core.spec.study import DataSpec
 from irs_core.spec.titles import inputs_title
 from irs_core.text import markdown
+from ui.certify import dry_run
 from ui.shared import inventory, own_files, refusals, theme
 from ui.shared.glossary import HELP
 
@@ -49,7 +50,7 @@ def show_models() -> None:
         f"classifier as `torchvision:NAME` ({len(names) - len(own)} of them)."
     )
     with st.expander("Check your own model (dry run)", icon=":material/upload_file:"):
-        own_files.show_check()
+        dry_run.show_check()
 
 
 def show_compressions() -> None:

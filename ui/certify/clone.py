@@ -5,7 +5,7 @@ from typing import Any
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compressions import IntegerOnly
 from irs_core.spec.outside import SHIPPED_PREFIX
-from irs_core.spec.study import StudySpec
+from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 from ui.certify.goal_form import Kind, goal_values
 from ui.shared.own_files import clone_texts
 
@@ -23,24 +23,12 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
     Args:
         goal: A kind of goal to choose instead of the study's own.
     """
-    shipped = spec.model.weights.startswith(SHIPPED_PREFIX)
-    choice = spec.model.weights if shipped else OWN_FILE
     kinds, ratios = _compressions(spec)
     return {
-        "form_model": choice,
-        f"form_sigma_{choice}": spec.noise.sigma,
         "form_noise": spec.noise.kind,
-        "form_weights": "" if shipped else spec.model.weights,
-        "form_arch": spec.model.arch or FROM_FILE,
-        "form_output": spec.model.output or "",
-        "form_channel_order": spec.model.channel_order,
-        **_denoiser(spec.model.denoiser),
-        "form_kind": spec.data.kind,
-        "form_root": spec.data.root or "",
-        "form_split": spec.data.split,
-        "form_size": spec.data.size or 0,
-        "form_channels": next(one for one in CHANNELS if CHANNELS[one] == spec.data.channels),
-        "form_classes": spec.data.class_list or "",
+        **model_values(spec.model, spec.noise.sigma),
+        **denoiser_values(spec.model.denoiser),
+        **data_values(spec.data),
         "form_max": spec.data.max or _EVERY,
         "form_holdout": spec.data.holdout,
         "form_start": spec.data.start,
@@ -70,7 +58,34 @@ def form_values(spec: StudySpec, *, goal: Kind | None = None) -> dict[str, Any]:
     }
 
 
-def _denoiser(name: str | None) -> dict[str, str]:
+def model_values(model: ModelSpec, sigma: float) -> dict[str, Any]:
+    """Those of a classifier and the noise."""
+    shipped = model.weights.startswith(SHIPPED_PREFIX)
+    choice = model.weights if shipped else OWN_FILE
+    return {
+        "form_model": choice,
+        f"form_sigma_{choice}": sigma,
+        "form_weights": "" if shipped else model.weights,
+        "form_arch": model.arch or FROM_FILE,
+        "form_output": model.output or "",
+        "form_channel_order": model.channel_order,
+    }
+
+
+def data_values(data: DataSpec) -> dict[str, Any]:
+    """Those of a data set, without how its inputs are chosen."""
+    return {
+        "form_kind": data.kind,
+        "form_root": data.root or "",
+        "form_split": data.split,
+        "form_size": data.size or 0,
+        "form_channels": next(one for one in CHANNELS if CHANNELS[one] == data.channels),
+        "form_classes": data.class_list or "",
+    }
+
+
+def denoiser_values(name: str | None) -> dict[str, str]:
+    """Those of a denoiser in front; None for none."""
     if name is None or name.startswith(SHIPPED_PREFIX):
         return {"form_denoiser": name or NO_DENOISER, "form_denoiser_file": ""}
     return {"form_denoiser": OWN_FILE, "form_denoiser_file": name}

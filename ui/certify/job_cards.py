@@ -12,9 +12,11 @@ from irs_core.actions import jobs as actions
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State
 from irs_core.people import Action
+from irs_core.spec.study import StudySpec
 from irs_core.store import BASE
 from irs_core.text import markdown
-from ui.certify import clone, growing
+from irs_core.train.task import Training
+from ui.certify import clone, growing, training_cards
 from ui.shared import columns, job_queue, launch, page_list, refusals, tables, theme, who
 
 POLL_SECONDS = 1.0
@@ -75,7 +77,7 @@ def _check_worker(jobs: list[Job]) -> None:
     if not waiting or job_queue.workers():
         return
     with st.container(border=True):
-        st.warning("Studies wait, and no worker runs them.", icon=":material/engineering:")
+        st.warning("Jobs wait, and no worker runs them.", icon=":material/engineering:")
         pressed = who.button("Start a worker", Action.START_WORKER, key="start_worker")
         if pressed and not actions.start_worker(who.acting()):
             st.error("No process may be started here; run `python -m irs_core worker`.")
@@ -89,18 +91,8 @@ def _card(job: Job, title: str) -> None:
         state.badge("stopping" if job.active and job.cancel else label, icon=icon, color=colour)
         if job.active or 0 < job.fraction < 1:
             st.progress(job.fraction, text=progress_text(job))
-        if job.state == "running" and job.progress.parts:
-            st.dataframe(
-                tables.parts_table(job.progress.parts, _titles(job)),
-                column_config=columns.parts(),
-                hide_index=True,
-                height="content",
-                key=f"parts-{job.id}",
-            )
-        if job.state == "running" and any(method.plans for method in methods.asked(job.spec)):
-            growing.show(
-                job_queue.so_far(job.study, job.progress.done), job.id, looks=job.spec.looks
-            )
+        if job.state == "running" and isinstance(job.spec, StudySpec):
+            _so_far(job, job.spec)
         st.caption(_facts(job))
         if job.note:
             st.info(refusals.sentence(IrsError(job.note)), icon=":material/history:")
@@ -112,6 +104,20 @@ def _card(job: Job, title: str) -> None:
         if log:
             with st.expander("Log", icon=":material/terminal:"):
                 st.code(log, language=None)
+
+
+def _so_far(job: Job, spec: StudySpec) -> None:
+    """What a running study has drawn, and certified where that may be seen."""
+    if job.progress.parts:
+        st.dataframe(
+            tables.parts_table(job.progress.parts, _titles(spec)),
+            column_config=columns.parts(),
+            hide_index=True,
+            height="content",
+            key=f"parts-{job.id}",
+        )
+    if any(method.plans for method in methods.asked(spec)):
+        growing.show(job_queue.so_far(job.study, job.progress.done), job.id, looks=spec.looks)
 
 
 def _log(job: Job) -> str:
@@ -127,11 +133,15 @@ def _actions(job: Job) -> None:
     if job.active:
         _action(job, "Cancel", "cancel", Action.CANCEL, actions.cancel, disabled=job.cancel)
         return
-    if job.state == "done" and job.until == "end":
+    if isinstance(job.spec, Training):
+        training_cards.show_result(job, job.spec)
+    elif job.state == "done" and job.until == "end":
         for page in ("overview", "acr_time" if job.spec.baseline else "inputs", "zeta_table"):
             page_list.link(page, study=job.study)
     again = "Run again" if job.state == "done" else "Retry"
     _action(job, again, "retry", Action.RETRY, actions.retry)
+    if isinstance(job.spec, Training):
+        return
     pilot = job.until == "pilot"
     if st.button("Choose a goal" if pilot else "Edit and run again", key=f"clone-{job.id}"):
         st.session_state.update(clone.form_values(job.spec, goal="draws" if pilot else None))
@@ -158,8 +168,8 @@ def _action(
             st.rerun()
 
 
-def _titles(job: Job) -> dict[str, str]:
-    compressed = {str(one): one.title for one in job.spec.compressions}
+def _titles(spec: StudySpec) -> dict[str, str]:
+    compressed = {str(one): one.title for one in spec.compressions}
     return {BASE: "original", **compressed}
 
 
@@ -188,29 +198,33 @@ def progress_text(job: Job) -> str:
     progress = job.progress
     if not progress.total:
         return "preparing: loading model and data"
+    unit = "images" if isinstance(job.spec, Training) else "draws"
     parts = [
         markdown(stage_words(progress.stage)),
-        f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
+        f"{theme.count(progress.done)} of {theme.count(progress.total)} {unit}",
     ]
     if progress.rate > 0:
-        parts.append(f"{theme.rounded_count(progress.rate)} draws/s")
+        parts.append(f"{theme.rounded_count(progress.rate)} {unit}/s")
     if job.active and job.seconds_left is not None:
         parts.append(f"{theme.duration(job.seconds_left)} left")
     return " · ".join(parts)
 
 
 def _facts(job: Job) -> str:
-    spec = job.spec
     when = datetime.fromtimestamp(job.created).astimezone().strftime("%Y-%m-%d %H:%M")
-    parts = [
-        f"{spec.data.kind}, {theme.plural(len(spec.compressions), 'compressed model')}",
-        f"n = {theme.count(spec.n)}",
-        f"queued {when}",
-    ]
+    parts = [*_about(job.spec), f"queued {when}"]
     if job.started and job.ended and job.ended > job.started:
         parts.append(f"took {theme.duration(job.ended - job.started)}")
     if job.owner:
         parts.append(f"started by {job.owner}")
     if job.attempts > 1:
         parts.append(f"attempt {job.attempts}")
-    return " · ".join([*parts, f"study {job.study}"])
+    what = "training" if isinstance(job.spec, Training) else "study"
+    return " · ".join([*parts, f"{what} {job.study}"])
+
+
+def _about(spec: StudySpec | Training) -> list[str]:
+    if isinstance(spec, Training):
+        return training_cards.facts(spec)
+    compressed = theme.plural(len(spec.compressions), "compressed model")
+    return [f"{spec.data.kind}, {compressed}", f"n = {theme.count(spec.n)}"]

@@ -88,15 +88,9 @@ def _denoiser() -> Callable[[], str | None]:
     )
     if choice != OWN_FILE:
         return lambda: None if choice == NO_DENOISER else choice
-    path = right.text_input(
-        "Denoiser file",
-        key="form_denoiser_file",
-        persist_state="session",
-        placeholder="/path/to/denoiser.safetensors",
-        help="Of `./irs denoiser train`, or ONNX from images to images of the same shape, below a "
-        "folder that the operator lists in IRS_MODEL_DIRS.",
-    )
-    return lambda: own_files.allowed(path.strip())
+    with right:
+        path = own_files.pick_denoiser("Denoiser file", "form_denoiser_file")
+    return lambda: own_files.allowed(path)
 
 
 def pick_noise_kind() -> NoiseKind:

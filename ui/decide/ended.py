@@ -11,6 +11,7 @@ from irs_core.jobs import Job
 from irs_core.spec.settings import Settings
 from irs_core.spec.titles import title
 from irs_core.text import NAME, markdown, plain
+from irs_core.train.task import Training
 from ui.decide.decisions import decisions
 from ui.shared import job_queue, library, navigation, who
 
@@ -55,6 +56,10 @@ def _announce(ended: Iterable[int]) -> None:
 
 def words(job: Job) -> str:
     """How a job ended, and what came out, in Markdown."""
+    if isinstance(job.spec, Training):
+        name = markdown(job.spec.title)
+        done = "is done. The page Jobs puts it into a study"
+        return f"**{name}** {done if job.state == 'done' else f'{job.state}. See the page Jobs'}."
     name = markdown(plain(title(job.spec), NAME))
     if job.state != "done":
         return f"**{name}** {job.state}. See the page Jobs."

@@ -1,6 +1,7 @@
 """What there is to certify and what it turns out to be: models, files, data; cached."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import streamlit as st
 
 from irs_core.actions import require
 from irs_core.foreign import asking as foreign
-from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts
+from irs_core.foreign.answers import DataFacts, DryRun, ModelFacts, Ways
 from irs_core.people import Action
 from irs_core.server_files import check_data_root, is_model_path
 from irs_core.spec.compressions import Compression, FileModel
@@ -137,6 +138,18 @@ def with_model_classes(spec: DataSpec, weights: str) -> DataSpec:
 @st.cache_data(max_entries=32, ttl=60, show_spinner="Looking for names of classes...")
 def _with_model_classes(spec: DataSpec, weights: str) -> DataSpec:
     return foreign.with_model_classes(spec, weights, store_root())
+
+
+def compare_ways(model: ModelSpec, data: DataSpec, sigma: float) -> Ways:
+    """A pilot of what helps a model that was not trained under the noise; not cached.
+
+    Raises:
+        IrsError: The model or the data cannot be used, or it takes more than it may.
+    """
+    # A list of classes lies beside the model's file, where no data need to be.
+    check_data(replace(data, class_list=None))
+    with st.spinner("Training each way for a moment..."):
+        return foreign.ways(model, data, sigma, store_root())
 
 
 def data_facts(spec: DataSpec) -> DataFacts:

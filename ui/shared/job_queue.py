@@ -22,6 +22,7 @@ from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 from irs_core.spec.titles import distinct_titles
 from irs_core.store import Library, Study, StudyRecord
+from irs_core.train.task import Training
 from ui.shared.library import list_studies, store_root
 
 
@@ -34,11 +35,14 @@ def jobs() -> list[Job]:
 
 def titles(jobs: Sequence[Job]) -> dict[int, str]:
     """What jobs are called, by id; equal names are told apart by what differs."""
-    names = distinct_titles([one.spec for one in jobs])
-    return {
+    studies = [(one, one.spec) for one in jobs if isinstance(one.spec, StudySpec)]
+    names = distinct_titles([spec for _, spec in studies])
+    found = {
         one.id: f"{name}: pilot" if one.until == "pilot" else name
-        for one, name in zip(jobs, names, strict=True)
+        for (one, _), name in zip(studies, names, strict=True)
     }
+    trained = {one.id: one.spec.title for one in jobs if isinstance(one.spec, Training)}
+    return {**found, **trained}
 
 
 def active(owner: str) -> set[int]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from irs_core.actions.jobs import launch
+from irs_core.actions.training import start_training
 from irs_core.errors import DatasetError
 from irs_core.foreign import asking as foreign
 from irs_core.jobs import Job, ensure_worker
@@ -15,6 +16,7 @@ from irs_core.spec.outside import is_url
 from irs_core.spec.parts import file_of
 from irs_core.spec.study import StudySpec
 from irs_core.store import Study
+from irs_core.train.task import Training
 from ui.shared import inventory, library, own_files, page_list, who
 
 # Which job was just started, until the page Jobs has said so.
@@ -33,9 +35,7 @@ def start(
     Raises:
         IrsError: They do not fit, or the queue refuses.
     """
-    root = library.store_root()
-    folders = (*model_folders(root), *data_folders(root))
-    options = replace(options, folders=tuple(map(str, folders)))
+    options = replace(options, folders=_folders())
     job = launch(
         who.acting(),
         spec,
@@ -45,12 +45,49 @@ def start(
         action=Action.LAUNCH if reuse is None else Action.DRAW_MORE,
         reuse=reuse,
     )
+    _ensure_worker()
+    return job
+
+
+def train(training: Training) -> Job:
+    """Queue a training whose outcome the store keeps, and see that a worker is alive.
+
+    Raises:
+        IrsError: The app may not read the model or the images, or the queue refuses.
+    """
+    job = start_training(
+        who.acting(),
+        training,
+        RunOptions(folders=_folders()),
+        check=lambda: _check_training(training),
+    )
+    _ensure_worker()
+    return job
+
+
+def _folders() -> tuple[str, ...]:
+    """The folders below which a job reads models and data."""
+    root = library.store_root()
+    return tuple(map(str, (*model_folders(root), *data_folders(root))))
+
+
+def _ensure_worker() -> None:
+    root = library.store_root()
     if not ensure_worker(root):
         st.warning(
-            "No worker could be started. The study waits until one runs: "
+            "No worker could be started. The job waits until one runs: "
             f"`python -m irs_core worker --store {root}`"
         )
-    return job
+
+
+def _check_training(training: Training) -> None:
+    if training.model is not None:
+        own_files.allowed(training.model.weights)
+    for step in training.steps:
+        data = step.data_spec("train")
+        # What the app starts names a data set; its list of classes lies beside the model's file.
+        if data is not None:
+            inventory.check_data(replace(data, class_list=None))
 
 
 def _check(spec: StudySpec, options: RunOptions) -> None:

@@ -1,4 +1,4 @@
-"""Files of the people who use the app: uploads, paths that the operator allows, a dry run."""
+"""Files of the people who use the app: uploads, and paths that the operator allows."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,13 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from irs_core.actions import require, taking
+from irs_core.actions import require
 from irs_core.actions.uploads import upload_data, upload_model
 from irs_core.errors import CheckpointError, IrsError
 from irs_core.foreign import asking as foreign
 from irs_core.people import Action
 from irs_core.server_files import (
     DATA_SUFFIX,
+    DENOISER_SUFFIXES,
     MODEL_SUFFIXES,
     Upload,
     check_model_path,
@@ -20,10 +21,10 @@ from irs_core.server_files import (
 )
 from irs_core.spec.compression_kinds import KINDS as COMPRESSIONS
 from irs_core.spec.compression_kinds import parse_compression
-from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
+from irs_core.spec.data_kinds import KINDS, DataKind
 from irs_core.spec.outside import SHIPPED_PREFIX, is_url
-from irs_core.spec.study import CHANNEL_ORDERS, ChannelOrder, DataSpec, ModelSpec
-from irs_core.text import csv_cell, markdown
+from irs_core.spec.study import CHANNEL_ORDERS, ChannelOrder
+from irs_core.text import markdown
 from ui.shared import inventory, library, refusals, theme, who
 
 _FILES = ("file", "file-normalized")
@@ -32,22 +33,51 @@ _ORDERS = {"rgb": "red, green, blue", "bgr": "blue, green, red"}
 
 def pick_model(label: str, key: str) -> str:
     """The path of a model: typed, or that of an upload, which wins."""
-    path = _typed(
+    return _pick(
         label,
         key,
+        MODEL_SUFFIXES,
+        foreign.check_model_file,
         placeholder="/path/to/model.onnx",
         help="Safetensors, a PyTorch checkpoint, ONNX or OpenVINO IR (.xml), below a folder that "
         "the operator lists in IRS_MODEL_DIRS. Pickled code and programs, such as TorchScript, are "
         "never run from here.",
+        more="An OpenVINO IR is two files: .xml, .bin.",
     )
+
+
+def pick_denoiser(label: str, key: str) -> str:
+    """The path of a denoiser: typed, or that of an upload, which wins."""
+    return _pick(
+        label,
+        key,
+        DENOISER_SUFFIXES,
+        foreign.check_denoiser_file,
+        placeholder="/path/to/denoiser.safetensors",
+        help="Of `./irs denoiser train`, or ONNX from images to images of the same shape, below a "
+        "folder that the operator lists in IRS_MODEL_DIRS.",
+        more="Of ONNX with weights in a file of their own, both files.",
+    )
+
+
+def _pick(
+    label: str,
+    key: str,
+    suffixes: Sequence[str],
+    check: Callable[[Path], object],
+    *,
+    placeholder: str,
+    help: str,
+    more: str,
+) -> str:
+    path = _typed(label, key, placeholder=placeholder, help=help)
     uploaded = st.file_uploader(
         "or upload it",
-        type=[suffix.removeprefix(".") for suffix in MODEL_SUFFIXES],
+        type=[suffix.removeprefix(".") for suffix in suffixes],
         accept_multiple_files=True,
         key=f"{key}_upload",
         disabled=bool(who.why_not(Action.UPLOAD)),
-        help=who.why_not(Action.UPLOAD)
-        or f"At most {theme.file_size(upload_limit())}. An OpenVINO IR is two files: .xml, .bin.",
+        help=who.why_not(Action.UPLOAD) or f"At most {theme.file_size(upload_limit())}. {more}",
     )
     if uploaded or path.strip():
         # What runs it is imported while it is read.
@@ -59,7 +89,7 @@ def pick_model(label: str, key: str) -> str:
         lambda: upload_model(
             who.acting(),
             [(one.name, one.getvalue()) for one in uploaded],
-            foreign.check_model_file,
+            check,
         ),
     )
 
@@ -181,65 +211,6 @@ def described(text: str) -> str:
     if is_url(path):
         return allowed(path)
     return str(inventory.file_compression(f"{kind}:{allowed(path.partition('#')[0])}"))
-
-
-def show_check() -> None:
-    """A form for a dry run, and what it measured."""
-    path = pick_model("Model file", "check_weights")
-    left, middle, right, last = st.columns(4)
-    names = inventory.architectures()
-    arch = left.selectbox("Architecture", ["as the file says", *names], key="check_arch")
-    kind: DataKind = middle.selectbox("On images of", DATA_KINDS, key="check_model_kind")
-    sigma = right.number_input("σ, noise", value=0.5, step=0.05, key="check_sigma")
-    with last:
-        order = pick_channel_order("check_channel_order")
-    root = "" if not KINDS[kind].root else pick_data("Folder (ROOT)", kind, "check_model_root")
-    compressed = pick_compressed("check_compressed")
-    if not path:
-        return
-    with refusals.explained():
-        spec = ModelSpec(
-            allowed(path), None if arch.startswith("as ") else arch, channel_order=order
-        )
-        facts = inventory.model_facts(spec)
-        shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
-        st.success(
-            f"{markdown(facts.arch)}, {facts.num_classes} classes, inputs {shape}, "
-            f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}. "
-            f"Digest {facts.digest}"
-        )
-        if who.button("Dry run", Action.CHECK, icon=":material/science:", key="check_run"):
-            texts = tuple(described(text) for text in compressed)
-            with taking(who.acting(), Action.CHECK, facts.digest):
-                data = inventory.with_model_classes(
-                    DataSpec(kind, root or None, max=50), spec.weights
-                )
-                _show_report(spec, data, sigma, texts)
-
-
-def _show_report(spec: ModelSpec, data: DataSpec, sigma: float, texts: tuple[str, ...]) -> None:
-    report = inventory.check_model(spec, data, sigma, tuple(map(parse_compression, texts)))
-    st.dataframe(
-        [
-            {
-                "model": csv_cell(row.title),
-                "clean accuracy": theme.percent(row.clean),
-                "under noise": theme.percent(row.noisy),
-                "by vote": theme.percent(row.voted),
-                "agrees": theme.percent(row.agreement),
-                "per second": round(row.rate),
-                "run by": row.execution,
-                "digest": row.digest[:16],
-            }
-            for row in report.rows
-        ],
-        hide_index=True,
-    )
-    for sentence in report.warnings:
-        st.warning(markdown(sentence), icon=":material/warning:")
-    st.caption(
-        f"{markdown(report.data)}. Plain estimates: nothing is stored and nothing is certified."
-    )
 
 
 def clone_texts(texts: list[str]) -> dict[str, object]:
