@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_measured, study_routes, title_of
+from irs_core.analysis.decisions import study_routes, title_of
+from irs_core.analysis.measured import study_measured
 from irs_core.decide import Requirement, inputs_to_hold, which_hold
 from irs_core.decide.rounding import chosen_percent
 from irs_core.spec.outward import confidence

@@ -12,6 +12,7 @@ from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.named import named_compressions
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
+from irs_core.store import BASE
 
 
 def decide(
@@ -28,7 +29,8 @@ def decide(
 
     Args:
         name: The compressed model's name; with `run` any compression, also one that the study
-            does not have.
+            does not have. `base` is the original alone, of which `min_certified` can be asked with
+            `max_loss=None`.
         run: Draw what is missing, input by input, until the requirement is settled; the draws
             stay in the store, as a study of their own.
         draws: With `run`: about so many draws per input at most.
@@ -65,9 +67,15 @@ def _with_draws(
     """The study whose draws decide, and the model's name in it."""
     spec, library = result.record.spec, result.library
     library.take_over(result.study)
-    (compression,) = named_compressions([name], data=spec.data, num_classes=spec.model.num_classes)
+    compression = None
+    if name != BASE:
+        (compression,) = named_compressions(
+            [name], data=spec.data, num_classes=spec.model.num_classes
+        )
     # Whoever wrote the study named its original; nothing that is stored is run as code.
     run = partial(run_study, options=replace(options, programs=False))
     wanted = deciding_spec(spec, compression, requirement)
-    made = run_deciding(wanted, str(compression), requirement, library, run, limits=limits)
-    return opened(made, library), made.record.compressed[0].name
+    asked = BASE if compression is None else str(compression)
+    made = run_deciding(wanted, asked, requirement, library, run, limits=limits)
+    # The last of its models: the only compressed one, or the original alone.
+    return opened(made, library), made.record.models[-1].name

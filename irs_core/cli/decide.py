@@ -47,7 +47,7 @@ def add_decide(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "whoever picks one by its verdict has the confidence of all of them together.",
     )
     add_requirement_options(decide)
-    decide.add_argument("--model", nargs="+", help="compressed models; all without it")
+    decide.add_argument("--model", nargs="+", help="compressed models, or base; all without it")
     decide.add_argument(
         "--replay",
         action="store_true",

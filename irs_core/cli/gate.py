@@ -25,7 +25,7 @@ from irs_core.decide import Decision, Flag, Verdict
 from irs_core.errors import StoreError
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
-from irs_core.store import Library, Study
+from irs_core.store import BASE, Library, Study
 from irs_core.store.files import write_bytes
 from irs_core.text import markdown as shown
 from irs_core.text import xml
@@ -44,7 +44,8 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     gate.add_argument(
         "--model",
         required=True,
-        help="the compressed model: a name of the study, or with --run any compression or file",
+        help="the compressed model: a name of the study, or with --run any compression or file; "
+        "base is the original alone, of which --min-certified can be asked",
     )
     gate.add_argument(
         "--run",
@@ -111,20 +112,23 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     known = study.record.spec
     if arguments.root is not None:
         known = replace(known, data=replace(known.data, root=arguments.root))
-    (compression,) = read_compressions([arguments.model], known.data, known.model.num_classes)
+    compression = None
+    if arguments.model != BASE:
+        (compression,) = read_compressions([arguments.model], known.data, known.model.num_classes)
     requirement = requirement_of(arguments, known.noise.sigma)
     spec = deciding_spec(known, compression, requirement)
     with draw_bar() as show:
         made = run_deciding(
             spec,
-            str(compression),
+            BASE if compression is None else str(compression),
             requirement,
             library,
             # Whoever wrote the study named its original; nothing that is stored is run as code.
             partial(run_study, options=RunOptions(), on_progress=show),
             limits=Limits(arguments.budget, arguments.seconds),
         )
-    return made.record.id, made.record.compressed[0].name
+    # The last of its models: the only compressed one, or the original alone.
+    return made.record.id, made.record.models[-1].name
 
 
 def junit(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Ledger) -> str:

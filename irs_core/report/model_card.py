@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_measured
 from irs_core.analysis.ledger import Ledger
+from irs_core.analysis.measured import study_measured
 from irs_core.analysis.results import mean_interval, share_interval
 from irs_core.analysis.tables import usual_radii
 from irs_core.decide import Flag

@@ -52,7 +52,8 @@ def _parts(record: StudyRecord) -> Iterator[_Part]:
     draws = record.digest_draws()
     digests = record.digests if record.finished else {}
     for model in record.models:
-        complete = model is record.base or not record.spec.partial
+        spec = record.spec
+        complete = not (spec.original_stops if model is record.base else spec.partial)
         for stream, one in model.evidence.items():
             yield _Part(model, stream, one, draws[one], digests.get(one, ""), complete)
 

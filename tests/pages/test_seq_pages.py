@@ -39,6 +39,22 @@ def test_pages_show_what_there_is(made, monkeypatch, page):
     assert "at a radius" in texts(at) + str(at.get("selectbox"))
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seq-alone")
+    return folder, run_study(replace(SEQ, compressions=()), Library(folder))
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_pages_show_an_original_that_stopped_by_itself(alone, monkeypatch, page):
+    folder, record = alone
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page(page, study=record.id)
+    assert not at.exception
+    assert not at.error
+    assert "at a radius" in texts(at) + str(at.get("selectbox"))
+
+
 def test_a_model_is_not_blamed_for_draws_that_it_did_not_need(made, monkeypatch):
     folder, record = made
     monkeypatch.setenv("IRS_STORE", str(folder))

@@ -120,7 +120,9 @@ def cost(spec: StudySpec, inputs: int) -> str:
     of_each = sum(draws for name, _, draws in expected_draws(spec) if name != BASE)
     each = of_each // max(1, models)
     total = theme.rounded_count(study_draws(spec, inputs))
-    parts = f"{theme.count(spec.n0 + spec.n)} of the original"
+    own = sum(draws for name, _, draws in expected_draws(spec) if name == BASE)
+    about = "about " if spec.original_stops else ""
+    parts = f"{about}{theme.count(own)} of the original"
     if models:
         parts += f" and {theme.count(each)} of each of {theme.plural(models, 'compressed model')}"
     return f"**{total} draws**: {theme.plural(inputs, 'input')}, for each {parts}."
