@@ -31,7 +31,7 @@ from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
 from irs_core.spec.settings import Settings
-from irs_core.store import Library, Study
+from irs_core.store import BASE, Library, Study
 from irs_core.store.files import write_bytes
 
 # Stands for an option that was not given, where none is an answer.
@@ -153,21 +153,23 @@ def _decide(arguments: argparse.Namespace) -> None:
         found = study_decisions(study.record, analysis, requirement)
     flags = study_flags(study.record, analysis)
     together = study_together(study.record, analysis, requirement, list(found))
+    compared_ones = [name for name in found if name != BASE]
     if arguments.html is not None:
         _write_page(arguments.html, study, analysis, found, flags, ledger)
     if arguments.json:
         plain = plain_decisions(study, requirement, found, flags, ledger)
         plain["together"] = asdict(together) if together else None
         radii = arguments.radii or usual_radii(study.record.spec.noise.sigma)
-        plain["equal_draws"] = {name: compared(analysis, name, radii) for name in found}
+        plain["equal_draws"] = {name: compared(analysis, name, radii) for name in compared_ones}
         if arguments.replay:
-            plain["replay"] = _plain_replay(study, requirement, list(found))
+            plain["replay"] = _plain_replay(study, requirement, compared_ones)
         print_json("decide", plain)
         return
     print(f"Required: {requirement.words}, {chosen_percent(requirement.confidence)} sure.")
     for name, decision in found.items():
-        print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
-        if arguments.replay:
+        gap = _gap_words(analysis, name) if name in compared_ones else ""
+        print(f"{decision.verdict:<10} {decision.sentence}{gap}")
+        if arguments.replay and name in compared_ones:
             print(f"{'':<10} {_replay_words(study, name, requirement.reach)}")
     if arguments.replay:
         own = original_run(study, requirement.radius)
@@ -186,6 +188,8 @@ def _write_page(
     if len(found) != 1:
         raise SpecError(f"a page is about one model, named with --model; got {len(found)}")
     ((name, decision),) = found.items()
+    if name == BASE:
+        raise SpecError(f"a page compares a model with its original; got {name}, the original")
     text = one_page(
         study.record,
         analysis,

@@ -102,7 +102,9 @@ def show_results(arguments: argparse.Namespace) -> None:
     if study.banner:
         print(study.banner)
     print(f"study {study.record.id}: {study.record.data.called}, sigma {spec.noise.sigma:g}")
-    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
+    most = "up to " if spec.original_stops else ""
+    inputs = len(analysis.labels)
+    print(f"n0 {spec.n0}, n {most}{spec.n}, {inputs} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
     if study.record.base.note.startswith("The file "):

@@ -43,7 +43,8 @@ def provenance(
         f"{theme.plural(inputs, role)} of {markdown(record.data.called)} · "
         f"σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
-        f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
+        f"$n_0$ = {theme.count(spec.n0)}, n {_n_is(spec)} {theme.count(spec.n)}, "
+        f"$n_p$ = {budgets} · "
         f"{_radii(settings)}{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · "
         f"seed {spec.noise.seed} · "
         f"{markdown(record.hardware)} · study {record.id}"
@@ -112,6 +113,10 @@ def union_failure(rows: Sequence[ModelRow]) -> float | None:
     known = [one for one in failures if one is not None]
     total = sum(known)
     return total if len(known) == len(failures) and total < 1 else None
+
+
+def _n_is(spec: StudySpec) -> str:
+    return "up to" if spec.original_stops else "="
 
 
 def cost(spec: StudySpec, inputs: int) -> str:

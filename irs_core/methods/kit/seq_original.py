@@ -17,7 +17,8 @@ from irs_core.stats.sequential import limit_q0
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-# Mean estimation draws per input before anything is known, an order of magnitude.
+# Mean estimation draws before anything is known; measured ones are 500 to 1,200
+# (benchmarks/RESULTS.md).
 EXPECTED_ALONE = 1000
 
 
