@@ -185,13 +185,17 @@ def test_a_killed_run_goes_on_to_the_same_draws(tmp_path, ran):
 def test_draws_of_another_study_change_nothing(tmp_path, ran):
     library = Library(tmp_path)
     record = run_study(ALONE, library)
-    alone = analysis_of(library, record).base
+    before = analysis_of(library, record)
+    alone = before.base
     fixed = run_study(FIXED, library)
     assert fixed.base.evidence == record.base.evidence
     again = analysis_of(library, record)
     assert (again.tally.base.draws < ALONE.n).any()
     for name in ("radius", "p_lower", "n_samples", "predicted"):
         assert np.array_equal(getattr(again.base, name), getattr(alone, name)), name
+    for name in ("draws", "hits", "label_hits", "failed_at", "open"):
+        counted = (getattr(one.tally.base, name) for one in (again, before))
+        assert np.array_equal(*counted), name
     assert evidence_problems(library.open(record.id)) == []
     # And the other way round, no draw is made: all are stored.
     other, seen = replace(ALONE, radii=(0.3,)), []

@@ -201,6 +201,8 @@ def walk(hits: Hits, asked: Sequence[tuple[Bools, list[Aim]]], rows: Bools) -> W
                 proven = _proven(hits, places, (before, taken), aim, open_[at] & going)
                 open_[at] = open_[at] & ~proven
     still = np.logical_or.reduce([np.zeros_like(rows), *open_])
+    counted = places <= taken[:, None]
+    places = places[:, : int(counted.sum(axis=1).max(initial=0))]
     before_each = np.minimum(places - 1, taken[:, None])
     return Walk(
         taken=taken,
