@@ -5,7 +5,7 @@ different studies as for those of one, under any dependence between them. What t
 what the question is about: the original, the inputs and the noise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,7 +43,7 @@ class Candidate:
 def candidates_of(studies: Sequence[tuple[StudyRecord, Analysis]]) -> tuple[Candidate, ...]:
     """All compressed models of some studies whose draws are there, in order.
 
-    The same model in two studies counts as two candidates.
+    The same network in two studies counts as two candidates.
 
     Raises:
         SpecError: A study is named twice, or they do not share original, inputs and noise.
@@ -118,9 +118,7 @@ def _named(candidates: Sequence[Candidate], name: str) -> Candidate:
     raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
 
 
-def hold_together(
-    candidates: Sequence[Candidate], requirement: Requirement
-) -> Mapping[str, Decision]:
+def hold_together(candidates: Sequence[Candidate], requirement: Requirement) -> dict[str, Decision]:
     """The decision about each candidate by Holm's procedure, by its key.
 
     With probability at least the confidence, every model that is said to hold meets the statistical
