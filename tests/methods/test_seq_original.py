@@ -203,6 +203,17 @@ def test_draws_of_another_study_change_nothing(tmp_path, ran):
     assert seen == []
 
 
+def test_a_bundle_of_it_is_certified_the_same(tmp_path, ran):
+    library, record = ran
+    library.export(record.id, tmp_path / "alone.irs.zip")
+    other = Library(tmp_path / "other")
+    other.import_bundle(tmp_path / "alone.irs.zip")
+    study = other.open(record.id)
+    assert study.banner
+    made = Analysis(open_tally(study, other.root), Settings.of(record.spec)).base
+    assert np.array_equal(made.radius, analysis_of(library, record).base.radius)
+
+
 def test_what_is_certified_incrementally_needs_another_study(ran):
     analysis = analysis_of(*ran)
     with pytest.raises(MissingEvidenceError, match=r"answered at 0\.2, 0\.4"):
