@@ -137,6 +137,9 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
         early_hits=early,
         others=_others(spec.n - hits),
         early_other=budgets - early,
+        draws=np.full(inputs, spec.n),
+        failed_at=np.zeros((inputs, 0), np.int64),
+        open=np.zeros(inputs, np.int64),
     )
     return StudyTally(
         n0=spec.n0,
@@ -149,6 +152,7 @@ def _tally(spec: StudySpec, labels: np.ndarray, rng: np.random.Generator) -> Stu
         budgets=budgets,
         labels=labels,
         reported=np.arange(inputs) < inputs - spec.data.holdout,
+        radii=(),
         base=base,
         compressed=compressed,
     )

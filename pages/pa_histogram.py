@@ -37,7 +37,7 @@ if not names:
     st.info("Choose at least one model.", icon=":material/lightbulb:")
     st.stop()
 with refusals.explained():
-    base = opened.analysis.cache.p_lower
+    base = opened.analysis.one_sided.base.p_lower
     series = certified.bounds(opened.study, others, opened.settings, names)
 gamma = opened.settings.gamma
 shares = entries.branch_shares(base, gamma)

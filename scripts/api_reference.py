@@ -16,12 +16,12 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 # In the order of the page: most readers want the notebook.
 NAMES: dict[str, tuple[str, ...]] = {
     "irs_core.api": (
-        *("load", "certify", "open_study", "compare", "decide", "plot", "log_to_mlflow", "adopt"),
-        *("sensitivity", "Model", "Result"),
+        *("load", "certify", "open_study", "compare", "decide", "decide_together", "plot"),
+        *("log_to_mlflow", "adopt", "sensitivity", "Model", "Result"),
     ),
     "irs_core.certify": (
         *("certify_rs", "certify_iss", "certify_irs", "certify_cirs", "certify_joint"),
-        "certify_sequential",
+        *("certify_sequential", "certify_sequential_scratch"),
         "Certificates",
     ),
     "irs_core.metrics": ("average_certified_radius", "certified_accuracy", "area_speedup"),

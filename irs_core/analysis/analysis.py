@@ -208,7 +208,8 @@ class Analysis(StudyCertificates):
         """One row about the base classifier or a compressed one."""
         certificates, original = self.main_certificates(name), name == BASE
         last = len(self.tally.budgets) - 1
-        method = "" if original else self.main_method(name)
+        stopped = certificates.method if self.tally.radii else ""
+        method = stopped if original else self.main_method(name)
         compared = not original and self.has_baseline(name) and self.has(name, method)
         seconds, draws = (
             self._speedup(name, method, cost) if compared else UNKNOWN_INTERVAL for cost in COSTS

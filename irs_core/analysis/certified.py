@@ -10,13 +10,16 @@ from irs_core.certify import (
     build_cache_from_hits,
     certify_cache,
     certify_rs_hits,
+    certify_sequential_scratch,
     few_selected,
+    largest_proven,
     others_upper,
     with_two_sided,
 )
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.counts import Floats, StudyTally
+from irs_core.methods.kit.seq_walk import looks
 from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.settings import Settings
 
@@ -39,8 +42,18 @@ class StudyCertificates:
 
     @cached_property
     def cache(self) -> Cache:
-        """What certifying the base classifier left behind."""
+        """What certifying the base classifier left behind.
+
+        Raises:
+            MissingEvidenceError: Each of its inputs stopped by itself, which leaves no cache.
+        """
         base = self.tally.base
+        if self.tally.radii:
+            raise MissingEvidenceError(
+                "the original stopped where each input was answered at "
+                f"{', '.join(f'{one:g}' for one in self.tally.radii)}; what rests on a fixed n "
+                "needs a study without the method seq"
+            )
         return build_cache_from_hits(
             base.candidate[self.rows],
             base.hits[self.rows],
@@ -52,10 +65,35 @@ class StudyCertificates:
     @cached_property
     def base(self) -> Certificates:
         """The base classifier's own certificates."""
+        if self.tally.radii:
+            return self._proven(self._base_stopped())
         whole = certify_cache(self.cache, sigma=self.tally.sigma)
         if self.settings.convention == TWO_SIDED:
             whole = self._base_two_sided(whole)
         return self._proven(whole)
+
+    def _base_stopped(self) -> Certificates:
+        """The largest radius that its draws prove, and each of the named ones that they prove."""
+        if self.settings.convention == TWO_SIDED:
+            raise MissingEvidenceError(
+                "an original that stopped at radii has one-sided radii only; choose those"
+            )
+        tally, rows = self.tally, self.rows
+        failures, draws = looks(tally.base.failed_at[rows], tally.base.draws[rows])
+        return largest_proven(
+            [
+                certify_sequential_scratch(
+                    tally.base.candidate[rows],
+                    failures=failures,
+                    draws=draws,
+                    n0=tally.n0,
+                    alpha=self.settings.alpha,
+                    sigma=tally.sigma,
+                    radius=radius,
+                )
+                for radius in (None, *tally.radii)
+            ]
+        )
 
     def _base_two_sided(self, whole: Certificates) -> Certificates:
         tally, rows, half = self.tally, self.rows, self.settings.alpha / 2

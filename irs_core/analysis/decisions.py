@@ -1,21 +1,20 @@
 """From a study to decisions about its compressed models."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.equal_draws import equal_draws
+from irs_core.analysis.measured import study_measured
 from irs_core.certify import Certificates
 from irs_core.decide import (
+    UNKNOWN,
     BaseCounts,
     CompressedCounts,
     Decision,
     Flag,
     Levels,
-    Measured,
     Requirement,
     Routes,
     accuracy_flag,
@@ -31,8 +30,7 @@ from irs_core.decide import (
     permuted_labels_flag,
     unequal_draws_flag,
 )
-from irs_core.errors import UnknownKeyError
-from irs_core.spec.cost import ALONE, BATCHES, ModelCost
+from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.spec.study import StudySpec
 from irs_core.store import BASE, StudyRecord
 
@@ -40,18 +38,28 @@ from irs_core.store import BASE, StudyRecord
 def study_decision(
     record: StudyRecord, analysis: Analysis, name: str, requirement: Requirement
 ) -> Decision:
-    """May a compressed model of a study replace its original?
+    """May a compressed model of a study replace its original, or is one model good enough?
 
     The verdict is about this model alone, named before looking. Certificates are those of the
     model's main method; the levels are those of the study and `Levels`.
 
+    Args:
+        name: A compressed model; or `base`, the original alone, of which a requirement may ask
+            anything but what it loses against itself.
+
     Raises:
-        UnknownKeyError: The study has no such compressed model.
+        UnknownKeyError: The study has no such model.
         MissingEvidenceError: No method has all its draws.
+        SpecError: The original is to be compared with itself.
     """
-    if name not in analysis.tally.compressed:
+    if name != BASE and name not in analysis.tally.compressed:
         known = ", ".join(analysis.tally.compressed) or "none"
-        raise UnknownKeyError(f"a decision is about a compressed model, {known}; got {name!r}")
+        raise UnknownKeyError(
+            f"a decision is about a compressed model, {known}, or about {BASE}, the original "
+            f"alone; got {name!r}"
+        )
+    if name == BASE:
+        check_alone(requirement)
     counts = _counts(analysis, name)
     found = _routes(counts, requirement, analysis.tally.sigma)
     settle = None
@@ -103,10 +111,27 @@ def study_decisions(
 ) -> dict[str, Decision]:
     """The decision about each compressed model whose draws are there, each for itself.
 
+    Where there is none, that about the original, if it is not to be compared.
+
     Whoever picks one of them by its verdict has the confidence of all of them together.
     """
     names = [one for one in analysis.tally.compressed if analysis.methods(one)]
+    if not record.compressed and requirement.max_loss is None:
+        names = [BASE]
     return {name: study_decision(record, analysis, name, requirement) for name in names}
+
+
+def check_alone(requirement: Requirement) -> None:
+    """Refuse a requirement that compares a model with itself.
+
+    Raises:
+        SpecError: It does.
+    """
+    if requirement.max_loss is not None:
+        raise SpecError(
+            "the original alone is not compared with itself; leave max_loss out (none) and ask for "
+            "its certified accuracy (min_certified)"
+        )
 
 
 def preset_model(analysis: Analysis) -> str | None:
@@ -179,12 +204,30 @@ def _counts(analysis: Analysis, name: str) -> tuple[BaseCounts, CompressedCounts
     base = BaseCounts(
         labels=analysis.labels,
         candidate=tally.base.candidate[rows],
-        label_hits=tally.base.label_hits[rows],
+        # Bounds of a fixed n do not hold for draws that stopped by their outcomes.
+        label_hits=np.full(len(own), UNKNOWN) if tally.radii else tally.base.label_hits[rows],
         draws=tally.n,
         predicted=own.predicted,
         radius=own.radius,
     )
-    return base, _compressed_counts(analysis, name, made), levels_for(made, own, Levels())
+    count = _own_counts(analysis) if name == BASE else _compressed_counts(analysis, name, made)
+    return base, count, levels_for(made, own, Levels())
+
+
+def _own_counts(analysis: Analysis) -> CompressedCounts:
+    """The original as the model that is judged; nothing is compared."""
+    tally, rows, own = analysis.tally, analysis.rows, analysis.base
+    draws = tally.base.draws[rows] if tally.radii else tally.n
+    return CompressedCounts(
+        candidate=own.candidate,
+        predicted=own.predicted,
+        radius=own.radius,
+        leavers=np.full(len(own), UNKNOWN),
+        leave_draws=draws,
+        label_hits=tally.base.label_hits[rows],
+        label_draws=draws,
+        leave_rule="anytime" if tally.radii else "prefix",
+    )
 
 
 def _compressed_counts(analysis: Analysis, name: str, made: Certificates) -> CompressedCounts:
@@ -218,53 +261,3 @@ def _compressed_counts(analysis: Analysis, name: str, made: Certificates) -> Com
 def title_of(record: StudyRecord, name: str) -> str:
     """What a model of a study is called."""
     return next(model.title for model in record.models if model.name == name)
-
-
-def study_measured(record: StudyRecord, analysis: Analysis, name: str) -> Measured:
-    """What was measured of a compressed model outside its certificates."""
-    models = {model.name: model for model in record.models}
-    clean = np.asarray(models[name].clean, np.int64)
-    right = clean[analysis.rows] == analysis.labels if len(clean) else None
-    counted = Measured(
-        right=None if right is None else int(right.sum()),
-        right_of=None if right is None else len(right),
-        bytes=models[name].size_bytes,
-        sized="weights in the model's own format",
-    )
-    own, original = models[name].cost, models[BASE].cost
-    if own is not None and original is not None:
-        return _alone(counted, own, original)
-    seconds, base = (_seconds_per_pass(analysis, one) for one in (name, BASE))
-    known = np.isfinite(seconds) and seconds > 0
-    relative = seconds / base if known and np.isfinite(base) and base > 0 else None
-    return replace(
-        counted,
-        latency_ms=(1000 * seconds, 1000 * seconds) if known else None,
-        relative_latency=None if relative is None else (relative, relative),
-        timed=BATCHES,
-    )
-
-
-def _alone(counted: Measured, own: ModelCost, original: ModelCost) -> Measured:
-    """With size and times as deployed, from the median to the 95th percentile."""
-    ratios = (
-        own.speed.p50_ms / original.speed.p50_ms,
-        own.speed.p95_ms / original.speed.p95_ms,
-    )
-    return replace(
-        counted,
-        latency_ms=(own.speed.p50_ms, own.speed.p95_ms),
-        relative_latency=(min(ratios), max(ratios)),
-        bytes=own.size.packed_bytes,
-        timed=f"{ALONE}, median to 95th percentile",
-        sized="packed, emulated here" if own.size.emulated else "packed",
-    )
-
-
-def _seconds_per_pass(analysis: Analysis, name: str) -> float:
-    """Measured seconds of a draw in the study's own batches, noise included."""
-    tally, rows = analysis.tally, analysis.rows
-    if name == BASE:
-        return float(tally.base.seconds[rows].mean()) / (tally.n0 + tally.n)
-    spent = tally.compressed[name].paired_seconds[rows, -1]
-    return float(spent.mean()) / int(tally.budgets[-1])

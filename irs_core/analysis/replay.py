@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import observed_models, opened, read_original
-from irs_core.certify import build_cache_from_hits
+from irs_core.certify import Certificates, build_cache_from_hits
 from irs_core.certify.stopping import Replay, Status, replay_incremental, replay_scratch
 from irs_core.errors import MissingEvidenceError, UnknownKeyError
 from irs_core.methods.kit.observed import gaps_of
 from irs_core.methods.kit.seq_walk import GIVE_UP
 from irs_core.methods.seq import METHOD, TYPICAL_DRAWS, counts_of
 from irs_core.stats.budget import split_alpha
-from irs_core.store import Study
+from irs_core.store import BASE, Study
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -49,23 +52,32 @@ class SequentialRun:
 def live_runs(analysis: Analysis, name: str) -> tuple[SequentialRun, ...]:
     """Where each input stopped in a study of the method `seq`, for each of its radii.
 
-    Empty for other studies.
+    Empty for other studies, and for the original of one that asks about compressed models.
     """
+    if name == BASE:
+        base, rows = analysis.tally.base, analysis.rows
+        return tuple(
+            _stopped(analysis.base, radius, base.draws[rows], base.open[rows])
+            for radius in analysis.tally.radii
+        )
     if not analysis.has(name, METHOD.name):
         return ()
     made, rows = analysis.certify(name, METHOD.name, len(analysis.tally.budgets) - 1), analysis.rows
     own = counts_of(analysis.case(name))
-    taken, waiting = made.n_samples, own.open[rows] > 0
     return tuple(
-        SequentialRun(
-            radius=radius,
-            inputs=len(taken),
-            certified=int(np.count_nonzero(made.radius >= radius)),
-            hopeless=int(np.count_nonzero((taken == 0) & ~waiting)),
-            open=int(np.count_nonzero(waiting & (made.radius < radius))),
-            draws=float(taken.mean()),
-        )
-        for radius in own.reaches.tolist()
+        _stopped(made, radius, made.n_samples, own.open[rows]) for radius in own.reaches.tolist()
+    )
+
+
+def _stopped(made: Certificates, radius: float, taken: Ints, left: Ints) -> SequentialRun:
+    waiting = left > 0
+    return SequentialRun(
+        radius=radius,
+        inputs=len(taken),
+        certified=int(np.count_nonzero(made.radius >= radius)),
+        hopeless=int(np.count_nonzero((taken == 0) & ~waiting)),
+        open=int(np.count_nonzero(waiting & (made.radius < radius))),
+        draws=float(taken.mean()),
     )
 
 
@@ -126,14 +138,16 @@ def _summed(radius: float, found: Replay) -> SequentialRun:
 def original_run(study: Study, radius: float, *, block: int = 5) -> SequentialRun:
     """Replay `seq` from scratch on the original's own draws: what certifying it would have taken.
 
-    Args and errors are those of `sequential_run`; the level is that of the original.
+    Args and errors are those of `sequential_run`; the level is that of the original. Draws that are
+    not stored, as where it stopped by itself, leave their inputs open.
     """
     spec, record = study.record.spec, study.record
     reported = np.asarray(record.data.reported, np.bool_)
     original = read_original(spec, opened(study, record.base), reported)
-    failed = original.estimation[reported] != original.candidate[reported, None]
+    seen = original.estimation[reported]
     found = replay_scratch(
-        failed,
+        seen != original.candidate[reported, None],
+        known=~gaps_of(seen),
         radius=radius,
         sigma=spec.noise.sigma,
         alpha=spec.alpha,

@@ -74,9 +74,9 @@ def shares(record: StudyRecord, spec: StudySpec) -> bool:
     return same and (both or _cache(one) != _cache(spec))
 
 
-def _cache(spec: StudySpec) -> tuple[int, int, float, float]:
+def _cache(spec: StudySpec) -> tuple[object, ...]:
     """What decides the original's bounds, of which CIRS takes a part of both levels."""
-    return spec.n0, spec.n, spec.alpha, spec.alpha_zeta
+    return spec.n0, spec.n, spec.alpha, spec.alpha_zeta, spec.original_stops
 
 
 def _compressed(spec: StudySpec) -> set[str]:

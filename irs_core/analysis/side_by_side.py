@@ -48,21 +48,26 @@ class SideBySide:
 
 def why_not(one: StudyRecord, other: StudyRecord) -> str:
     """Why models of two studies cannot be compared draw by draw, a sentence; empty if they can."""
-    cannot = "These studies cannot be compared input by input:"
+    apart = told_apart(one, other)
+    return f"These studies cannot be compared input by input: {apart}." if apart else ""
+
+
+def told_apart(one: StudyRecord, other: StudyRecord) -> str:
+    """What tells the inputs or the noise of two studies apart, a clause; empty if nothing does."""
     if one.data.digest != other.data.digest or one.data.reported != other.data.reported:
         told = [
             f"{sum(each.data.reported):,} inputs of {each.data.called}" for each in (one, other)
         ]
-        return f"{cannot} they report other inputs ({told[0]} against {told[1]})."
+        return f"they report other inputs ({told[0]} against {told[1]})"
     if one.data.labels != other.data.labels:
-        return f"{cannot} their inputs are the same, but not the true classes of them."
+        return "their inputs are the same, but not the true classes of them"
     noises = one.spec.noise, other.spec.noise
     apart = [
         f"{field.name} {getattr(noises[0], field.name)} against {getattr(noises[1], field.name)}"
         for field in fields(NoiseSpec)
         if getattr(noises[0], field.name) != getattr(noises[1], field.name)
     ]
-    return f"{cannot} they draw other noise ({', '.join(apart)})." if apart else ""
+    return f"they draw other noise ({', '.join(apart)})" if apart else ""
 
 
 def common_steps(one: StudyRecord, other: StudyRecord) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.levels import shown
-from irs_core.methods.kit.counting import Predictions, prefix_counts, winners
+from irs_core.methods.kit.counting import Predictions, prefix_counts, times, winners
 from irs_core.methods.kit.counts import (
     UNKNOWN,
     BaseTally,
@@ -18,6 +18,7 @@ from irs_core.methods.kit.counts import (
 )
 from irs_core.methods.kit.groups import group_counts, group_of_classes, most_frequent
 from irs_core.methods.kit.observed import Observed, Original, all_stored, gaps_of
+from irs_core.methods.kit.seq_original import walk_original
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import EvidenceArray, ModelRecord, Study
 from irs_core.store.audit import check_trusted
@@ -58,6 +59,7 @@ def count_study(study: Study) -> StudyTally:
         budgets=np.asarray(spec.n_p, np.int64),
         labels=labels,
         reported=reported,
+        radii=spec.radii if spec.original_stops else (),
         base=_count_base(spec, original, arrays, labels),
         compressed={one.name: _count(one, labels) for one in models},
     )
@@ -66,14 +68,16 @@ def count_study(study: Study) -> StudyTally:
 def read_original(
     spec: StudySpec, arrays: Mapping[Stream, EvidenceArray], reported: NDArray[np.bool_]
 ) -> Original:
-    """The base classifier's predictions.
+    """The base classifier's predictions; where it stops by itself, those that are stored.
 
     Raises:
         MissingEvidenceError: They are not all stored.
     """
+    estimate = arrays["estimate"]
+    read = estimate.read if spec.original_stops else estimate.read_complete
     return Original(
         selection=arrays["select"].read_complete(spec.n0),
-        estimation=arrays["estimate"].read_complete(spec.n),
+        estimation=read(spec.n),
         reported=reported,
     )
 
@@ -123,21 +127,40 @@ def _count_base(
     arrays: Mapping[Stream, EvidenceArray],
     labels: Ints,
 ) -> BaseTally:
-    candidate = original.candidate
-    wanted: tuple[tuple[Stream, int], ...] = (("select", spec.n0), ("estimate", spec.n))
-    seconds = [arrays[one].seconds_per_input(np.array([draws]))[:, 0] for one, draws in wanted]
+    candidate, seen = original.candidate, original.estimation
+    stopped = walk_original(spec, original) if spec.original_stops else None
+    draws = np.full(len(labels), spec.n) if stopped is None else stopped.taken
+    none = np.zeros((len(labels), 0), np.int64)
+    # What another study added behind the last draw that counts is left out.
+    counted: NDArray[np.bool_] | bool = (
+        True if stopped is None else np.arange(spec.n) < draws[:, None]
+    )
+    budgets = np.asarray(spec.n_p)
+    early = seen[:, : spec.n_p[-1]]
     return BaseTally(
         candidate=candidate,
         selected=np.count_nonzero(original.selection == candidate[:, None], axis=1),
-        hits=np.count_nonzero(original.estimation == candidate[:, None], axis=1),
-        seconds=seconds[0] + seconds[1],
-        label_hits=np.count_nonzero(original.estimation == labels[:, None], axis=1),
-        early_hits=np.cumsum(
-            original.estimation[:, : spec.n_p[-1]] == candidate[:, None], axis=1, dtype=np.int64
-        )[:, np.asarray(spec.n_p) - 1],
-        others=group_counts(original.groups, original.estimation, np.array([spec.n]))[:, 0],
-        early_other=most_frequent(original.groups, original.estimation, np.asarray(spec.n_p)),
+        hits=np.count_nonzero((seen == candidate[:, None]) & counted, axis=1),
+        seconds=_base_seconds(spec, arrays, draws),
+        label_hits=np.count_nonzero((seen == labels[:, None]) & counted, axis=1),
+        early_hits=prefix_counts(early == candidate[:, None], gaps_of(early), budgets),
+        others=group_counts(original.groups, seen, np.array([spec.n]))[:, 0],
+        early_other=most_frequent(original.groups, seen, budgets),
+        draws=np.asarray(draws, np.int64),
+        failed_at=none if stopped is None else stopped.failed_at,
+        open=np.zeros(len(labels), np.int64) if stopped is None else stopped.wanted - stopped.taken,
     )
+
+
+def _base_seconds(spec: StudySpec, arrays: Mapping[Stream, EvidenceArray], draws: Ints) -> Floats:
+    """Time of the selection draws and of so many estimation draws, (inputs,)."""
+    first = arrays["select"].seconds_per_input(np.array([spec.n0]))[:, 0]
+    estimate = arrays["estimate"]
+    if not spec.original_stops:
+        return np.asarray(first + estimate.seconds_per_input(np.array([spec.n]))[:, 0])
+    rates = estimate.seconds_per_draw(spec.n).mean(axis=1)
+    each = np.repeat(rates, estimate.tile_rows)[: estimate.n_inputs]
+    return np.asarray(first + times(each, draws))
 
 
 def _count(one: Observed, labels: Ints) -> CompressedTally:

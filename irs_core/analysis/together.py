@@ -1,11 +1,12 @@
-"""What may be said of several compressed models of a study at once."""
+"""What may be said of several compressed models at once, of one study or of several."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_measured, study_routes, title_of
-from irs_core.decide import Requirement, inputs_to_hold, which_hold
+from irs_core.analysis.decisions import study_routes
+from irs_core.analysis.family import Candidate, candidates_of, hold_together
+from irs_core.decide import Requirement, inputs_to_hold
 from irs_core.decide.rounding import chosen_percent
 from irs_core.spec.outward import confidence
 from irs_core.store import StudyRecord
@@ -13,14 +14,15 @@ from irs_core.store import StudyRecord
 
 @dataclass(frozen=True)
 class Together:
-    """Joint statements about all candidates of a study, at levels fixed before looking.
+    """Joint statements about all candidates, at levels fixed before looking.
 
     Args:
         candidates: How many models were looked at.
         inputs: N.
         confidence: Asked for, of the statement by Holm's procedure.
-        holds: Names of the models that meet the requirement, all of them at this confidence; None
-            where inputs share noise, for which it is not proven.
+        holds: Keys of the models that meet the requirement, all of them at this confidence; their
+            names, where there is one study. None where inputs share noise, for which it is not
+            proven.
         titles: Their titles.
         stated: Failure probability of all single verdicts together.
         inputs_needed: About how many inputs decide the best candidate at this confidence, with
@@ -73,26 +75,37 @@ def study_together(
     Args:
         names: The candidates, chosen before looking; None for all whose draws are there.
     """
-    if names is None:
-        names = [one for one in analysis.tally.compressed if analysis.methods(one)]
-    if len(names) < 2:
+    found = candidates_of([(record, analysis)])
+    if names is not None:
+        known = {one.name: one for one in found}
+        found = tuple(known[name] for name in names if name in known)
+    return family_together(found, requirement)
+
+
+def family_together(candidates: Sequence[Candidate], requirement: Requirement) -> Together | None:
+    """The same of candidates of one study or of several; see `hold_together`."""
+    if len(candidates) < 2:
         return None
-    stated = min(1.0, len(names) * requirement.beta)
-    inputs = int(analysis.rows.sum())
-    if record.spec.noise.group > 1:
-        return Together(len(names), inputs, requirement.confidence, None, (), stated, None)
-    routes = {name: study_routes(analysis, name, requirement) for name in names}
-    measured = {name: study_measured(record, analysis, name) for name in names}
-    decided = which_hold(requirement, routes, measured, noun="inputs")
-    holds = tuple(name for name, one in decided.items() if one.verdict == "holds")
+    stated = min(1.0, len(candidates) * requirement.beta)
+    inputs = int(candidates[0].analysis.rows.sum())
+    joint = Together(len(candidates), inputs, requirement.confidence, None, (), stated, None)
+    if any(one.record.spec.noise.group > 1 for one in candidates):
+        return joint
+    decided = hold_together(candidates, requirement)
+    holds = tuple(one for one in candidates if decided[one.key].verdict == "holds")
     needed = None
     if not holds and requirement.max_loss is not None:
-        best = min(routes.values(), key=lambda one: int(one.may_lose.sum()))
+        routes = [study_routes(one.analysis, one.name, requirement) for one in candidates]
+        best = min(routes, key=lambda one: int(one.may_lose.sum()))
         needed = inputs_to_hold(
             int(best.may_lose.sum()) / inputs,
             max_share=requirement.max_loss,
-            beta=requirement.beta / len(names),
+            beta=requirement.beta / len(candidates),
             level=best.level,
         )
-    titles = tuple(title_of(record, name) for name in holds)
-    return Together(len(names), inputs, requirement.confidence, holds, titles, stated, needed)
+    return replace(
+        joint,
+        holds=tuple(one.key for one in holds),
+        titles=tuple(one.title for one in holds),
+        inputs_needed=needed,
+    )

@@ -24,7 +24,7 @@ plotly.
     [3, 7, 1, 5]
 """
 
-from irs_core.api.deciding import decide
+from irs_core.api.deciding import decide, decide_together
 from irs_core.api.figures import PLOTS, plot
 from irs_core.api.models import Model, load
 from irs_core.api.studies import Result, certify, compare, open_study
@@ -40,6 +40,7 @@ __all__ = [
     "certify",
     "compare",
     "decide",
+    "decide_together",
     "load",
     "log_to_mlflow",
     "open_study",

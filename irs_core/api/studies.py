@@ -203,7 +203,7 @@ def certify(
         settings: As in `StudySpec`: n0, alpha, alpha_zeta, gamma, baseline, name, methods, radii,
             tolerance, bound, convention; lists will do. With `methods=["seq"], radii=[0.5]` each
             input is drawn only until it is known whether the compressed model withstands the radius
-            there.
+            there; without compressions, whether the model itself does.
 
     Returns:
         The finished study.

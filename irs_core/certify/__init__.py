@@ -18,7 +18,11 @@ from irs_core.certify.rs import (
     certify_rs,
     certify_rs_hits,
 )
-from irs_core.certify.sequential import certify_sequential
+from irs_core.certify.sequential import (
+    certify_sequential,
+    certify_sequential_scratch,
+    largest_proven,
+)
 from irs_core.certify.stopping import (
     Replay,
     Status,
@@ -56,8 +60,10 @@ __all__ = [
     "certify_rs",
     "certify_rs_hits",
     "certify_sequential",
+    "certify_sequential_scratch",
     "few_selected",
     "incremental_limit",
+    "largest_proven",
     "others_upper",
     "replay_incremental",
     "replay_scratch",

@@ -3,6 +3,9 @@
 The method and its proof are in docs/methods/seq.md; when to stop is in `certify.stopping`.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -117,6 +120,87 @@ def certify_sequential(
         sigma=sigma,
         alpha=a1 + a2,
     )
+
+
+def certify_sequential_scratch(
+    candidate: ArrayLike,
+    *,
+    failures: ArrayLike,
+    draws: ArrayLike,
+    n0: int,
+    alpha: float,
+    sigma: float,
+    radius: ArrayLike | None = None,
+) -> Certificates:
+    """Certify any classifier f from draws that stopped at any time; no other model is used.
+
+    P(f = c) is at least 1 - U, c the candidate and U the anytime upper bound on the rate of other
+    answers. Each certificate fails with probability at most `alpha`, over all looks together and
+    at any radius: the rate is at least q* = 1 - P(f = c), a wrong certificate at any radius and
+    any look is a crossing of a limit of at most q*, hence one of q* itself, and Ville's inequality
+    is used once.
+
+    Conditions, per input:
+        - c is a function of draws independent of the counted ones, such as selection draws.
+        - The counted draws are independent normal noise, the first ones of their stream. How many
+          are taken may depend on anything, also on other inputs.
+        - `alpha` is fixed before the counted draws.
+
+    What stopped so is no cache of fixed n: Clopper-Pearson bounds do not hold for it, so that
+    nothing is certified incrementally from it.
+
+    Args:
+        candidate: c, shape (N,).
+        failures: Answers other than c so far, shape (N,); or up to each look, (N, looks), never
+            falling along a row, of which the best look counts.
+        draws: Counted draws so far, the shape of `failures`. Where it is 0, the certifier abstains.
+        n0: Selection draws per input, at least 1; they count as samples.
+        alpha: Failure probability, in (0, 1).
+        sigma: Standard deviation of the noise in pixel units, positive.
+        radius: As for `certify_sequential`.
+
+    Returns:
+        Certificates of method `seq`.
+
+    Raises:
+        InvalidSampleError: Shapes differ, or a value is out of range.
+    """
+    k, j = _rows(failures, draws)
+    tested = integers("candidate", candidate)
+    check_same_length(candidate=tested, draws=j[:, -1])
+    check_alpha(alpha)
+    if n0 < 1:
+        raise InvalidSampleError(f"n0 must be at least 1; got {n0}")
+    upper, proven = least_upper(k, j, alpha), np.zeros(len(tested), np.bool_)
+    if radius is not None:
+        limit = np.broadcast_to(limit_q0(1.0, radius, sigma), (len(tested),))
+        proven = first_crossing(k, j, limit, alpha) > 0
+    return _certificates(
+        tested,
+        _product(np.ones(len(tested)), upper),
+        radius,
+        proven,
+        n_samples=n0 + j[:, -1],
+        branch=np.full(len(tested), Branch.SCRATCH, np.uint8),
+        zeta_upper=np.full(len(tested), np.nan),
+        sigma=sigma,
+        alpha=alpha,
+    )
+
+
+def largest_proven(made: Sequence[Certificates]) -> Certificates:
+    """The largest radius of each input among certificates of the same draws at one level.
+
+    One event is behind those of all radii, named or not, so that the level stays that of one of
+    them; floating point may part them.
+
+    Args:
+        made: Of one classifier, from `certify_sequential` or `certify_sequential_scratch`; at
+            least one.
+    """
+    first = made[0]
+    radius = np.max([one.radius for one in made], axis=0)
+    return replace(first, radius=radius, predicted=np.where(radius > 0, first.candidate, ABSTAIN))
 
 
 def _certificates(

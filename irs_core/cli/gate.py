@@ -3,14 +3,20 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from irs_core.analysis.decisions import study_decision, study_flags
-from irs_core.analysis.ledger import Ledger
-from irs_core.cli.decide import (
+from irs_core.analysis.family import chosen
+from irs_core.cli.family import gate_family, open_family, plain_family, union_words
+from irs_core.cli.named import read_compressions
+from irs_core.cli.options import draw_bar, path
+from irs_core.cli.printing import print_json
+from irs_core.cli.requirements import (
     add_requirement_options,
     conditions,
     opened_study,
@@ -18,14 +24,11 @@ from irs_core.cli.decide import (
     requirement_of,
     say_more,
 )
-from irs_core.cli.named import read_compressions
-from irs_core.cli.options import draw_bar, path
-from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Verdict
-from irs_core.errors import StoreError
+from irs_core.errors import SpecError, StoreError
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
-from irs_core.store import Library, Study
+from irs_core.store import BASE, Library, Study
 from irs_core.store.files import write_bytes
 from irs_core.text import markdown as shown
 from irs_core.text import xml
@@ -44,7 +47,8 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     gate.add_argument(
         "--model",
         required=True,
-        help="the compressed model: a name of the study, or with --run any compression or file",
+        help="the compressed model: a name of the study, or with --run any compression or file; "
+        "base is the original alone, of which --min-certified can be asked",
     )
     gate.add_argument(
         "--run",
@@ -67,28 +71,72 @@ def add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _gate(arguments: argparse.Namespace) -> int:
-    name = arguments.model
-    if arguments.missing or arguments.budget is not None or arguments.seconds is not None:
-        arguments.id, name = _run_missing(arguments)
-    study, analysis, requirement, ledger = opened_study(arguments)
-    decision = study_decision(study.record, analysis, name, requirement)
-    flags = study_flags(study.record, analysis)
+    judged = _judged_in_family(arguments) if len(arguments.ids) > 1 else _judged(arguments)
+    decision = judged.decision
     if arguments.junit is not None:
-        write_bytes(arguments.junit, junit(study, decision, flags, ledger).encode())
+        write_bytes(arguments.junit, junit(judged).encode())
     if arguments.summary is not None:
-        _append(arguments.summary, markdown(study, decision, flags, ledger))
+        _append(arguments.summary, markdown(judged))
     # Whoever stops reading changes no answer.
     try:
         if arguments.json:
-            found = {name: decision}
-            print_json("gate", plain_decisions(study, requirement, found, flags, ledger))
+            print_json("gate", judged.plain)
         else:
             print(decision.sentence)
-            say_more(flags, study, ledger)
+            say_more(judged.flags, judged.study.banner, judged.conditions)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_CODES[decision.verdict]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A verdict with all that is said beside it.
+
+    Args:
+        study: That holds the model.
+        plain: What `--json` prints.
+    """
+
+    study: Study
+    decision: Decision
+    flags: tuple[Flag, ...]
+    conditions: tuple[str, ...]
+    plain: Mapping[str, Any]
+
+
+def _runs(arguments: argparse.Namespace) -> bool:
+    limited = arguments.budget is not None or arguments.seconds is not None
+    return bool(arguments.missing or limited)
+
+
+def _judged(arguments: argparse.Namespace) -> Judged:
+    """The model for itself, named before looking."""
+    name = arguments.model
+    if _runs(arguments):
+        made, name = _run_missing(arguments)
+        arguments.ids = [made]
+    study, analysis, requirement, ledger = opened_study(arguments)
+    decision = study_decision(study.record, analysis, name, requirement)
+    flags, said = study_flags(study.record, analysis), conditions(ledger)
+    found = {name: decision}
+    plain = plain_decisions(study, requirement, found, flags, ledger.text, said)
+    return Judged(study, decision, flags, said, plain)
+
+
+def _judged_in_family(arguments: argparse.Namespace) -> Judged:
+    """The model among all compressed models of several studies."""
+    if _runs(arguments):
+        raise SpecError(
+            f"--run, --budget and --seconds draw for one study; got {len(arguments.ids)} studies"
+        )
+    family = open_family(arguments)
+    key, decision = gate_family(family, arguments.model)
+    (one,) = chosen(family.candidates, [key])
+    said = (union_words(family), *family.conditions)
+    plain = {**plain_family(family, {key: decision}, None), "conditions": list(said)}
+    return Judged(family.study_of(one), decision, family.flags, said, plain)
 
 
 def _append(path: Path, text: str) -> None:
@@ -106,29 +154,33 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     from irs_core.run.study import run_study
 
     library = Library(arguments.store)
-    study = library.open(arguments.id)
+    study = library.open(arguments.ids[0])
     library.take_over(study)
     known = study.record.spec
     if arguments.root is not None:
         known = replace(known, data=replace(known.data, root=arguments.root))
-    (compression,) = read_compressions([arguments.model], known.data, known.model.num_classes)
+    compression = None
+    if arguments.model != BASE:
+        (compression,) = read_compressions([arguments.model], known.data, known.model.num_classes)
     requirement = requirement_of(arguments, known.noise.sigma)
     spec = deciding_spec(known, compression, requirement)
     with draw_bar() as show:
         made = run_deciding(
             spec,
-            str(compression),
+            BASE if compression is None else str(compression),
             requirement,
             library,
             # Whoever wrote the study named its original; nothing that is stored is run as code.
             partial(run_study, options=RunOptions(), on_progress=show),
             limits=Limits(arguments.budget, arguments.seconds),
         )
-    return made.record.id, made.record.compressed[0].name
+    # The last of its models: the only compressed one, or the original alone.
+    return made.record.id, made.record.models[-1].name
 
 
-def junit(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Ledger) -> str:
+def junit(judged: Judged) -> str:
     """The decision as a test suite of one case per limit, with its conditions as output."""
+    study, decision = judged.study, judged.decision
     failed = sum(one.verdict == "fails" for one in decision.findings)
     open_ones = sum(one.verdict == "undecided" for one in decision.findings)
     suite = ElementTree.Element(
@@ -145,14 +197,15 @@ def junit(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Led
         if one.verdict != "holds":
             kind = "failure" if one.verdict == "fails" else "error"
             ElementTree.SubElement(case, kind, message=xml(one.sentence), type=one.code)
-    said = [study.banner, *(one.sentence for one in flags), *conditions(ledger)]
+    said = [study.banner, *(one.sentence for one in judged.flags), *judged.conditions]
     output = ElementTree.SubElement(suite, "system-out")
     output.text = xml("\n".join(filter(None, said)))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: Ledger) -> str:
+def markdown(judged: Judged) -> str:
     """The decision for a pull request."""
+    study, decision = judged.study, judged.decision
     mark = {"holds": "✅", "fails": "❌", "undecided": "⚠️"}[decision.verdict]
     lines = [
         f"## {mark} {shown(decision.model)}: {decision.verdict}",
@@ -164,9 +217,9 @@ def markdown(study: Study, decision: Decision, flags: tuple[Flag, ...], ledger: 
         *(f"| {one.topic} | {one.verdict} | {shown(one.sentence)} |" for one in decision.findings),
         "",
         *([f"**{shown(study.banner)}**", ""] if study.banner else []),
-        *(f"> {shown(flag.sentence)}" for flag in flags),
+        *(f"> {shown(flag.sentence)}" for flag in judged.flags),
         f"Study `{study.record.id}`, {shown(study.record.title)}. "
-        + " ".join(map(shown, conditions(ledger))),
+        + " ".join(map(shown, judged.conditions)),
         "",
     ]
     return "\n".join(lines) + "\n"

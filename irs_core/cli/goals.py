@@ -40,7 +40,8 @@ def add_goal_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="R",
         dest="radii",
-        help="seq: L2 radii, pixel units, at which each input is certified or not",
+        help="seq: L2 radii, pixel units, at which each input is certified or not; with nothing "
+        "after --compress, those of the original alone, from scratch",
     )
     parser.add_argument(
         "--tolerance",

@@ -102,7 +102,9 @@ def show_results(arguments: argparse.Namespace) -> None:
     if study.banner:
         print(study.banner)
     print(f"study {study.record.id}: {study.record.data.called}, sigma {spec.noise.sigma:g}")
-    print(f"n0 {spec.n0}, n {spec.n}, {len(analysis.labels)} reported inputs, {said.sentence}")
+    most = "up to " if spec.original_stops else ""
+    inputs = len(analysis.labels)
+    print(f"n0 {spec.n0}, n {most}{spec.n}, {inputs} reported inputs, {said.sentence}")
     for condition in said.conditions:
         print(condition)
     if study.record.base.note.startswith("The file "):
@@ -116,7 +118,7 @@ def show_results(arguments: argparse.Namespace) -> None:
             "Compressed models have fewer draws than the original, which alone makes radii "
             f"smaller: ./irs decide {study.record.id[:6]} compares at equal draws."
         )
-    for model in study.record.compressed:
+    for model in study.record.models:
         for run in live_runs(analysis, model.name):
             print(f"{model.title}, seq: {run.sentence}.")
     for flag in study_flags(study.record, analysis):
@@ -157,7 +159,8 @@ def _as_json(study: Study, analysis: Analysis, said: Ledger) -> dict[str, Any]:
         "digests": {model.name: model.digest for model in record.models},
         "sequential": {
             model.name: [asdict(run) for run in live_runs(analysis, model.name)]
-            for model in record.compressed
+            for model in record.models
+            if model is not record.base or record.spec.original_stops
         },
         "flags": [{"code": one.code, "sentence": one.sentence} for one in flags],
     }

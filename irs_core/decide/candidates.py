@@ -15,6 +15,7 @@ def which_hold(
     routes: Mapping[str, Routes],
     measured: Mapping[str, Measured] | None = None,
     *,
+    titles: Mapping[str, str] | None = None,
     noun: str = "images",
 ) -> dict[str, Decision]:
     """Which of K models may ship, by Holm's procedure; *fails* is never said.
@@ -27,6 +28,7 @@ def which_hold(
         requirement: One for all.
         routes: By name of the model, at least one.
         measured: By name, where known.
+        titles: By name, what people call them; their names without it.
         noun: As for `decide`.
 
     Raises:
@@ -34,7 +36,7 @@ def which_hold(
     """
     if not routes:
         raise SpecError("a decision needs at least one model; got none")
-    known = measured or {}
+    known, called = measured or {}, titles or {}
     values = {
         name: _p_value(requirement, one, known.get(name, Measured()))
         for name, one in routes.items()
@@ -44,7 +46,7 @@ def which_hold(
     return {
         name: decide(
             requirement,
-            name,
+            called.get(name, name),
             one,
             known.get(name),
             split=Split(

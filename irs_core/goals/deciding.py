@@ -8,16 +8,17 @@ from typing import Protocol
 import numpy as np
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_decision
+from irs_core.analysis.decisions import check_alone, study_decision
 from irs_core.analysis.tally import count_study, observed_models
 from irs_core.decide import Requirement
 from irs_core.errors import CancelledError, MissingEvidenceError, SpecError
 from irs_core.methods import get
 from irs_core.methods.kit.observed import gaps_of
 from irs_core.spec.compressions import Compression
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
-from irs_core.store import Library, Study, StudyRecord
+from irs_core.store import BASE, Library, Study, StudyRecord
 from irs_core.text import NAME, plain
 
 METHOD = "seq"
@@ -30,7 +31,7 @@ class Limits:
     """How far a run may go before the question is settled.
 
     Args:
-        draws: Mean draws per input of the compressed model, about; None for no limit.
+        draws: Mean draws per input of the model that is judged, about; None for no limit.
         seconds: Time of the whole run; None for no limit.
     """
 
@@ -44,22 +45,49 @@ class Limits:
                 raise SpecError(f"{name} must be positive and finite; got {value}")
 
 
-def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requirement) -> StudySpec:
+def deciding_spec(
+    spec: StudySpec, compression: Compression | None, requirement: Requirement
+) -> StudySpec:
     """The study whose draws decide a requirement about one compressed model.
 
     It shares the original, the inputs and the noise with `spec`, so that the original's draws
     are used again. Radius and tolerance enter its id: they are fixed before it draws.
+
+    Args:
+        compression: None for the original alone, which then draws from scratch.
+
+    Raises:
+        SpecError: The original is to be compared with itself.
     """
+    if compression is None:
+        return _alone_spec(spec, requirement)
     radii: tuple[float, ...] = (requirement.radius,)
     tolerance = requirement.tolerance
     if requirement.min_certified is not None:
         # Certified at r as well, for the model's own certified accuracy.
         radii, tolerance = tuple(sorted({requirement.reach, requirement.radius} - {0.0})), 0.0
+    return replace(
+        _sequential(spec, str(compression), requirement, radii),
+        compressions=(compression,),
+        tolerance=tolerance,
+        convention=spec.convention,
+    )
+
+
+def _alone_spec(spec: StudySpec, requirement: Requirement) -> StudySpec:
+    check_alone(requirement)
+    return _sequential(spec, "the original", requirement, (requirement.radius,))
+
+
+def _sequential(
+    spec: StudySpec, what: str, requirement: Requirement, radii: tuple[float, ...]
+) -> StudySpec:
+    """A study of `seq` without any compression."""
     # Names of models and of older studies may be longer than a new study's.
-    what = f"{compression} at {requirement.radius:g}"
+    named = f"{plain(spec.name, NAME // 2)}: {what} at {requirement.radius:g}"
     return replace(
         spec,
-        compressions=(compression,),
+        compressions=(),
         n_p=(max(1, round(_MOST * spec.n)),),
         methods=(METHOD,),
         baseline=False,
@@ -68,8 +96,9 @@ def deciding_spec(spec: StudySpec, compression: Compression, requirement: Requir
         bound="split",
         looks=False,
         radii=radii,
-        tolerance=tolerance,
-        name=plain(f"{plain(spec.name, NAME // 2)}: {what}".removeprefix(": "), NAME),
+        tolerance=0.0,
+        convention=ONE_SIDED,
+        name=plain(named.removeprefix(": "), NAME),
     )
 
 
@@ -104,7 +133,7 @@ def run_deciding(
 
     Args:
         spec: What `deciding_spec` made.
-        name: The compressed model's name in it.
+        name: The compressed model's name in it; `base` for the original alone.
         run: Runs the study.
 
     Raises:
@@ -119,7 +148,7 @@ def run_deciding(
 
     def enough(record: StudyRecord) -> bool:
         study = Study(record, library.evidence_folder)
-        if limits.draws is not None and _mean_draws(study) >= limits.draws:
+        if limits.draws is not None and _mean_draws(study, name) >= limits.draws:
             return True
         analysis = Analysis(count_study(study), Settings.of(spec))
         return study_decision(record, analysis, name, requirement).verdict != "undecided"
@@ -134,7 +163,12 @@ def run_deciding(
     return library.open(spec.id)
 
 
-def _mean_draws(study: Study) -> float:
+def _mean_draws(study: Study, name: str) -> float:
+    record = study.record
+    if name == BASE:
+        seen = study.evidence(record.base.evidence["estimate"]).read(record.spec.n)
+        stored = ~gaps_of(seen)[np.asarray(record.data.reported, np.bool_)]
+        return float(np.count_nonzero(stored) / len(stored))
     (one,) = observed_models(study)
     reach = get(METHOD).reach
     width = one.spec.n if reach is None else reach(one.spec)

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_measured, study_routes, title_of
+from irs_core.analysis.decisions import study_routes, title_of
+from irs_core.analysis.measured import study_measured
 from irs_core.analysis.tally import count_study
 from irs_core.decide import (
     Decision,

@@ -1,16 +1,16 @@
 """`seq`: each input draws until its question at a radius is answered (docs/methods/seq.md)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.certify import (
-    ABSTAIN,
     Certificates,
     build_cache_from_hits,
     certify_sequential,
+    largest_proven,
 )
 from irs_core.methods.kit.case import Case
 from irs_core.methods.kit.counting import Predictions, times
@@ -26,7 +26,16 @@ from irs_core.methods.kit.seq_steps import (
     nothing_stepped,
     walk_steps,
 )
-from irs_core.methods.kit.seq_walk import Walk, find_hits, joined, questions, walk
+from irs_core.methods.kit.seq_walk import (
+    Walk,
+    find_hits,
+    joined,
+    looks,
+    next_round,
+    questions,
+    row_blocks,
+    walk,
+)
 from irs_core.spec.convention import TWO_SIDED
 from irs_core.spec.outward import less
 from irs_core.spec.study import Stream, StudySpec
@@ -36,14 +45,9 @@ from irs_core.stats.budget import split_alpha
 # near the radius, and they take more than the mean.
 TYPICAL_DRAWS = 200
 # Mean draws before anything is known; measured ones are 25 to 100 (benchmarks/RESULTS.md).
-_EXPECTED = 100
+EXPECTED = 100
 # Hits of f are looked for among so many times the draws that an input may take.
 _REACH = 4
-# Predictions that are looked through at once: memory stays small, whatever the study's size.
-_BLOCK = 8_000_000
-# A round draws on the inputs that need at most so many draws, or at most so many times the fewest
-# that any needs; and on more where all of it is at most such a share of what was spent before.
-_LEAST, _TIMES, _SHARE = 100, 2, 0.5
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,7 @@ def _walk(one: Observed) -> Walk:
     """Where each input stands; inputs do not see each other, so that some at a time will do."""
     width = reach(one.spec)
     seen = one.read("estimate", width)
-    step = max(1, _BLOCK // width)
-    blocks = [slice(at, at + step) for at in range(0, len(seen), step)]
-    return joined([_walk_rows(one, seen[rows], rows) for rows in blocks])
+    return joined([_walk_rows(one, seen[rows], rows) for rows in row_blocks(seen)])
 
 
 def _levels(spec: StudySpec) -> tuple[float, float]:
@@ -140,21 +142,12 @@ def _step_round(one: Observed) -> list[Wish]:
 
 
 def _hit_round(one: Observed) -> list[Wish]:
-    found = _walk(one)
-    missing = found.wanted - found.taken
-    if not missing.any():
-        return []
-    # Cheapest first, in rounds that grow with what was spent, so that they stay few.
-    order = np.argsort(missing, kind="stable")
-    affordable = np.zeros(len(missing), np.bool_)
-    affordable[order] = np.cumsum(missing[order]) <= found.taken.sum() * _SHARE
-    few = missing <= max(_LEAST, _TIMES * int(missing[missing > 0].min()))
-    draws = np.where((missing > 0) & (few | affordable), found.wanted, 0)
-    return [Wish(one.name, "estimate", draws, hits=True)]
+    draws = next_round(_walk(one))
+    return [Wish(one.name, "estimate", draws, hits=True)] if draws.any() else []
 
 
 def _expected(spec: StudySpec) -> Mapping[Stream, int]:
-    return {"estimate": min(spec.n_p[-1], _EXPECTED)}
+    return {"estimate": min(spec.n_p[-1], EXPECTED)}
 
 
 def _count(one: Observed) -> SeqTally:
@@ -215,25 +208,11 @@ def _certify(case: Case, point: int) -> Certificates:
         )
         for radius in (None, *own.reaches.tolist())
     ]
-    # One event of probability a1 + a2 is behind all of them; floating point may part them.
-    radius = np.max([one.radius for one in made], axis=0)
-    predicted = np.where(radius > 0, case.cache.candidate, ABSTAIN)
-    whole = replace(made[0], radius=radius, predicted=predicted)
+    whole = largest_proven(made)
     if not case.two_sided:
         return whole
     most, all_taken = case.budgets[point], own.taken[rows]
     return certify_steps(case, own.stepped, own.reaches, all_taken, most, whole)
-
-
-def looks(failed_at: Ints, taken: Ints) -> tuple[Ints, Ints]:
-    """Failures and draws right before each failure and after the last draw, (inputs, looks)."""
-    ranks = np.arange(failed_at.shape[1])
-    total = np.count_nonzero(failed_at <= taken[:, None], axis=1)[:, None]
-    draws = np.minimum(failed_at - 1, taken[:, None])
-    return (
-        np.concatenate([np.minimum(ranks, total), total], axis=1),
-        np.concatenate([draws, taken[:, None]], axis=1),
-    )
 
 
 def _seconds(case: Case, point: int) -> Floats:

@@ -179,7 +179,8 @@ def _described(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> str:
     return escape(
         f"{record.data.called}: {len(analysis.labels)} inputs. Noise: {noise.title}, sigma "
         f"{spec.noise.sigma:g} in pixel units of [0, 1] images, seed {spec.noise.seed}; n0 = "
-        f"{spec.n0}, n = {spec.n} draws of the original, gamma = {settings.gamma:g}. "
+        f"{spec.n0}, n {'up to' if spec.original_stops else '='} {spec.n} draws of the original, "
+        f"gamma = {settings.gamma:g}. "
         f"Certificates: {ledger.text} {noise.guarantee} "
         f"Radii are L2. {SENTENCES[settings.convention]} "
         "Wrong and abstaining inputs count as 0 in the average certified radius "

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from irs_core.analysis.analysis import Analysis
-from irs_core.analysis.decisions import study_measured
 from irs_core.analysis.ledger import Ledger
+from irs_core.analysis.measured import study_measured
 from irs_core.analysis.results import mean_interval, share_interval
 from irs_core.analysis.tables import usual_radii
 from irs_core.decide import Flag
@@ -138,6 +138,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list[str]:
     spec, settings = record.spec, analysis.settings
+    most = "up to " if spec.original_stops else ""
     noise = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
     return [
         "ACR is the average certified radius (L2, pixel units of images in [0, 1]; wrong and "
@@ -151,8 +152,8 @@ def _conditions(record: StudyRecord, analysis: Analysis, ledger: Ledger) -> list
         f"- Inputs: {len(analysis.labels):,} of {markdown(record.data.called)}.",
         f"- Noise: {markdown(noise.title)}, sigma {spec.noise.sigma:g}, seed {spec.noise.seed}. "
         f"{markdown(noise.guarantee)}",
-        f"- Draws per input: {spec.n0:,} to select and {spec.n:,} to estimate of the original, up "
-        f"to {spec.n_p[-1]:,} of a compressed model.",
+        f"- Draws per input: {spec.n0:,} to select and {most}{spec.n:,} to estimate of the "
+        f"original, up to {spec.n_p[-1]:,} of a compressed model.",
         f"- Levels: alpha {settings.alpha:g}, alpha\\_zeta {settings.alpha_zeta:g}, gamma "
         f"{settings.gamma:g}.",
         f"- Radii: {SENTENCES[settings.convention]}",

@@ -5,9 +5,9 @@ from typing import NotRequired, TypedDict, Unpack
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.colours import VERDICTS, model_colours
-from irs_core.analysis.decisions import study_measured
 from irs_core.analysis.equal_draws import equal_draws, gaps_of_draws
 from irs_core.analysis.ledger import Ledger
+from irs_core.analysis.measured import study_measured
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Flag
 from irs_core.decide.rounding import chosen_percent

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core import methods
+from irs_core.methods.kit.seq_original import EXPECTED_ALONE
 from irs_core.run.options import Until
 from irs_core.spec.study import STREAMS, Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
@@ -83,7 +84,7 @@ def expected_draws(spec: StudySpec, until: Until = "end") -> Iterator[tuple[str,
         until: `pilot` leaves out what follows the pilot.
     """
     yield BASE, "select", spec.n0
-    yield BASE, "estimate", spec.n
+    yield BASE, "estimate", min(spec.n, EXPECTED_ALONE) if spec.original_stops else spec.n
     for compression in map(str, spec.compressions):
         for stream, draws in _compressed_draws(spec, until).items():
             yield compression, stream, draws

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from irs_core import methods
 from irs_core.analysis.tally import observe, read_original
 from irs_core.methods.kit.observed import Observed, Original, Wish
+from irs_core.methods.kit.seq_original import original_round
 from irs_core.run.plan import Need
 from irs_core.spec.study import Stream, StudySpec
 from irs_core.store import BASE, CHUNK_DRAWS, ChunkId, EvidenceArray
@@ -27,12 +28,26 @@ class Runnable:
 
 
 def base_stage(spec: StudySpec, base: Runnable, inputs: int) -> list[Need]:
-    """All that the base classifier needs."""
+    """All that the base classifier needs; its selection draws alone where it stops by itself."""
     every = np.ones(inputs, np.bool_)
-    return [
-        Need(BASE, "select", spec.n0, base.arrays["select"], every),
-        Need(BASE, "estimate", spec.n, base.arrays["estimate"], every),
-    ]
+    selection = Need(BASE, "select", spec.n0, base.arrays["select"], every)
+    if spec.original_stops:
+        return [selection]
+    return [selection, Need(BASE, "estimate", spec.n, base.arrays["estimate"], every)]
+
+
+def original_stages(
+    spec: StudySpec, base: Runnable, reported: NDArray[np.bool_]
+) -> Iterator[list[Need]]:
+    """Needs of an original that stops by itself, round by round; none for any other.
+
+    Each stage must be filled before the next is asked for: the stored draws alone decide it.
+    """
+    while spec.original_stops:
+        draws = original_round(spec, read_original(spec, base.arrays, reported))
+        if not draws.any():
+            return
+        yield [_prefix_need(BASE, "estimate", draws, base.arrays["estimate"])]
 
 
 def compressed_stages(

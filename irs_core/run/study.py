@@ -19,7 +19,13 @@ from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
 from irs_core.run.ready import prepared_classifiers
-from irs_core.run.stages import Runnable, base_stage, compressed_stages, pilot_stage
+from irs_core.run.stages import (
+    Runnable,
+    base_stage,
+    compressed_stages,
+    original_stages,
+    pilot_stage,
+)
 from irs_core.run.timings import Stopwatch
 from irs_core.run.units import Runner, check_owned
 from irs_core.spec.study import Stream, StudySpec
@@ -71,7 +77,8 @@ def run_study(
 
     Args:
         enough: Whether the draws of the compressed models are enough as they are, asked after
-            each stage; the study is then finished with what it has.
+            each stage; the study is then finished with what it has. Of an original that stops by
+            itself, it is asked before each of its rounds.
         leave: Names of compressed models that take no more draws, asked before each stage; those
             of the others go on.
         until: `end`, or `pilot`: only what the base classifier and the pilot of CIRS need, from
@@ -140,6 +147,10 @@ def _fill(
     if until == "pilot":
         runner.fill(pilot_stage(spec, plain, dataset.reported))
         return
+    for needs in original_stages(spec, plain[0], dataset.reported):
+        if ends.enough():
+            return
+        runner.fill(needs)
     for needs in compressed_stages(spec, plain, dataset.reported):
         # Asked before the first stage as well: a run that goes on may find all of them settled.
         gone = ends.leave()

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from irs_core.errors import SpecError
+from irs_core.spec.asked_radii import check_alone, check_radii
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression, check_once, identity
 from irs_core.spec.convention import CONVENTIONS, ONE_SIDED, Convention
@@ -101,7 +102,8 @@ class StudySpec:
         looks: Whether results may be seen while it runs. Each round of a method that plans is then
             certified at its own part of the failure probability, the last one at half of it.
         radii: L2 radii in pixel units at which `seq` asks whether f^p is certified, increasing;
-            one at least with that method, none without it.
+            one at least with that method, none without it. Without compressions it asks the same
+            of f itself, from scratch, and n is the most draws that an input may take.
         tolerance: How much less than each of the radii f^p has to withstand under `seq`, in pixel
             units, in [0, least radius]. Above 0, inputs on which f itself falls short of the
             radius, or which f^p leaves rarely enough, take no further draws.
@@ -229,6 +231,15 @@ class StudySpec:
             raise SpecError(f"not a study description: {error}") from None
 
     @property
+    def original_stops(self) -> bool:
+        """Whether f itself is certified at radii, each input until its answer is known.
+
+        Only f alone: what is certified incrementally rests on a number of draws of f that was
+        fixed beforehand.
+        """
+        return bool(self.radii) and not self.compressions
+
+    @property
     def partial(self) -> bool:
         """Whether some inputs' draws of a compressed classifier may not be needed."""
         return not self.baseline or self.methods != ("irs",)
@@ -275,25 +286,12 @@ def _check_methods(spec: StudySpec) -> None:
         raise SpecError(
             f"convention must be one of {', '.join(CONVENTIONS)}; got {spec.convention!r}"
         )
-    _check_radii(spec)
+    check_radii(spec.methods, spec.radii, spec.tolerance)
+    if spec.original_stops:
+        check_alone(spec.methods, spec.tolerance, spec.convention)
     if spec.max_loss is None:
         return
     if not 0 < spec.max_loss < math.inf:
         raise SpecError(f"max_loss must be positive and finite; got {spec.max_loss}")
     if spec.methods != ("cirs",) or len(spec.n_p) != 1:
         raise SpecError("max_loss is for the method cirs alone, with one n_p")
-
-
-def _check_radii(spec: StudySpec) -> None:
-    if ("seq" in spec.methods) != bool(spec.radii):
-        raise SpecError(
-            "the method seq needs one radius or more, and no other method takes any; "
-            f"got radii {spec.radii} with {', '.join(spec.methods)}"
-        )
-    if list(spec.radii) != sorted(set(spec.radii)) or not all(0 < r < math.inf for r in spec.radii):
-        raise SpecError(f"radii must be positive, finite and increasing; got {spec.radii}")
-    if not 0 <= spec.tolerance <= min(spec.radii, default=0.0):
-        raise SpecError(
-            f"tolerance must be between 0 and the least radius; got {spec.tolerance} for "
-            f"{spec.radii}"
-        )

@@ -52,7 +52,7 @@ def _parts(record: StudyRecord) -> Iterator[_Part]:
     draws = record.digest_draws()
     digests = record.digests if record.finished else {}
     for model in record.models:
-        complete = model is record.base or not record.spec.partial
+        complete = not record.may_lack(model)
         for stream, one in model.evidence.items():
             yield _Part(model, stream, one, draws[one], digests.get(one, ""), complete)
 

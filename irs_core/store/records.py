@@ -179,6 +179,10 @@ class StudyRecord:
                 found[evidence_id] = own if base else stream_draws(spec, stream)
         return found
 
+    def may_lack(self, model: ModelRecord) -> bool:
+        """Whether a finished study may lack draws of a model, which others may then add."""
+        return self.spec.original_stops if model.name == BASE else self.spec.partial
+
     def check(self) -> None:
         """Refuse a record whose fields are of the wrong type or do not fit together.
 

@@ -106,7 +106,7 @@ def check_evidence(record: StudyRecord, arrays: Mapping[str, Files]) -> None:
             f"{needed}"
         )
     for model, each in found:
-        partial = model is not record.base and record.spec.partial
+        partial = record.may_lack(model)
         _check_predictions(record, each, complete=record.finished and not partial)
 
 

@@ -137,6 +137,35 @@ def test_gate_draws_what_is_missing(tmp_path, capsys):
     assert "must be positive" in capsys.readouterr().err
 
 
+def test_gate_asks_an_original_alone(tmp_path, capsys):
+    made = ["certify", "--max", "25", "--n", "700", "--n0", "20", "--compress", "--method", "seq"]
+    store = ["--store", str(tmp_path)]
+    assert main([*made, "--radius", "0.3", *store]) == 0
+    assert "inputs are certified at 0.3, with" in capsys.readouterr().out
+    (study,) = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    asked = ["gate", study.record.id, "--model", "base", "--radius", "0.3", *store]
+    assert main([*asked, "--min-certified", "40%", "--confidence", "90%"]) == 0
+    assert "is right and withstands 0.30" in capsys.readouterr().out
+    assert main([*asked, "--min-certified", "99.9%", "--confidence", "75%"]) in (1, 3)
+    assert main(asked) == 2
+    assert "not compared with itself" in capsys.readouterr().err
+    # Another radius draws what is missing, as a study of its own, until it is settled.
+    other = [*asked, "--radius", "0.2", "--min-certified", "40%", "--confidence", "90%"]
+    assert main([*other, "--run"]) == 0
+    live = [one for one in Library(tmp_path).studies() if one.origin == "live"]
+    assert {one.record.spec.radii for one in live} == {(0.3,), (0.2,)}
+    capsys.readouterr()
+    words = ["decide", study.record.id, "--radius", "0.3", "--min-certified", "40%", *store]
+    assert main([*words, "--replay"]) == 0
+    out = capsys.readouterr().out
+    assert "The original from scratch: " in out
+    assert "instead of 700" in out
+    assert main([*words, "--json", "--replay"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["decisions"]) == ["base"]
+    assert main([*words, "--html", str(tmp_path / "page.html")]) == 2
+    assert "compares a model with its original" in capsys.readouterr().err
+
+
 def test_earlier_studies_on_the_same_draws_are_named(tmp_path: Path, capsys) -> None:
     library = Library(tmp_path)
     first = synthetic_study(library, synthetic_spec(n=1000, n_p=(100,)))

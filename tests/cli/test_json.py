@@ -53,6 +53,8 @@ OPTIONS = {
     "models cost": f"{MODEL} --max 4 --runs 2",
     "decide": "ID",
     "gate": "ID --model fp16",
+    "decide ID OTHER": "OTHER",
+    "gate ID OTHER": "OTHER --model prune:0.1",
     "verify --seal": "--seal OLD",
     "data": "--max 4",
     "data download": "cifar10 --root FOLDER",
@@ -111,6 +113,8 @@ def stored(tmp_path_factory):
     library = Library(tmp_path_factory.mktemp("json") / "store")
     integer = synthetic_study(library, INTEGER, execution="integer int8")
     names = {"ID": synthetic_study(library).id, "INTEGER": integer.id}
+    fewer = synthetic_spec(compressions=synthetic_spec().compressions[:1])
+    names["OTHER"] = synthetic_study(library, fewer).id
     asked = Requirement(radius=0.1, tolerance=0.05, max_loss=0.5)
     spec, search = prepare_search(
         synthetic_spec(),
@@ -165,7 +169,9 @@ def test_what_a_command_prints_is_what_the_document_says(typed, stored, tmp_path
     code = main([*command.split(), *filled, *place, "--json"])
     out = capsys.readouterr().out
     found = json.loads(out, parse_constant=pytest.fail)
-    assert code in {"gate": (0, 1, 3), "jobs run": (2, 3)}.get(typed, (0,))
+    assert code in {"gate": (0, 1, 3), "gate ID OTHER": (0, 1, 3), "jobs run": (2, 3)}.get(
+        typed, (0,)
+    )
     said, keys = ROWS[typed]
     assert (found.pop("schema"), found.pop("command")) == (1, said)
     assert set(found) == keys

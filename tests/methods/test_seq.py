@@ -14,8 +14,8 @@ from irs_core.analysis.tally import count_study, observed_models
 from irs_core.certify import build_cache_from_hits
 from irs_core.errors import MissingEvidenceError
 from irs_core.methods import get
-from irs_core.methods.kit.seq_walk import Aim, find_hits, joined, questions, walk
-from irs_core.methods.seq import TYPICAL_DRAWS, looks
+from irs_core.methods.kit.seq_walk import Aim, find_hits, joined, looks, questions, walk
+from irs_core.methods.seq import TYPICAL_DRAWS
 from irs_core.run.study import run_study
 from irs_core.spec.settings import Settings
 from irs_core.stats import binomial_lower_bound

@@ -39,6 +39,45 @@ def test_pages_show_what_there_is(made, monkeypatch, page):
     assert "at a radius" in texts(at) + str(at.get("selectbox"))
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seq-alone")
+    return folder, run_study(replace(SEQ, compressions=()), Library(folder))
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES)
+def test_pages_show_an_original_that_stopped_by_itself(alone, monkeypatch, page):
+    folder, record = alone
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    at = open_page(page, study=record.id)
+    assert not at.exception
+    assert not at.error
+    assert "at a radius" in texts(at) + str(at.get("selectbox"))
+
+
+def test_decide_says_where_an_original_alone_stopped(alone, monkeypatch):
+    folder, record = alone
+    monkeypatch.setenv("IRS_STORE", str(folder))
+    said = [one.value for one in open_page("decide", study=record.id).info]
+    assert "there is no compressed model to judge" in said[0]
+    assert "inputs are certified at 0.25, with" in said[1]
+
+
+def test_the_form_asks_about_an_original_alone(store: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ui.shared.launch.check_fit", lambda spec: None)
+    monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
+    at = open_page("certify")
+    at.multiselect(key="form_kinds").set_value([])
+    at.multiselect(key="form_methods").set_value(["seq"]).run()
+    assert not at.error
+    assert "for each about 1,100 of the original" in texts(at)
+    at.button(key="start").click().run()
+    assert not at.exception
+    (job,) = JobQueue(store).jobs()
+    assert job.spec.original_stops
+    assert job.spec.radii == (0.5,)
+
+
 def test_a_model_is_not_blamed_for_draws_that_it_did_not_need(made, monkeypatch):
     folder, record = made
     monkeypatch.setenv("IRS_STORE", str(folder))

@@ -7,6 +7,8 @@ import streamlit as st
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
 from irs_core.errors import SpecError
+from irs_core.store import BASE
+from ui.decide import sequential
 from ui.shared import library, page_list, pickers
 from ui.shared.opening import Opened
 
@@ -25,6 +27,7 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
     titles = library.titles_of(opened.record)
     if not titles:
         st.info("This study certifies the original alone: there is no compressed model to judge.")
+        sequential.show_runs(opened, BASE)
         page_list.link("certify", "Compress and certify")
         st.stop()
     preset = preset_requirement(opened.record.spec.noise.sigma)

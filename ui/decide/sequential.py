@@ -16,14 +16,19 @@ from ui.shared.opening import Opened
 
 def show(opened: Opened, name: str) -> None:
     """Why there is no picture at equal draws."""
-    runs = live_runs(opened.analysis, name)
-    if not runs:
+    if not show_runs(opened, name):
         st.info("The compressed model's answers on the original's first draws are not all stored.")
+
+
+def show_runs(opened: Opened, name: str) -> bool:
+    """What certifying a model at radii took and found, where its inputs stopped by themselves."""
+    runs = live_runs(opened.analysis, name)
     for run in runs:
         st.info(
             f"Every input was drawn on until its answer was known: {markdown(run.sentence)}.",
             icon=":material/fast_forward:",
         )
+    return bool(runs)
 
 
 def offer(opened: Opened, name: str, decision: Decision) -> None:

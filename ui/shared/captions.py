@@ -43,7 +43,8 @@ def provenance(
         f"{theme.plural(inputs, role)} of {markdown(record.data.called)} · "
         f"σ = {spec.noise.sigma:g}"
         f"{'' if spec.noise.kind == 'gaussian' else f', {spec.noise.kind} noise'} · "
-        f"$n_0$ = {theme.count(spec.n0)}, n = {theme.count(spec.n)}, $n_p$ = {budgets} · "
+        f"$n_0$ = {theme.count(spec.n0)}, n {_n_is(spec)} {theme.count(spec.n)}, "
+        f"$n_p$ = {budgets} · "
         f"{_radii(settings)}{confidence(spec, settings, ledger)} · γ = {settings.gamma:g} · "
         f"seed {spec.noise.seed} · "
         f"{markdown(record.hardware)} · study {record.id}"
@@ -114,13 +115,19 @@ def union_failure(rows: Sequence[ModelRow]) -> float | None:
     return total if len(known) == len(failures) and total < 1 else None
 
 
+def _n_is(spec: StudySpec) -> str:
+    return "up to" if spec.original_stops else "="
+
+
 def cost(spec: StudySpec, inputs: int) -> str:
     """How many draws a study takes, and of what, in Markdown."""
     models = len(spec.compressions)
     of_each = sum(draws for name, _, draws in expected_draws(spec) if name != BASE)
     each = of_each // max(1, models)
     total = theme.rounded_count(study_draws(spec, inputs))
-    parts = f"{theme.count(spec.n0 + spec.n)} of the original"
+    own = sum(draws for name, _, draws in expected_draws(spec) if name == BASE)
+    about = "about " if spec.original_stops else ""
+    parts = f"{about}{theme.count(own)} of the original"
     if models:
         parts += f" and {theme.count(each)} of each of {theme.plural(models, 'compressed model')}"
     return f"**{total} draws**: {theme.plural(inputs, 'input')}, for each {parts}."

@@ -158,11 +158,11 @@ def _measured_seconds(analysis: Analysis, name: str, budget: int) -> dict[str, f
     tally = analysis.tally
     if name == BASE:
         spent = tally.base.seconds[analysis.rows]
-        draws = tally.n0 + tally.n
+        draws = tally.n0 + float(tally.base.draws[analysis.rows].mean())
         total = float(spent.sum())
     else:
         spent = tally.compressed[name].paired_seconds[analysis.rows, budget]
-        draws = int(tally.budgets[budget])
+        draws = float(tally.budgets[budget])
         method = analysis.main_method(name)
         total = float(analysis.seconds_per_input(name, method, budget).sum())
     return {"draw_seconds": float(spent.mean()) / draws, "certify_seconds": total}

@@ -80,7 +80,8 @@ HELP = {
     ),
     "radii": (
         "Seq stops an input as soon as it is known whether the compressed model withstands these "
-        "radii, in pixel units; most inputs need few draws. Name them before the study runs."
+        "radii, in pixel units; most inputs need few draws. Name them before the study runs. "
+        "Without compressions, it asks whether the original itself does."
     ),
     "tolerance": (
         "How much less than the radius the compressed model has to withstand. Above 0, inputs that "

@@ -62,7 +62,7 @@ def open_study() -> Opened:
     with explained():
         opened = Opened(study, settings)
         # Opening the evidence here lets every page rely on it.
-        _ = opened.analysis.cache
+        _ = opened.analysis.base
     warn(opened)
     _about(opened)
     return opened

@@ -24,16 +24,21 @@ class BaseTally:
     Args:
         candidate: Class that won the selection draws, (inputs,).
         selected: How many of the selection draws gave it, (inputs,).
-        hits: How many of the n estimation draws gave it, (inputs,).
+        hits: How many of the estimation draws that count gave it, (inputs,).
         seconds: Time of all its draws, (inputs,).
-        label_hits: How many of the n estimation draws gave the true class, (inputs,); read by
-            decisions about a model only, never by a certifier.
+        label_hits: How many of the estimation draws that count gave the true class, (inputs,);
+            read by decisions about a model only, never by a certifier.
         early_hits: Of the first n_p estimation draws, how many gave the candidate, (inputs,
             budgets): what f has at equal draws.
         others: How many of the n estimation draws gave each group of other classes, (inputs,
             groups); see `methods.kit.groups`.
         early_other: Of the first n_p, how many gave the group that was given most often,
             (inputs, budgets).
+        draws: Estimation draws that count, from the first, (inputs,): n, or where each input
+            stopped.
+        failed_at: Which of these draws did not give the candidate, from 1 and rising, (inputs,
+            most of them); the largest integer where there are no more. Empty where n is fixed.
+        open: Draws still to be made before an input is answered, (inputs,); 0 where it is.
     """
 
     candidate: Ints
@@ -44,6 +49,9 @@ class BaseTally:
     early_hits: Ints
     others: Ints
     early_other: Ints
+    draws: Ints
+    failed_at: Ints
+    open: Ints
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,7 @@ class StudyTally:
         budgets: The n_p of the study, increasing, (budgets,).
         labels: True classes, for metrics only, (inputs,).
         reported: False for inputs held out for tuning, (inputs,).
+        radii: Radii at which each input of f stopped, pixel units; none where n is fixed.
         compressed: By the name of the compression.
     """
 
@@ -121,6 +130,7 @@ class StudyTally:
     budgets: Ints
     labels: Ints
     reported: NDArray[np.bool_]
+    radii: tuple[float, ...]
     base: BaseTally
     compressed: Mapping[str, CompressedTally]
 

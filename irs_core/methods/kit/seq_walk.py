@@ -27,6 +27,11 @@ Bools = NDArray[np.bool_]
 GIVE_UP = 0.05
 # Each round takes at least so many times the draws of the one before, to keep rounds few.
 _GROWTH = 1.5
+# A round draws on the inputs that need at most so many draws, or at most so many times the fewest
+# that any needs; and on more where all of it is at most such a share of what was spent before.
+_LEAST, _TIMES, _SHARE = 100, 2, 0.5
+# Predictions that are looked through at once: memory stays small, whatever the study's size.
+_BLOCK = 8_000_000
 # Levels of the routes that decisions use (`irs_core.decide.Levels`); here they only plan.
 _EXCLUDED, _STAYS = 0.001, 0.0005
 
@@ -91,6 +96,27 @@ def joined(walks: Sequence[Walk]) -> Walk:
         looked=looked,
         failed_looked=np.where(before < 0, looked[:, None], before),
     )
+
+
+def row_blocks(predictions: NDArray[np.generic]) -> list[slice]:
+    """Inputs in blocks of so many predictions, (inputs, draws)."""
+    step = max(1, _BLOCK // max(1, predictions.shape[1]))
+    return [slice(at, at + step) for at in range(0, len(predictions), step)]
+
+
+def next_round(found: Walk) -> Ints:
+    """Draws that each input goes on to in this round, (inputs,); 0 where it waits or is done.
+
+    Cheapest first, in rounds that grow with what was spent, so that they stay few.
+    """
+    missing = found.wanted - found.taken
+    if not missing.any():
+        return np.zeros_like(missing)
+    order = np.argsort(missing, kind="stable")
+    affordable = np.zeros(len(missing), np.bool_)
+    affordable[order] = np.cumsum(missing[order]) <= found.taken.sum() * _SHARE
+    few = missing <= max(_LEAST, _TIMES * int(missing[missing > 0].min()))
+    return np.where((missing > 0) & (few | affordable), found.wanted, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +201,8 @@ def walk(hits: Hits, asked: Sequence[tuple[Bools, list[Aim]]], rows: Bools) -> W
                 proven = _proven(hits, places, (before, taken), aim, open_[at] & going)
                 open_[at] = open_[at] & ~proven
     still = np.logical_or.reduce([np.zeros_like(rows), *open_])
+    counted = places <= taken[:, None]
+    places = places[:, : int(counted.sum(axis=1).max(initial=0))]
     before_each = np.minimum(places - 1, taken[:, None])
     return Walk(
         taken=taken,
@@ -182,6 +210,17 @@ def walk(hits: Hits, asked: Sequence[tuple[Bools, list[Aim]]], rows: Bools) -> W
         failed_at=np.where(places <= taken[:, None], places, NEVER),
         looked=hits.through[np.arange(len(taken)), taken],
         failed_looked=np.take_along_axis(hits.through, before_each, axis=1),
+    )
+
+
+def looks(failed_at: Ints, taken: Ints) -> tuple[Ints, Ints]:
+    """Failures and draws right before each failure and after the last draw, (inputs, looks)."""
+    ranks = np.arange(failed_at.shape[1])
+    total = np.count_nonzero(failed_at <= taken[:, None], axis=1)[:, None]
+    draws = np.minimum(failed_at - 1, taken[:, None])
+    return (
+        np.concatenate([np.minimum(ranks, total), total], axis=1),
+        np.concatenate([draws, taken[:, None]], axis=1),
     )
 
 
