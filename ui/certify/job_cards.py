@@ -12,7 +12,7 @@ from irs_core.actions import jobs as actions
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State
 from irs_core.people import Action
-from irs_core.store import BASE
+from irs_core.run.words import model_titles
 from irs_core.text import markdown
 from ui.certify import clone, growing
 from ui.shared import columns, controls, job_queue, launch, page_list, tables, theme, who
@@ -91,7 +91,7 @@ def _card(job: Job, title: str) -> None:
             st.progress(job.fraction, text=progress_text(job))
         if job.state == "running" and job.progress.parts:
             st.dataframe(
-                tables.parts_table(job.progress.parts, _titles(job)),
+                tables.parts_table(job.progress.parts, model_titles(job.spec)),
                 column_config=columns.parts(),
                 hide_index=True,
                 height="content",
@@ -158,29 +158,6 @@ def _action(
             st.rerun()
 
 
-def _titles(job: Job) -> dict[str, str]:
-    compressed = {str(one): one.title for one in job.spec.compressions}
-    return {BASE: "original", **compressed}
-
-
-_STREAMS = {
-    "select": "choosing the class",
-    "estimate": "counting",
-    "scratch-select": "baseline, choosing the class",
-    "scratch-estimate": "baseline, counting",
-}
-
-
-def stage_words(stage: str) -> str:
-    """What a run says that it is at, in a reader's words."""
-    models, _, rest = stage.partition(" on ")
-    stream = rest.removesuffix(" draws")
-    if stream not in _STREAMS:
-        return stage
-    name = "original" if models == BASE else models.replace("classifiers", "models")
-    return f"{name}: {_STREAMS[stream]}"
-
-
 def progress_text(job: Job) -> str:
     """Where a job is, in a line of Markdown."""
     if job.state == "queued":
@@ -189,7 +166,7 @@ def progress_text(job: Job) -> str:
     if not progress.total:
         return "preparing: loading model and data"
     parts = [
-        markdown(stage_words(progress.stage)),
+        markdown(progress.stage),
         f"{theme.count(progress.done)} of {theme.count(progress.total)} draws",
     ]
     if progress.rate > 0:
