@@ -25,8 +25,7 @@ from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.printing import print_json
 from irs_core.decide import Decision, Flag, Requirement
 from irs_core.decide.requirement import share_of
-from irs_core.decide.rounding import chosen_percent
-from irs_core.decide.words import ONE_QUESTION
+from irs_core.decide.words import ONE_QUESTION, required_words
 from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
@@ -164,7 +163,7 @@ def _decide(arguments: argparse.Namespace) -> None:
             plain["replay"] = _plain_replay(study, requirement, list(found))
         print_json("decide", plain)
         return
-    print(f"Required: {requirement.words}, {chosen_percent(requirement.confidence)} sure.")
+    print(f"Required: {required_words(requirement)}.")
     for name, decision in found.items():
         print(f"{decision.verdict:<10} {decision.sentence}{_gap_words(analysis, name)}")
         if arguments.replay:
