@@ -65,6 +65,8 @@ def test_names_beside_points_never_overlap() -> None:
     width = 7 * len(names[0].text) / 600 * 50
     starts = sorted(one.x - (width if one.xanchor == "right" else 0) for one in names)
     assert all(start + width <= after for start, after in pairwise(starts))
+    # Letters are in the ink of the theme; colours of marks are too pale for them.
+    assert {one.font.color for one in names} == {None}
 
 
 def test_pareto_compares_at_equal_draws_where_all_have_them() -> None:

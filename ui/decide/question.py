@@ -69,7 +69,7 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
         "With 0, inputs on which the original itself is barely certified stay open.",
     )
     loss = columns[3].number_input(
-        "Exceptions, at most (%)",
+        "Exceptions (%)",
         min_value=0.1,
         max_value=50.0,
         value=1.0,

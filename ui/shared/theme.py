@@ -34,6 +34,10 @@ STYLE = """<style>
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, strong, em) {
   color: inherit; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
+/* Beside others on a narrow screen a metric's words go on below instead of being cut. */
+[data-testid=stMetric] :is([data-testid=stMetricLabel], [data-testid=stMetricDelta]),
+[data-testid=stMetric] :is([data-testid=stMetricLabel], [data-testid=stMetricDelta]) * {
+  white-space: normal; text-overflow: clip; overflow-wrap: anywhere; height: auto; }
 </style>"""
 FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "
