@@ -8,7 +8,7 @@ from ui.decide import ended
 from ui.shared import exports, guard, keeper, navigation, readers, theme, turns, warm_up, who
 
 # What Streamlit serves: this very file for every session, behind the guard.
-app = App(__file__, middleware=guard.MIDDLEWARE, routes=exports.ROUTES)
+app = App(__file__, middleware=guard.MIDDLEWARE, routes=[*exports.routes(), *navigation.routes()])
 
 if get_script_run_ctx(suppress_warning=True) is not None:
     navigation.configure()

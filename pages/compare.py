@@ -1,7 +1,7 @@
 """Two models at equal draws: their differences, and the inputs that changed sides."""
 
 from ui.explore import compare
-from ui.shared import navigation, notes, opening, pickers
+from ui.shared import figures, navigation, notes, opening, pickers
 
 navigation.head(
     "compare",
@@ -12,6 +12,7 @@ navigation.head(
 
 opened = opening.open_study()
 sides = compare.pick_sides(opened)
+figures.also(**compare.named(sides))
 found = compare.find(sides, opened.settings)
 key = "-".join(dict.fromkeys(one.study.record.id for one in sides))
 radii = pickers.pick_radii(opened.record.spec.noise.sigma)

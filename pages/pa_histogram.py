@@ -67,7 +67,9 @@ figures.show(
     if alone
     else once(distributions.p_lower_outlines, series, gamma),
     "pa-histogram",
-    once(tables.bounds_table, opened.record, base),
+    once(tables.bounds_table, opened.record, base)
+    if alone
+    else once(distributions.bound_points, series),
     alt=f"Histogram of the lower bound on p_A with gamma marked; the original is at or above "
     f"gamma on {theme.percent(shares.direct)} of the inputs",
     note=notes.notes((opened.study, *others), opened.settings),

@@ -82,6 +82,8 @@ figures.show(
     alt=papers.figure_title(chosen),
     note=papers.figure_caption(chosen, view),
 )
+if counted := papers.figure_accounting(chosen, view):
+    st.caption(counted)
 st.caption(papers.NO_COUNTERPART)
 
 st.header("Ways to certify, on the same draws", anchor=False)

@@ -1,7 +1,8 @@
-"""Pictures of every page: `python scripts/screenshots.py --out docs/images`.
+"""Pictures of pages: `python scripts/screenshots.py` takes those of docs/images.
 
-Starts the app against the current store (IRS_STORE), visits each page at the given widths, light
-and dark, and saves one PNG each. Needs playwright and a Chromium.
+Starts the app on an empty store with the shipped studies, or on the one of IRS_STORE, visits each
+page and saves one PNG of few colours. `--pages`, `--widths` and `--schemes` take others, to be
+looked at; those belong to another folder. Needs playwright and a Chromium.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -26,7 +28,9 @@ from irs_core.store import Library  # noqa: E402
 from ui.shared.page_list import PAGES  # noqa: E402
 
 _READY = "[data-testid=stApp][data-test-script-state=notRunning]"
-_START_SECONDS = 60
+_START_SECONDS = 120
+# Pages of which the documents show a picture.
+SHOWN = ("decide", "certified_accuracy", "inputs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     arguments.out.mkdir(parents=True, exist_ok=True)
     broken = []
-    with running_app() as address, sync_playwright() as playwright:
+    with _store(), running_app() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=arguments.chromium,
             args=["--no-sandbox", "--disable-dev-shm-usage"],
@@ -50,12 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
-    parser.add_argument("--pages", nargs="*", choices=PAGES, default=PAGES)
-    parser.add_argument("--widths", nargs="*", type=int, default=[1440, 768])
     parser.add_argument(
-        "--schemes", nargs="*", choices=["light", "dark"], default=["light", "dark"]
+        "--out", type=Path, default=PROJECT / "docs" / "images", help="folder of the pictures"
     )
+    parser.add_argument("--pages", nargs="*", choices=PAGES, default=SHOWN)
+    parser.add_argument("--widths", nargs="*", type=int, default=[1440])
+    parser.add_argument("--schemes", nargs="*", choices=["light", "dark"], default=["light"])
     parser.add_argument("--study", help="id of the study to show; the latest by default")
     parser.add_argument(
         "--chromium",
@@ -83,7 +87,10 @@ def take(
         settle(page)
         page.set_viewport_size({"width": width, "height": _content_height(page)})
         settle(page)
-        page.screenshot(path=arguments.out / f"{name}-{width}-{scheme}.png")
+        picture = arguments.out / f"{name}-{width}-{scheme}.png"
+        page.screenshot(path=picture)
+        # A page has few colours: half the size, and no difference to be seen.
+        Image.open(picture).convert("RGB").quantize(256).save(picture, optimize=True)
         if page.locator("[data-testid=stException]").count():
             broken.append(f"{name}-{width}-{scheme}")
     context.close()
@@ -91,16 +98,17 @@ def take(
 
 
 def _with_images() -> str:
-    """A study whose images come with the program."""
-    studies = Library().studies()
-    return next((one.record.id for one in studies if one.record.spec.data.kind == "digits"), "")
+    """Of the studies whose images come with the program the one with least noise; empty if none."""
+    studies = [one.record for one in Library().studies() if one.record.spec.data.kind == "digits"]
+    return min(studies, key=lambda one: one.spec.noise.sigma).id if studies else ""
 
 
 def settle(page: Page) -> None:
     """Wait until the page's script has ended and nothing is a placeholder any more."""
     page.wait_for_selector("h1", timeout=180_000)
     page.wait_for_selector(_READY, timeout=180_000)
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=180_000)
+    # The pages' content policy runs no text as a script, so that the page cannot be asked itself.
+    page.locator("[data-testid=stSkeleton]").first.wait_for(state="hidden", timeout=180_000)
     # Plotly and the tables draw after the script; nothing in the page says when they are done.
     page.wait_for_timeout(1200)
 
@@ -108,6 +116,17 @@ def settle(page: Page) -> None:
 def _content_height(page: Page) -> int:
     script = "document.querySelector('[data-testid=stMain]').scrollHeight"
     return max(900, min(6000, int(page.evaluate(script)) + 20))
+
+
+@contextmanager
+def _store() -> Iterator[None]:
+    """The store that the variable names, else an empty one: pictures show what anybody has."""
+    if "IRS_STORE" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["IRS_STORE"] = folder
+        yield
 
 
 @contextmanager

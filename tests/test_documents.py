@@ -81,6 +81,17 @@ def test_links_between_documents_lead_somewhere(name):
         assert ((ROOT / name).parent / target).exists(), target
 
 
+def test_every_picture_is_small_and_shown_by_a_document():
+    shown = {
+        found
+        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for found in re.findall(r"images/([\w.-]+\.png)", page.read_text())
+    }
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert {one.name for one in pictures} == shown
+    assert max(one.stat().st_size for one in pictures) < 250_000
+
+
 def test_every_glossary_name_is_a_row_of_four():
     rows = [
         line for line in (ROOT / "GLOSSARY.md").read_text().splitlines() if line.startswith("|")

@@ -26,6 +26,7 @@ from irs_core.analysis.results import (
 )
 from irs_core.analysis.speedup import PerInput, speedup_interval
 from irs_core.certify import Certificates
+from irs_core.errors import UnknownKeyError
 from irs_core.methods import Branches, MethodDef
 from irs_core.methods.kit.counts import UNKNOWN, StudyTally
 from irs_core.spec.convention import ONE_SIDED
@@ -188,6 +189,19 @@ class Analysis(StudyCertificates):
         and so may which one speaks for it.
         """
         return method in self.tally.shown and self.has(name, method)
+
+    def check_shown(self, method: str) -> None:
+        """Refuse a method that the study was not made to show, whatever draws happen to be there.
+
+        Raises:
+            UnknownKeyError: The study does not show it, or there is none of that name.
+        """
+        if methods.get(method).name not in self.tally.shown:
+            shown = [one.name for one in methods.every() if one.name in self.tally.shown]
+            raise UnknownKeyError(
+                f"this study was not made to show {method}; it shows {', '.join(shown)}. Certify "
+                f"with --methods {method} to have it"
+            )
 
     def main_method(self, name: str) -> str:
         """The method that stands for a compressed classifier, of those whose draws are there."""

@@ -28,6 +28,7 @@ from irs_core.decide import (
     levels_for,
     noise_flag,
     permuted_labels_flag,
+    shared_noise_flag,
     unequal_draws_flag,
 )
 from irs_core.errors import SpecError, UnknownKeyError
@@ -158,6 +159,7 @@ def study_flags(record: StudyRecord, analysis: Analysis) -> tuple[Flag, ...]:
         folder_order_flag(record.data.classes) if _by_folders(spec) else None,
         integer_sums_flag(model.execution for model in record.models),
         _unequal(record, analysis),
+        shared_noise_flag(spec.noise.group),
     ]
     if len(clean):
         right = clean[rows] == analysis.labels

@@ -43,6 +43,7 @@ class Ledger:
         repeated: Failure probability of the best of this study and its repeats.
         reported: Whether somebody else reported the draws, so that nothing of it is proven here.
         piloted: Whether a pilot made forecasts from these draws before the study was begun.
+        stops_two_sided: Whether draws stopped once two-sided radii were settled.
         convention: Of the radii.
         function: What the original is, where it is more than one network; see `function_words`.
     """
@@ -62,6 +63,7 @@ class Ledger:
     repeated: float = 0.0
     reported: bool = False
     piloted: bool = False
+    stops_two_sided: bool = False
     convention: Convention = ONE_SIDED
     function: str = ""
 
@@ -118,7 +120,11 @@ class Ledger:
     def of_a_decision(self) -> tuple[str, ...]:
         """What must be known to quote a decision, a sentence each."""
         function = (self.function,) if self.function else ()
-        return (*function, *self.of_decisions._chosen_first, *self.reused)
+        early = (
+            "The draws stopped where two-sided radii were settled. Decisions use one-sided radii, "
+            "so some inputs stay open that more draws would settle.",
+        ) * self.stops_two_sided
+        return (*function, *early, *self.of_decisions._chosen_first, *self.reused)
 
     @property
     def of_decisions(self) -> "Ledger":
@@ -204,6 +210,7 @@ def study_ledger(
         ),
         reported=reported,
         piloted=sharing.piloted(pilots, spec, listed),
+        stops_two_sided=levels.stops_two_sided(spec),
         convention=settings.convention,
         function=function_words(spec.model),
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from irs_core import methods
 from irs_core.methods import MethodDef
 from irs_core.methods.kit.cirs_plan import look_weights, points
+from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import StudySpec
 
@@ -65,6 +66,12 @@ def follows_n_p(spec: StudySpec) -> tuple[str, ...]:
 def counts_leavers(spec: StudySpec) -> bool:
     """Whether a decision may count leavers over n_p draws, which then must not follow f's hits."""
     return bool(spec.compressions) and any(method.anytime is None for method in shown(spec))
+
+
+def stops_two_sided(spec: StudySpec) -> bool:
+    """Whether draws stop once two-sided radii are settled, which decisions do not use."""
+    stops = any(method.anytime is not None for method in methods.asked(spec))
+    return stops and bool(spec.compressions) and spec.convention != ONE_SIDED
 
 
 def plans(spec: StudySpec) -> bool:

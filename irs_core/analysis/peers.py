@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from irs_core.analysis.peer_curves import Curve, budgets_up_to, curves_of
 from irs_core.analysis.tables import usual_radii
-from irs_core.errors import UnknownKeyError
+from irs_core.errors import MissingEvidenceError, UnknownKeyError
 from irs_core.spec.outward import down
 from irs_core.store import Study
 
@@ -86,7 +86,7 @@ def compare_peers(study: Study, name: str) -> Peers:
 
     Raises:
         UnknownKeyError: The study has no such compressed model.
-        MissingEvidenceError: Draws of it are not all stored.
+        MissingEvidenceError: The study has no baseline, or draws of the model are not all stored.
     """
     record = study.record
     titles = {one.name: one.title for one in record.compressed}
@@ -95,6 +95,11 @@ def compare_peers(study: Study, name: str) -> Peers:
             f"peers are compared on a compressed model, {', '.join(titles)}; got {name!r}"
         )
     spec = record.spec
+    if not spec.baseline:
+        raise MissingEvidenceError(
+            f"ways to certify are compared with certifying from scratch, and study {record.id} was "
+            f"made without that baseline (methods: {', '.join(spec.methods)}): name a study with it"
+        )
     radii = usual_radii(spec.noise.sigma)
     found = dict(curves_of(study, name, radii))
     first = found["rs"]
@@ -136,6 +141,9 @@ def _goals(first: Curve, radii: Sequence[float], most: int) -> Iterator[Goal]:
     """Most of what RS certifies at each radius with all draws, and its ACR with parts of them."""
     for column, radius in enumerate(radii):
         count = float(np.ceil(_SHARE * first.counts[-1, column]))
+        if not count:
+            # Nothing to reach: every way would have it with its first draws.
+            continue
         yield Goal(f"{count:.0f} inputs at {radius:g}", radius, count)
     budgets = np.array(budgets_up_to(most))
     for part in _ACR_AT:

@@ -35,7 +35,7 @@ def certificates_tsv(
         banner: What has to be said of a study that others reported; see `Study.banner`.
 
     Raises:
-        UnknownKeyError: The study has no such model.
+        UnknownKeyError: The study has no such model, or does not show the method.
     """
     files = [one.name for one in record.compressed if one.title.rpartition(" ")[0] == model]
     model = files[0] if len(files) == 1 else model
@@ -43,6 +43,8 @@ def certificates_tsv(
         certificates, seconds = analysis.base, analysis.tally.base.seconds[analysis.rows]
     elif model in analysis.tally.compressed:
         budget = len(analysis.tally.budgets) - 1
+        if method is not None:
+            analysis.check_shown(method)
         method = method or analysis.main_method(model)
         certificates = analysis.certify(model, method, budget)
         seconds = analysis.seconds_per_input(model, method, budget)

@@ -32,10 +32,12 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     (pixel units), why (a sentence).
 
     Raises:
+        UnknownKeyError: The study does not show CIRS.
         MissingEvidenceError: The draws of CIRS are not all stored.
     """
     import pandas as pd
 
+    analysis.check_shown(METHOD.name)
     made = analysis.certify(name, METHOD.name, budget)
     counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     at = len(counts.plans) - len(analysis.tally.budgets) + budget

@@ -29,7 +29,7 @@ from irs_core.cli.requirements import (
     say_more,
 )
 from irs_core.decide import Decision, Flag, Requirement
-from irs_core.decide.rounding import chosen_percent
+from irs_core.decide.words import required_words
 from irs_core.errors import SpecError
 from irs_core.report.one_page import one_page
 from irs_core.spec.outward import down
@@ -92,7 +92,7 @@ def _decide(arguments: argparse.Namespace) -> None:
             plain["replay"] = _plain_replay(study, requirement, compared_ones)
         print_json("decide", plain)
         return
-    print(f"Required: {requirement.words}, {chosen_percent(requirement.confidence)} sure.")
+    print(f"Required: {required_words(requirement)}.")
     for name, decision in found.items():
         gap = _gap_words(analysis, name) if name in compared_ones else ""
         print(f"{decision.verdict:<10} {decision.sentence}{gap}")

@@ -11,6 +11,7 @@ from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.jobs import Job, JobQueue, Lease, run_job, tend, work
 from irs_core.jobs.worker import IDLE_EXIT_SECONDS
+from irs_core.run.words import model_titles, stage_words
 from irs_core.train.task import Training
 
 
@@ -111,9 +112,12 @@ def _as_json(job: Job) -> dict[str, Any]:
 
 
 def _parts(job: Job) -> Iterator[str]:
-    """A line per classifier and stream of a running job."""
+    """A line per classifier of a running job and what its draws are for."""
+    # A training has one line of progress, and no parts.
+    titles = {} if isinstance(job.spec, Training) else model_titles(job.spec)
     for part in job.progress.parts:
-        line = f"      {part.name:<16}  {part.stream:<16}  {part.done:,} of {part.needed:,} draws"
+        doing = stage_words([part.name], part.stream, titles)
+        line = f"      {doing:<44}  {part.done:,} of {part.needed:,} draws"
         if part.rate > 0 and part.done < part.needed:
             line += f", {part.rate:,.0f}/s, {_seconds(part.seconds_left or 0)} left"
         yield line

@@ -17,6 +17,7 @@ from irs_core.decide.flags import (
     noise_flag,
     normalisation_flags,
     permuted_labels_flag,
+    shared_noise_flag,
     unequal_draws_flag,
 )
 from irs_core.decide.hardness import HARDNESS, GainsAndLosses, gains_and_losses, hardness
@@ -110,6 +111,7 @@ __all__ = [
     "share_at_least",
     "share_at_most",
     "share_difference",
+    "shared_noise_flag",
     "smallest_tolerance",
     "split_gap",
     "surely_above",

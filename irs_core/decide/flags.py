@@ -53,6 +53,21 @@ def accuracy_flag(right: int, inputs: int, classes: int) -> Flag | None:
     return None
 
 
+def shared_noise_flag(group: int) -> Flag | None:
+    """Inputs that share draws of the noise, so that they are not independent.
+
+    Args:
+        group: So many consecutive inputs share them; 1 for none.
+    """
+    if group == 1:
+        return None
+    return _flag(
+        "shared-noise",
+        f"each {group} inputs share draws of the noise: 95% intervals over inputs, and of shares "
+        "of them, are too narrow; certificates and verdicts allow for it",
+    )
+
+
 def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
     """Labels that would fit much better after renaming classes.
 

@@ -113,7 +113,8 @@ class Requirement:
         if self.max_loss is not None:
             kept = exact(self.reach)
             parts.append(
-                f"withstands {kept} wherever the original withstands {exact(self.radius)}, "
+                f"withstands at least {kept} wherever the original withstands "
+                f"{exact(self.radius)}, "
                 f"with at most {chosen_percent(self.max_loss)} exceptions"
             )
         if self.min_certified is not None:

@@ -11,7 +11,7 @@ from irs_core.decide.requirement import Requirement
 from irs_core.decide.routes import Routes
 from irs_core.decide.settle import Settle
 from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, Verdict
-from irs_core.decide.words import ANSWERS, COLOURS, settle_words
+from irs_core.decide.words import ANSWERS, COLOURS, required_words, settle_words
 from irs_core.text import html as escape
 
 
@@ -78,7 +78,7 @@ class Decision:
         return (
             f'<div style="border-left:6px solid {colour};padding:4px 12px">'
             f'<p><strong style="color:{colour}">{answer}.</strong> {escape(self.sentence)}</p>'
-            f"<p><small>Required: {escape(self.requirement.words)}.</small></p></div>"
+            f"<p><small>Required: {escape(required_words(self.requirement))}.</small></p></div>"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -29,6 +29,11 @@ ONE_QUESTION = (
 )
 
 
+def required_words(requirement: Requirement) -> str:
+    """What is required and how sure the answer has to be, as a phrase without its subject."""
+    return f"{requirement.words}; confidence {chosen_percent(requirement.confidence)}"
+
+
 def covered_words(requirement: Requirement, inputs: int, sigma: float) -> tuple[str, str]:
     """What an answer covers, and what it does not, each as a sentence without its beginning."""
     return (
@@ -95,27 +100,25 @@ def loss_words(
         model, noun: Name of the model, and what an input is called, in the plural.
     """
     limit = requirement.max_loss or 0.0
-    radius, reach = exact(requirement.radius), exact(requirement.reach)
+    original, reach = _original(requirement), exact(requirement.reach)
     together = f", for all {candidates} candidates together" if candidates > 1 else ""
     confidence = f"({sure(requirement.beta)} sure{together})"
     if verdict == "holds":
         return (
-            f"wherever the original provably and correctly withstands {radius}, {model} "
-            f"withstands at least {reach}: {_here(loss, noun)}, and with at most "
-            f"{chosen_percent(limit)} exceptions among {noun} like these {confidence}"
+            f"wherever {original}, {model} withstands at least {reach}, with at most "
+            f"{chosen_percent(limit)} exceptions among {noun} like these {confidence}; "
+            f"{_here(loss, noun)}"
         )
     if verdict == "fails":
         return (
-            f"on at least {percent_down(loss.lower)} of {noun} like these the original provably "
-            f"and correctly withstands {radius} and {model} falls short of {reach}; "
-            f"{chosen_percent(limit)} is allowed "
-            f"{confidence}"
+            f"on at least {percent_down(loss.lower)} of {noun} like these {original} and {model} "
+            f"falls short of {reach} {confidence}; at most {chosen_percent(limit)} is allowed"
         )
     return (
-        f"where the original provably and correctly withstands {radius}, {model} may withstand "
-        f"less than {reach} on up to {percent_up(loss.upper)} of {noun} like these "
-        f"({loss.may} of {loss.inputs} are open, {loss.proven} proven lost); "
-        f"{chosen_percent(limit)} is allowed {confidence}"
+        f"where {original}, {model} may withstand less than {reach} on up to "
+        f"{percent_up(loss.upper)} of {noun} like these {confidence}; at most "
+        f"{chosen_percent(limit)} is allowed; of these {loss.inputs} {noun}, {loss.may} may be "
+        f"lost and {loss.proven} are proven lost"
     )
 
 
@@ -127,11 +130,13 @@ def certified_words(
     radius, confidence = exact(requirement.radius), f"({sure(requirement.beta)} sure)"
     if verdict == "holds":
         return (
-            f"{model} is right and withstands {radius} on at least {asked} of {noun} {confidence}"
+            f"{model} is right and withstands {radius} on at least {asked} of {noun} like these "
+            f"{confidence}"
         )
     if verdict == "fails":
         return (
-            f"{model} is right and withstands {radius} on fewer than {asked} of {noun} {confidence}"
+            f"{model} is right and withstands {radius} on fewer than {asked} of {noun} like these "
+            f"{confidence}"
         )
     low, high = percent_down(certified.lower), percent_up(certified.upper)
     return (
@@ -143,9 +148,8 @@ def certified_words(
 def vacuous_words(requirement: Requirement, certified: int, inputs: int, noun: str) -> str:
     """Why keeping what the original withstands means nothing here, as a clause."""
     return (
-        f"the original itself provably and correctly withstands {exact(requirement.radius)} on "
-        f"{certified} of {inputs} {noun} only, too few to tell from the "
-        f"{chosen_percent(requirement.max_loss or 0.0)} that may be lost"
+        f"{_original(requirement)} on only {certified} of {inputs} {noun}, too few to tell from "
+        f"the {chosen_percent(requirement.max_loss or 0.0)} that may be lost"
     )
 
 
@@ -199,10 +203,15 @@ def settle_words(settle: Settle, inputs: int, noun: str) -> str:
 
 
 def _here(loss: ShareBounds, noun: str) -> str:
-    which = f"all of these {loss.inputs} {noun}"
-    if loss.here_at_most:
-        which = f"all but at most {loss.here_at_most} of these {loss.inputs} {noun}"
-    return f"on {which} ({sure(loss.failure_here)} sure)"
+    most = loss.here_at_most
+    which = f"{f'at most {most}' if most else 'none'} of these {loss.inputs} {noun}"
+    told = "are exceptions" if most > 1 else "is an exception"
+    return f"{which} {told} ({sure(loss.failure_here)} sure)"
+
+
+def _original(requirement: Requirement) -> str:
+    radius = exact(requirement.radius)
+    return f"the original is right and provably withstands disturbances up to {radius}"
 
 
 def _about(count: int) -> str:

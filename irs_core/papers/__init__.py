@@ -1,6 +1,6 @@
 """Published tables of the field beside what this program measures."""
 
-from irs_core.papers.accounting import ACCOUNTINGS, Accounting
+from irs_core.papers.accounting import ACCOUNTINGS, FAIR, Accounting
 from irs_core.papers.agreement import is_near, meaning
 from irs_core.papers.measured import Row, measure_table
 from irs_core.papers.peers import PEER_COSTS, PeerCost, measured_peers, peers_table
@@ -9,6 +9,7 @@ from irs_core.papers.reproduction import PARTS, Part, find_part, parts_of
 
 __all__ = [
     "ACCOUNTINGS",
+    "FAIR",
     "PARTS",
     "PEER_COSTS",
     "SOURCES",

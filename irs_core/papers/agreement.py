@@ -1,6 +1,7 @@
 """How near published numbers are under each accounting, and what that means."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from irs_core.papers.accounting import ACCOUNTINGS, FAIR, PUBLISHED, Accounting
 from irs_core.papers.measured import Row
@@ -29,10 +30,16 @@ def meaning(rows: Sequence[Row]) -> str:
         row.accountings[PUBLISHED.name].value / row.accountings[FAIR.name].value
         for row in accounted
     ]
-    most = max(max(one, 1 / one) for one in shifts)
+    # Curves that share no range of ACR have no speedup.
+    known = [max(one, 1 / one) for one in shifts if isfinite(one) and one > 0]
+    moved = (
+        f"The accounting alone moves a single speedup by up to a factor of {max(known):.2f}, so "
+        "compare"
+        if known
+        else "Compare"
+    )
     return (
         f"Counted in draws, our number is within 25% of the published one in {', '.join(counts)}, "
-        f"of {len(accounted)} each. The accounting alone moves a single speedup by up to a "
-        f"factor of {most:.2f}, so compare speedups under one accounting only; "
+        f"of {len(accounted)} each. {moved} speedups under one accounting only; "
         f"“{FAIR.name}” alone is what certifying costs where nobody knows the true labels."
     )

@@ -27,6 +27,7 @@ from irs_core.report.figures import study_figures
 from irs_core.report.formats import shown_rows
 from irs_core.report.one_page import SHEET_STYLE, sheet
 from irs_core.report.tables import study_table
+from irs_core.report.waterfall import levels_words
 from irs_core.sampling.statements import describe_noise
 from irs_core.spec.convention import SENTENCES
 from irs_core.spec.cost import ALONE, ModelCost
@@ -196,7 +197,7 @@ def _gaps(record: StudyRecord, analysis: Analysis) -> list[str]:
         "A compressed model is certified with fewer draws than the original, and fewer draws prove "
         "smaller radii whichever model they are made of. Both are therefore compared on the same "
         "draws, input by input. Verdicts and rankings use the cost of compression alone. "
-        "Intervals named sure are guaranteed."
+        f"Intervals named sure are guaranteed. {levels_words(analysis.settings)}"
     )
     return ["<h2>Fewer draws, and compression</h2>", f"<p>{said}</p>", table_html(frame)]
 

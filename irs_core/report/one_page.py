@@ -10,8 +10,7 @@ from irs_core.analysis.ledger import Ledger
 from irs_core.analysis.measured import study_measured
 from irs_core.analysis.together import Together
 from irs_core.decide import Decision, Flag
-from irs_core.decide.rounding import chosen_percent
-from irs_core.decide.words import ANSWERS, covered_words, gap_words
+from irs_core.decide.words import ANSWERS, covered_words, gap_words, required_words
 from irs_core.report.document import document
 from irs_core.report.scatter import scatter
 from irs_core.sampling.statements import describe_noise
@@ -105,7 +104,7 @@ def sheet(
     # As the decision itself.
     analysis = analysis.one_sided
     sections = {
-        "Required": [f"{_capital(decision.requirement.words)}, {_confidence(decision)} sure."],
+        "Required": [f"{_capital(required_words(decision.requirement))}."],
         "What this rests on": _rests(record, analysis, name, decision, ledger, together),
         "What is not known": _unknown(record, analysis, decision, flags, banner, ledger),
     }
@@ -228,10 +227,6 @@ def _digests(record: StudyRecord, name: str) -> str:
     )
     lines = "".join(f"<p>{escape(what)} <code>{escape(of)}</code></p>" for what, of in rows)
     return f"<footer><p>SHA-256; study <code>{record.id}</code></p>{lines}</footer>"
-
-
-def _confidence(decision: Decision) -> str:
-    return chosen_percent(decision.requirement.confidence)
 
 
 def _capital(text: str) -> str:

@@ -13,6 +13,7 @@ from irs_core.analysis.colours import NEUTRAL, model_colours, shaded
 from irs_core.analysis.equal_draws import study_gaps
 from irs_core.decide import Difference, Gap
 from irs_core.spec.outward import down, up
+from irs_core.spec.settings import Settings
 from irs_core.store import StudyRecord
 from irs_core.text import plotly
 
@@ -52,6 +53,15 @@ def study_waterfall(record: StudyRecord, analysis: Analysis) -> dict[str, Any] |
     colours = model_colours(model.name for model in record.models)
     n, n_p = analysis.tally.n, int(analysis.tally.budgets[-1])
     return waterfall_figure(waterfall_bars(known, titles, colours, n=n, n_p=n_p))
+
+
+def levels_words(settings: Settings) -> str:
+    """At which levels the steps are certified, which is part of the first one; a sentence."""
+    alone, both = settings.alpha, settings.alpha + settings.alpha_zeta
+    return (
+        f"The original with all its draws is certified at level {alone:g}, and both models with "
+        f"fewer draws at {both:g}, so the cost of fewer draws also holds what the level changes."
+    )
 
 
 def waterfall_bars(

@@ -75,7 +75,7 @@ class Progress:
     """Where a run is.
 
     Args:
-        stage: Classifiers and stream at work.
+        stage: What is being done, in words; see `irs_core.run.words`.
         done, total: Predictions computed in this run, and needed in it.
         rate: Predictions per second over the chunks stored last; 0 before the first one.
         seconds_left: Estimate from the measured rates; None before there is one.

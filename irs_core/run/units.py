@@ -18,6 +18,7 @@ from irs_core.run.engine import Engine
 from irs_core.run.meter import Meter
 from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit, plan_units
+from irs_core.run.words import model_titles, stage_words
 from irs_core.sampling.bookmarks import Bookmarks
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import StudySpec
@@ -56,6 +57,7 @@ class Runner:
         self._should_stop = should_stop
         self._owned = owned
         self._drawing = drawing
+        self._titles = model_titles(spec)
         self._meter = Meter()
         self._marks = Bookmarks()
         self._warm = set[str]()
@@ -209,8 +211,9 @@ class Runner:
         )
 
     def _report(self, unit: Unit) -> None:
-        names = unit.needs[0].name if len(unit.needs) == 1 else f"{len(unit.needs)} classifiers"
-        self._on_progress(self._meter.progress(f"{names} on {unit.stream} draws"))
+        names = [need.name for need in unit.needs]
+        stage = stage_words(names, unit.stream, self._titles)
+        self._on_progress(self._meter.progress(stage))
 
 
 def _batch_rate(predictor: Predictor, dataset: Dataset) -> float:

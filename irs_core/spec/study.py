@@ -85,8 +85,9 @@ class StudySpec:
         alpha_zeta: Failure probability of the bound on zeta, in (0, 1).
         gamma: Threshold on p_lower between the two estimators of IRS, in (0.5, 1].
         baseline: Certify each compressed classifier from scratch as well, for comparison.
-        methods: What draws are computed for, beside the baseline: some of `METHOD_NAMES`. Any
-            method can be looked at whose draws are all there, asked for or not.
+        methods: What draws are computed for, beside the baseline: some of `METHOD_NAMES`. Results
+            of these are shown, and with the baseline those of every method that names no radius;
+            see `analysis.levels.shown`.
         decline: Radius that `iss` may lose against n_p draws, in pixel units, positive.
         max_loss: Radius that an input may be expected to lose under `cirs` against certifying the
             compressed classifier from scratch with n draws, in pixel units, positive. Inputs then

@@ -197,3 +197,18 @@ def test_a_pilot_whose_forecasts_could_be_seen_is_named(tmp_path):
     ):
         assert not one.piloted
         assert not any("pilot" in each for each in one.conditions)
+
+
+@pytest.mark.parametrize(
+    ("methods", "convention", "said"),
+    [
+        (("irs", "seq"), "two-sided", True),
+        (("irs", "seq"), "one-sided", False),
+        (("cirs",), "two-sided", False),
+    ],
+)
+def test_draws_that_stopped_on_two_sided_radii_leave_decisions_open(methods, convention, said):
+    radii = (0.25,) if "seq" in methods else ()
+    spec = synthetic_spec(methods=methods, radii=radii, convention=convention)
+    sentence = "Decisions use one-sided radii, so some inputs stay open"
+    assert any(sentence in one for one in study_ledger(spec).of_a_decision) is said

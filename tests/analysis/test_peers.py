@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from synthetic import synthetic_spec, synthetic_study
 
-from irs_core.analysis.peer_curves import budgets_up_to, curves_of
-from irs_core.analysis.peers import WAYS, compare_peers, least_draws
+from irs_core.analysis.peer_curves import Curve, budgets_up_to, curves_of
+from irs_core.analysis.peers import WAYS, _goals, compare_peers, least_draws
 from irs_core.errors import MissingEvidenceError, UnknownKeyError
 from irs_core.store import Library
 
@@ -94,3 +94,22 @@ def test_missing_draws_are_named(tmp_path):
         path.unlink()
     with pytest.raises(MissingEvidenceError, match="not all stored"):
         compare_peers(study, NAME)
+
+
+def test_a_radius_that_rs_certifies_nowhere_is_no_result():
+    first = Curve(np.ones((2, 2)), np.array([[9.0, 0.0], [10.0, 0.0]]), np.array([0.1, 0.2]))
+    words = [goal.words for goal in _goals(first, (0.25, 9.0), 2)]
+    assert words[0] == "10 inputs at 0.25"
+    assert all(one.startswith("ACR") for one in words[1:])
+
+
+def test_a_study_without_the_baseline_is_named_with_the_way_out(tmp_path):
+    library = Library(tmp_path)
+    spec = synthetic_spec(n_p=(100, 300), baseline=False, methods=("cirs",))
+    study = library.open(synthetic_study(library, spec).id)
+    with pytest.raises(MissingEvidenceError) as refused:
+        compare_peers(study, NAME)
+    assert str(refused.value) == (
+        "ways to certify are compared with certifying from scratch, and study "
+        f"{study.record.id} was made without that baseline (methods: cirs): name a study with it"
+    )

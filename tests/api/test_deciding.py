@@ -45,4 +45,4 @@ def test_a_decision_in_a_cell_is_escaped_and_has_no_script():
     assert "<strong" in html
     assert "&lt;script&gt;" in html
     assert "<script" not in html
-    assert "Required: withstands 0.45" in html
+    assert "Required: withstands at least 0.45" in html

@@ -102,6 +102,6 @@ def test_the_keyboard_reaches_the_answer_and_what_is_asked(app: str, page: Page)
         if not stop["seen"] and not stop["html"].startswith("<body"):
             unseen.append(stop["html"])
     everything = " | ".join(named)
-    for asked in ("Study", "May this model replace", "Where the original withstands"):
+    for asked in ("Study", "May this model replace", "Radius"):
         assert asked in everything
     assert unseen == []

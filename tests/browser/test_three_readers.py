@@ -97,7 +97,7 @@ def test_an_engineer_asks_for_another_radius(
     """The requirement is typed, and the address keeps it."""
     page = clicks.page
     page.goto(f"{app}/?study={STUDY}")
-    box = page.get_by_role("spinbutton", name="Where the original withstands")
+    box = page.get_by_role("spinbutton", name="Radius", exact=True)
     expect(box).to_be_visible()
     box.fill("0.25")
     box.press("Enter")

@@ -204,8 +204,8 @@ def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
     assert "running" in head
     assert "90 s left" in head
     assert base.split() == [
-        "base",
-        "estimate",
+        "original:",
+        "counting",
         "4,000",
         "of",
         "10,000",
@@ -215,7 +215,7 @@ def test_running_jobs_are_listed_with_each_model_and_stream(store, capsys):
         "s",
         "left",
     ]
-    assert " ".join(fp16.split()) == "fp16 select 0 of 50 draws"
+    assert " ".join(fp16.split()) == "fp16 weights: pilot 0 of 50 draws"
 
 
 def test_an_action_keeps_the_store_named_before_it(store, tmp_path, capsys):

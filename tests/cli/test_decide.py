@@ -224,7 +224,7 @@ def test_no_fault_looks_like_a_verdict(monkeypatch, tmp_path, capsys):
 
 def test_nothing_holds_where_the_original_withstands_next_to_nothing(capsys):
     assert main(["gate", "45fc92", "--model", "int8", "--radius", "3.2", *NONE]) == 3
-    assert "the original itself provably and correctly withstands 3.20 on 0 of" in (
+    assert "the original is right and provably withstands disturbances up to 3.20 on only 0 of" in (
         capsys.readouterr().out
     )
 

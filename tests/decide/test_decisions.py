@@ -98,9 +98,9 @@ def test_the_sentence_of_a_model_that_may_ship() -> None:
     one = made()
     assert one.verdict == "holds"
     assert one.sentence == (
-        "int8 may ship: wherever the original provably and correctly withstands 0.50, int8 "
-        "withstands at least 0.45: on all of these 500 images (99.7% sure), and with at most 1% "
-        "exceptions among images like these (99% sure)."
+        "int8 may ship: wherever the original is right and provably withstands disturbances up "
+        "to 0.50, int8 withstands at least 0.45, with at most 1% exceptions among images like "
+        "these (99% sure); none of these 500 images is an exception (99.7% sure)."
     )
     assert one.codes == ("loss-holds",)
     assert one.loss is not None
@@ -111,8 +111,9 @@ def test_the_sentence_of_a_model_that_may_not_ship() -> None:
     one = made(may=60, proven=40)
     assert one.verdict == "fails"
     assert one.sentence == (
-        "int8 may not ship: on at least 5.32% of images like these the original provably and "
-        "correctly withstands 0.50 and int8 falls short of 0.45; 1% is allowed (99% sure)."
+        "int8 may not ship: on at least 5.32% of images like these the original is right and "
+        "provably withstands disturbances up to 0.50 and int8 falls short of 0.45 (99% sure); at "
+        "most 1% is allowed."
     )
     assert one.proven_lost == tuple(range(40))
 
@@ -121,7 +122,12 @@ def test_the_sentence_of_an_undecided_model_says_what_settles_it() -> None:
     settle = Settle(MoreDraws((3, 1), 12_345), 1_234, None)
     one = decide(Requirement(0.5, 0.05), "p", flagged(500, may=2), settle=settle)
     assert one.verdict == "undecided"
-    assert "on up to 1.68% of images like these (2 of 500 are open, 0 proven lost)" in one.sentence
+    assert one.sentence.startswith(
+        "Whether p may ship is undecided: where the original is right and provably withstands "
+        "disturbances up to 0.50, p may withstand less than 0.45 on up to 1.68% of images like "
+        "these (99% sure); at most 1% is allowed; of these 500 images, 2 may be lost and 0 are "
+        "proven lost. "
+    )
     assert one.sentence.endswith(
         "What would settle it: about 13,000 more draws, counted sequentially, on 2 of these "
         "images; or a fixed set of about 1,300 images instead of 500, if the same share of them "
@@ -230,7 +236,7 @@ def test_what_proves_nothing_does_not_hold() -> None:
     assert few == [("loss-vacuous",), ("loss-vacuous",), ("loss-holds",), ("loss-holds",)]
     said = decide(ASKED, "m", flagged(500, base=7))
     assert said.verdict == "undecided"
-    assert "withstands 0.50 on 7 of 500 images only" in said.sentence
+    assert "withstands disturbances up to 0.50 on only 7 of 500 images" in said.sentence
 
 
 def test_only_draws_of_the_compressed_model_settle() -> None:

@@ -14,6 +14,7 @@ from irs_core.decide import (
     noise_flag,
     normalisation_flags,
     permuted_labels_flag,
+    shared_noise_flag,
     unequal_draws_flag,
 )
 from irs_core.errors import InvalidSampleError
@@ -39,6 +40,7 @@ def all_flags() -> list[Flag]:
         inputs_flag(50),
         unequal_draws_flag(10_000, 1_000),
         integer_sums_flag(["openvino cpu int8, 8-bit sums may saturate"]),
+        shared_noise_flag(4),
     ]
     assert None not in found
     return [one for one in found if one is not None]
@@ -56,6 +58,7 @@ def test_every_flag_has_a_sentence_and_a_place_in_the_docs() -> None:
 
 def test_sound_evaluations_raise_nothing() -> None:
     assert accuracy_flag(60, 100, 10) is None
+    assert shared_noise_flag(1) is None
     assert permuted_labels_flag(np.full((10, 10), 1) + 40 * np.eye(10, dtype=int)) is None
     assert folder_order_flag(["0", "1", "2", "10"]) is None
     assert folder_order_flag(["0", "1", "2"]) is None

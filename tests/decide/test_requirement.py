@@ -44,7 +44,8 @@ def test_json_and_text_round_trip() -> None:
 def test_words_say_every_limit() -> None:
     words = Requirement(0.5, 0.05, min_accuracy=0.6, max_relative_latency=0.5).words
     assert words == (
-        "withstands 0.45 wherever the original withstands 0.50, with at most 1% exceptions; "
+        "withstands at least 0.45 wherever the original withstands 0.50, with at most 1% "
+        "exceptions; "
         "is right without noise on at least 60%; takes at most 0.5 times the original's time"
     )
 

@@ -346,16 +346,16 @@ def test_a_worker_that_stops_by_itself_costs_no_attempt(queue):
 def test_progress_and_time_left(queue):
     job = queue.add(spec())
     assert queue.get(job.id).seconds_left is None
-    queue.report(queue.claim().lease, Progress("base on estimate draws", 250, 1000, 50.0))
+    queue.report(queue.claim().lease, Progress("original: counting", 250, 1000, 50.0))
     job = queue.get(job.id)
     assert (job.fraction, job.seconds_left, job.progress.parts) == (0.25, 15.0, ())
-    assert job.progress.stage == "base on estimate draws"
+    assert job.progress.stage == "original: counting"
 
 
 def test_progress_per_model_and_stream_comes_back(queue):
     job = queue.add(spec())
     parts = (Part("base", "estimate", 30, 100, 12.5), Part("fp16", "scratch-select", 0, 40))
-    reported = Progress("base on estimate draws", 30, 140, 12.5, 8.8, parts)
+    reported = Progress("original: counting", 30, 140, 12.5, 8.8, parts)
     queue.report(queue.claim().lease, reported)
     assert queue.get(job.id).progress == reported
     assert queue.get(job.id).seconds_left == 8.8

@@ -16,6 +16,7 @@ from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library, Study, StudyRecord
+from ui.shared import figures
 
 # Far apart, so that some inputs change sides.
 SPEC = synthetic_spec(
@@ -134,6 +135,10 @@ def test_two_studies_on_the_same_inputs(study: Study, store: Path) -> None:
     assert "the average certified radius of **prune 80%, " in texts(at)
     assert f"study {other.id}" in texts(at)
     assert f"study {study.record.id}" in texts(at)
+    # What files of the tables say of "first" and "second".
+    about = at.session_state[figures._ABOUT]
+    assert (about["first_study"], about["second_study"]) == (study.record.id, other.id)
+    assert about["first_model"] == about["second_model"] == "prune 80%"
 
 
 @pytest.mark.parametrize(

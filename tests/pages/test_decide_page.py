@@ -22,8 +22,13 @@ def test_a_newcomer_reads_the_answer_first(shipped) -> None:
     assert not at.exception
     (answer,) = at.success
     assert "Yes." in answer.value
-    assert "int8 may ship: wherever the original provably and correctly withstands" in answer.value
+    assert "int8 may ship: wherever the original is right and provably withstands" in answer.value
     assert "4.0× smaller" in answer.value
+    # The requirement in words, as on the sheet, the slides and the command line.
+    assert (
+        "**Required:** int8 withstands at least 0.45 wherever the original withstands 0.50, with "
+        "at most 1% exceptions; confidence 99%."
+    ) in texts(at)
     assert "10,000 draws" in texts(at)
     assert "The level holds if n_p was chosen before the original's draws were seen" in texts(at)
     assert "and the draws over which leavers are counted" in texts(at)
@@ -35,7 +40,7 @@ def test_another_model_and_another_requirement(shipped) -> None:
     at.selectbox(key="model").set_value("int8").run()
     assert at.success
     at.number_input(key="tolerance_f6529b").set_value(0.0).run()
-    assert "16 of 500 are open" in at.warning[0].value
+    assert "of these 500 inputs, 16 may be lost" in at.warning[0].value
     verdicts = candidates(at).set_index("model")["may be lost"]
     assert verdicts["int8"] == 16
 

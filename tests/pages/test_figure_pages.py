@@ -11,6 +11,7 @@ from irs_core.papers import PARTS
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, NoiseSpec
 from irs_core.store import Library
+from ui.shared import figures
 
 
 def test_study_without_baseline_shows_the_other_methods(store: Path) -> None:
@@ -115,11 +116,17 @@ def test_papers_shows_speedups_under_every_accounting(store: Path) -> None:
 def test_certified_accuracy_shows_the_envelope_over_studies(store: Path) -> None:
     library = Library(store)
     first = synthetic_study(library)
-    synthetic_study(library, synthetic_spec(noise=NoiseSpec(0.25, seed=9), name="other"))
+    other = synthetic_study(library, synthetic_spec(noise=NoiseSpec(0.25, seed=9), name="other"))
     at = open_page("certified_accuracy", study=first.id)
     assert not at.exception
     studies = set(at.dataframe[0].value["study"])
     assert studies == {"σ = 0.5", "σ = 0.25", "best σ at each radius"}
+    # What files of the tables say of the names in them.
+    named = at.session_state[figures._STUDIES]
+    assert {name: one["study_id"] for name, one in named.items()} == {
+        "σ = 0.5": first.id,
+        "σ = 0.25": other.id,
+    }
 
 
 def test_a_study_under_another_kind_of_noise_waits_to_be_chosen(store: Path) -> None:

@@ -19,12 +19,12 @@ def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store
     queue.add(synthetic_spec())
     lease = queue.claim().lease
     parts = (Part("base", "estimate", 40, 100, 20.0), Part("fp16", "scratch-select", 0, 50))
-    queue.report(lease, Progress("base on estimate draws", 30, 140, 15.0, 90.0, parts))
+    queue.report(lease, Progress("original: counting", 30, 140, 15.0, 90.0, parts))
     at = open_page("jobs")
     assert not at.exception
     table = at.dataframe[0].value
     assert table["model"].tolist() == ["original", "fp16 weights"]
-    assert table["noise stream"].tolist() == ["estimate", "scratch-select"]
+    assert table["draws for"].tolist() == ["counting", "baseline, choosing the class"]
     assert table["progress"].tolist() == [0.4, 0.0]
     assert table["draws/s"].tolist() == ["20", ""]
     assert table["time left"].tolist() == ["3.0 s", ""]

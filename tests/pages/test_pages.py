@@ -60,7 +60,7 @@ def test_running_job_is_shown_while_its_study_is_unfinished(store: Path, page: s
     library.save(replace(record, finished=False))
     queue = JobQueue(store)
     job = queue.add(record.spec)
-    queue.report(queue.claim().lease, Progress("base on estimate draws", 30, 120, 15.0))
+    queue.report(queue.claim().lease, Progress("original: counting", 30, 120, 15.0))
     at = open_page(page)
     assert not at.exception
     if page in STUDY_PAGES:

@@ -1,5 +1,6 @@
 """Speedups under the published accountings against a slow literal transcription of their rules."""
 
+import math
 from collections import Counter
 from dataclasses import astuple, replace
 from itertools import pairwise
@@ -239,3 +240,12 @@ def test_the_meaning_counts_cells_and_says_how_much_moves():
     assert "2 under “as published”, 1 under “released code”, 2 under “fair”, of 2 each" in text
     assert "factor of 1.25" in text
     assert meaning([_row(1.0)]) == ""
+
+
+def test_the_meaning_of_curves_that_share_no_acr_names_no_number():
+    known = _row(2.0, as_published=2.0, released_code=1.0, fair=1.6)
+    unknown = _row(1.0, as_published=math.nan, released_code=math.nan, fair=math.nan)
+    assert "factor of 1.25" in meaning([unknown, known])
+    alone = meaning([unknown])
+    assert "nan" not in alone
+    assert "Compare speedups under one accounting only" in alone

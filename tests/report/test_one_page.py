@@ -43,7 +43,10 @@ def test_it_says_what_was_asked_answered_and_left_open(study):
     assert decision.verdict == "undecided"
     assert "Not decided." in text
     assert "May prune 10% replace the original?" in text
-    assert "ithstands 0.45 wherever the original withstands 0.50" in text
+    assert (
+        "Withstands at least 0.45 wherever the original withstands 0.50, with at most 1% "
+        "exceptions; confidence 99%." in text
+    )
     assert "40 inputs of synthetic digits" in text
     assert "Not covered: other kinds of inputs" in text
     assert "Warning: " in text

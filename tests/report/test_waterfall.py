@@ -7,7 +7,12 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tables import gap_table, usual_radii
 from irs_core.analysis.tally import tally_study
 from irs_core.decide import Difference, Gap
-from irs_core.report.waterfall import study_waterfall, waterfall_bars, waterfall_figure
+from irs_core.report.waterfall import (
+    levels_words,
+    study_waterfall,
+    waterfall_bars,
+    waterfall_figure,
+)
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
 
@@ -81,3 +86,8 @@ def test_without_compressed_models_there_is_none(tmp_path) -> None:
 
 def test_usual_radii_follow_the_noise() -> None:
     assert usual_radii(0.5) == (0.25, 0.5, 0.75)
+
+
+def test_the_step_of_fewer_draws_is_said_to_hold_two_levels():
+    said = levels_words(Settings(0.001, 0.002, 0.99))
+    assert "at level 0.001, and both models with fewer draws at 0.003" in said

@@ -118,6 +118,18 @@ def test_a_run_says_that_it_prepares_and_knows_the_time_left_before_its_first_un
     assert first.seconds_left > 0
 
 
+def test_a_run_says_in_words_what_it_does(store):
+    """The bar of the command line and the page Jobs show this text as it is."""
+    assert list(dict.fromkeys(one.stage for one in store[1])) == [
+        "preparing the models",
+        "original: choosing the class",
+        "original: counting",
+        "prune 50%: baseline, counting",
+        "prune 50%: baseline, choosing the class",
+        "prune 50%: counting",
+    ]
+
+
 def test_expected_rates_count_until_a_unit_was_measured():
     meter = Meter()
     meter.plan([], [], [Part("a", "select", 0, 300), Part("b", "select", 100, 200)])

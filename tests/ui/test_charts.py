@@ -65,6 +65,8 @@ def test_names_beside_points_never_overlap() -> None:
     width = 7 * len(names[0].text) / 600 * 50
     starts = sorted(one.x - (width if one.xanchor == "right" else 0) for one in names)
     assert all(start + width <= after for start, after in pairwise(starts))
+    # Letters are in the ink of the theme; colours of marks are too pale for them.
+    assert {one.font.color for one in names} == {None}
 
 
 def test_pareto_compares_at_equal_draws_where_all_have_them() -> None:
@@ -117,6 +119,19 @@ def test_cost_chart_draws_both_methods_in_each_panel(cost: charts.Cost, x: tuple
     speedup = "2.50" if cost == "seconds" else "3.50"
     assert figure.layout.annotations[0].text == f"fp16<br>IRS {speedup}×"
     assert axis_titles(figure) == {charts._COST_WORDS[cost], charts.ACR_TITLE}
+
+
+def test_the_legend_of_panels_in_several_colours_has_none_of_them() -> None:
+    """Its names stand for every panel: by dash and marker, in no model's colour."""
+    panels = [panel("fp16"), replace(panel("int8"), colour=theme.PALETTE[0])]
+    figure = charts.acr_against_cost(panels, "draws")
+    shown = [trace for trace in figure.data if trace.showlegend and trace.name]
+    assert [trace.name for trace in shown] == ["RS, from scratch", "IRS, incremental"]
+    assert {trace.line.color for trace in shown} == {theme.NEUTRAL}
+    assert [trace.x for trace in shown] == [(None,), (None,)]
+    # A click on a name still hides the curves of that method in every panel.
+    grouped = [trace for trace in figure.data if trace.legendgroup == "IRS, incremental"]
+    assert [trace.line.color for trace in grouped[1:]] == [theme.PALETTE[1], theme.PALETTE[0]]
 
 
 def test_cost_chart_shades_the_range_that_both_reach() -> None:
@@ -181,7 +196,7 @@ def test_gamma_sweep_marks_the_best_and_the_one_in_use() -> None:
 
 
 def test_outlines_are_shares_of_all_inputs() -> None:
-    series = [distributions.Bounds("base", "a", "s", np.array([0.2, 0.7, 0.7, 0.99]))]
+    series = [distributions.Bounds("base", "a", "s", np.array([0.2, 0.7, 0.7, 0.99]), np.arange(4))]
     figure = distributions.p_lower_outlines(series, 0.95)
     # Each bin appears with both its edges.
     assert sum(figure.data[0].y) / 2 == pytest.approx(75)

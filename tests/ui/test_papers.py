@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from irs_core.analysis.results import Interval
+from irs_core.analysis.results import Comparison, Interval
 from irs_core.cli.papers import text_table
 from irs_core.papers import (
     ACCOUNTINGS,
@@ -19,6 +19,9 @@ from irs_core.papers import (
 from irs_core.spec.outward import Direction
 from ui.explore import papers, reproduction
 from ui.shared import columns, grid
+from ui.shared.entries import Panel
+
+PANEL = Panel("int8", "int8", "#000000", Comparison({}, {}))
 
 
 def test_figure_2_has_the_numbers_that_the_paper_gives() -> None:
@@ -43,6 +46,20 @@ def test_figure_4_shows_two_intervals_at_three_errors() -> None:
         # Most draws at p = 0.5, fewest at the ends.
         assert max(trace.y) == trace.y[50]
         assert min(trace.y) == min(trace.y[0], trace.y[-1])
+
+
+@pytest.mark.parametrize("key", ["3", "5", "8", "9", "10"])
+def test_figures_with_costs_say_what_these_count(key: str) -> None:
+    """Each speedup that a panel shows is named by its accounting, and so is the paper's."""
+    said = papers.figure_accounting(key, papers.FigureView("", panels=(PANEL,)))
+    assert "*fair*" in said
+    assert "images that the original gets wrong cost IRS nothing" in said
+    assert "int8 here is of every layer" in said
+
+
+@pytest.mark.parametrize("key", ["2", "4", "6"])
+def test_figures_without_costs_count_nothing(key: str) -> None:
+    assert papers.figure_accounting(key, papers.FigureView("")) == ""
 
 
 def test_figures_of_studies_come_before_computed_ones() -> None:

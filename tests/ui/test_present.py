@@ -39,8 +39,8 @@ def test_the_requirement_of_the_link_is_the_one_decided(record):
     at = present(record, of="2", at="0.123", short="0.01", sure="95", **{"except": "7"})
     said = as_read(at.markdown[0].value)
     assert model.title in said
-    assert "withstands 0.12" in said
-    assert "7% is allowed (95% sure)" in said or "at most 7%" in said
+    assert "withstands disturbances up to 0.12" in said
+    assert "at most 7% is allowed" in said or "at most 7% exceptions" in said
 
 
 def test_buttons_turn_the_leaf_and_stop_at_the_ends(record):

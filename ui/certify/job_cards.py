@@ -12,8 +12,8 @@ from irs_core.actions import jobs as actions
 from irs_core.errors import IrsError
 from irs_core.jobs import Job, State
 from irs_core.people import Action
+from irs_core.run.words import model_titles
 from irs_core.spec.study import StudySpec
-from irs_core.store import BASE
 from irs_core.text import markdown
 from irs_core.train.task import Training
 from ui.certify import clone, growing, training_cards
@@ -110,7 +110,7 @@ def _so_far(job: Job, spec: StudySpec) -> None:
     """What a running study has drawn, and certified where that may be seen."""
     if job.progress.parts:
         st.dataframe(
-            tables.parts_table(job.progress.parts, _titles(spec)),
+            tables.parts_table(job.progress.parts, model_titles(spec)),
             column_config=columns.parts(),
             hide_index=True,
             height="content",
@@ -168,29 +168,6 @@ def _action(
             st.rerun()
 
 
-def _titles(spec: StudySpec) -> dict[str, str]:
-    compressed = {str(one): one.title for one in spec.compressions}
-    return {BASE: "original", **compressed}
-
-
-_STREAMS = {
-    "select": "choosing the class",
-    "estimate": "counting",
-    "scratch-select": "baseline, choosing the class",
-    "scratch-estimate": "baseline, counting",
-}
-
-
-def stage_words(stage: str) -> str:
-    """What a run says that it is at, in a reader's words."""
-    models, _, rest = stage.partition(" on ")
-    stream = rest.removesuffix(" draws")
-    if stream not in _STREAMS:
-        return stage
-    name = "original" if models == BASE else models.replace("classifiers", "models")
-    return f"{name}: {_STREAMS[stream]}"
-
-
 def progress_text(job: Job) -> str:
     """Where a job is, in a line of Markdown."""
     if job.state == "queued":
@@ -200,7 +177,7 @@ def progress_text(job: Job) -> str:
         return "preparing: loading model and data"
     unit = "images" if isinstance(job.spec, Training) else "draws"
     parts = [
-        markdown(stage_words(progress.stage)),
+        markdown(progress.stage),
         f"{theme.count(progress.done)} of {theme.count(progress.total)} {unit}",
     ]
     if progress.rate > 0:

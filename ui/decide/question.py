@@ -6,8 +6,10 @@ import streamlit as st
 
 from irs_core.analysis.decisions import preset_requirement
 from irs_core.decide import Requirement
+from irs_core.decide.words import required_words
 from irs_core.errors import SpecError
 from irs_core.store import BASE
+from irs_core.text import markdown
 from ui.decide import sequential
 from ui.shared import library, page_list, pickers
 from ui.shared.opening import Opened
@@ -45,17 +47,18 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
     # Another study has another noise, and so another sensible radius.
     own = opened.record.id[:6]
     radius = columns[1].number_input(
-        "Where the original withstands",
+        "Radius",
         min_value=0.001,
         value=preset.radius,
         step=0.05,
         format="%.3f",
         key=f"radius_{own}",
         bind="query-params",
-        help="L2 radius in pixel units: the size of a disturbance that matters to you.",
+        help="The largest disturbance that matters to you: an L2 norm in pixel units. Wherever the "
+        "original withstands it, the compressed model has to withstand nearly as much.",
     )
     tolerance = columns[2].number_input(
-        "it may fall short by",
+        "Tolerance",
         min_value=0.0,
         max_value=float(radius),
         value=min(preset.tolerance, float(radius)),
@@ -63,11 +66,11 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
         format="%.3f",
         key=f"tolerance_{own}",
         bind="query-params",
-        help="The tolerance, in the same unit. Without any, inputs on which the original itself is "
-        "barely certified stay open.",
+        help="How much less than the radius the compressed model may withstand, in the same unit. "
+        "With 0, inputs on which the original itself is barely certified stay open.",
     )
     loss = columns[3].number_input(
-        "exceptions, at most (%)",
+        "Exceptions (%)",
         min_value=0.1,
         max_value=50.0,
         value=1.0,
@@ -75,22 +78,26 @@ def ask(opened: Opened) -> tuple[str, Requirement]:
         format="%.1f",
         key="exceptions",
         bind="query-params",
-        help="Share of inputs on which it may fall shorter than that.",
+        help="The largest share of inputs on which it may fall short by more than the tolerance.",
     )
     confidence = columns[4].selectbox(
-        "with confidence",
+        "Confidence",
         _CONFIDENCES,
         index=_CONFIDENCES.index(0.99),
         format_func=lambda one: f"{100 * one:g}%",
         key="confidence",
         bind="query-params",
+        help="How sure the answer has to be: a wrong Yes is at most as likely as what is left to "
+        "100%, and so is a wrong No.",
     )
-    return name, Requirement(
+    requirement = Requirement(
         radius=float(radius),
         tolerance=float(tolerance),
         max_loss=round(float(loss) / 100, 6),
         confidence=confidence,
     )
+    st.markdown(f"**Required:** {markdown(f'{titles[name]} {required_words(requirement)}')}.")
+    return name, requirement
 
 
 def linked(opened: Opened) -> tuple[str, Requirement]:

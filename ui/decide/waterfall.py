@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from irs_core.decide import Gap
-from irs_core.report.waterfall import ACR_TITLE, waterfall_bars, waterfall_figure
+from irs_core.report.waterfall import ACR_TITLE, levels_words, waterfall_bars, waterfall_figure
 from irs_core.text import markdown
 from ui.decide import decisions
 from ui.shared import columns, figures, grid
@@ -47,7 +47,8 @@ def show(opened: Opened, name: str, title: str, colour: str, radii: tuple[float,
     )
     st.caption(
         "Paired input by input, on the same noise. 95% intervals by resampling inputs describe; "
-        "those named sure are guaranteed, each with 95% confidence."
+        "those named sure are guaranteed, each with 95% confidence. "
+        f"{levels_words(opened.settings)}"
     )
 
 

@@ -131,6 +131,11 @@ def _labels(record: StudyRecord) -> NDArray[np.int64]:
     return np.asarray(record.data.labels, np.int64)[np.asarray(record.data.reported, np.bool_)]
 
 
+def _positions(record: StudyRecord) -> NDArray[np.int64]:
+    """Where the reported inputs are in their data set."""
+    return np.asarray(record.data.indices, np.int64)[np.asarray(record.data.reported, np.bool_)]
+
+
 def bounds(
     study: Study, others: Sequence[Study], settings: Settings, names: Sequence[str]
 ) -> list[Bounds]:
@@ -142,6 +147,7 @@ def bounds(
             f"{model.title}, {labels[one.record.id]}" if others else model.title,
             labels[one.record.id],
             certificates(one, settings)[at].p_lower,
+            once(_positions, one.record),
         )
         for one in (study, *others)
         for at, model in enumerate(one.record.models)

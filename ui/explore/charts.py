@@ -91,7 +91,8 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     """Small multiples: ACR of every method against cost, the range that all reach shaded."""
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    traces, layout, titles, seen = [], {}, [], {""}
+    traces, layout, titles = _keys(panels), dict[str, Any](), list[dict[str, object]]()
+    seen = {"", *(one["legendgroup"] for one in traces)}
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
         axis = str(index + 1) if index else ""
@@ -131,6 +132,25 @@ def acr_against_cost(panels: Sequence[Panel], cost: Cost) -> go.Figure:
     )
 
 
+def _keys(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """The legend of panels in several colours: each method by its dash and marker.
+
+    In the colour of the first panel a method would not be found in the others.
+    """
+    if len({panel.colour for panel in panels}) < 2:
+        return []
+    drawn = [
+        method
+        for method in methods.every()
+        if any(panel.comparison.points(method.name) for panel in panels)
+    ]
+    return [
+        _curve([], "seconds", _tones(theme.NEUTRAL)[method.style.tone], method)[1]
+        | {"x": [None], "y": [None], "hoverinfo": "skip", "showlegend": True}
+        for method in drawn
+    ]
+
+
 def _span(place: int, places: int, gap: float) -> list[float]:
     """Where one of several panels begins and ends, as shares of the figure."""
     size = (1 - gap * (places - 1)) / places
@@ -157,7 +177,7 @@ def gamma_sweep(sweep: Sweep, study_gamma: float, colour: str) -> go.Figure:
 
 
 def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:
-    tones = {"model": panel.colour, "neutral": theme.NEUTRAL, "mark": theme.MARK}
+    tones = _tones(panel.colour)
     return [
         trace
         for method in methods.every()
@@ -166,6 +186,10 @@ def _curves(panel: Panel, cost: Cost) -> list[dict[str, Any]]:
             panel.comparison.points(method.name), cost, tones[method.style.tone], method
         )
     ]
+
+
+def _tones(model: str) -> dict[str, str]:
+    return {"model": model, "neutral": theme.NEUTRAL, "mark": theme.MARK}
 
 
 def _curve(

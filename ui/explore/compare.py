@@ -99,6 +99,18 @@ def _side(study: Study, name: str, label: str) -> Side:
     return Side(study, name, title, f"{title}, {label}" if label else title)
 
 
+def named(sides: tuple[Side, Side]) -> dict[str, str]:
+    """What `first` and `second` are, for the files of tables."""
+    return {
+        key: value
+        for place, side in zip(("first", "second"), sides, strict=True)
+        for key, value in (
+            (f"{place}_model", side.title),
+            (f"{place}_study", side.study.record.id),
+        )
+    }
+
+
 def _pick_model(study: Study, label: str, key: str, at: int) -> str:
     """The name of one model of a study, the original among them.
 

@@ -54,12 +54,29 @@ class Bounds:
         name: Name of the model, e.g. `prune:0.1`.
         label: Its title, with the study where several are in view.
         values: Bounds in [0, 1), (inputs,).
+        inputs: Positions of the inputs in their data set, (inputs,).
     """
 
     name: str
     label: str
     study: str
     values: NDArray[np.float64]
+    inputs: NDArray[np.int64]
+
+
+def bound_points(series: Sequence[Bounds]) -> pd.DataFrame:
+    """The bound of each reported input, of every model and study in view."""
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "model": one.label,
+                "study": one.study,
+                "input": one.inputs,
+                "p_A lower bound": one.values,
+            }
+        )
+        for one in series
+    )
 
 
 def p_lower_outlines(series: Sequence[Bounds], gamma: float) -> go.Figure:

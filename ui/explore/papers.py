@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from irs_core.papers import SOURCES, PaperTable, Row
+from irs_core.papers import FAIR, SOURCES, PaperTable, Row
 from irs_core.spec.outward import SIDES
 from irs_core.stats import IntervalMethod
 from ui.explore import accountings, charts, distributions
@@ -158,6 +158,23 @@ def figure_table(view: FigureView) -> pd.DataFrame:
 def figure_caption(key: str, view: FigureView) -> str:
     """What the published figure shows, and where the measured numbers come from."""
     return f"{FIGURES[key].about} {view.source}"
+
+
+def figure_accounting(key: str, view: FigureView) -> str:
+    """What the costs of a counterpart count, and the paper's do not; empty without costs."""
+    if not view.panels:
+        return ""
+    found = (
+        f"Speedups above the panels are *{FAIR.name}*, in seconds: ratios of areas, where every "
+        "method pays for every image. In the paper, images that the original gets wrong cost IRS "
+        "nothing, so its curves of IRS lie further left than these."
+    )
+    if "int8" in FIGURES[key].models:
+        found += (
+            " int8 here is of every layer; the paper's convolutions stayed in fp32, because "
+            "PyTorch does not quantise them dynamically."
+        )
+    return found
 
 
 def paper_rows(rows: Sequence[Row], *, every: bool) -> list[Row]:

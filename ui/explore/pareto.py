@@ -124,7 +124,8 @@ def _name_best(
             xanchor="right" if far else "left",
             xshift=-12 if far else 12,
             yshift=-11,
-            font={"size": 13, "color": row.colour},
+            # In the theme's ink: a model's colour is for marks, and too pale for letters.
+            font={"size": 13},
         )
 
 

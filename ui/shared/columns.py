@@ -261,7 +261,7 @@ def papers() -> dict[str, Any]:
 
 
 def parts() -> dict[str, Any]:
-    """Progress of a job per model and noise stream."""
+    """Progress of a job per model and what its draws are for."""
     return {
         "progress": st.column_config.ProgressColumn(
             format="percent", min_value=0.0, max_value=1.0, help="Share of the draws stored."

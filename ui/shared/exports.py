@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from ui.shared import served
+
 PLOTLY_PATH = "/figures/plotly.min.js"
 
 _HTML = """
@@ -150,13 +152,8 @@ def buttons(key: str, name: str, caption: str) -> None:
         name: Of the files, without what their kind adds.
         caption: What the figure shows and where it comes from, plain text.
     """
-    data = {"key": key, "name": name, "caption": caption, "plotly": _base() + PLOTLY_PATH}
+    data = {"key": key, "name": name, "caption": caption, "plotly": served.below(PLOTLY_PATH)}
     _pictures(data=data, key=f"pictures-{key}", width="content", height="content")
-
-
-def _base() -> str:
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
 
 
 def _plotly(request: Request) -> Response:
@@ -166,4 +163,6 @@ def _plotly(request: Request) -> Response:
         )
 
 
-ROUTES = [Route(PLOTLY_PATH, _plotly)]
+def routes() -> list[Route]:
+    """What the server answers for figures."""
+    return [Route(served.below(PLOTLY_PATH), _plotly)]

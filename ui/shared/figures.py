@@ -1,6 +1,7 @@
 """A figure with what belongs to it: its data as CSV, pictures, and where it comes from."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from ui.shared import exports, readers
 from ui.shared.once import MAX_KEPT, mark_of
 
 _ABOUT = "about_the_figures"
+_STUDIES = "studies_of_the_figures"
 _CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
 
 
@@ -94,6 +96,21 @@ def about(**settings: str | float) -> None:
         settings: `study` is part of the names of files; all are columns of every CSV.
     """
     st.session_state[_ABOUT] = settings
+    st.session_state[_STUDIES] = {}
+
+
+def also(**settings: str | float) -> None:
+    """More that all figures and tables of the page rest on; see `about`."""
+    st.session_state[_ABOUT] = {**st.session_state.get(_ABOUT, {}), **settings}
+
+
+def studies(named: Mapping[str, Mapping[str, str | float]]) -> None:
+    """What tells the studies of the page apart where tables name several in the column `study`.
+
+    Args:
+        named: By the text of that column, what differs from `about`: the study's id and settings.
+    """
+    st.session_state[_STUDIES] = dict(named)
 
 
 def _named(name: str) -> str:
@@ -101,15 +118,36 @@ def _named(name: str) -> str:
     return file_name(f"{study}-{name}" if study and study not in name else name)
 
 
+def with_settings(
+    frame: pd.DataFrame,
+    settings: Mapping[str, str | float],
+    named: Mapping[str, Mapping[str, str | float]],
+) -> pd.DataFrame:
+    """A table with columns for all that its rows rest on, so that it stands alone.
+
+    Args:
+        settings, named: As `about` and `studies` took them. Rows whose study is none of `named`,
+            such as the best of several, get no settings of one study.
+    """
+    if "study" in frame:
+        # There it is the name that the figure gives the study.
+        settings = {"study_id" if key == "study" else key: one for key, one in settings.items()}
+    # A table has columns of its own where a setting differs from row to row.
+    found = frame.assign(**{key: one for key, one in settings.items() if key not in frame})
+    if "study" in frame and named:
+        varying = dict.fromkeys(key for own in named.values() for key in own)
+        for key in (key for key in varying if key not in frame):
+            found[key] = [named.get(study, {}).get(key) for study in frame["study"]]
+    return found
+
+
 def csv_button(frame: pd.DataFrame, name: str) -> None:
     """The download of a table; its text is only made when it is asked for."""
     file = f"{_named(name)}.csv"
-    settings = st.session_state.get(_ABOUT, {})
-    # A table has columns of its own where a setting differs from row to row.
-    settings = {name: value for name, value in settings.items() if name not in frame}
+    settings, named = st.session_state.get(_ABOUT, {}), st.session_state.get(_STUDIES, {})
     st.download_button(
         "CSV",
-        lambda: csv_text(frame.assign(**settings)),
+        lambda: csv_text(with_settings(frame, settings, named)),
         file,
         "text/csv",
         key=f"csv-{name}",

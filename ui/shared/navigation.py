@@ -4,14 +4,31 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
-from ui.shared import figures, page_list, readers, tour, who
+from ui.shared import figures, page_list, readers, served, tour, who
 from ui.shared.glossary import HELP, SYMBOLS
 from ui.shared.readers import Reader
 
 PRODUCT = "Incremental robustness certification"
 _ENTERED = "entered_through_app"
 _MARK = "mark_of_the_title"
+
+
+def _to_first_page(request: Request) -> Response:
+    """The first page under its own name; Streamlit knows it without one only.
+
+    Relative, so that it leads below the address under which the app is served.
+    """
+    query = request.url.query
+    return RedirectResponse(f"./?{query}" if query else "./")
+
+
+def routes() -> list[Route]:
+    """What the server answers beside Streamlit's own pages."""
+    return [Route(served.below(f"/{page_list.PAGES[0]}"), _to_first_page)]
 
 
 def configure() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from irs_core.analysis.tables import usual_radii
 from irs_core.store import Study, StudyRecord
 from irs_core.text import NAME, markdown, plain
-from ui.shared import library
+from ui.shared import figures, library
 from ui.shared.glossary import HELP
 from ui.shared.refusals import explained
 
@@ -108,7 +108,19 @@ def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> lis
         bind="query-params",
         help="Other studies in the same figure. Colours belong to models, dashes to studies.",
     )
+    _name_in_tables([record, *(others[one].record for one in chosen)])
     return [others[one] for one in chosen]
+
+
+def _name_in_tables(records: Sequence[StudyRecord]) -> None:
+    """Tables name studies by what differs; their CSV files say which studies these are."""
+    labels = library.study_labels(records)
+    figures.studies(
+        {
+            labels[one.id]: {"study_id": one.id, "sigma": one.spec.noise.sigma, "n": one.spec.n}
+            for one in records
+        }
+    )
 
 
 def _counterparts(one: StudyRecord, other: StudyRecord) -> bool:

@@ -14,6 +14,7 @@ from irs_core.analysis.sweep import Sweep
 from irs_core.goals.outlook import Forecast
 from irs_core.methods import MethodDef
 from irs_core.run.options import Part
+from irs_core.run.words import stream_words
 from irs_core.store import StudyRecord
 from ui.shared import theme
 from ui.shared.choice import verdicts
@@ -205,11 +206,11 @@ def forecast_table(
 
 
 def parts_table(parts: Sequence[Part], titles: Mapping[str, str]) -> pd.DataFrame:
-    """Progress of a job, one row per model and noise stream."""
+    """Progress of a job, one row per model and what its draws are for."""
     return pd.DataFrame(
         {
             "model": [titles.get(part.name, part.name) for part in parts],
-            "noise stream": [part.stream for part in parts],
+            "draws for": [stream_words(part.name, part.stream) for part in parts],
             "progress": [min(1.0, part.done / part.needed) for part in parts],
             "draws": [part.done for part in parts],
             "needed": [part.needed for part in parts],

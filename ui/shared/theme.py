@@ -34,6 +34,13 @@ STYLE = """<style>
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, strong, em) {
   color: inherit; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
+/* Three readers in one row. */
+[data-testid=stSidebar] [data-testid=stButtonGroup] button { padding-inline: 0.35rem; }
+[data-testid=stSidebar] [data-testid=stButtonGroup] button p { font-size: 0.8rem; }
+/* Beside others on a narrow screen a metric's words go on below instead of being cut. */
+[data-testid=stMetric] :is([data-testid=stMetricLabel], [data-testid=stMetricDelta]),
+[data-testid=stMetric] :is([data-testid=stMetricLabel], [data-testid=stMetricDelta]) * {
+  white-space: normal; text-overflow: clip; overflow-wrap: anywhere; height: auto; }
 </style>"""
 FORMULA_NOTE = (
     "Exact formulas from `irs_core.stats`; the same functions certify. Sources: Clopper & Pearson "
