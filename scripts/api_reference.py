@@ -1,6 +1,6 @@
 """Writes docs/api.md from the docstrings of the names that other programs may rely on.
 
-.venv/bin/python scripts/api_reference.py
+PYTHONPATH=. .venv/bin/python scripts/api_reference.py
 """
 
 import ast
