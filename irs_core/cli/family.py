@@ -12,7 +12,7 @@ from irs_core.analysis.together import Together, family_together
 from irs_core.cli.printing import print_json
 from irs_core.cli.requirements import conditions, judged_study, requirement_of, say_more
 from irs_core.decide import Decision, Flag, Requirement
-from irs_core.decide.rounding import chosen_percent
+from irs_core.decide.words import required_words
 from irs_core.errors import SpecError
 from irs_core.store import Library, Study
 
@@ -93,7 +93,7 @@ def decide_family(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json("decide", plain_family(family, found, together))
         return
-    print(f"Required: {requirement.words}, {chosen_percent(requirement.confidence)} sure.")
+    print(f"Required: {required_words(requirement)}.")
     for key, decision in found.items():
         print(f"{decision.verdict:<10} {key}: {decision.sentence}")
     say_more(family.flags, "", family.conditions, together.sentence if together else "")
