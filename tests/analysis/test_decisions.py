@@ -133,8 +133,8 @@ def test_flags_of_a_study_with_few_inputs(skewed):
 
 def test_an_unknown_model_is_named(shipped):
     record, analysis = shipped
-    with pytest.raises(UnknownKeyError, match="got 'base'"):
-        study_decision(record, analysis, "base", preset_requirement(0.5))
+    with pytest.raises(UnknownKeyError, match="got 'other'"):
+        study_decision(record, analysis, "other", preset_requirement(0.5))
 
 
 def test_a_label_in_the_place_of_the_candidate_would_show(skewed):

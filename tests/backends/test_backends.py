@@ -190,9 +190,10 @@ def test_quantising_twice_gives_the_same_network(module, noisy):
     assert first.digest == second.digest
 
 
-def test_a_limit_that_cannot_be_met_is_said(sensitive, noisy):
+def test_a_limit_that_cannot_be_met_is_said(noisy):
+    alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(ApproximationError, match="even one int8 layer changes"):
-        quantise(sensitive, calibration=2 * noisy, max_disagreement=1e-9, **DIGITS)
+        quantise(alone, calibration=noisy, max_disagreement=1e-9, **DIGITS)
 
 
 @pytest.mark.parametrize(("pixels", "size"), [(64, 50), (3072, 50), (150_528, 1), (10**9, 1)])

@@ -54,7 +54,7 @@ def turn_gamma(page: Page) -> None:
 def test_a_newcomer_reads_the_answer_without_scrolling(app: str, page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(app)
-    answer = page.get_by_text("int8 may ship: wherever the original provably")
+    answer = page.get_by_text("int8 may ship: wherever the original is right and provably")
     expect(answer).to_be_in_viewport(timeout=TIMEOUT)
     expect(
         page.get_by_text(re.compile(r"at most 1% exceptions among inputs like these"))

@@ -1,9 +1,9 @@
 """Which hosts are answered, with which headers, and what is closed."""
 
-import asyncio
 from typing import Any
 
 import pytest
+from apart import run_apart
 
 from ui.shared import guard
 
@@ -66,7 +66,7 @@ def ask(path: str = "/", hosts: tuple[bytes, ...] = (b"localhost",), kind: str =
         "headers": [(b"host", one) for one in hosts],
         "server": ("127.0.0.1", 8501),
     }
-    asyncio.run(guard.Guard(behind)(scope, receive, send))
+    run_apart(guard.Guard(behind)(scope, receive, send))
     return sent, reached
 
 

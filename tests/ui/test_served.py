@@ -1,11 +1,11 @@
 """Routes of the app's own: the first page by its name, and what figures are drawn with."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import streamlit as st
+from apart import run_apart
 from starlette.applications import Starlette
 
 from ui.shared import exports, navigation, served
@@ -36,7 +36,7 @@ def answer(path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes]]:
         **{"scheme": "http", "server": ("localhost", 80)},
     }
     app = Starlette(routes=navigation.routes())
-    asyncio.run(app(scope, receive, send))
+    run_apart(app(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"])
 
 
