@@ -183,7 +183,8 @@ def _browser(rounds: int) -> Iterator[Row]:
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-dev-shm-usage"],
         )
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        # The pages' content policy lets nobody ask them by a text, as is done here.
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, bypass_csp=True)
         page.set_default_timeout(180_000)
         received: list[int] = []
         page.on(
