@@ -82,8 +82,8 @@ def pick_any_models(record: StudyRecord, first: int = 2) -> list[str]:
     )
 
 
-# With the study itself fewer than what caches hold, and as many as a figure can show.
-_AT_FIRST = 12
+# With the study itself one panel per usual noise; each costs a slider some 40 ms.
+_AT_FIRST = 3
 
 
 def pick_other_studies(record: StudyRecord, *, all_at_first: bool = True) -> list[Study]:
