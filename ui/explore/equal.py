@@ -39,7 +39,9 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
         return
     st.header("At equal draws", help=HELP["equal"], anchor=False)
     name, draws = _choose(opened)
-    found = certified.at_number_of_draws(opened.study, opened.settings, name, draws)
+    # Pages show studies whose counts are kept; this section reads the draws themselves.
+    with refusals.explained():
+        found = certified.at_number_of_draws(opened.study, opened.settings, name, draws)
     if found is None:
         st.info("The compressed model's answers on the original's first draws are not all stored.")
         return
