@@ -191,7 +191,11 @@ def test_quantising_twice_gives_the_same_network(module, noisy):
 
 
 def test_a_limit_that_cannot_be_met_is_said(noisy):
-    alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    # Classes whose weights differ by less than a step of 8 bits.
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal(64) + 1e-3 * rng.standard_normal((10, 64))
+    alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 10, bias=False))
+    alone[1].weight.data.copy_(torch.from_numpy(weight))
     with pytest.raises(ApproximationError, match="even one int8 layer changes"):
         quantise(alone, calibration=noisy, max_disagreement=1e-9, **DIGITS)
 
