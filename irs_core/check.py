@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, load_dataset
 from irs_core.decide import (
     Flag,
     accuracy_flag,
@@ -18,7 +18,7 @@ from irs_core.decide import (
     normalisation_flags,
     permuted_labels_flag,
 )
-from irs_core.errors import ChannelsError, DatasetError
+from irs_core.errors import ChannelsError
 from irs_core.graphs.order_said import NOTHING_SAID, OrderSaid
 from irs_core.methods.kit.counting import count_classes
 from irs_core.models import GraphModule, LoadedModel, load_model
@@ -30,14 +30,7 @@ from irs_core.run.prepared import Prepared, as_fixed
 from irs_core.sampling.noise import noise_blocks
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
-from irs_core.train.commands import (
-    TUNING_EPOCHS,
-    about,
-    denoiser_commands,
-    finetune_command,
-    ways_command,
-)
-from irs_core.train.pace import training_pace
+from irs_core.train.offers import offered
 
 DRAWS = 20
 # Accuracy that the vote loses to noise, or agreement lacking, that is worth a warning.
@@ -140,12 +133,8 @@ def check_model(
     ways: tuple[str, ...] = ()
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
     if rows[0].clean - rows[0].voted > DROP:
-        # Training reads a model as red, green, blue.
-        pace = None
-        if not model.reversed:
-            pace = training_pace(base.classifier, dataset.images(slice(0, 32)), dataset.labels)
-        ways = _open_ways(base, pace)
-        warnings += _noise_warning(rows[0], sigma, model, spec.data, base, pace)
+        ways, offers = offered(model, spec.data, sigma, base, dataset)
+        warnings += [_noise_warning(rows[0], sigma), *offers]
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
@@ -235,58 +224,12 @@ def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(count_classes(classes, 1 + int(classes.max())).argmax(axis=1), np.int64)
 
 
-def _noise_warning(
-    row: CheckRow,
-    sigma: float,
-    model: ModelSpec,
-    data: DataSpec,
-    base: LoadedModel,
-    pace: float | None,
-) -> list[str]:
-    return [
+def _noise_warning(row: CheckRow, sigma: float) -> str:
+    return (
         f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
         f"({row.voted:.1%} by vote over copies), so certificates will be small or missing: the "
-        "model was not trained under this noise. A smaller sigma costs less.",
-        *_ways_out(sigma, model, data, base, pace),
-    ]
-
-
-def _open_ways(base: LoadedModel, pace: float | None) -> tuple[str, ...]:
-    denoised = () if base.parts is not None else ("denoised",)
-    return denoised if pace is None else (*denoised, "fine-tuned")
-
-
-def _ways_out(
-    sigma: float, model: ModelSpec, data: DataSpec, base: LoadedModel, pace: float | None
-) -> list[str]:
-    """What helps a model that was not trained under the noise, as commands, one a sentence.
-
-    Args:
-        pace: Images per second of training it; None where it cannot be trained.
-    """
-    found = []
-    if base.parts is None:
-        steps = denoiser_commands(model, data, sigma, against=pace is not None)
-        found.append(
-            "A denoiser in front leaves the model as it is: "
-            f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
-        )
-    if pace is not None:
-        time = _training_time(data, pace)
-        found.append(
-            f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
-        )
-    return [*found, f"A pilot compares the ways first: {ways_command(model, data, sigma)}"]
-
-
-def _training_time(data: DataSpec, pace: float) -> str:
-    """How long fine-tuning takes here; nothing where no training images are found."""
-    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
-    try:
-        images = len(open_source(whole).labels)
-    except DatasetError:
-        return ""
-    return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"
+        "model was not trained under this noise. A smaller sigma costs less."
+    )
 
 
 def _other_normalisation(

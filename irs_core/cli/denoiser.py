@@ -104,13 +104,7 @@ def run_denoiser(arguments: argparse.Namespace) -> None:
     """Train, with a progress bar on stderr and the result on stdout."""
     spec = denoiser_from_args(arguments)
     if arguments.queue:
-        queue_training(
-            spec,
-            arguments.store,
-            models=[spec.against],
-            as_json=arguments.json,
-            command="denoiser train",
-        )
+        queue_training(spec, arguments, "denoiser train")
         return
     # Other commands should not wait for torch.
     from irs_core.models.entry import adopt_call

@@ -69,14 +69,8 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
 
 def _finetune(arguments: argparse.Namespace) -> int:
     if arguments.queue:
+        # Before anything of it is run.
         check_waits([arguments.model])
-        spec = finetune_spec(arguments)
-        queue_training(
-            spec,
-            arguments.store,
-            models=[spec.start],
-            as_json=arguments.json,
-            command="finetune",
-        )
+        queue_training(finetune_spec(arguments), arguments, "finetune")
         return 0
     return run_training(finetune_spec(arguments), as_json=arguments.json, command="finetune")

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from irs_core.actions import Acting
 from irs_core.actions.training import start_training
@@ -13,6 +12,7 @@ from irs_core.errors import SpecError
 from irs_core.jobs import ensure_worker
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.store import default_root
+from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.task import Step, Training
 
 
@@ -26,22 +26,21 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def queue_training(
-    step: Step, store: Path, *, models: Sequence[str | None], as_json: bool, command: str
-) -> None:
+def queue_training(step: Step, arguments: argparse.Namespace, command: str) -> None:
     """Queue a training and say so.
 
     Args:
-        models: Those that it names.
+        arguments: Those of `add_queue_options`, and `json`.
         command: What was typed, for its JSON.
 
     Raises:
-        SpecError: One of them is code or a program, which only run in the command that names them.
+        SpecError: A model of the step is code or a program, which only run in the command that
+            names them.
     """
-    check_waits(models)
-    job = start_training(Acting(store), Training((step,)).from_anywhere())
-    ensure_worker(store)
-    if as_json:
+    check_waits([step.against] if isinstance(step, DenoiserSpec) else [step.start, step.qat_from])
+    job = start_training(Acting(arguments.store), Training((step,)).from_anywhere())
+    ensure_worker(arguments.store)
+    if arguments.json:
         print_json(command, {"job": job.id, "training": job.study})
     else:
         print(f"job {job.id}: {Training((step,)).title}; ./irs jobs shows it")

@@ -84,13 +84,7 @@ def run_cli(namespace: argparse.Namespace) -> int:
     """Train, with a progress bar on stderr and the result on stdout; the exit status."""
     spec = from_args(namespace)
     if namespace.queue:
-        queue_training(
-            spec,
-            namespace.store,
-            models=[spec.qat_from],
-            as_json=namespace.json,
-            command="train",
-        )
+        queue_training(spec, namespace, "train")
         return 0
     return run_training(spec, as_json=namespace.json, command="train")
 

@@ -59,7 +59,17 @@ def test_the_reader_of_removed_channels_counts() -> None:
     assert times._saved(change, before, after) is None
 
 
-def test_a_block_saves_what_its_layers_save_and_emulated_ones_have_no_time() -> None:
+def test_a_block_saves_what_its_layers_save_and_emulated_ones_have_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+
+    def run(network: times._Network) -> None:
+        network._passes.append({one: float(rng.random()) for one in network._layers})
+
+    monkeypatch.setattr(times._Network, "run", run)
+    monkeypatch.setattr(times, "_WARM", 0)
+    monkeypatch.setattr(times, "_PASSES", 1)
     found = _saved(_changes("int8", "int4", "bf16", groups=True))
     for (name, treatment), took in found.items():
         assert (took is None) == (treatment != "int8"), (name, treatment)

@@ -82,7 +82,7 @@ def pick_any_models(record: StudyRecord, first: int = 2) -> list[str]:
     )
 
 
-# With the study itself one panel per usual noise; each costs a slider some 40 ms.
+# Each more costs a new value of a slider some 40 ms (benchmarks/RESULTS.md).
 _AT_FIRST = 3
 
 

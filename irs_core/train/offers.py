@@ -1,0 +1,66 @@
+"""What helps a model that was not trained under the noise, as commands to type."""
+
+from dataclasses import replace
+
+from irs_core.data import Dataset, open_source
+from irs_core.errors import DatasetError
+from irs_core.models import LoadedModel
+from irs_core.spec.study import DataSpec, ModelSpec
+from irs_core.train.commands import (
+    TUNING_EPOCHS,
+    about,
+    denoiser_commands,
+    finetune_command,
+    ways_command,
+)
+from irs_core.train.pace import training_pace
+
+_PACE_IMAGES = 32
+
+
+def offered(
+    model: ModelSpec, data: DataSpec, sigma: float, base: LoadedModel, dataset: Dataset
+) -> tuple[tuple[str, ...], list[str]]:
+    """The ways that are open, by the names of `irs_core.ways.Way`, and a sentence about each.
+
+    The last sentence is about the pilot that compares them. Fine-tuning is timed here for a moment.
+
+    Args:
+        data: The images as they were read, fitted to the model; `dataset` holds them.
+        sigma: Noise in pixel units.
+    """
+    ways, said = [], []
+    # Training reads a model as red, green, blue.
+    pace = None
+    if not model.reversed:
+        first = slice(0, _PACE_IMAGES)
+        pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
+    if base.parts is None:
+        ways.append("denoised")
+        steps = denoiser_commands(model, data, sigma, against=pace is not None)
+        said.append(
+            "A denoiser in front leaves the model as it is: "
+            f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
+        )
+    if pace is not None:
+        ways.append("fine-tuned")
+        time = _training_time(data, pace)
+        said.append(
+            f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
+        )
+    said.append(f"A pilot compares the ways first: {ways_command(model, data, sigma)}")
+    return tuple(ways), said
+
+
+def _training_time(data: DataSpec, pace: float) -> str:
+    """How long fine-tuning takes here; nothing where no training images are found.
+
+    Args:
+        pace: Images per second.
+    """
+    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
+    try:
+        images = len(open_source(whole).labels)
+    except DatasetError:
+        return ""
+    return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"
