@@ -27,7 +27,7 @@ from irs_core.cli.jobs import add_jobs, add_worker
 from irs_core.cli.keeping import add_audit, add_keeping, keep
 from irs_core.cli.options import add_json_option, add_store_option, path
 from irs_core.cli.papers import add_reproduce
-from irs_core.cli.printing import print_json
+from irs_core.cli.printing import accuracies, print_json
 from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.train import add_train
@@ -177,9 +177,9 @@ def _models(arguments: argparse.Namespace) -> None:
     print("shipped models (use as shipped:NAME)")
     width = max(map(len, cards), default=0)
     for name, card in cards.items():
-        clean, noisy = card["accuracy_clean"], card["accuracy_noisy"]
         print(f"  {name:<{width}} {card['arch']:<16} sigma {card['sigma']:<5g}", end="")
-        print(f" accuracy {clean:.1%} clean, {noisy:.1%} under noise")
+        found = accuracies(card["accuracy_clean"], card["accuracy_noisy"], card["sigma"])
+        print(f" accuracy {found}")
     print("denoisers (use as --denoise shipped:NAME)\n  " + (", ".join(denoisers) or "none"))
     print("architectures\n  " + ", ".join(known_architectures()))
     print("compressions\n  " + ", ".join(known_compressions()))

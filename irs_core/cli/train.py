@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from irs_core.cli.options import add_json_option
-from irs_core.cli.printing import print_json
+from irs_core.cli.printing import accuracies, print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
@@ -108,10 +108,8 @@ def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
     if as_json:
         print_json(command, _as_json(spec, result))
         return 0
-    print(
-        f"{result.weights}: accuracy {result.accuracy_clean:.1%} clean, "
-        f"{result.accuracy_noisy:.1%} under noise {spec.sigma:g}"
-    )
+    found = accuracies(result.accuracy_clean, result.accuracy_noisy, spec.sigma)
+    print(f"{result.weights}: accuracy {found}")
     return 0
 
 

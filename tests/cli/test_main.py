@@ -93,3 +93,10 @@ def test_an_interrupted_command_can_go_on(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(cli, "_studies", stop)
     assert main(["studies", "--store", str(tmp_path)]) == 4
     assert "the same command goes on from there" in capsys.readouterr().err
+
+
+def test_a_model_trained_without_noise_has_no_accuracy_under_noise(capsys):
+    assert main(["models"]) in (None, 0)
+    lines = {one.split()[0]: one for one in capsys.readouterr().out.splitlines() if "sigma" in one}
+    assert "under noise" not in lines["cifar10-resnet20-clean"]
+    assert lines["digits-0.50"].endswith(" under noise 0.5")

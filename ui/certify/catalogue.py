@@ -109,10 +109,14 @@ def _card(name: str, card: Mapping[str, Any]) -> None:
     st.markdown(f"**shipped:{name}**")
     left, right = st.columns(2)
     left.metric("Clean accuracy", _share(card, "accuracy_clean"), help=HELP["clean"])
+    sigma = card.get("sigma", "?")
     right.metric(
         "Under noise",
-        _share(card, "accuracy_noisy"),
-        help=f"Accuracy on noisy copies of the test images, σ = {card.get('sigma', '?')}.",
+        # Its card repeats the clean accuracy there.
+        "not measured" if sigma == 0 else _share(card, "accuracy_noisy"),
+        help="It was trained without noise."
+        if sigma == 0
+        else f"Accuracy on noisy copies of the test images, σ = {sigma}.",
     )
     facts = [f"trained at σ = {card['sigma']:g}"] if "sigma" in card else []
     if "size_bytes" in card:
