@@ -138,6 +138,8 @@ def print_sensitivity(found: Sensitivity) -> None:
     )
     if found.emulated:
         print(found.emulated)
+    if any(one.saved_seconds is not None for one in found.effects):
+        print("us: what its kernels take more or less of one image alone, all layers treated alike")
     for groups in (False, True):
         for treatment in found.treatments:
             for one in found.ranked(treatment, groups=groups):
@@ -151,4 +153,7 @@ def print_sensitivity(found: Sensitivity) -> None:
 
 
 def _faster(one: Effect) -> str:
-    return "" if one.saved_seconds is None else f"  {-1e6 * one.saved_seconds:+.0f} us"
+    if one.saved_seconds is None:
+        return ""
+    change = round(-1e6 * one.saved_seconds)
+    return f"  {change:+d} us" if change else "  0 us"

@@ -55,6 +55,22 @@ def test_layers_are_ranked_and_kept(store: Path, capsys: pytest.CaptureFixture[s
     assert (store / "tune" / f"{found['id']}.json").exists()
 
 
+def test_time_that_a_change_takes_less_has_a_minus_and_none_has_no_sign(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = [2e-6, -3e-6, 1e-8, -1e-8, None, None, None]
+    monkeypatch.setattr("irs_core.tune.times.saved_seconds", lambda *_: took)
+    main(
+        [
+            *("tune", "sensitivity", "shipped:digits-0.50", "--max", "4", "--holdout", "4"),
+            *("--images", "2", "--draws", "2", "--treatments", "int4", "--store", str(store)),
+        ]
+    )
+    rows = [one for one in capsys.readouterr().out.splitlines() if one.startswith("int4")]
+    ends = sorted(one.partition("bytes")[2].strip() for one in rows)
+    assert ends == ["", "", "", "+3 us", "-2 us", "0 us", "0 us"]
+
+
 def test_a_search_ends_with_a_winner_and_a_certified_file(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
