@@ -16,7 +16,6 @@ from irs_core.store import Library
 from irs_core.store.about import About, write_about
 
 pytest.importorskip("playwright.sync_api")
-pytest.importorskip("authlib", reason='signing in needs Authlib: pip install "Authlib>=1.3.2"')
 from oidc_provider import Provider, served
 from playwright.sync_api import Page, expect
 

@@ -85,6 +85,16 @@ def test_before_signing_in_no_page_shows_anything(store: Path, sign_in: SignIn, 
     assert "synthetic" not in texts(at)
 
 
+def test_without_the_package_the_page_says_how_to_get_it(
+    store: Path, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.shared.who.find_spec", lambda _: None)
+    sign_in(None)
+    at = open_page("jobs")
+    assert not at.button
+    assert 'pip install "Authlib' in at.error[0].value
+
+
 def test_who_is_not_listed_sees_the_reason_and_nothing_else(store: Path, sign_in: SignIn) -> None:
     a_study_and_jobs(store, "")
     sign_in(Person("stranger@example.org", VIEWER.role))
