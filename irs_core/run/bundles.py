@@ -2,7 +2,8 @@
 
 A unit with chosen draws may hold fewer than a batch, which is padded: on a GPU, whose batches hold
 thousands, most of the work would be padding. Units of one chunk stand side by side, and what is
-run together is split again.
+run together is split again. Where a predictor runs several batches at once, some cores wait for
+the last one of what runs together.
 """
 
 import itertools
@@ -17,6 +18,8 @@ from irs_core.run.plan import Unit
 
 # Images of so many units are held at once.
 MOST_UNITS = 64
+# What pads the last batch, and waiting for it, is then a small part.
+BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Joint:
 def bundled(
     units: Sequence[Unit], predictors: Mapping[str, Predictor]
 ) -> Iterator[tuple[Unit, ...]]:
-    """The units in their order, those together that fill no batch of some predictor alone."""
+    """The units in their order, those together that fill too few batches of some predictor."""
     together = list[Unit]()
     for unit in units:
         if together and not (_alike(together[0], unit) and _lacking(together, predictors)):
@@ -98,6 +101,6 @@ def _lacking(units: Sequence[Unit], predictors: Mapping[str, Predictor]) -> bool
         return False
     counts = np.sum([one.draws_by_need for one in units], axis=0)
     return any(
-        count < int(getattr(predictors[need.name], "batch", 1))
+        count < BATCHES * int(getattr(predictors[need.name], "batch", 1))
         for need, count in zip(units[0].needs, counts, strict=True)
     )

@@ -73,11 +73,15 @@ class KeptClassifiers:
         self.classes = 0
         self._names = (BASE, *map(str, spec.compressions))
 
+    def known(self) -> dict[str, Prepared]:
+        """Those classifiers of the study that are kept, ready to run, by name."""
+        found = {name: self._read(name) for name in self._names}
+        return {name: one for name, one in found.items() if one is not None}
+
     def all(self) -> list[Prepared] | None:
         """Every classifier of the study, ready to run; None unless all of them are kept."""
-        found = [self._read(name) for name in self._names]
-        known = [one for one in found if one is not None]
-        return known if len(known) == len(found) else None
+        found = self.known()
+        return list(found.values()) if len(found) == len(self._names) else None
 
     def keep(self, prepared: Sequence[Prepared], classes: int, shape: tuple[int, ...]) -> None:
         """Keep those that OpenVINO runs here; their answers without noise must be known.

@@ -1,7 +1,7 @@
 """From a specification to classifiers that run: the base and its compressions."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -52,23 +52,36 @@ def prepare(
     Raises:
         IrsError: A compression does not fit the model, the device or what is installed.
     """
-    builder = _Builder(Given(spec, base, dataset, options))
-    yield builder.base()
-    for compression in spec.compressions:
-        yield builder.build(compression)
+    for _, make in _makers(Given(spec, base, dataset, options)):
+        yield make()
 
 
 def prepare_fixed(
-    spec: StudySpec, base: LoadedModel, dataset: Dataset, options: RunOptions
+    spec: StudySpec,
+    base: LoadedModel,
+    dataset: Dataset,
+    options: RunOptions,
+    known: Mapping[str, Prepared] | None = None,
 ) -> Iterator[Prepared]:
     """The same, each measured to be a fixed function of one image before it is given.
+
+    Args:
+        known: Those that were prepared and measured before, by name; they are given as they are.
 
     Raises:
         ModelOutputError: A classifier is none and cannot be made one; see `as_fixed`.
         IrsError: A compression does not fit the model, the device or what is installed.
     """
-    for one in prepare(spec, base, dataset, options):
-        yield as_fixed(one, dataset, spec.noise)
+    for name, make in _makers(Given(spec, base, dataset, options)):
+        yield (known or {}).get(name) or as_fixed(make(), dataset, spec.noise)
+
+
+def _makers(given: Given) -> Iterator[tuple[str, Callable[[], Prepared]]]:
+    """What makes each classifier of a study, by name."""
+    builder = _Builder(given)
+    yield BASE, builder.base
+    for compression in given.spec.compressions:
+        yield str(compression), partial(builder.build, compression)
 
 
 class _Builder:

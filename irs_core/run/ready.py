@@ -26,7 +26,7 @@ class Ready:
 
     Args:
         classes: Number of classes of the model.
-        kept: They were prepared before.
+        kept: All of them were prepared before.
     """
 
     classifiers: list[Prepared]
@@ -41,16 +41,16 @@ def prepared_classifiers(
     options: RunOptions,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Ready:
-    """The classifiers that are kept, if all of the study's are; else all made anew, and kept.
+    """The classifiers that are kept; those that are not are made anew, and kept.
 
     Raises:
         IrsError: A model or a compression does not fit.
     """
     check_original(spec, options)
     kept = KeptClassifiers(library.root, spec, dataset, options)
-    found = kept.all()
-    if found is not None:
-        return Ready(found, kept.classes, kept=True)
+    known = kept.known()
+    if len(known) == 1 + len(spec.compressions):
+        return Ready(list(known.values()), kept.classes, kept=True)
     timings, inputs = read_timings(library.root), len(dataset.labels)
     on_progress(preparing(spec, inputs, timings, options, 0.0))
     began = perf_counter()
@@ -62,8 +62,8 @@ def prepared_classifiers(
     base = load_model(spec.model, programs=options.programs)
     check_fit(spec, base, dataset)
     made = list[Prepared]()
-    for one in prepare_fixed(spec, base, dataset, options):
-        made.append(replace(one, clean=_clean(one.predictor, dataset)))
+    for one in prepare_fixed(spec, base, dataset, options, known):
+        made.append(one if one.clean else replace(one, clean=_clean(one.predictor, dataset)))
         on_progress(preparing(spec, inputs, timings, options, perf_counter() - began))
     if not extended():
         kept.keep(made, base.num_classes, dataset.input_shape)

@@ -10,7 +10,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from zarr.abc.store import Store
 
 from irs_core.errors import MissingEvidenceError, StoreError
 from irs_core.spec.fields import stable_id
+from irs_core.store.chunks import Chunks, Predictions
 from irs_core.store.files import DurableStore, file_lock, sync_file, write_bytes
 from irs_core.store.layout import (
     CHUNK_DRAWS,
@@ -46,39 +46,21 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Predictions = NDArray[np.unsignedinteger[Any]]
-
 
 class EvidenceArray:
     """One array of predictions. Open it with `create_evidence` or `read_evidence`."""
 
     def __init__(self, array: "zarr.Array[Any]", journal: Path | str) -> None:
         """Wrap an open zarr array and its journal (a file, or the text of one)."""
-        self._array = array
         self._file = journal if isinstance(journal, Path) else None
-        self.n_inputs: int = array.shape[0]
-        self.tile_rows: int = array.chunks[0]
+        self._chunks = Chunks(array, None if self._file is None else self._file.parent)
+        self.n_inputs, self.tile_rows = self._chunks.n_inputs, self._chunks.tile_rows
+        # One value marks a draw as not computed.
+        self.dtype, self.missing = self._chunks.dtype, self._chunks.missing
+        self.n_tiles, self.rows = self._chunks.n_tiles, self._chunks.rows
+        self.chunks = self._chunks.places
         self.id = stable_id(array.attrs.asdict().get("key"))
         self.journal = Journal(journal, self.id, self.tile_rows * CHUNK_DRAWS)
-
-    @property
-    def missing(self) -> int:
-        """The value that marks a draw as not computed."""
-        return int(np.iinfo(self._array.dtype).max)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """`uint8` up to 255 classes, `uint16` above."""
-        return np.dtype(self._array.dtype)
-
-    @cached_property
-    def n_tiles(self) -> int:
-        """Tiles of inputs."""
-        return -(-self.n_inputs // self.tile_rows)
-
-    def rows(self, tile: int) -> slice:
-        """The inputs of a tile."""
-        return slice(tile * self.tile_rows, min((tile + 1) * self.tile_rows, self.n_inputs))
 
     def read(self, draws: int, start: int = 0) -> Predictions:
         """Predictions on draws [start, draws), shape (inputs, draws - start); gaps marked."""
@@ -103,35 +85,16 @@ class EvidenceArray:
 
     def _block(self, first: int, last: int) -> Predictions:
         """All draws of some chunks as they are stored."""
-        try:
-            return np.array(self._array[:, first * CHUNK_DRAWS : last * CHUNK_DRAWS])
-        except Exception:
-            # Some chunk is damaged; find out which by reading them one at a time.
-            out = np.full((self.n_inputs, (last - first) * CHUNK_DRAWS), self.missing, self.dtype)
-        damaged = 0
-        for at in self.chunks(first, last):
-            try:
-                out[self._inside(first, at)] = self.raw_chunk(at)
-            except Exception:
-                damaged += 1
+        block, damaged = self._chunks.block(first, last)
         if damaged:
             logger.warning(
                 "%d chunks of evidence %s are damaged and count as not computed", damaged, self.id
             )
-        return out
-
-    def chunks(self, first: int, last: int) -> Iterator[ChunkId]:
-        """Chunks [first, last) of every tile."""
-        return (ChunkId(tile, n) for tile in range(self.n_tiles) for n in range(first, last))
-
-    def _inside(self, first: int, at: ChunkId) -> tuple[slice, slice]:
-        """Where a chunk stands in a block that begins with the chunk `first`."""
-        left = (at.chunk - first) * CHUNK_DRAWS
-        return self.rows(at.tile), slice(left, left + CHUNK_DRAWS)
+        return block
 
     def _checked(self, block: Predictions, first: int, at: ChunkId) -> bool:
         """Empty a chunk of a block if the journal does not vouch for it; whether it does."""
-        part = block[self._inside(first, at)]
+        part = block[self._chunks.inside(first, at)]
         known = self._vouched(at, part)
         if not known:
             part[...] = self.missing
@@ -145,8 +108,7 @@ class EvidenceArray:
 
     def raw_chunk(self, at: ChunkId) -> Predictions:
         """One chunk as it is stored, whether or not it counts; whatever zarr raises, it raises."""
-        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
-        return np.asarray(self._array[self.rows(at.tile), columns])
+        return self._chunks.read(at)
 
     def read_complete(self, draws: int) -> Predictions:
         """The first `draws` predictions of every input.
@@ -168,7 +130,7 @@ class EvidenceArray:
         try:
             return self._stored(at)
         except StoreError:
-            return self._empty(at)
+            return self._chunks.empty(at)
 
     def _stored(self, at: ChunkId) -> Predictions:
         """The same, but a chunk that the machine cannot read now is not taken for a damaged one.
@@ -182,12 +144,8 @@ class EvidenceArray:
             raise StoreError(f"cannot read stored predictions: {error}") from None
         except Exception:
             # Whatever a codec raises on damaged bytes, the meaning is the same: compute it again.
-            return self._empty(at)
-        return found if self._vouched(at, found) else self._empty(at)
-
-    def _empty(self, at: ChunkId) -> Predictions:
-        rows = self.rows(at.tile)
-        return np.full((rows.stop - rows.start, CHUNK_DRAWS), self.missing, self.dtype)
+            return self._chunks.empty(at)
+        return found if self._vouched(at, found) else self._chunks.empty(at)
 
     def write_chunk(
         self, at: ChunkId, predictions: Predictions, *, seconds: float, draws: int, hardware: str
@@ -210,8 +168,7 @@ class EvidenceArray:
         # The note goes first: a note without a chunk is harmless, and a reader that sees the chunk
         # finds its note.
         self.journal.add(at, content, seconds=seconds, draws=draws, hardware=hardware)
-        columns = slice(at.chunk * CHUNK_DRAWS, (at.chunk + 1) * CHUNK_DRAWS)
-        self._array[self.rows(at.tile), columns] = whole
+        self._chunks.write(at, whole)
 
     def merge_chunk(
         self,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irs_core.run import units
+from irs_core.run import bundles, units
 from irs_core.run.bundles import bundled, joined
 from irs_core.run.options import RunOptions
 from irs_core.run.plan import Need, plan_units
@@ -37,13 +37,15 @@ def few(at):
     return mask
 
 
-def test_full_units_run_alone_and_small_ones_together(tmp_path):
+def test_full_units_run_alone_and_small_ones_together(tmp_path, monkeypatch):
     whole = list(plan_units([need(tmp_path / "whole", "a", 1000)]))
     assert [len(one) for one in bundled(whole, {"a": Batched(50)})] == [1] * 6
     small = list(plan_units([need(tmp_path / "small", "a", 1000, few)]))
     assert [len(one) for one in bundled(small, {"a": Batched(50)})] == [3, 3]
-    assert [len(one) for one in bundled(small, {"a": Batched(6)})] == [2, 1, 2, 1]
-    assert [len(one) for one in bundled(small, {"a": Batched(1)})] == [1] * 6
+    # Each has 3 draws.
+    for batches, batch, together in ((2, 3, [2, 1, 2, 1]), (1, 6, [2, 1, 2, 1]), (1, 1, [1] * 6)):
+        monkeypatch.setattr(bundles, "BATCHES", batches)
+        assert [len(one) for one in bundled(small, {"a": Batched(batch)})] == together
 
 
 def test_what_is_joined_comes_apart_again(tmp_path):

@@ -66,6 +66,28 @@ def test_a_study_with_other_budgets_takes_what_is_kept_and_equals_one_that_does_
     assert record.models == expected.models
 
 
+def test_one_more_compression_is_all_that_is_prepared(store, tmp_path, monkeypatch):
+    # Imports torch, which another test of this file counts on not to be.
+    from irs_core.run import prepare
+
+    more = replace(SPEC, compressions=(*SPEC.compressions, parse_compression("fp16")))
+    expected = run_study(more, Library(tmp_path / "anew"))
+    built, measured = [], []
+    real, real_fixed = prepare._Builder.build, prepare.as_fixed
+    monkeypatch.setattr(prepare._Builder, "base", lambda _: pytest.fail("prepared anew"))
+    monkeypatch.setattr(
+        prepare._Builder, "build", lambda self, one: built.append(str(one)) or real(self, one)
+    )
+    monkeypatch.setattr(
+        prepare, "as_fixed", lambda one, *rest: measured.append(one.name) or real_fixed(one, *rest)
+    )
+    record = run_study(more, Library(store))
+    assert built == measured == ["fp16"]
+    assert record.models == expected.models
+    assert record.digests == expected.digests
+    assert [one.name for one in found(store, more)] == [BASE, "int8", "prune:0.5", "fp16"]
+
+
 def test_nothing_is_compiled_that_is_not_sampled(store, monkeypatch):
     compiled = []
     real = KeptPredictor._predictor

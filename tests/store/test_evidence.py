@@ -165,14 +165,12 @@ def test_library_puts_evidence_below_its_root(tmp_path):
 
 def test_a_chunk_that_cannot_be_read_now_is_not_overwritten(tmp_path, array, monkeypatch):
     class Busy:
-        dtype, shape, chunks = array._array.dtype, array._array.shape, array._array.chunks
-
         def __getitem__(self, key):
             raise OSError(errno.EMFILE, "Too many open files")
 
     chunk = next(tmp_path.glob("*/c/0/0"))
     before = chunk.read_bytes()
-    monkeypatch.setattr(array, "_array", Busy())
+    monkeypatch.setattr(array._chunks, "_array", Busy())
     assert (array.read_chunk(ChunkId(0, 0)) == array.missing).all()
     with pytest.raises(StoreError, match=r"cannot read stored .* Too many open"):
         array.merge_chunk(

@@ -5,6 +5,7 @@ draws gave most often stand for themselves, and all others make one group. Nothi
 draws decides which.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ from irs_core.methods.kit.counts import UNKNOWN, Ints
 
 # With ten classes, each one but the candidate stands for itself.
 GROUPS = 9
+_GAP = GROUPS + 1
 _BLOCK = 8_000_000
 
 
@@ -101,12 +103,9 @@ def _gaps(predictions: Predictions) -> NDArray[np.bool_]:
 
 
 def _counted(grouped: NDArray[np.int8], gaps: NDArray[np.bool_], budgets: Ints) -> Ints:
-    starts = np.concatenate([[0], budgets[:-1]])
-    grouped, gaps = grouped[:, : budgets[-1]], gaps[:, : budgets[-1]]
-
-    def up_to(flags: NDArray[np.bool_]) -> Ints:
-        parts = np.add.reduceat(flags, starts, axis=1, dtype=np.int64)
-        return np.asarray(np.cumsum(parts, axis=1))
-
-    counts = np.stack([up_to(grouped == one) for one in range(GROUPS)], axis=2)
-    return np.where(up_to(gaps)[:, :, None] > 0, UNKNOWN, counts)
+    # Those of the candidate and gaps are counted beside the groups, in one pass.
+    marked = np.where(gaps, np.int8(_GAP), grouped)
+    edges = itertools.pairwise([0, *budgets.tolist()])
+    parts = [count_classes(marked[:, start:stop], _GAP + 1) for start, stop in edges]
+    counts = np.cumsum(np.stack(parts, axis=1), axis=1)
+    return np.where(counts[:, :, _GAP:] > 0, UNKNOWN, counts[:, :, :GROUPS])
