@@ -34,6 +34,9 @@ HINTS: dict[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 class OpenVinoPredictor:
     """A model compiled for one batch shape, with several requests in flight."""
 
+    # It computes on threads of its own, and may be called from any.
+    overlaps = True
+
     def __init__(
         self,
         model: ov.Model,

@@ -77,14 +77,17 @@ def permuted_labels_flag(confusion: ArrayLike) -> Flag | None:
     Args:
         confusion: Counts, true class by predicted class, shape (classes, classes).
     """
-    # As long to import as the rest of this package, and few commands ask.
+    counts = integers("confusion", confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
+        raise InvalidSampleError(f"confusion must be a square of counts; got {counts.shape}")
+    if (counts.diagonal() == counts.max(axis=1, initial=0)).all():
+        # No renaming fits better where each class is mostly called itself.
+        return None
+    # As long to import as the rest of this package, and few studies need it.
     from scipy.optimize import (  # type: ignore[import-untyped, unused-ignore]
         linear_sum_assignment,
     )
 
-    counts = integers("confusion", confusion)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or (counts < 0).any():
-        raise InvalidSampleError(f"confusion must be a square of counts; got {counts.shape}")
     rows, named = linear_sum_assignment(counts, maximize=True)
     moved = rows != named
     k, classes = int(moved.sum()), len(counts)

@@ -4,9 +4,10 @@ import json
 import math
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 PeerCost = Literal["draws", "seconds"]
 PEER_COSTS: tuple[PeerCost, ...] = ("draws", "seconds")
@@ -39,12 +40,14 @@ def measured_peers() -> PeersRun:
     return PeersRun(about, {one["title"]: one for one in found["peers"]})
 
 
-def peers_table(run: PeersRun, title: str, cost: PeerCost) -> pd.DataFrame:
+def peers_table(run: PeersRun, title: str, cost: PeerCost) -> "pd.DataFrame":
     """One study's table: a row per way, a column per result; NaN where it is not reached.
 
     Args:
         cost: Mean draws per input, or seconds for all inputs.
     """
+    import pandas as pd
+
     table = run.tables[title]
     return pd.DataFrame(
         [

@@ -148,6 +148,8 @@ def _has_room(root: Path) -> bool:
 class KeptPredictor:
     """A kept network, compiled when it is first asked; see `Measurable`."""
 
+    overlaps = True
+
     def __init__(self, about: _About, graph: bytes, constants: bytes) -> None:
         """Nothing is compiled yet."""
         self._about, self._graph, self._constants = about, graph, constants

@@ -1,6 +1,7 @@
 """The loop over units of work, in this process or on an engine's workers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -96,13 +97,22 @@ class Runner:
                 self._warm.add(name)
         self._drawing()
         self._meter.start()
-        for together in bundled(units, self._predictors):
-            self._check_stop()
-            self._report(together[0])
-            self._compute(joined(together))
-            for unit in together:
-                self._meter.count(unit)
-            self._report(together[-1])
+        # While the disk takes what was computed, the next is computed.
+        with ThreadPoolExecutor(1) as writer:
+            waiting = Future[None]()
+            waiting.set_result(None)
+            try:
+                for together in bundled(units, self._predictors):
+                    self._check_stop()
+                    self._report(together[0])
+                    write = self._compute(joined(together))
+                    waiting.result()
+                    waiting = writer.submit(write)
+                    for unit in together:
+                        self._meter.count(unit)
+                    self._report(together[-1])
+            finally:
+                waiting.result()
 
     def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
@@ -156,7 +166,8 @@ class Runner:
             return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
 
-    def _compute(self, joint: Joint) -> None:
+    def _compute(self, joint: Joint) -> Callable[[], None]:
+        """Run the predictors; what then writes their answers."""
         inputs = [self._inputs(unit) for unit in joint.units]
         first = joint.units[0]
         requests = [
@@ -175,16 +186,20 @@ class Runner:
             scale=self._dataset.scale,
             marks=self._marks,
         )
-        for index, result in enumerate(results):
-            predictor = requests[index].predictor
-            # Predictors on a GPU say on which.
-            device = getattr(predictor, "device", "cpu")
-            hardware = hardware_of([predictor.execution], [device])
-            total = sum(unit.draws_by_need[index] for unit in joint.units)
-            for number, unit in enumerate(joint.units):
-                seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
-                classes = joint.part(number, result.classes)
-                self._write(unit, index, classes, seconds, hardware)
+
+        def write() -> None:
+            for index, result in enumerate(results):
+                predictor = requests[index].predictor
+                # Predictors on a GPU say on which.
+                device = getattr(predictor, "device", "cpu")
+                hardware = hardware_of([predictor.execution], [device])
+                total = sum(unit.draws_by_need[index] for unit in joint.units)
+                for number, unit in enumerate(joint.units):
+                    seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
+                    classes = joint.part(number, result.classes)
+                    self._write(unit, index, classes, seconds, hardware)
+
+        return write
 
     def _keep(self, unit: Unit, answer: "Answer") -> None:
         for index, classes in enumerate(answer.classes):

@@ -172,23 +172,21 @@ def _on_host(
     classes = [draws.unanswered() for _ in requests]
     seconds = np.zeros(len(requests))
     noise, images, scale = draws.noise, draws.images, draws.scale
-    pools = [_Pool(request, classes[index]) for index, request in enumerate(requests)]
-    for (rows, places, values), made in _prefetched(_noise_of(draws, requests, block, marks)):
-        seconds[[bool(one.rows[rows].any()) for one in requests]] += made
-        for row in rows:
-            for steps, members in _by_form(requests, row, noise):
-                clock = perf_counter()
-                # Predictors that take whole steps say so, which no type can.
-                inputs: Any = noisy(images[row], values, scale, steps=steps)
-                seconds[members] += perf_counter() - clock
-                for index in members:
+    with ThreadPoolExecutor(1) as behind:
+        pools = [_Pool(one, classes[index], behind) for index, one in enumerate(requests)]
+        for (rows, places, values), made in _prefetched(_noise_of(draws, requests, block, marks)):
+            seconds[[bool(one.rows[rows].any()) for one in requests]] += made
+            for row in rows:
+                for steps, members in _by_form(requests, row, noise):
                     clock = perf_counter()
-                    pools[index].add(row, places, inputs)
-                    seconds[index] += perf_counter() - clock
-    for index, pool in enumerate(pools):
-        clock = perf_counter()
-        pool.flush()
-        seconds[index] += perf_counter() - clock
+                    # Predictors that take whole steps say so, which no type can.
+                    inputs: Any = noisy(images[row], values, scale, steps=steps)
+                    seconds[members] += perf_counter() - clock
+                    for index in members:
+                        pools[index].add(row, places, inputs)
+        for pool in pools:
+            pool.flush()
+    seconds += [pool.seconds for pool in pools]
     return [Sampled(found, float(spent)) for found, spent in zip(classes, seconds, strict=True)]
 
 
@@ -208,14 +206,22 @@ def _by_form(
 
 
 class _Pool:
-    """Draws of several rows, run together, so that few batches are padded."""
+    """Draws of several rows, run together, so that few batches are padded.
 
-    def __init__(self, request: Request, classes: NDArray[np.int64]) -> None:
+    A predictor that computes on threads of its own runs behind, while the next draws are made.
+    """
+
+    def __init__(
+        self, request: Request, classes: NDArray[np.int64], behind: ThreadPoolExecutor
+    ) -> None:
         self._request, self._classes = request, classes
         # Predictors that pad to a batch say its size, which not all do.
         self._batch = int(getattr(request.predictor, "batch", 1))
+        self._behind = behind if getattr(request.predictor, "overlaps", False) else None
+        self._running: Future[None] | None = None
         self._inputs: list[NDArray[Any]] = []
         self._places: list[NDArray[np.intp]] = []
+        self.seconds = 0.0
 
     def add(self, row: int, places: NDArray[np.intp], inputs: NDArray[Any]) -> None:
         """Take the chosen ones of a row's draws, which stand at `places`."""
@@ -230,17 +236,33 @@ class _Pool:
             self._run(sum(map(len, self._inputs)) // self._batch * self._batch)
 
     def flush(self) -> None:
-        """Run what is there."""
+        """Run what is there, to its end."""
         self._run(sum(map(len, self._inputs)))
+        self._wait()
 
     def _run(self, count: int) -> None:
         if not count:
             return
         inputs, places = _joined(self._inputs, axis=0), _joined(self._places, axis=1)
-        self._classes[*places[:, :count]] = self._request.predictor(inputs[:count])
         left = count < len(inputs)
         self._inputs = [inputs[count:]] if left else []
         self._places = [places[:, count:]] if left else []
+        # One at a time, so that little is held at once.
+        self._wait()
+        if self._behind is None:
+            self._answer(inputs[:count], places[:, :count])
+        else:
+            self._running = self._behind.submit(self._answer, inputs[:count], places[:, :count])
+
+    def _answer(self, inputs: NDArray[Any], places: NDArray[np.intp]) -> None:
+        clock = perf_counter()
+        self._classes[*places] = self._request.predictor(inputs)
+        self.seconds += perf_counter() - clock
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
 
 
 def _joined(parts: Sequence[NDArray[Any]], axis: int) -> NDArray[Any]:

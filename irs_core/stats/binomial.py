@@ -119,10 +119,17 @@ def _evaluated(
     draws: Counts,
     alpha: float,
 ) -> NDArray[np.float64]:
-    """Many bounds with one n have few different counts: each is evaluated once and kept."""
-    if hits.size < _MANY or draws.min() != draws.max() or draws.flat[0] > _LONGEST_TABLE:
+    """Many bounds have few different counts: each is evaluated once, and kept where all have one n.
+
+    The kept ones serve whoever asks next for the same number of draws and level.
+    """
+    if hits.size < _MANY or draws.max() > _LONGEST_TABLE:
         return bound(hits, draws, alpha)
     n = int(draws.flat[0])
+    if draws.min() != n or draws.max() != n:
+        pairs, places = np.unique(draws * (_LONGEST_TABLE + 1) + hits, return_inverse=True)
+        each, found_hits = np.divmod(pairs, _LONGEST_TABLE + 1)
+        return bound(found_hits, each, alpha)[places].reshape(hits.shape)
     table = _table(bound, n, alpha)
     found: NDArray[np.float64] = table[hits]
     gaps = np.isnan(found)
