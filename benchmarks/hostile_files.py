@@ -9,6 +9,7 @@ files are no part of that memory.
 """
 
 import argparse
+import itertools
 import json
 import os
 import queue
@@ -67,7 +68,14 @@ def _serve(port: int, threads: int) -> None:
             except BaseException as error:
                 outcome, text = type(error).__name__, str(error)
             spent = time.monotonic() - started
-            answer = {"name": asked["name"], "outcome": outcome, "text": text, "seconds": spent}
+            answer = {
+                "name": asked["name"],
+                "outcome": outcome,
+                "text": text,
+                "seconds": spent,
+                "memory": _memory(os.getpid()),
+                "modules": len(sys.modules),
+            }
             print("ANSWER " + json.dumps(answer), flush=True)
 
     foreign.warm_up()
@@ -223,8 +231,7 @@ class _Watch:
                 self.seconds.append(self._once())
             except OSError:
                 self.seconds.append(_SILENT)
-            pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
-            self.memory.append(pages * os.sysconf("SC_PAGE_SIZE"))
+            self.memory.append(_memory(self._pid))
             time.sleep(_PERIOD)
 
     def _once(self) -> float:
@@ -232,6 +239,22 @@ class _Watch:
         with urllib.request.urlopen(self._url, timeout=_SILENT) as answer:
             answer.read()
         return time.monotonic() - started
+
+
+def _memory(pid: int) -> int:
+    """Bytes that a process holds."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _steps(found: Sequence[dict[str, object]]) -> list[str]:
+    """Files after which the server held most more than before, largest first."""
+    said = []
+    for before, after in itertools.pairwise(found):
+        grown = (int(str(after["memory"])) - int(str(before["memory"]))) / 1e6
+        modules = int(str(after["modules"])) - int(str(before["modules"]))
+        said.append((grown, f"{grown:+.0f} MB, {modules} modules more: {after['name']}"))
+    return [text for _, text in sorted(said, reverse=True)[:8]]
 
 
 def _report(found: Sequence[dict[str, object]], watch: _Watch, spent: float) -> None:
@@ -254,6 +277,8 @@ def _report(found: Sequence[dict[str, object]], watch: _Watch, spent: float) -> 
         f"growth {memory.max() - memory[0]:.0f} MB"
     )
     print(f"reading one file: median {np.median(reading):.2f} s, most {reading.max():.1f} s")
+    for text in _steps(found):
+        print(f"memory {text}")
     for one in odd:
         print(f"ODD {one['name']}: {one['outcome']}: {str(one['text'])[:300]!r}")
 

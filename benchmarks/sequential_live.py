@@ -3,9 +3,10 @@
     PYTHONPATH=. .venv/bin/python benchmarks/sequential_live.py FOLDER [ROUNDS]
 
 FOLDER holds the CIFAR-10 images (`test/airplane/...`). Given on both sides: the original, certified
-in the store, and the int8 network as a file. Timed of `seq`: the whole command, from the start of the interpreter
-to the printed table. Of the published way (IRS with 1,000 draws; from scratch with 10,000): draws
-over the rate of the published loop (eager fp32, batch 400), measured between the runs of `seq`.
+in the store, and the int8 network as a file. Timed of `seq`: the whole command, from the start of
+the interpreter to the printed table. Of the published way (IRS with 1,000 draws; from scratch with
+10,000): draws over the rate of the published loop (eager fp32, batch 400), measured between the
+runs of `seq`.
 """
 
 import shutil

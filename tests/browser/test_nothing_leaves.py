@@ -54,8 +54,8 @@ def calm_down(page: Page) -> None:
     """Wait until the page is whole and nothing more is drawn."""
     settle(page)
     seen, calm = made(page), 0
-    while calm < 3:
-        page.wait_for_timeout(500)
+    while calm < 4:
+        page.wait_for_timeout(200)
         before, seen = seen, made(page)
         running = page.locator(IDLE).count() == 0
         calm = 0 if running or before != seen else calm + 1

@@ -94,6 +94,7 @@ def test_a_renaming_must_fit_significantly_better() -> None:
         )
     with pytest.raises(InvalidSampleError, match="square"):
         permuted_labels_flag(np.zeros((2, 3), int))
+    assert permuted_labels_flag(np.zeros((0, 0), int)) is None
 
 
 def test_renaming_many_classes_is_found() -> None:

@@ -192,6 +192,15 @@ def test_looking_bounds_up_changes_no_bit() -> None:
         assert not np.array_equal(bound(counts, 1000, 0.01), literal[counts])
 
 
+def test_bounds_of_many_different_n_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(0)
+    n = rng.integers(1, 40, (60, 5))
+    k = rng.integers(0, n + 1)
+    for bound in (binomial_lower_bound, binomial_upper_bound):
+        alone = [float(bound(*pair, 0.013)) for pair in zip(k.flat, n.flat, strict=True)]
+        assert bound(k, n, 0.013).ravel().tolist() == alone
+
+
 def test_chances_of_counts_are_scipys_ends_included() -> None:
     k, n, p = np.meshgrid(np.arange(-2, 13), np.arange(11), [0.0, 1e-9, 0.3, 0.999, 1.0])
     least, most = chance_of_at_least(k, n, p), chance_of_at_most(k, n, p)
