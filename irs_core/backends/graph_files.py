@@ -32,6 +32,9 @@ Shape = tuple[int, int, int]
 class OnnxPredictor:
     """An ONNX file run by ONNX Runtime on the CPU."""
 
+    # It computes on threads of its own, and may be called from any.
+    overlaps = True
+
     def __init__(
         self,
         module: GraphModule,

@@ -1,8 +1,10 @@
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from irs_core.errors import ModelOutputError
 from irs_core.sampling import sampler
 from irs_core.sampling.sampler import Request, sample
 from irs_core.spec.study import NoiseSpec
@@ -30,6 +32,43 @@ def run(*predictors, rows=None, groups=range(5), **options):
     requests = [Request(predictor, mask) for predictor, mask in zip(predictors, rows, strict=True)]
     defaults = {"noise": NOISE, "stream": "estimate", "chunk": 0, "start": 0, "stop": 200}
     return sample(IMAGES, groups, requests, **{**defaults, **options})
+
+
+class Behind(Threshold):
+    """The same, run while the next draws are made."""
+
+    overlaps = True
+
+    def __init__(self, cut=0.5, fail=False):
+        super().__init__(cut)
+        self.threads, self.at_once, self.fail = [], 0, fail
+
+    def __call__(self, inputs):
+        if self.fail:
+            raise ModelOutputError("the model returned NaN")
+        self.threads.append(threading.get_ident())
+        self.at_once += 1
+        assert self.at_once == 1
+        found = super().__call__(inputs)
+        time.sleep(0.001)
+        self.at_once -= 1
+        return found
+
+
+@pytest.mark.parametrize("values", [64, 4_000, 4_000_000])
+def test_what_runs_behind_answers_the_same(monkeypatch, values):
+    monkeypatch.setattr(sampler, "BLOCK_VALUES", values)
+    here, behind = Threshold(), Behind()
+    first, second = run(here, behind)
+    assert np.array_equal(first.classes, second.classes)
+    assert np.array_equal(np.concatenate(here.seen), np.concatenate(behind.seen))
+    assert threading.get_ident() not in behind.threads
+    assert second.seconds > 0.001 * len(behind.threads)
+
+
+def test_what_fails_behind_is_raised():
+    with pytest.raises(ModelOutputError, match="returned NaN"):
+        run(Threshold(), Behind(fail=True))
 
 
 @pytest.mark.parametrize("block", [1, 7, 200, 256])
