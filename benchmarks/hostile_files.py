@@ -9,7 +9,6 @@ files are no part of that memory.
 """
 
 import argparse
-import itertools
 import json
 import os
 import queue
@@ -73,8 +72,7 @@ def _serve(port: int, threads: int) -> None:
                 "outcome": outcome,
                 "text": text,
                 "seconds": spent,
-                "memory": _memory(os.getpid()),
-                "modules": len(sys.modules),
+                "ended": time.monotonic(),
             }
             print("ANSWER " + json.dumps(answer), flush=True)
 
@@ -204,6 +202,7 @@ class _Watch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.seconds: list[float] = []
         self.memory: list[int] = []
+        self.moments: list[float] = []
 
     def wait_until_up(self) -> None:
         """Return when the first health check is answered."""
@@ -231,7 +230,9 @@ class _Watch:
                 self.seconds.append(self._once())
             except OSError:
                 self.seconds.append(_SILENT)
-            self.memory.append(_memory(self._pid))
+            pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+            self.memory.append(pages * os.sysconf("SC_PAGE_SIZE"))
+            self.moments.append(time.monotonic())
             time.sleep(_PERIOD)
 
     def _once(self) -> float:
@@ -241,20 +242,13 @@ class _Watch:
         return time.monotonic() - started
 
 
-def _memory(pid: int) -> int:
-    """Bytes that a process holds."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _steps(found: Sequence[dict[str, object]]) -> list[str]:
-    """Files after which the server held most more than before, largest first."""
-    said = []
-    for before, after in itertools.pairwise(found):
-        grown = (int(str(after["memory"])) - int(str(before["memory"]))) / 1e6
-        modules = int(str(after["modules"])) - int(str(before["modules"]))
-        said.append((grown, f"{grown:+.0f} MB, {modules} modules more: {after['name']}"))
-    return [text for _, text in sorted(said, reverse=True)[:8]]
+def _at(moment: float, found: Sequence[dict[str, object]]) -> list[str]:
+    """Files that were being read at a moment of the monotonic clock."""
+    return [
+        str(one["name"])
+        for one in found
+        if 0 <= float(str(one["ended"])) - moment <= float(str(one["seconds"]))
+    ]
 
 
 def _report(found: Sequence[dict[str, object]], watch: _Watch, spent: float) -> None:
@@ -277,8 +271,7 @@ def _report(found: Sequence[dict[str, object]], watch: _Watch, spent: float) -> 
         f"growth {memory.max() - memory[0]:.0f} MB"
     )
     print(f"reading one file: median {np.median(reading):.2f} s, most {reading.max():.1f} s")
-    for text in _steps(found):
-        print(f"memory {text}")
+    print(f"while it was largest: {_at(watch.moments[int(memory.argmax())], found)}")
     for one in odd:
         print(f"ODD {one['name']}: {one['outcome']}: {str(one['text'])[:300]!r}")
 

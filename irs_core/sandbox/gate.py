@@ -137,7 +137,7 @@ def _asked(child: Child, request: Any, limits: Limits, what: str) -> Any:
     until = time.monotonic() + limits.seconds
     _receive(child, found, None, until, base + limits.memory, what, limits)
     try:
-        return decode(bytes(found))
+        return decode(found)
     except WireError:
         raise _ended(child, what, limits) from None
 

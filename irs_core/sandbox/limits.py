@@ -28,13 +28,13 @@ class Limits:
     Args:
         seconds: By the clock; of processor time so many on each core.
         memory: Bytes beyond what the program itself takes.
-        output: Bytes of the answer.
+        output: Bytes of the answer, which the asking process holds.
         written: Bytes of one file that the child writes.
     """
 
     seconds: float
     memory: int
-    output: int = 1 << 28
+    output: int = 1 << 26
     written: int = 1 << 30
 
     @classmethod

@@ -27,8 +27,8 @@ def encode(value: Any) -> bytes:
     return b"".join((_HEAD.pack(len(head)), head, *arrays))
 
 
-def decode(content: bytes) -> Any:
-    """The value in a message.
+def decode(content: bytes | bytearray) -> Any:
+    """The value in a message; its arrays lie in it.
 
     Raises:
         WireError: The content is no message.
