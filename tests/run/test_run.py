@@ -12,14 +12,14 @@ from synthetic import synthetic_spec
 from irs_core.analysis.close_up import noise_group
 from irs_core.certify import build_cache
 from irs_core.data import load_dataset
-from irs_core.errors import CancelledError, DatasetError, ModelOutputError
+from irs_core.errors import CancelledError, DatasetError, ModelOutputError, StoreError
 from irs_core.methods.kit.counting import count_classes
 from irs_core.run import units as runner_module
 from irs_core.run.options import RunOptions
 from irs_core.run.study import run_study
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
-from irs_core.store import BASE, Library
+from irs_core.store import BASE, EvidenceArray, Library
 
 SPEC = synthetic_spec(data=DataSpec(max=20, holdout=16), n=700, n_p=(50, 100), n0=20)
 WHOLE = 36 * (20 + 700 + 2 * (20 + 100 + 100))
@@ -216,6 +216,28 @@ def test_a_model_that_fails_loses_nothing(tmp_path, monkeypatch, reference):
     seen = []
     assert run_study(SPEC, library, on_progress=seen.append).digests == reference[1].digests
     assert seen[-1].total == WHOLE - sum(joint.draws for joint in calls[:3])
+
+
+def test_a_chunk_that_cannot_be_written_ends_the_run_at_once(tmp_path, monkeypatch):
+    computed, written = [], []
+    compute, merge = runner_module.Runner._compute, EvidenceArray.merge_chunk
+
+    def counted(self, joint):
+        computed.append(joint)
+        return compute(self, joint)
+
+    def fails_once(self, *arguments, **options):
+        written.append(self)
+        if len(written) == 2:
+            raise StoreError("the disk is full")
+        merge(self, *arguments, **options)
+
+    monkeypatch.setattr(runner_module.Runner, "_compute", counted)
+    monkeypatch.setattr(EvidenceArray, "merge_chunk", fails_once)
+    with pytest.raises(StoreError, match="the disk is full"):
+        run_study(SPEC, Library(tmp_path))
+    # One more may be on its way.
+    assert len(computed) <= 3
 
 
 def test_evidence_that_disappears_during_a_run_is_computed_again(tmp_path, monkeypatch, reference):
