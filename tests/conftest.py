@@ -1,7 +1,6 @@
 """Imported before any test: settings that must come before torch, and how tests share a machine."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,25 @@ assert irs_core.__version__
 # Each app of a test has a store of its own, where counting every shipped study serves nobody.
 os.environ["IRS_COUNT_AHEAD"] = "0"
 
-# Many tests wait for browsers, servers and worker processes; what a process of tests grows to.
-_PER_CORE, _BYTES = 2, 5 << 30
-# Files that take minutes start first, so that no process is left alone with one.
+# Many tests wait for browsers, servers and other processes; what a process of tests grows to.
+_PER_CORE, _BYTES = 1.5, 5 << 30
 _LONG = ("browser", "jobs", "run", "test_how_to.py", "test_own_files_end_to_end.py")
+# They are spread over so much of the others, so that they neither meet nor come last.
+_SPREAD = 0.7
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Processes of `-n auto`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(_PER_CORE * usable_cores(), memory // _BYTES))
+    return max(1, min(int(_PER_CORE * usable_cores()), memory // _BYTES))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first, in an order that all processes agree on."""
-    items.sort(key=lambda one: not _is_long(one.path.relative_to(Path(__file__).parent).parts))
-
-
-def _is_long(parts: Sequence[str]) -> bool:
-    return parts[0] in _LONG
+    """Put files in an order in which no process is left alone with a long one."""
+    root = Path(__file__).parent
+    files = list(dict.fromkeys(one.path for one in items))
+    long = [one for one in files if one.relative_to(root).parts[0] in _LONG]
+    short = [one for one in files if one not in long]
+    places = {one: _SPREAD * at / len(long) for at, one in enumerate(long)}
+    places |= {one: at / len(short) for at, one in enumerate(short)}
+    items.sort(key=lambda one: places[one.path])
