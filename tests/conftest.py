@@ -19,6 +19,7 @@ _LONG = ("browser", "jobs", "run", "test_how_to.py", "test_own_files_end_to_end.
 _SPREAD = 0.7
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Processes of `-n auto`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
