@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files in an order in which no process is left alone with a long one."""
     root = Path(__file__).parent
     files = list(dict.fromkeys(one.path for one in items))
-    long = [one for one in files if one.relative_to(root).parts[0] in _LONG]
+    long = [one for one in files if any(one.is_relative_to(root / name) for name in _LONG)]
     short = [one for one in files if one not in long]
     places = {one: _SPREAD * at / len(long) for at, one in enumerate(long)}
     places |= {one: at / len(short) for at, one in enumerate(short)}

@@ -106,7 +106,11 @@ def measure_forecast(
     return Forecast(
         draws=needed,
         stored=stored,
-        setup=(_starting(ready.kept) if command else 0.0) + loading + looking + preparing + warm,
+        setup=(_starting(bool(ready.kept)) if command else 0.0)
+        + loading
+        + looking
+        + preparing
+        + warm,
         sampling=sampling,
         closing=needed * (_CLOSING if closing is None else closing),
         rates=rates,

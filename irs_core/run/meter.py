@@ -1,4 +1,4 @@
-"""How far a run is and how fast, from the chunks that it stored last. Free of torch."""
+"""How far a run is and how fast, from what it computed last. Free of torch."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,27 +9,27 @@ from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit
 from irs_core.spec.study import Stream
 
-# A rate is that of the last units: enough to be steady, few enough to follow a busy machine.
-RECENT_UNITS = 16
+# A rate is that of what ran last: enough to be steady, little enough to follow a busy machine.
+RECENT = 16
 _Key = tuple[str, Stream]
 
 
 class _Rate:
-    """Predictions a second over the units counted last."""
+    """Predictions a second over what was counted last."""
 
     def __init__(self) -> None:
-        self._units = deque[tuple[int, float]](maxlen=RECENT_UNITS)
+        self._counted = deque[tuple[int, float]](maxlen=RECENT)
 
     def add(self, draws: int, seconds: float) -> None:
-        self._units.append((draws, seconds))
+        self._counted.append((draws, seconds))
 
     def value(self) -> float:
-        seconds = sum(spent for _, spent in self._units)
-        return sum(draws for draws, _ in self._units) / seconds if seconds > 0 else 0.0
+        seconds = sum(spent for _, spent in self._counted)
+        return sum(draws for draws, _ in self._counted) / seconds if seconds > 0 else 0.0
 
 
 class Meter:
-    """Counts the units of a run as they are stored."""
+    """Counts the units of a run as they are computed."""
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         """Nothing is planned yet.
@@ -50,10 +50,7 @@ class Meter:
 
     def plan(self, needs: Sequence[Need], units: Iterable[Unit], later: Sequence[Part]) -> None:
         """Take up what is needed now, of which `units` are missing, and what follows."""
-        missing: dict[_Key, int] = {}
-        for unit in units:
-            for key, draws in _draws(unit):
-                missing[key] = missing.get(key, 0) + draws
+        missing = _summed(units)
         for need in needs:
             needed = need.predictions
             key = (need.name, need.stream)
@@ -77,20 +74,22 @@ class Meter:
         """Units are computed from this moment on."""
         self._last = self._clock()
 
-    def count(self, unit: Unit) -> None:
-        """A unit was stored; it took the time since the one before."""
+    def count(self, together: Sequence[Unit]) -> None:
+        """Units were computed together; they took the time since the ones before."""
         moment = self._clock()
         spent, self._last = moment - self._last, moment
-        for key, draws in _draws(unit):
+        found = _summed(together)
+        total = sum(found.values())
+        for key, draws in found.items():
             part = self._parts[key]
             self._parts[key] = replace(part, done=min(part.needed, part.done + draws))
             self._rates[key].add(draws, spent)
             before = self._spent.get(key[0], (0, 0.0))
-            share = spent * draws / max(1, unit.draws)
+            share = spent * draws / max(1, total)
             self._spent[key[0]] = (before[0] + draws, before[1] + share)
-        self._rate.add(unit.draws, spent)
-        self._done += unit.draws
-        self._left -= unit.draws
+        self._rate.add(total, spent)
+        self._done += total
+        self._left -= total
 
     def progress(self, stage: str) -> Progress:
         """Where the run is."""
@@ -101,12 +100,14 @@ class Meter:
         return Progress(stage, self._done, self._done + self._left, rate, left, tuple(parts))
 
 
-def _draws(unit: Unit) -> list[tuple[_Key, int]]:
-    """Predictions that a unit computes, per classifier."""
-    return [
-        ((need.name, unit.stream), draws)
-        for need, draws in zip(unit.needs, unit.draws_by_need, strict=True)
-    ]
+def _summed(units: Iterable[Unit]) -> dict[_Key, int]:
+    """Predictions that units compute, per classifier and stream."""
+    found: dict[_Key, int] = {}
+    for unit in units:
+        for need, draws in zip(unit.needs, unit.draws_by_need, strict=True):
+            key = need.name, unit.stream
+            found[key] = found.get(key, 0) + draws
+    return found
 
 
 def _left_by(parts: Sequence[Part], rates: Mapping[str, float]) -> float | None:

@@ -26,12 +26,12 @@ class Ready:
 
     Args:
         classes: Number of classes of the model.
-        kept: All of them were prepared before.
+        kept: All of them were prepared before; None where some were.
     """
 
     classifiers: list[Prepared]
     classes: int
-    kept: bool
+    kept: bool | None
 
 
 def prepared_classifiers(
@@ -67,7 +67,7 @@ def prepared_classifiers(
         on_progress(preparing(spec, inputs, timings, options, perf_counter() - began))
     if not extended():
         kept.keep(made, base.num_classes, dataset.input_shape)
-    return Ready(made, base.num_classes, kept=False)
+    return Ready(made, base.num_classes, kept=None if known else False)
 
 
 def _clean(predictor: Predictor, dataset: Dataset) -> tuple[int, ...]:

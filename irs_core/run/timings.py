@@ -40,16 +40,17 @@ class Stopwatch:
     """Times of one run, which `keep` adds to the store's."""
 
     def __init__(
-        self, root: Path, spec: StudySpec, options: RunOptions, *, kept: bool, since: float
+        self, root: Path, spec: StudySpec, options: RunOptions, *, kept: bool | None, since: float
     ) -> None:
         """Nothing was drawn yet.
 
         Args:
-            kept: The classifiers were prepared before.
+            kept: The classifiers were prepared before; None where some were, which says nothing of
+                how long all of them take.
             since: When setting up began, by `time.perf_counter`.
         """
         self._root, self._spec, self._options = root, spec, options
-        self._kind = setup_kind(spec, options, kept=kept)
+        self._kind = None if kept is None else setup_kind(spec, options, kept=kept)
         self._began = since
         self._setup: float | None = None
         self._sampled = since
@@ -78,7 +79,8 @@ class Stopwatch:
                 rates[kind] = seconds / draws
         found = replace(known, rates=rates)
         if self._setup is not None:
-            found = replace(found, setups={**known.setups, self._kind: self._setup})
+            if self._kind is not None:
+                found = replace(found, setups={**known.setups, self._kind: self._setup})
             closed = time.perf_counter() - self._sampled
             found = replace(found, closing=closed / max(1, predictions))
         if found != known:

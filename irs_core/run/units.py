@@ -85,7 +85,7 @@ class Runner:
 
     @property
     def spent(self) -> dict[str, tuple[int, float]]:
-        """Draws and their wall seconds by classifier, loop and writing included."""
+        """Draws and their wall seconds by classifier, with the loop and all but the last write."""
         return self._meter.spent
 
     def _fill_here(self, units: Sequence[Unit]) -> None:
@@ -108,8 +108,7 @@ class Runner:
                     write = self._compute(joined(together))
                     waiting.result()
                     waiting = writer.submit(write)
-                    for unit in together:
-                        self._meter.count(unit)
+                    self._meter.count(together)
                     self._report(together[-1])
             finally:
                 waiting.result()
@@ -127,7 +126,7 @@ class Runner:
             for answer in answers:
                 unit = units[answer.number]
                 self._keep(unit, answer)
-                self._meter.count(unit)
+                self._meter.count([unit])
                 self._report(unit)
                 self._check_stop()
 

@@ -173,7 +173,12 @@ def _on_host(
     seconds = np.zeros(len(requests))
     noise, images, scale = draws.noise, draws.images, draws.scale
     with ThreadPoolExecutor(1) as behind:
-        pools = [_Pool(one, classes[index], behind) for index, one in enumerate(requests)]
+        # What computes in this thread beside another one would take its time, too.
+        alone = all(getattr(one.predictor, "overlaps", False) for one in requests)
+        pools = [
+            _Pool(one, classes[index], behind if alone else None)
+            for index, one in enumerate(requests)
+        ]
         for (rows, places, values), made in _prefetched(_noise_of(draws, requests, block, marks)):
             seconds[[bool(one.rows[rows].any()) for one in requests]] += made
             for row in rows:
@@ -208,16 +213,17 @@ def _by_form(
 class _Pool:
     """Draws of several rows, run together, so that few batches are padded.
 
-    A predictor that computes on threads of its own runs behind, while the next draws are made.
+    Args:
+        behind: Where the predictor runs while the next draws are made; None for where it is asked.
     """
 
     def __init__(
-        self, request: Request, classes: NDArray[np.int64], behind: ThreadPoolExecutor
+        self, request: Request, classes: NDArray[np.int64], behind: ThreadPoolExecutor | None
     ) -> None:
         self._request, self._classes = request, classes
         # Predictors that pad to a batch say its size, which not all do.
         self._batch = int(getattr(request.predictor, "batch", 1))
-        self._behind = behind if getattr(request.predictor, "overlaps", False) else None
+        self._behind = behind
         self._running: Future[None] | None = None
         self._inputs: list[NDArray[Any]] = []
         self._places: list[NDArray[np.intp]] = []
@@ -247,7 +253,7 @@ class _Pool:
         left = count < len(inputs)
         self._inputs = [inputs[count:]] if left else []
         self._places = [places[:, count:]] if left else []
-        # One at a time, so that little is held at once.
+        # One at a time, so that little is held at once; and what failed is raised here.
         self._wait()
         if self._behind is None:
             self._answer(inputs[:count], places[:, :count])

@@ -168,7 +168,7 @@ def _receive(
         if len(into) > limits.output:
             raise SandboxError(
                 f"what {what!r} gives has more than {limits.output} bytes, the most that is taken: "
-                "choose fewer inputs"
+                "choose fewer or smaller inputs"
             )
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Half of what a study of 1,000 inputs and 100,000 draws takes.
+# The draws of one classifier on 600 inputs, 100,000 each.
 MOST_BYTES = 1 << 26
 # A file that somebody writes in place twice within a tick of its clock looks unchanged.
 _SETTLED_NS = 100_000_000
@@ -24,13 +24,11 @@ class Stamp(NamedTuple):
 
     path: str
     number: int
+    written_ns: int
     changed_ns: int
     size: int
-
-    @property
-    def settled(self) -> bool:
-        """Whether another change would be seen."""
-        return time.time_ns() - self.changed_ns > _SETTLED_NS
+    # Another change would be seen.
+    settled: bool
 
 
 def stamp(path: Path) -> Stamp | None:
@@ -43,7 +41,10 @@ def stamp(path: Path) -> Stamp | None:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Stamp(str(path), found.st_ino, found.st_mtime_ns, found.st_size)
+    settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED_NS
+    return Stamp(
+        str(path), found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, settled
+    )
 
 
 class ChunkCache:
@@ -51,7 +52,7 @@ class ChunkCache:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         """Nothing is kept yet."""
-        self._most, self._bytes = most_bytes, 0
+        self.most_bytes, self._bytes = most_bytes, 0
         self._chunks: OrderedDict[str, tuple[Stamp, NDArray[Any]]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -74,7 +75,7 @@ class ChunkCache:
             self._drop(state.path)
             self._chunks[state.path] = state, kept
             self._bytes += kept.nbytes
-            while self._bytes > self._most:
+            while self._bytes > self.most_bytes:
                 self._drop(next(iter(self._chunks)))
 
     def _drop(self, path: str) -> None:

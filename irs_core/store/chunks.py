@@ -87,11 +87,13 @@ class Chunks:
         if any(known is None for _, known in found.values()):
             # Many at once cost less than one after the other.
             out[...] = self._array[:, first * CHUNK_DRAWS : last * CHUNK_DRAWS]
+        # Of more than fits, nothing would be left when it is read again.
+        kept = out.nbytes <= CHUNKS.most_bytes
         for at, (state, known) in found.items():
             part = out[self.inside(first, at)]
             if known is not None:
                 part[...] = known
-            elif state is not None:
+            elif state is not None and kept:
                 CHUNKS.put(state, part)
 
     def _fill_by_chunks(self, out: Predictions, first: int, last: int) -> tuple[Predictions, int]:

@@ -154,7 +154,8 @@ class EvidenceArray:
 
         Args:
             predictions: Shape (rows of the tile, CHUNK_DRAWS), gaps marked.
-            seconds: Wall seconds of this classifier's share of the work, noise included.
+            seconds: Wall seconds of this classifier's inference and of making its noise, which
+                may have run at the same time.
             draws: Predictions that those seconds bought.
             hardware: One line naming the machine.
 

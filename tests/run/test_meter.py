@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from synthetic import synthetic_spec, write_predictions
 
-from irs_core.run.meter import RECENT_UNITS, Meter
+from irs_core.run.meter import RECENT, Meter
 from irs_core.run.options import Part
 from irs_core.run.plan import Need, plan_units
 from irs_core.run.study import run_study
@@ -47,7 +47,7 @@ def test_rates_and_time_left_come_from_the_units_counted(tmp_path):
     clock.now += 50  # loading and compiling are nobody's rate
     meter.start()
     clock.now += 4
-    meter.count(units[0])  # 32 rows of 500 draws for both
+    meter.count(units[:1])  # 32 rows of 500 draws for both
     progress = meter.progress("s")
     a = Part("a", "estimate", 16_000, 40_000, 4000.0)
     assert progress.parts[0] == a
@@ -66,24 +66,37 @@ def test_the_end_is_reached(tmp_path):
     meter.plan([one], units, [])
     for unit in units:
         clock.now += 1
-        meter.count(unit)
+        meter.count([unit])
     progress = meter.progress("s")
     assert progress.done == progress.total == progress.parts[0].done == 40_000
     assert progress.seconds_left == 0.0
 
 
-def test_a_rate_follows_the_units_stored_last(tmp_path):
+def test_a_rate_follows_what_was_computed_last(tmp_path):
     clock = Clock()
-    one = need(tmp_path, "a", 500 * RECENT_UNITS)
+    one = need(tmp_path, "a", 500 * RECENT)
     units = [unit for unit in plan_units([one]) if unit.at.tile == 0]
     meter = Meter(clock)
     meter.plan([one], units * 2, [])
     for seconds in (1.0, 2.0):
         for unit in units:
             clock.now += seconds
-            meter.count(unit)
+            meter.count([unit])
         assert meter.progress("s").rate == 16_000 / seconds
         assert meter.progress("s").parts[0].rate == 16_000 / seconds
+
+
+def test_many_small_units_that_run_together_have_one_rate(tmp_path):
+    clock = Clock()
+    one = need(tmp_path, "a", 500 * 2 * RECENT)
+    units = [unit for unit in plan_units([one]) if unit.at.tile == 0]
+    meter = Meter(clock)
+    meter.plan([one], units, [])
+    clock.now += 4
+    meter.count(units)
+    progress = meter.progress("s")
+    assert progress.rate == progress.parts[0].rate == 2 * RECENT * 16_000 / 4
+    assert meter.spent == {"a": (2 * RECENT * 16_000, 4.0)}
 
 
 def test_inputs_that_need_no_draws_have_no_row(tmp_path):
@@ -128,7 +141,7 @@ def test_chosen_draws_count_once_and_as_what_they_are(tmp_path):
     meter.plan([one], units, [])
     assert meter.progress("s").parts == (Part("a", "estimate", 0, 300),)
     for unit in units:
-        meter.count(unit)
+        meter.count([unit])
     progress = meter.progress("s")
     assert (progress.done, progress.total) == (300, 300)
     assert (progress.parts[0].done, progress.parts[0].needed) == (300, 300)

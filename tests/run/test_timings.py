@@ -63,6 +63,16 @@ def test_runs_of_kept_classifiers_are_timed_apart_and_those_without_draws_not_at
     assert read_timings(tmp_path) == first
 
 
+def test_preparing_some_says_nothing_of_preparing_all(tmp_path):
+    library = Library(tmp_path)
+    run_study(SPEC, library)
+    before = read_timings(tmp_path).setups
+    run_study(replace(SPEC, compressions=(*SPEC.compressions, parse_compression("bf16"))), library)
+    found = read_timings(tmp_path)
+    assert found.setups == before
+    assert found.closing > 0
+
+
 def test_few_draws_replace_no_rate_of_many(tmp_path):
     for draws, seconds, rate in ((20, 10.0, 0.5), (500, 5.0, 0.01), (499, 300.0, 0.01)):
         watch = Stopwatch(tmp_path, SPEC, HERE, kept=False, since=0.0)

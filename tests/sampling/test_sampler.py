@@ -39,36 +39,45 @@ class Behind(Threshold):
 
     overlaps = True
 
-    def __init__(self, cut=0.5, fail=False):
+    def __init__(self, cut=0.5, fails_at=-1):
         super().__init__(cut)
-        self.threads, self.at_once, self.fail = [], 0, fail
+        self.threads, self.fails_at = [], fails_at
 
     def __call__(self, inputs):
-        if self.fail:
-            raise ModelOutputError("the model returned NaN")
         self.threads.append(threading.get_ident())
-        self.at_once += 1
-        assert self.at_once == 1
-        found = super().__call__(inputs)
+        if len(self.threads) == self.fails_at:
+            raise ModelOutputError("the model returned NaN")
         time.sleep(0.001)
-        self.at_once -= 1
-        return found
+        return super().__call__(inputs)
 
 
 @pytest.mark.parametrize("values", [64, 4_000, 4_000_000])
 def test_what_runs_behind_answers_the_same(monkeypatch, values):
     monkeypatch.setattr(sampler, "BLOCK_VALUES", values)
-    here, behind = Threshold(), Behind()
-    first, second = run(here, behind)
+    here, behind, other = Threshold(), Behind(), Behind(0.9)
+    (first,), (second, third) = run(here), run(behind, other)
     assert np.array_equal(first.classes, second.classes)
+    assert np.array_equal(third.classes, run(Threshold(0.9))[0].classes)
     assert np.array_equal(np.concatenate(here.seen), np.concatenate(behind.seen))
-    assert threading.get_ident() not in behind.threads
+    assert threading.get_ident() not in behind.threads + other.threads
+    # One after the other.
+    assert len({*behind.threads, *other.threads}) == 1
     assert second.seconds > 0.001 * len(behind.threads)
 
 
-def test_what_fails_behind_is_raised():
+def test_beside_one_that_computes_here_nothing_runs_behind():
+    behind = Behind()
+    run(Threshold(), behind)
+    assert set(behind.threads) == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("at", [1, 2, 5])
+def test_what_fails_behind_is_raised(monkeypatch, at):
+    monkeypatch.setattr(sampler, "BLOCK_VALUES", 4_000)
+    behind = Behind(fails_at=at)
     with pytest.raises(ModelOutputError, match="returned NaN"):
-        run(Threshold(), Behind(fail=True))
+        run(behind)
+    assert at <= len(behind.threads) <= at + 1
 
 
 @pytest.mark.parametrize("block", [1, 7, 200, 256])

@@ -55,7 +55,10 @@ def ends(pid):
         ("crash", "ended the process that read it .code -11."),
         ("fail", "its reader failed .KeyError.; save it again"),
         ("send_nonsense", "ended the process that read it .code 0."),
-        ("flood", "more than 30000000 bytes, the most that is taken: choose fewer inputs"),
+        (
+            "flood",
+            "more than 30000000 bytes, the most that is taken: choose fewer or smaller inputs",
+        ),
         ("write_much", "wrote more than 5000000 bytes to the disk"),
         ("be_killed", "ended the process that read it .code -9., for want of memory"),
     ],

@@ -1,7 +1,6 @@
 """Chunks that were decoded before: what is read must always be what lies on disk."""
 
 import os
-import time
 
 import numpy as np
 import pytest
@@ -20,6 +19,8 @@ AT = ChunkId(0, 0)
 def cache(monkeypatch):
     made = ChunkCache()
     monkeypatch.setattr("irs_core.store.chunks.CHUNKS", made)
+    # As if every file had been written long ago.
+    monkeypatch.setattr("irs_core.store.chunk_cache._SETTLED_NS", -1)
     return made
 
 
@@ -27,9 +28,6 @@ def cache(monkeypatch):
 def array(tmp_path, cache):
     array = create_evidence(tmp_path, KEY, n_inputs=40, classes=10, pixels=64)
     write_predictions(array, np.random.default_rng(0).integers(0, 10, (40, 2 * CHUNK_DRAWS)))
-    # Long enough ago that a change would be seen.
-    for path in tmp_path.glob("*/c/*/*"):
-        os.utime(path, ns=(0, time.time_ns() - 10**10))
     return array
 
 
@@ -100,23 +98,49 @@ def test_a_chunk_that_the_journal_no_longer_vouches_for_does_not_count(array, tm
     assert (again.read(CHUNK_DRAWS) == array.missing).all()
 
 
-def test_a_file_changed_just_now_is_not_kept(tmp_path, cache):
-    path = tmp_path / "chunk"
-    path.write_bytes(b"one")
-    state = stamp(path)
+def test_a_file_changed_just_now_is_not_kept(tmp_path, monkeypatch):
+    cache = ChunkCache()
+    state = state_of(tmp_path / "chunk", b"one")
+    # Changed just now, whatever it says of when it was written.
+    os.utime(tmp_path / "chunk", ns=(0, 0))
+    assert not stamp(tmp_path / "chunk").settled
     cache.put(state, np.zeros(3))
     assert cache.get(state) is None
 
 
-def old_stamp(path, content):
+def state_of(path, content):
     path.write_bytes(content)
-    os.utime(path, ns=(0, 0))
     return stamp(path)
 
 
-def test_what_was_read_longest_ago_goes_first(tmp_path):
-    cache = ChunkCache(most_bytes=250)
-    states = [old_stamp(tmp_path / name, b"x") for name in "abc"]
+def test_neither_another_file_nor_one_written_with_its_old_time_is_taken_for_the_first(
+    tmp_path, cache
+):
+    path = tmp_path / "chunk"
+    state_of(path, b"one")
+    os.utime(path, ns=(0, 10**9))
+    cache.put(stamp(path), np.zeros(3))
+    assert cache.get(stamp(path)) is not None
+    before = stamp(path)
+    path.write_bytes(b"two")
+    os.utime(path, ns=(0, 10**9))
+    assert stamp(path).written_ns == before.written_ns
+    assert cache.get(stamp(path)) is None
+    # A file of the same size, time and name is another one where its number is.
+    cache.put(before, np.zeros(3))
+    assert cache.get(before._replace(number=before.number + 1)) is None
+    assert cache.get(before) is not None
+
+
+def test_more_than_fits_is_not_kept(array, cache, monkeypatch):
+    monkeypatch.setattr(cache, "most_bytes", 1000)
+    array.read(CHUNK_DRAWS)
+    assert not cache._chunks
+
+
+def test_what_was_read_longest_ago_goes_first(tmp_path, cache):
+    cache.most_bytes = 250
+    states = [state_of(tmp_path / name, b"x") for name in "abc"]
     cache.put(states[0], np.zeros(100, np.uint8))
     cache.put(states[1], np.ones(100, np.uint8))
     assert cache.get(states[0]) is not None
@@ -128,7 +152,7 @@ def test_what_was_read_longest_ago_goes_first(tmp_path):
 
 
 def test_what_is_kept_cannot_be_changed(tmp_path, cache):
-    state, chunk = old_stamp(tmp_path / "chunk", b"x"), np.zeros(3)
+    state, chunk = state_of(tmp_path / "chunk", b"x"), np.zeros(3)
     cache.put(state, chunk)
     chunk[0] = 1
     kept = cache.get(state)

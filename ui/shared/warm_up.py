@@ -6,8 +6,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
+from irs_core.actions import ahead
 from irs_core.actions.tidy import tidy
-from irs_core.analysis import ahead
 from ui.shared.library import store_root
 
 

@@ -103,6 +103,8 @@ def _gaps(predictions: Predictions) -> NDArray[np.bool_]:
 
 
 def _counted(grouped: NDArray[np.int8], gaps: NDArray[np.bool_], budgets: Ints) -> Ints:
+    if grouped.shape[1] < budgets[-1]:
+        raise ValueError(f"{budgets[-1]} draws are to be counted, and {grouped.shape[1]} are given")
     # Those of the candidate and gaps are counted beside the groups, in one pass.
     marked = np.where(gaps, np.int8(_GAP), grouped)
     edges = itertools.pairwise([0, *budgets.tolist()])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from synthetic import synthetic_study
 
-from irs_core.analysis import ahead
+from irs_core.actions import ahead
 from irs_core.analysis.kept_tally import open_tally, read_tally, tally_path
 from irs_core.store import Library
 from irs_core.store.bundle import write_bundle
@@ -14,7 +14,7 @@ from irs_core.store.bundle import write_bundle
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of shipped bundles with one study."""
-    folder, source = tmp_path / "shipped", Library(tmp_path / "source")
+    folder, source = tmp_path / "came-along", Library(tmp_path / "source")
     folder.mkdir()
     write_bundle(folder / "one.irs.zip", synthetic_study(source), source.evidence_folder)
     monkeypatch.setenv("IRS_SHIPPED", str(folder))
@@ -52,8 +52,18 @@ def test_a_damaged_study_keeps_no_other_from_being_counted(shipped: Path, tmp_pa
     assert len(list((tmp_path / "store" / "tallies").iterdir())) == 1
 
 
-def test_studies_of_ones_own_are_left_to_their_runs(tmp_path: Path, shipped: Path) -> None:
-    # The same study, which then is the store's and no longer the shipped one.
-    synthetic_study(Library(tmp_path / "store"))
-    ahead.count_shipped(tmp_path / "store")
-    assert not (tmp_path / "store" / "tallies").exists()
+def test_what_others_sent_is_neither_read_nor_counted(shipped: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    (store / "bundles").mkdir(parents=True)
+    (shipped / "one.irs.zip").rename(store / "bundles" / "one.irs.zip")
+    ahead.count_shipped(store)
+    assert not (store / "tallies").exists()
+    assert not (store / "verified").exists()
+
+
+def test_a_demo_counts_nothing_ahead(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IRS_COUNT_AHEAD")
+    monkeypatch.setenv("IRS_DEMO", "1")
+    assert ahead.start(tmp_path / "store") is None
