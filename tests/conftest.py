@@ -12,8 +12,8 @@ assert irs_core.__version__
 # Each app of a test has a store of its own, where counting every shipped study serves nobody.
 os.environ["IRS_COUNT_AHEAD"] = "0"
 
-# Many tests wait for browsers, servers and other processes; what a process of tests grows to.
-_PER_CORE, _BYTES = 1.5, 5 << 30
+# What a process of tests grows to.
+_BYTES = 5 << 30
 _LONG = ("browser", "jobs", "run", "test_how_to.py", "test_own_files_end_to_end.py")
 # They are spread over so much of the others, so that they neither meet nor come last.
 _SPREAD = 0.7
@@ -23,7 +23,7 @@ _SPREAD = 0.7
 def pytest_xdist_auto_num_workers() -> int:
     """Processes of `-n auto`."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(int(_PER_CORE * usable_cores()), memory // _BYTES))
+    return max(1, min(usable_cores(), memory // _BYTES))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
