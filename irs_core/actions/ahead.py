@@ -6,20 +6,19 @@ counted when they end, and what others sent when somebody opens it.
 
 import atexit
 import contextlib
-import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.errors import IrsError
 from irs_core.foreign.asking import check_bundle
+from irs_core.jobs.supply import start_module
 from irs_core.people.register import is_demo
 from irs_core.store import Library, Study
-
-logger = logging.getLogger(__name__)
 
 AHEAD = "IRS_COUNT_AHEAD"
 _LEAST_PRIORITY = 19
@@ -36,20 +35,11 @@ def start(root: Path) -> "subprocess.Popen[bytes] | None":
     """
     if os.environ.get(AHEAD) == "0" or is_demo():
         return None
-    log = root / "logs" / "ahead.log"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            started = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(root)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
-    except OSError as error:
-        logger.info("shipped studies are counted when they are opened: %s", error)
-        return None
-    atexit.register(started.terminate)
+    started = start_module([__name__, str(root)], root / "logs" / "ahead.log")
+    if started is not None:
+        atexit.register(started.terminate)
+        # Its end is asked for, so that no dead process stays in the list.
+        Thread(target=started.wait, name="counting ahead", daemon=True).start()
     return started
 
 

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -81,7 +81,11 @@ class KeptClassifiers:
     def all(self) -> list[Prepared] | None:
         """Every classifier of the study, ready to run; None unless all of them are kept."""
         found = self.known()
-        return list(found.values()) if len(found) == len(self._names) else None
+        return list(found.values()) if self.is_whole(found) else None
+
+    def is_whole(self, known: Mapping[str, Prepared]) -> bool:
+        """Whether these are all of the study's."""
+        return len(known) == len(self._names)
 
     def keep(self, prepared: Sequence[Prepared], classes: int, shape: tuple[int, ...]) -> None:
         """Keep those that OpenVINO runs here; their answers without noise must be known.

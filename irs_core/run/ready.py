@@ -49,7 +49,7 @@ def prepared_classifiers(
     check_original(spec, options)
     kept = KeptClassifiers(library.root, spec, dataset, options)
     known = kept.known()
-    if len(known) == 1 + len(spec.compressions):
+    if kept.is_whole(known):
         return Ready(list(known.values()), kept.classes, kept=True)
     timings, inputs = read_timings(library.root), len(dataset.labels)
     on_progress(preparing(spec, inputs, timings, options, 0.0))

@@ -21,7 +21,7 @@ from irs_core.run.options import Part, Progress
 from irs_core.run.plan import Need, Unit, plan_units
 from irs_core.run.words import model_titles, stage_words
 from irs_core.sampling.bookmarks import Bookmarks
-from irs_core.sampling.sampler import Request, sample
+from irs_core.sampling.sampler import Request, Sampled, sample
 from irs_core.spec.study import StudySpec
 
 if TYPE_CHECKING:
@@ -99,19 +99,21 @@ class Runner:
         self._meter.start()
         # While the disk takes what was computed, the next is computed.
         with ThreadPoolExecutor(1) as writer:
-            waiting = Future[None]()
-            waiting.set_result(None)
+            written: Future[None] | None = None
             try:
                 for together in bundled(units, self._predictors):
                     self._check_stop()
                     self._report(together[0])
-                    write = self._compute(joined(together))
-                    waiting.result()
-                    waiting = writer.submit(write)
+                    joint = joined(together)
+                    results = self._compute(joint)
+                    if written is not None:
+                        written.result()
+                    written = writer.submit(self._store, joint, results)
                     self._meter.count(together)
                     self._report(together[-1])
             finally:
-                waiting.result()
+                if written is not None:
+                    written.result()
 
     def _fill_by(self, engine: Engine, units: Sequence[Unit]) -> None:
         self._check_stop()
@@ -165,15 +167,15 @@ class Runner:
             return self._dataset.pixels[rows], groups
         return self._dataset.images(np.arange(rows.start, rows.stop)), groups
 
-    def _compute(self, joint: Joint) -> Callable[[], None]:
-        """Run the predictors; what then writes their answers."""
+    def _compute(self, joint: Joint) -> list[Sampled]:
+        """What each need's predictor answers."""
         inputs = [self._inputs(unit) for unit in joint.units]
         first = joint.units[0]
         requests = [
             Request(self._predictors[need.name], rows, mask)
             for need, rows, mask in zip(first.needs, joint.rows, joint.masks, strict=True)
         ]
-        results = sample(
+        return sample(
             np.concatenate([images for images, _ in inputs]),
             [group for _, groups in inputs for group in groups],
             requests,
@@ -186,19 +188,17 @@ class Runner:
             marks=self._marks,
         )
 
-        def write() -> None:
-            for index, result in enumerate(results):
-                predictor = requests[index].predictor
-                # Predictors on a GPU say on which.
-                device = getattr(predictor, "device", "cpu")
-                hardware = hardware_of([predictor.execution], [device])
-                total = sum(unit.draws_by_need[index] for unit in joint.units)
-                for number, unit in enumerate(joint.units):
-                    seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
-                    classes = joint.part(number, result.classes)
-                    self._write(unit, index, classes, seconds, hardware)
-
-        return write
+    def _store(self, joint: Joint, results: Sequence[Sampled]) -> None:
+        for index, (need, result) in enumerate(zip(joint.units[0].needs, results, strict=True)):
+            predictor = self._predictors[need.name]
+            # Predictors on a GPU say on which.
+            device = getattr(predictor, "device", "cpu")
+            hardware = hardware_of([predictor.execution], [device])
+            total = sum(unit.draws_by_need[index] for unit in joint.units)
+            for number, unit in enumerate(joint.units):
+                seconds = result.seconds * unit.draws_by_need[index] / max(1, total)
+                classes = joint.part(number, result.classes)
+                self._write(unit, index, classes, seconds, hardware)
 
     def _keep(self, unit: Unit, answer: "Answer") -> None:
         for index, classes in enumerate(answer.classes):

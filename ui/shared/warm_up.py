@@ -2,7 +2,6 @@
 
 import gc
 from functools import cache
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
@@ -20,10 +19,4 @@ def settle() -> None:
     # Products of this size gain nothing from threads, which spin where the browser could run.
     threadpool_limits(1, user_api="blas")
     tidy(store_root())
-    _ahead(store_root())
-
-
-@cache
-def _ahead(root: Path) -> object:
-    """Kept, so that Python knows the process as its own until it has ended."""
-    return ahead.start(root)
+    ahead.start(store_root())
