@@ -113,8 +113,8 @@ def _card(name: str, card: Mapping[str, Any]) -> None:
     right.metric(
         "Under noise",
         # Its card repeats the clean accuracy there.
-        "not measured" if sigma == 0 else _share(card, "accuracy_noisy"),
-        help="It was trained without noise."
+        "-" if sigma == 0 else _share(card, "accuracy_noisy"),
+        help="Not measured: it was trained without noise."
         if sigma == 0
         else f"Accuracy on noisy copies of the test images, σ = {sigma}.",
     )
