@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundles", type=int, default=80)
     parser.add_argument("--inputs", type=int, default=100_000)
     parser.add_argument("--sessions", type=int, default=10)
+    parser.add_argument(
+        "--servers", type=int, default=1, help="processes that the sessions are spread over"
+    )
+    parser.add_argument("--only-sessions", action="store_true", help="nothing but the last table")
     parser.add_argument("--store", type=Path, help="keep the store here, and use one that is here")
     arguments = parser.parse_args(argv)
     print(f"{describe_hardware()}; load average {os.getloadavg()[0]:.1f} before the measurement\n")
@@ -60,10 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["IRS_STORE"] = str(store)
         if not (store / "studies").exists():
             make_store(store, arguments.studies, arguments.bundles, arguments.inputs)
-        _listing()
         found = unusual(store)
-        _sliders(found)
-        _together(found.small, arguments.sessions)
+        if not arguments.only_sessions:
+            _listing()
+            _sliders(found)
+        _together(found.small, arguments.sessions, arguments.servers)
     print(f"\nload average {os.getloadavg()[0]:.1f} after it")
     return 0
 
@@ -124,20 +130,26 @@ def _turned(at: AppTest, key: str, value: float) -> float:
     return _spent(at.run)
 
 
-def _together(record: StudyRecord, count: int) -> None:
+def _together(record: StudyRecord, count: int, servers: int) -> None:
     print(
         f"\n| page | one, new | {count}, new | ratio | one, seen | {count}, seen | ratio ", end=""
     )
     print("| server per rerun |\n|---|---|---|---|---|---|---|---|")
-    with running_app() as address:
-        (server,) = psutil.Process().children()
+    with ExitStack() as apps:
+        addresses = [apps.enter_context(running_app()) for _ in range(servers)]
+        running = psutil.Process().children()
         for page in SHARED_PAGES:
-            query = f"study={record.id}"
-            with sessions(address, "" if page == PAGES[0] else page, query, count) as opened:
-                print(f"| {page} | {' | '.join(_waits(opened, server))} |", flush=True)
+            place, query = "" if page == PAGES[0] else page, f"study={record.id}"
+            with ExitStack() as tabs:
+                shares = [
+                    tabs.enter_context(sessions(one, place, query, count // servers))
+                    for one in addresses
+                ]
+                opened = [one for share in shares for one in share]
+                print(f"| {page} | {' | '.join(_waits(opened, running))} |", flush=True)
 
 
-def _waits(opened: Sequence[Session], server: psutil.Process) -> Iterator[str]:
+def _waits(opened: Sequence[Session], servers: Sequence[psutil.Process]) -> Iterator[str]:
     """Medians of what is waited for, by one session and by each of several."""
 
     def everybody(value: str) -> list[float]:
@@ -150,11 +162,15 @@ def _waits(opened: Sequence[Session], server: psutil.Process) -> Iterator[str]:
     shared = np.median([everybody(one) for one in TOGETHER])
     yield from (f"{new:,.0f} ms", f"{shared:,.0f} ms", f"{shared / new:.1f}")
     seen = np.median([alone(one) for one in (*ALONE, *TOGETHER)])
-    before = sum(server.cpu_times()[:2])
+    before = _processor_seconds(servers)
     again = [everybody(one) for one in (*ALONE, *TOGETHER)]
-    spent = 1000 * (sum(server.cpu_times()[:2]) - before) / np.size(again)
+    spent = 1000 * (_processor_seconds(servers) - before) / np.size(again)
     median = np.median(again)
     yield from (f"{seen:,.0f} ms", f"{median:,.0f} ms", f"{median / seen:.1f}", f"{spent:,.0f} ms")
+
+
+def _processor_seconds(servers: Sequence[psutil.Process]) -> float:
+    return sum(sum(one.cpu_times()[:2]) for one in servers)
 
 
 if __name__ == "__main__":

@@ -16,3 +16,15 @@ def settle(page: Any) -> None:
     page.locator("h1").first.wait_for()
     page.locator(IDLE).wait_for()
     page.wait_for_selector("[data-testid=stSkeleton]", state="detached")
+
+
+def keyed(page: Any, key: str) -> Any:
+    """What stands under a key; the newest of it while a list that moved shows it twice.
+
+    A page is drawn from the top, so what is left of the last drawing stands below.
+
+    Args:
+        page: Of playwright.
+        key: As the page gave it.
+    """
+    return page.locator(f".st-key-{key}").first

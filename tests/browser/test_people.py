@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from people_at_work import OTHER, RUNNER, VIEWER, spec
-from settled import settle
+from settled import keyed, settle
 from synthetic import synthetic_study
 
 from irs_core.jobs import JobQueue
@@ -84,12 +84,12 @@ def enter(team: Team, browser: Any) -> Iterator[Callable[[str], Page]]:
 
 def choose(page: Page, study: str) -> None:
     """Choose a study on the page Studies by typing a part of its id."""
-    field = page.locator(".st-key-manage input")
+    field = keyed(page, "manage").locator("input")
     expect(field).to_be_visible()
     settle(page)
     field.fill(study[:6])
     field.press("Enter")
-    expect(page.locator(f".st-key-title-{study} input")).to_be_visible()
+    expect(keyed(page, f"title-{study}").locator("input")).to_be_visible()
     settle(page)
 
 
@@ -139,11 +139,11 @@ def test_a_viewer_looks_and_changes_nothing(team: Team, enter: Callable[[str], P
     off(page, "Start")
     for place, key in (("share", "upload"), ("share", "upload_tsv")):
         page.goto(f"{team.app}/{place}")
-        expect(page.locator(f".st-key-{key} input[type=file]")).to_be_disabled()
+        expect(keyed(page, key).locator("input[type=file]")).to_be_disabled()
     page.goto(f"{team.app}/models_and_data")
     page.get_by_text("Check your own model").click()
-    expect(page.locator(".st-key-check_weights_upload input[type=file]")).to_be_disabled()
-    expect(page.locator(".st-key-check_weights input")).to_be_disabled()
+    expect(keyed(page, "check_weights_upload").locator("input[type=file]")).to_be_disabled()
+    expect(keyed(page, "check_weights").locator("input")).to_be_disabled()
     assert [one for one in entries(team.store) if one.who == VIEWER.name] == []
 
 
@@ -153,13 +153,12 @@ def test_a_runner_starts_and_stops_what_is_theirs(team: Team, enter: Callable[[s
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("is in the queue")).to_be_visible()
     page.goto(f"{team.app}/jobs")
-    own, others = (page.locator(f".st-key-job-{number}") for number in (team.job + 1, team.job))
+    own, others = (keyed(page, f"job-{number}") for number in (team.job + 1, team.job))
     expect(others.get_by_role("button", name="Retry")).to_be_disabled()
     viewer = enter(VIEWER.name)
     viewer.goto(f"{team.app}/jobs")
-    expect(
-        viewer.locator(f".st-key-job-{team.job + 1}").get_by_role("button", name="Cancel")
-    ).to_be_disabled()
+    seen = keyed(viewer, f"job-{team.job + 1}")
+    expect(seen.get_by_role("button", name="Cancel")).to_be_disabled()
     own.get_by_role("button", name="Cancel").click()
     expect(own).to_contain_text("cancelled")
     page.goto(f"{team.app}/studies")

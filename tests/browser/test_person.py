@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 import torch
 from safetensors.torch import save_file
+from settled import keyed
 
 from irs_core.models import build
 
@@ -43,8 +44,8 @@ def gamma(page: Page) -> str:
 
 
 def turn_gamma(page: Page) -> None:
-    page.locator(".st-key-settings").get_by_role("button").first.click()
-    slider = page.locator(".st-key-gamma").get_by_role("slider")
+    keyed(page, "settings").get_by_role("button").first.click()
+    slider = keyed(page, "gamma").get_by_role("slider")
     expect(slider).to_be_visible()
     slider.focus()
     slider.press("ArrowLeft")
@@ -91,11 +92,11 @@ def test_study_is_launched_watched_and_another_cancelled(app: str, page: Page) -
     page.goto(f"{app}/certify?form_n=500000&form_name=endless")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("is in the queue")).to_be_visible()
-    endless = page.locator(".st-key-job-2")
+    endless = keyed(page, "job-2")
     endless.get_by_role("button", name="Cancel").click()
     # The badge's icon is text as well, so its word is not all of its text.
     expect(endless).to_contain_text("cancelled")
-    quick = page.locator(".st-key-job-1")
+    quick = keyed(page, "job-1")
     expect(quick.get_by_role("link", name="Overview")).to_be_visible(timeout=3 * TIMEOUT)
     expect(quick).to_contain_text("done")
     quick.get_by_role("link", name="Overview").click()
@@ -117,7 +118,7 @@ def test_bundle_shows_the_same_numbers_elsewhere(
     elsewhere = serve(shipped=False)
     page.goto(f"{elsewhere}/share")
     expect(page.get_by_text("There is no study yet")).to_be_visible()
-    page.locator(".st-key-upload input[type=file]").set_input_files(bundle)
+    keyed(page, "upload").locator("input[type=file]").set_input_files(bundle)
     expect(page.get_by_text("Imported:")).to_be_visible()
     page.get_by_role("link", name="Open it").click()
     imported = headline(page)
@@ -129,7 +130,7 @@ def test_bundle_shows_the_same_numbers_elsewhere(
 
 def test_figure_is_saved_as_a_picture(app: str, page: Page, tmp_path: Path) -> None:
     page.goto(f"{app}/pa_histogram")
-    expect(page.locator(".st-key-pa-histogram .main-svg").first).to_be_visible()
+    expect(keyed(page, "pa-histogram").locator(".main-svg").first).to_be_visible()
     for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         with page.expect_download() as download:
             page.get_by_role("button", name=re.compile(f"as {kind}$")).click()
@@ -178,7 +179,7 @@ def test_own_files_are_uploaded_and_run(app: str, page: Page, tmp_path: Path) ->
     save_file(build("digits_resnet", 10, seed=3).state_dict(), weights, {"arch": "digits_resnet"})
     page.goto(f"{app}/models_and_data")
     page.get_by_text("Check your own model").click()
-    chosen = page.locator(".st-key-check_weights_upload")
+    chosen = keyed(page, "check_weights_upload")
     chosen.locator("input[type=file]").set_input_files(pickled)
     expect(page.get_by_test_id("stAlert")).to_contain_text("never loaded")
     chosen.get_by_role("button", name=re.compile("Remove|Delete")).click()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from settled import keyed
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import preset_requirement, study_decisions
@@ -83,7 +84,7 @@ def test_an_engineer_finds_out_which_models_may_ship(
     page.goto(f"{app}/?study={STUDY}")
     asked = preset_requirement(study.record.spec.noise.sigma)
     found = study_decisions(study.record, analysis, asked)
-    clicks.on(page.locator(".st-key-model").get_by_role("combobox"))
+    clicks.on(keyed(page, "model").get_by_role("combobox"))
     clicks.on(page.get_by_role("option", name="prune 20%"))
     other = next(one for name, one in found.items() if name == "prune:0.2")
     assert other.verdict != "holds"

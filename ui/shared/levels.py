@@ -43,7 +43,7 @@ def settings(spec: StudySpec) -> Settings:
     if moved or readers.current() == "researcher":
         label = (
             f"γ = {_current('gamma', gammas, spec.gamma):g}, "
-            f"α = {_current('alpha', _levels(spec.alpha), spec.alpha):g}"
+            f"α = {_current('alpha', options(spec.alpha), spec.alpha):g}"
         )
     radii = st.session_state.get(COLUMN) or st.query_params.get(COLUMN, spec.convention)
     if radii == TWO_SIDED:
@@ -82,7 +82,8 @@ def _current(key: str, options: Sequence[float], default: float) -> float:
     return float(st.session_state.get(key, asked))
 
 
-def _levels(own: float) -> list[float]:
+def options(own: float) -> list[float]:
+    """Confidence levels to choose from, with a study's own among them."""
     return sorted({*_LEVELS, own})
 
 
@@ -90,7 +91,7 @@ def _level(label: str, key: str, value: float) -> float:
     return float(
         st.select_slider(
             label,
-            _levels(value),
+            options(value),
             value=value,
             format_func=lambda one: f"{one:g}",
             key=key,

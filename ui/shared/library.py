@@ -37,6 +37,8 @@ from ui.shared import theme
 from ui.shared.entries import ModelRow, Panel, ZetaEntry, model_rows
 
 StudyKey = tuple[str, ...]
+ROWS_KEPT = 128
+"""Choices of settings, of all studies, of which the rows of the models are kept."""
 
 
 def store_root() -> Path:
@@ -173,9 +175,11 @@ def analysis(study: Study, settings: Settings, *, held_out: bool = False) -> Ana
     return _analysis(study_key(study), settings, held_out, study)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Certifying...")
-def _model_rows(key: StudyKey, settings: Settings, _study: Study) -> list[ModelRow]:
-    return model_rows(_study.record, analysis(_study, settings))
+@st.cache_resource(max_entries=ROWS_KEPT, show_spinner="Certifying...")
+def _model_rows(
+    key: StudyKey, settings: Settings, _study: Study, _work: Analysis | None = None
+) -> list[ModelRow]:
+    return model_rows(_study.record, _work or analysis(_study, settings))
 
 
 def overview(study: Study, settings: Settings) -> list[ModelRow]:
@@ -183,9 +187,11 @@ def overview(study: Study, settings: Settings) -> list[ModelRow]:
     return _model_rows(study_key(study), settings, study)
 
 
-@st.cache_resource(max_entries=256, show_spinner="Certifying...")
-def _compare(key: StudyKey, settings: Settings, name: str, _study: Study) -> Comparison:
-    return analysis(_study, settings).compare(name)
+@st.cache_resource(max_entries=1024, show_spinner="Certifying...")
+def _compare(
+    key: StudyKey, settings: Settings, name: str, _study: Study, _work: Analysis | None = None
+) -> Comparison:
+    return (_work or analysis(_study, settings)).compare(name)
 
 
 def panels(
@@ -209,6 +215,29 @@ def panels(
         for model in one.record.compressed
         if model.name in names
     ]
+
+
+# Kept, so that no spinner turns for what nobody asked for.
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _foreseen(key: StudyKey, settings: Settings, _study: Study, _work: Analysis) -> None:
+    _model_rows(key, settings, _study, _work)
+    for model in _study.record.compressed:
+        _compare(key, settings, model.name, _study, _work)
+
+
+def foresee(study: Study, settings: Settings) -> Iterator[None]:
+    """Make rows and curves of all models, which pages then find made, in short steps.
+
+    Raises:
+        MissingEvidenceError: Draws are not all stored.
+    """
+    key = study_key(study)
+    # Analyses that somebody looks at are not to make room for this one.
+    work = Analysis(_tally(key, study), settings)
+    for model in study.record.models:
+        work.summary(model.name)
+        yield
+    _foreseen(key, settings, study, work)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -11,8 +11,16 @@ from contextlib import contextmanager
 
 # Most scripts take less; whoever has waited so long goes on beside the others.
 WAIT_SECONDS = 0.5
+# Whoever turns a slider goes on turning it.
+QUIET_SECONDS = 0.3
 _turn = threading.Lock()
 _began = 0.0
+
+
+def wait_for_quiet() -> None:
+    """Return when no turn has begun for `QUIET_SECONDS` and none is taken but by a slow script."""
+    while (age := time.monotonic() - _began) < QUIET_SECONDS or (_turn.locked() and _is_young()):
+        time.sleep(max(QUIET_SECONDS - age, 0.02))
 
 
 @contextmanager
