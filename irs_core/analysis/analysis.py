@@ -205,8 +205,8 @@ class Analysis(StudyCertificates):
 
     def main_method(self, name: str) -> str:
         """The method that stands for a compressed classifier, of those whose draws are there."""
-        found = [one.name for one in methods.by_standing() if self.shows(name, one.name)]
-        return found[0] if found else methods.accelerated()[0].name
+        shown = (one.name for one in methods.by_standing() if self.shows(name, one.name))
+        return next(shown, methods.accelerated()[0].name)
 
     def main_certificates(self, name: str) -> Certificates:
         """Of the base classifier, or of a compressed one by its main method at all its draws.

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, rel_entr  # type: ignore[import-untyped, unused-ignore]
 
-from irs_core.decide.noninferiority import share_at_least, share_at_most
 from irs_core.decide.routes import (
     UNKNOWN,
     BaseCounts,
@@ -24,6 +23,7 @@ from irs_core.decide.routes import (
     last_look,
 )
 from irs_core.spec.outward import less
+from irs_core.stats.binomial import chance_of_at_least, chance_of_at_most
 from irs_core.stats.radius import probability_gap
 
 Floats = NDArray[np.float64]
@@ -99,7 +99,7 @@ def most_flags(inputs: int, *, max_share: float, beta: float, level: float) -> i
     """
 
     def meets(flags: int) -> bool:
-        return share_at_most(flags, inputs, beta=beta, level=level) <= max_share
+        return _holds(flags, inputs, max_share, beta, level)
 
     if not meets(0):
         return None
@@ -112,16 +112,18 @@ def most_flags(inputs: int, *, max_share: float, beta: float, level: float) -> i
 
 def inputs_to_hold(share: float, *, max_share: float, beta: float, level: float) -> int | None:
     """Fewest inputs at which a share of *may* flags keeps the upper bound within `max_share`."""
-    return _fewest(
-        lambda n: share_at_most(ceil(share * n - 1e-9), n, beta=beta, level=level) <= max_share
-    )
+    return _fewest(lambda n: _holds(ceil(share * n - 1e-9), n, max_share, beta, level))
 
 
 def inputs_to_fail(share: float, *, max_share: float, beta: float, level: float) -> int | None:
     """Fewest inputs at which a share of *proven* flags puts the lower bound above `max_share`."""
-    return _fewest(
-        lambda n: share_at_least(floor(share * n + 1e-9), n, beta=beta, level=level) > max_share
-    )
+    limit = level + max_share * (1 - level)
+    return _fewest(lambda n: float(chance_of_at_least(floor(share * n + 1e-9), n, limit)) < beta)
+
+
+def _holds(may: int, inputs: int, max_share: float, beta: float, level: float) -> bool:
+    """Whether `share_at_most` is at most `max_share`, by the tail there and without a root."""
+    return float(chance_of_at_most(may, inputs, max_share * (1 - level))) <= beta
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:

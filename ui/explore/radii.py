@@ -127,11 +127,14 @@ def against_radius(curves: Sequence[RadiusCurve], marks: Sequence[float] = ()) -
             hovertemplate=f"<b>{label}</b><br>r = %{{customdata[0]}}<br>"
             "%{customdata[1]}% certified<extra></extra>",
         )
-    for radius in marks:
-        figure.add_vline(x=radius, line={"color": theme.NEUTRAL, "width": 1, "dash": "dot"})
     figure.update_yaxes(range=[0, 103])
     figure.update_xaxes(rangemode="tozero")
-    figure.update_layout(height=460)
+    # All at once: `add_vline` takes 10 ms for each.
+    line = {"color": theme.NEUTRAL, "width": 1, "dash": "dot"}
+    places = [{"x0": one, "x1": one, "y0": 0, "y1": 1, "yref": "y domain"} for one in marks]
+    figure.update_layout(
+        height=460, shapes=[{**one, "type": "line", "line": line} for one in places]
+    )
     return figure
 
 
