@@ -23,8 +23,8 @@ from scale import PAGES  # noqa: E402
 from screenshots import running_app  # noqa: E402
 from sessions import sessions  # noqa: E402
 
-from irs_core.actions.ahead import AHEAD, count_shipped  # noqa: E402
 from irs_core.hardware import describe_hardware  # noqa: E402
+from ui.shared.foresight import AHEAD  # noqa: E402
 
 STUDY = "f6529b7bc937d8e7"
 LEVELS = ("0.0001", "0.0002", "0.0005", "0.002", "0.005", "0.01", "0.02", "0.05")
@@ -48,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("| page, slider | new: median | p95 | seen: median | p95 |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IRS_STORE"] = folder
-        count_shipped(Path(folder))
         for page in arguments.pages:
             with running_app() as address:
                 # The very first visit is told its pages and runs once more.

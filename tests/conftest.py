@@ -8,8 +8,8 @@ import irs_core
 from irs_core.hardware import usable_cores
 
 assert irs_core.__version__
-# Each app of a test has a store of its own, where counting every shipped study serves nobody.
-os.environ["IRS_COUNT_AHEAD"] = "0"
+# Nobody turns a slider further than a test says.
+os.environ["IRS_LOOK_AHEAD"] = "0"
 
 # What a process of tests grows to.
 _BYTES = 5 << 30

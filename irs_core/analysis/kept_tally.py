@@ -1,15 +1,16 @@
 """Counts of a finished study, kept on disk, so that opening it reads no single prediction.
 
-The file is a cache inside the live store, written by this program alone: an `.npz` without
-objects behind a digest of it and of the state that it was counted from, which are the study's whole
-manifest, the layout of the counts and the draws that other studies added. Whatever does not fit is
-counted again.
+The file is a cache, written by this program alone: an `.npz` without objects behind a digest of it
+and of the state that it was counted from, which are the study's whole manifest, the layout of the
+counts and the draws that other studies added. Whatever does not fit is counted again. It stands in
+the live store; those of the shipped studies come with them, compressed.
 """
 
 import hashlib
 import io
 import json
 import logging
+import lzma
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -26,16 +27,18 @@ from irs_core.methods.kit.counts import StudyTally
 from irs_core.store import Study
 from irs_core.store.audit import check_trusted
 from irs_core.store.files import write_bytes
+from irs_core.store.library import shipped_folder
 from irs_core.store.manifests import content_digest, record_digest
 
 logger = logging.getLogger(__name__)
 _TREE = "tree"
 _SUFFIX = ".tally"
+_PACKED = ".xz"
 _SEAL_BYTES = 32
 
 
 def open_tally(study: Study, root: Path) -> StudyTally:
-    """The counts of a study: those kept below `root` if they are, else counted, and kept.
+    """The counts of a study: those kept below `root` or shipped, else counted, and kept.
 
     Raises:
         MissingEvidenceError: The base classifier's draws are not all stored.
@@ -43,19 +46,27 @@ def open_tally(study: Study, root: Path) -> StudyTally:
     """
     if not study.record.finished:
         return tally_study(study)
-    path = tally_path(study, root)
-    try:
-        return read_tally(path)
-    except FileNotFoundError:
-        pass
-    except StoreError as error:
-        logger.warning("counted again: %s", error)
+    for path in kept_paths(study, root):
+        try:
+            return read_tally(path)
+        except FileNotFoundError:
+            continue
+        except StoreError as error:
+            logger.warning("counted again: %s", error)
     whole = check_trusted(study)
     tally = count_study(study)
     if whole:
         # Counts with gaps are not kept: the gaps may be filled.
-        keep_tally(path, tally)
+        keep_tally(tally_path(study, root), tally)
     return tally
+
+
+def kept_paths(study: Study, root: Path) -> tuple[Path, ...]:
+    """Where the counts of one state of a study may be: below `root`, and beside shipped ones."""
+    own = tally_path(study, root)
+    if not study.shipped:
+        return (own,)
+    return own, shipped_folder() / "counts" / f"{own.name}{_PACKED}"
 
 
 def keep_tally(path: Path, tally: StudyTally) -> None:
@@ -68,8 +79,9 @@ def keep_tally(path: Path, tally: StudyTally) -> None:
     # Not compressed: opening it is what somebody waits for.
     np.savez(packed, **named)  # type: ignore[arg-type]
     content = packed.getvalue()
+    sealed = _seal(path, content) + content
     try:
-        write_bytes(path, _seal(path, content) + content)
+        write_bytes(path, lzma.compress(sealed) if path.suffix == _PACKED else sealed)
     except StoreError as error:
         logger.warning("counts are not kept: %s", error)
 
@@ -91,7 +103,8 @@ def _grown(study: Study) -> list[int]:
 
 def _seal(path: Path, content: bytes) -> bytes:
     """Digest of the counts and of the state that their file is named by."""
-    return hashlib.sha256(path.name.encode() + b"\n" + content).digest()
+    name = path.name.removesuffix(_PACKED)
+    return hashlib.sha256(name.encode() + b"\n" + content).digest()
 
 
 def read_tally(path: Path) -> StudyTally:
@@ -103,9 +116,11 @@ def read_tally(path: Path) -> StudyTally:
     """
     try:
         sealed = path.read_bytes()
+        if path.suffix == _PACKED:
+            sealed = lzma.decompress(sealed)
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except (OSError, lzma.LZMAError) as error:
         raise StoreError(f"cannot read {path.name}: {error}") from None
     seal, content = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
     if seal != _seal(path, content):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from irs_core.analysis.kept_tally import read_tally, tally_path
+from irs_core.analysis.kept_tally import kept_paths, read_tally
 from irs_core.cli.options import add_json_option, add_store_option
 from irs_core.cli.printing import print_json
 from irs_core.errors import StoreError
@@ -81,13 +81,13 @@ def _tally_problems(finding: Finding, root: Path) -> Iterator[Problem]:
     """What is wrong with the counts that are kept of a study."""
     if finding.study is None or not finding.study.record.finished:
         return
-    path = tally_path(finding.study, root)
-    try:
-        read_tally(path)
-    except FileNotFoundError:
-        return
-    except StoreError as error:
-        yield Problem(str(error), f"delete {path}, or open the study, which counts again")
+    for path in kept_paths(finding.study, root):
+        try:
+            read_tally(path)
+        except FileNotFoundError:
+            continue
+        except StoreError as error:
+            yield Problem(str(error), f"delete {path}, or open the study, which counts again")
 
 
 def _line(finding: Finding) -> str:

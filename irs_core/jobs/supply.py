@@ -5,7 +5,6 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from irs_core.errors import StoreError
@@ -27,39 +26,25 @@ def ensure_worker(root: Path) -> bool:
     roster = Roster(root)
     if roster.living():
         return True
-    command = ["irs_core", "worker", "--single", "--store", str(root)]
-    started = start_module(command, root / "logs" / "worker.log", detached=True)
-    if started is None:
+    command = [sys.executable, "-m", "irs_core", "worker", "--single", "--store", str(root)]
+    log = root / "logs" / "worker.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            started = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+    except OSError as error:
+        logger.warning("cannot start a worker: %s", error)
         return False
     found = process(started.pid)
     if found is not None:
         roster.expect(found)
     return True
-
-
-def start_module(
-    command: Sequence[str], log: Path, *, detached: bool = False
-) -> "subprocess.Popen[bytes] | None":
-    """Start a Python module in a process of its own; None where processes may not be started.
-
-    Args:
-        command: The module and its arguments.
-        log: Its output is added to this file.
-        detached: It outlives the terminal of this process.
-    """
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=detached,
-            )
-    except OSError as error:
-        logger.warning("cannot start %s: %s", " ".join(command[:2]), error)
-        return None
 
 
 def tend(root: Path) -> list[int]:

@@ -1,5 +1,7 @@
 """Bounds on shares and counts hold at their level: exact binomial sums, no simulation."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -208,6 +210,35 @@ def test_most_flags_is_the_largest_number_that_still_holds() -> None:
     assert share_at_most(most, 2000, beta=0.01, level=0.0025) <= 0.01
     assert share_at_most(most + 1, 2000, beta=0.01, level=0.0025) > 0.01
     assert most_flags(100, max_share=0.01, beta=0.01, level=0.0025) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.004, 0.02])
+@pytest.mark.parametrize("level", [0.0, 0.0025, 0.02])
+def test_planning_agrees_with_the_bounds_at_every_number_of_inputs(
+    share: float, level: float
+) -> None:
+    """Its doubling and halving again, on the bounds themselves and not on the tails."""
+    limit, beta = 0.03, 0.01
+
+    def fewest(enough: Callable[[int], bool]) -> int | None:
+        high = next((2**one for one in range(24) if enough(2**one)), None)
+        low = (high or 0) // 2
+        while high is not None and high - low > 1:
+            low, high = (
+                (low, (low + high) // 2) if enough((low + high) // 2) else ((low + high) // 2, high)
+            )
+        return high
+
+    def holds(n: int) -> bool:
+        return share_at_most(int(np.ceil(share * n - 1e-9)), n, beta=beta, level=level) <= limit
+
+    def fails(n: int) -> bool:
+        proven = int(np.floor(5 * share * n + 1e-9))
+        return share_at_least(proven, n, beta=beta, level=level) > limit
+
+    given = {"max_share": limit, "beta": beta, "level": level}
+    assert inputs_to_hold(share, **given) == fewest(holds)
+    assert inputs_to_fail(5 * share, **given) == fewest(fails)
 
 
 @pytest.mark.parametrize(

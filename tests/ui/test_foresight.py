@@ -99,6 +99,6 @@ def test_a_large_study_is_left_to_whoever_asks(study, monkeypatch):
 
 
 def test_it_can_be_left_out(study, monkeypatch):
-    monkeypatch.setenv("IRS_COUNT_AHEAD", "0")
+    monkeypatch.setenv("IRS_LOOK_AHEAD", "0")
     foresight.look_from(study, Settings.of(study.record.spec))
     assert "foresight" not in [thread.name for thread in threading.enumerate()]

@@ -1,9 +1,13 @@
 """Which hosts are answered, with which headers, and what is closed."""
 
+import asyncio
+import socket
 from typing import Any
 
 import pytest
+import uvicorn
 from apart import run_apart
+from websockets.asyncio.client import connect
 
 from ui.shared import guard
 
@@ -110,3 +114,36 @@ def test_requests_to_other_hosts_reach_nothing(hosts: tuple[bytes, ...]) -> None
     (closed,), reached_by_socket = ask("/_stcore/stream", hosts, "websocket")
     assert closed["type"] == "websocket.close"
     assert reached + reached_by_socket == []
+
+
+def test_short_messages_of_a_websocket_do_not_wait() -> None:
+    """On a socket that names no protocol, as Streamlit's, asyncio lets them wait."""
+    delayed: list[bool] = []
+
+    class Watched(guard.Guard):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await super().__call__(scope, receive, send)
+            if scope["type"] == "websocket":
+                own = send.__self__.transport.get_extra_info("socket")
+                delayed.append(not own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    async def serve(app: Any) -> None:
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        settings = uvicorn.Config(app, lifespan="off", log_level="error", ws="websockets-sansio")
+        server = uvicorn.Server(settings)
+        served = asyncio.create_task(server.serve([listening]))
+        async with connect(f"ws://127.0.0.1:{port}/") as client:
+            await client.wait_closed()
+        server.should_exit = True
+        await served
+
+    run_apart(serve(Watched(behind)))
+    assert delayed == [False]

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import cache
 from threading import Condition, Thread
 
-from irs_core.actions.ahead import AHEAD
 from irs_core.errors import IrsError
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
 from ui.shared import levels, library, turns
 
+# Nothing is made beforehand where it is 0.
+AHEAD = "IRS_LOOK_AHEAD"
 # Larger studies would hold memory, and the processor for long, for what may never be asked for.
 _LARGEST = 10_000
 _KEPT = 256
@@ -76,7 +77,7 @@ def neighbours(study: Study, settings: Settings) -> Iterator[Settings]:
 
 
 def look_from(study: Study, settings: Settings) -> None:
-    """Make what the sliders of a page could ask for next, unless IRS_COUNT_AHEAD is 0."""
+    """Make what the sliders of a page could ask for next, unless IRS_LOOK_AHEAD is 0."""
     if os.environ.get(AHEAD) != "0":
         _started().look_from(study, settings)
 

@@ -5,7 +5,6 @@ from functools import cache
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
-from irs_core.actions import ahead
 from irs_core.actions.tidy import tidy
 from ui.shared.library import store_root
 
@@ -19,4 +18,3 @@ def settle() -> None:
     # Products of this size gain nothing from threads, which spin where the browser could run.
     threadpool_limits(1, user_api="blas")
     tidy(store_root())
-    ahead.start(store_root())
