@@ -64,7 +64,7 @@ def open_tally(study: Study, root: Path) -> StudyTally:
 def kept_paths(study: Study, root: Path) -> tuple[Path, ...]:
     """Where the counts of one state of a study may be: below `root`, and beside shipped ones."""
     own = tally_path(study, root)
-    if not study.shipped:
+    if study.origin != "shipped":
         return (own,)
     return own, shipped_folder() / "counts" / f"{own.name}{_PACKED}"
 
