@@ -7,6 +7,7 @@ from ui.explore.reasons import show_reasons
 from ui.shared import (
     columns,
     figures,
+    foresight,
     grid,
     library,
     navigation,
@@ -103,3 +104,12 @@ with st.expander("All points"):
         alt="Every point of the curves",
     )
 show_reasons(opened, panels[0].name)
+if layout == "panels":
+    foresight.look_from(
+        opened.study,
+        opened.settings,
+        ("acr_time", tuple(names), cost),
+        lambda work: once(
+            charts.acr_against_cost, library.panels(opened.study, work.settings, names), cost
+        ),
+    )

@@ -3,7 +3,17 @@
 import streamlit as st
 
 from ui.explore import certified, radii
-from ui.shared import columns, figures, grid, navigation, notes, opening, pickers, refusals
+from ui.shared import (
+    columns,
+    figures,
+    foresight,
+    grid,
+    navigation,
+    notes,
+    opening,
+    pickers,
+    refusals,
+)
 from ui.shared.once import once
 
 navigation.head(
@@ -50,4 +60,10 @@ grid.table(
 st.caption(
     "Compressed models are certified incrementally at the largest $n_p$ of their study. Dotted "
     "lines mark the chosen radii; abstaining inputs count as not certified."
+)
+foresight.look_from(
+    opened.study,
+    opened.settings,
+    ("certified_accuracy", tuple(one.record.id for one in others)),
+    lambda work: certified.foresee((opened.study, *others), work),
 )

@@ -7,6 +7,7 @@ from ui.decide import answer, decisions, picture, printed, question, sequential,
 from ui.shared import (
     columns,
     figures,
+    foresight,
     grid,
     library,
     navigation,
@@ -81,3 +82,9 @@ grid.table(
 )
 if together is not None and not moved:
     st.caption(markdown(together.sentence))
+foresight.look_from(
+    opened.study,
+    opened.settings,
+    ("decide", requirement, name),
+    lambda work: decisions.foresee(opened.study, requirement, name, work),
+)

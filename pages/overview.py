@@ -8,6 +8,7 @@ from ui.shared import (
     choice,
     columns,
     figures,
+    foresight,
     grid,
     library,
     navigation,
@@ -86,3 +87,6 @@ st.caption(
     f"{captions.choice_among(rows, moved)}"
 )
 equal.show(opened, radii)
+foresight.look_from(
+    opened.study, settings, "overview", lambda work: certified.foresee((opened.study,), work)
+)

@@ -1,11 +1,13 @@
 """What a slider would ask for next is made beforehand, and never in anybody's way."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from people_at_work import spec
 from synthetic import synthetic_study
 
+from irs_core.errors import MissingEvidenceError
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
 from ui.shared import entries, foresight, levels, library, turns
@@ -33,25 +35,31 @@ def made(monkeypatch):
     return found
 
 
-def test_every_move_of_one_level_is_foreseen_the_nearest_first(study):
-    now = Settings(alpha=0.01, alpha_zeta=0.001, gamma=0.9)
+def nothing(work):
+    """A page that needs no more than rows and curves."""
+
+
+def test_every_move_of_one_slider_is_foreseen_the_nearest_first(study):
+    now, spec = Settings(alpha=0.01, alpha_zeta=0.001, gamma=0.9), study.record.spec
     found = list(foresight.neighbours(study, now))
-    moved = [(one.alpha, one.alpha_zeta) for one in found]
-    assert set(moved[:4]) == {(0.005, 0.001), (0.02, 0.001), (0.01, 0.0005), (0.01, 0.002)}
-    spec = study.record.spec
-    assert sorted(alpha for alpha, zeta in moved if zeta == 0.001) == [
-        one for one in levels.options(spec.alpha) if one != 0.01
+    nearest = [
+        *(replace(now, alpha=one) for one in (0.005, 0.02)),
+        *(replace(now, alpha_zeta=one) for one in (0.0005, 0.002)),
+        *(replace(now, gamma=one) for one in (0.85, 0.95)),
     ]
-    assert sorted(zeta for alpha, zeta in moved if alpha == 0.01) == [
-        one for one in levels.options(spec.alpha_zeta) if one != 0.001
+    assert sorted(found[:6], key=repr) == sorted(nearest, key=repr)
+    every = [
+        *(replace(now, alpha=one) for one in levels.options(spec.alpha)),
+        *(replace(now, alpha_zeta=one) for one in levels.options(spec.alpha_zeta)),
+        *(replace(now, gamma=one) for one in levels.gamma_options(spec.gamma)),
     ]
-    assert {one.gamma for one in found} == {0.9}
+    assert sorted(found, key=repr) == sorted((one for one in every if one != now), key=repr)
 
 
 def test_a_page_finds_made_what_was_foreseen(study, made):
     settings = Settings.of(study.record.spec)
     ahead = foresight.Ahead()
-    ahead.look_from(study, settings)
+    ahead.look_from(study, settings, "page", nothing)
     wanted = list(foresight.neighbours(study, settings))
     for _ in wanted:
         ahead.make_next()
@@ -66,8 +74,8 @@ def test_the_latest_look_is_served_first(study, made):
     first = Settings.of(study.record.spec)
     second = Settings(first.alpha, first.alpha_zeta, 0.8)
     ahead = foresight.Ahead()
-    ahead.look_from(study, first)
-    ahead.look_from(study, second)
+    ahead.look_from(study, first, "page", nothing)
+    ahead.look_from(study, second, "page", nothing)
     ahead.make_next()
     assert made == [next(foresight.neighbours(study, second))]
 
@@ -75,7 +83,7 @@ def test_the_latest_look_is_served_first(study, made):
 def test_nothing_is_made_while_a_page_is(study, made, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 60)
     ahead, asked = foresight.Ahead(), threading.Event()
-    ahead.look_from(study, Settings.of(study.record.spec))
+    ahead.look_from(study, Settings.of(study.record.spec), "page", nothing)
 
     def work():
         asked.set()
@@ -94,11 +102,38 @@ def test_nothing_is_made_while_a_page_is(study, made, monkeypatch):
 def test_a_large_study_is_left_to_whoever_asks(study, monkeypatch):
     monkeypatch.setattr(foresight, "_LARGEST", 1)
     ahead = foresight.Ahead()
-    ahead.look_from(study, Settings.of(study.record.spec))
+    ahead.look_from(study, Settings.of(study.record.spec), "page", nothing)
     assert not ahead._units
 
 
 def test_it_can_be_left_out(study, monkeypatch):
     monkeypatch.setenv("IRS_LOOK_AHEAD", "0")
-    foresight.look_from(study, Settings.of(study.record.spec))
+    foresight.look_from(study, Settings.of(study.record.spec), "page", nothing)
     assert "foresight" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_what_a_page_names_is_made_once_for_each_neighbour(study, made):
+    settings, seen = Settings.of(study.record.spec), []
+    ahead = foresight.Ahead()
+    wanted = list(foresight.neighbours(study, settings))
+    for what in ("one page", "another", "one page"):
+        ahead.look_from(study, settings, what, lambda work, what=what: seen.append((what, work)))
+        for _ in range(len(ahead._units)):
+            ahead.make_next()
+    assert [(what, work.settings) for what, work in seen] == [
+        (what, one) for what in ("one page", "another") for one in wanted
+    ]
+    # Rows and curves serve both.
+    assert made == wanted
+
+
+def test_a_page_that_cannot_be_made_keeps_no_other_from_it(study, made):
+    def refused(work):
+        raise MissingEvidenceError("no draws")
+
+    ahead, settings = foresight.Ahead(), Settings.of(study.record.spec)
+    ahead.look_from(study, settings, "page", nothing)
+    ahead.look_from(study, settings, "refused", refused)
+    for _ in range(len(ahead._units)):
+        ahead.make_next()
+    assert len(made) == len(list(foresight.neighbours(study, settings)))

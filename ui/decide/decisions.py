@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_decisions, study_flags
 from irs_core.analysis.equal_draws import EqualDraws, equal_draws, study_gaps
 from irs_core.analysis.tables import gap_table
@@ -14,11 +15,16 @@ from irs_core.store import Study
 from ui.shared import library
 
 
-@st.cache_resource(max_entries=64, show_spinner="Deciding...")
+@st.cache_resource(max_entries=128, show_spinner="Deciding...")
 def _decisions(
-    key: library.StudyKey, settings: Settings, requirement: Requirement, _study: Study
+    key: library.StudyKey,
+    settings: Settings,
+    requirement: Requirement,
+    _study: Study,
+    _work: Analysis | None = None,
 ) -> dict[str, Decision]:
-    return study_decisions(_study.record, library.analysis(_study, settings), requirement)
+    work = _work or library.analysis(_study, settings)
+    return study_decisions(_study.record, work, requirement)
 
 
 def decisions(study: Study, settings: Settings, requirement: Requirement) -> dict[str, Decision]:
@@ -38,11 +44,16 @@ def only(study: Study, settings: Settings, requirement: Requirement, name: str) 
     return found[name]
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def _together(
-    key: library.StudyKey, settings: Settings, requirement: Requirement, _study: Study
+    key: library.StudyKey,
+    settings: Settings,
+    requirement: Requirement,
+    _study: Study,
+    _work: Analysis | None = None,
 ) -> Together | None:
-    return study_together(_study.record, library.analysis(_study, settings), requirement)
+    work = _work or library.analysis(_study, settings)
+    return study_together(_study.record, work, requirement)
 
 
 def together(study: Study, settings: Settings, requirement: Requirement) -> Together | None:
@@ -50,11 +61,15 @@ def together(study: Study, settings: Settings, requirement: Requirement) -> Toge
     return _together(library.study_key(study), settings, requirement, study)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def _equal(
-    key: library.StudyKey, settings: Settings, name: str, _study: Study
+    key: library.StudyKey,
+    settings: Settings,
+    name: str,
+    _study: Study,
+    _work: Analysis | None = None,
 ) -> EqualDraws | None:
-    return equal_draws(library.analysis(_study, settings), name)
+    return equal_draws(_work or library.analysis(_study, settings), name)
 
 
 def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
@@ -62,14 +77,29 @@ def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | 
     return _equal(library.study_key(study), settings, name, study)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _gaps(key: library.StudyKey, settings: Settings, name: str, _study: Study) -> tuple[Gap, ...]:
-    return study_gaps(library.analysis(_study, settings), name)
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _gaps(
+    key: library.StudyKey,
+    settings: Settings,
+    name: str,
+    _study: Study,
+    _work: Analysis | None = None,
+) -> tuple[Gap, ...]:
+    return study_gaps(_work or library.analysis(_study, settings), name)
 
 
 def gaps(study: Study, settings: Settings, name: str) -> tuple[Gap, ...]:
     """What fewer draws and what compression cost in ACR; empty where that is not known."""
     return _gaps(library.study_key(study), settings, name, study)
+
+
+def foresee(study: Study, requirement: Requirement, name: str, work: Analysis) -> None:
+    """Make what the first page needs under the settings of an analysis."""
+    key, settings = library.study_key(study), work.settings
+    _decisions(key, settings, requirement, study, work)
+    _together(key, settings, requirement, study, work)
+    if _equal(key, settings, name, study, work) is not None:
+        _gaps(key, settings, name, study, work)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

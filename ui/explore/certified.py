@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from irs_core.analysis import close_up
+from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.close_up import read_answers
 from irs_core.analysis.close_up import votes as votes_of
 from irs_core.analysis.equal_draws import (
@@ -35,15 +36,25 @@ from ui.shared import inventory, library
 from ui.shared.once import once
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _certificates(key: library.StudyKey, settings: Settings, _study: Study) -> list[Certificates]:
-    result = library.analysis(_study, settings)
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _certificates(
+    key: library.StudyKey, settings: Settings, _study: Study, _work: Analysis | None = None
+) -> list[Certificates]:
+    result = _work or library.analysis(_study, settings)
     return [result.main_certificates(model.name) for model in _study.record.models]
 
 
 def certificates(study: Study, settings: Settings) -> list[Certificates]:
     """Certificates of every model at the largest budget, the original's first."""
     return _certificates(library.study_key(study), settings, study)
+
+
+def foresee(studies: Sequence[Study], work: Analysis) -> None:
+    """Make the certificates of every model of the studies; the analysis is of the first."""
+    settings = work.settings
+    for one in studies:
+        own = work if one is studies[0] else library.own_analysis(one, settings)
+        _certificates(library.study_key(one), settings, one, own)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -38,7 +38,7 @@ def settings(spec: StudySpec) -> Settings:
     )
     if readers.current() == "stakeholder" and not moved:
         return Settings.of(spec)
-    gammas = [float(one) for one in sweep_gammas(spec.gamma)]
+    gammas = gamma_options(spec.gamma)
     label = "Settings"
     if moved or readers.current() == "researcher":
         label = (
@@ -80,6 +80,11 @@ def _current(key: str, options: Sequence[float], default: float) -> float:
     """A slider's value before it is drawn; when a link is opened only the address has it."""
     asked = {f"{one:g}": one for one in options}.get(st.query_params.get(key, ""), default)
     return float(st.session_state.get(key, asked))
+
+
+def gamma_options(own: float) -> list[float]:
+    """Thresholds to choose from, with a study's own among them."""
+    return [float(one) for one in sweep_gammas(own)]
 
 
 def options(own: float) -> list[float]:

@@ -217,27 +217,31 @@ def panels(
     ]
 
 
-# Kept, so that no spinner turns for what nobody asked for.
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _foreseen(key: StudyKey, settings: Settings, _study: Study, _work: Analysis) -> None:
-    _model_rows(key, settings, _study, _work)
-    for model in _study.record.compressed:
-        _compare(key, settings, model.name, _study, _work)
+def own_analysis(study: Study, settings: Settings, beside: Settings | None = None) -> Analysis:
+    """As `analysis`, but not kept, so that none that somebody looks at makes room for it.
+
+    Args:
+        beside: Settings that somebody looks at; what does not depend on gamma is shared with them.
+    """
+    key, levels = study_key(study), (settings.alpha, settings.alpha_zeta)
+    shared = beside is not None and levels == (beside.alpha, beside.alpha_zeta)
+    memo = _memo(key, *levels, False) if shared else None
+    return Analysis(_tally(key, study), settings, memo=memo)
 
 
-def foresee(study: Study, settings: Settings) -> Iterator[None]:
+def foresee(study: Study, work: Analysis) -> Iterator[None]:
     """Make rows and curves of all models, which pages then find made, in short steps.
 
     Raises:
         MissingEvidenceError: Draws are not all stored.
     """
-    key = study_key(study)
-    # Analyses that somebody looks at are not to make room for this one.
-    work = Analysis(_tally(key, study), settings)
     for model in study.record.models:
         work.summary(model.name)
         yield
-    _foreseen(key, settings, study, work)
+    key, settings = study_key(study), work.settings
+    _model_rows(key, settings, study, work)
+    for model in study.record.compressed:
+        _compare(key, settings, model.name, study, work)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

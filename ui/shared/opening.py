@@ -15,7 +15,7 @@ from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.store import Study, StudyRecord
 from irs_core.text import NAME, markdown, plain
-from ui.shared import figures, foresight, job_queue, levels, library, page_list, theme
+from ui.shared import figures, job_queue, levels, library, page_list, theme
 from ui.shared.glossary import HELP
 from ui.shared.refusals import explained, sentence
 
@@ -65,7 +65,6 @@ def open_study() -> Opened:
         _ = opened.analysis.base
     warn(opened)
     _about(opened)
-    foresight.look_from(study, settings)
     return opened
 
 
