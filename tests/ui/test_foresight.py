@@ -70,14 +70,16 @@ def test_a_page_finds_made_what_was_foreseen(study, made):
     assert made == wanted
 
 
-def test_the_latest_look_is_served_first(study, made):
+def test_the_latest_look_is_the_one_that_counts(study, made):
     first = Settings.of(study.record.spec)
     second = Settings(first.alpha, first.alpha_zeta, 0.8)
     ahead = foresight.Ahead()
     ahead.look_from(study, first, "page", nothing)
     ahead.look_from(study, second, "page", nothing)
+    wanted = list(foresight.neighbours(study, second))
+    assert [one.settings for one in ahead._units] == wanted
     ahead.make_next()
-    assert made == [next(foresight.neighbours(study, second))]
+    assert made == wanted[:1]
 
 
 def test_nothing_is_made_while_a_page_is(study, made, monkeypatch):
@@ -132,8 +134,8 @@ def test_a_page_that_cannot_be_made_keeps_no_other_from_it(study, made):
         raise MissingEvidenceError("no draws")
 
     ahead, settings = foresight.Ahead(), Settings.of(study.record.spec)
-    ahead.look_from(study, settings, "page", nothing)
-    ahead.look_from(study, settings, "refused", refused)
-    for _ in range(len(ahead._units)):
-        ahead.make_next()
+    for what, make in (("refused", refused), ("page", nothing)):
+        ahead.look_from(study, settings, what, make)
+        for _ in range(len(ahead._units)):
+            ahead.make_next()
     assert len(made) == len(list(foresight.neighbours(study, settings)))

@@ -22,7 +22,6 @@ from ui.shared import levels, library, turns
 AHEAD = "IRS_LOOK_AHEAD"
 # Larger studies would hold memory, and the processor for long, for what may never be asked for.
 _LARGEST = 10_000
-_KEPT = 256
 
 _number = itertools.count()
 
@@ -57,11 +56,11 @@ class Unit:
 
 
 class Ahead:
-    """What is still to be made; the newest is made first, and what is too old never."""
+    """What is still to be made beside the latest view; what was asked for before is dropped."""
 
     def __init__(self) -> None:
         """Nothing."""
-        self._units: deque[Unit] = deque(maxlen=_KEPT)
+        self._units: deque[Unit] = deque()
         # The oldest first.
         self._made: dict[Hashable, None] = {}
         self._more = Condition()
@@ -72,15 +71,16 @@ class Ahead:
             return
         found = [Unit(study, one, settings, what, make) for one in neighbours(study, settings)]
         with self._more:
-            # The nearest are taken first.
-            self._units.extend(one for one in reversed(found) if one.key not in self._made)
+            # All of them, for one who turned a slider ten times, would push out the last ones.
+            self._units.clear()
+            self._units.extend(one for one in found if one.key not in self._made)
             self._more.notify()
 
     def make_next(self) -> None:
         """Wait until something is asked for and make it, in steps, while no page is being made."""
         with self._more:
             self._more.wait_for(lambda: len(self._units) > 0)
-            unit = self._units.pop()
+            unit = self._units.popleft()
         if unit.key in self._made:
             return
         # Whoever asks for it is told what is wrong with it.
