@@ -14,6 +14,7 @@ import lzma
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,12 @@ def read_tally(path: Path) -> StudyTally:
     return tally
 
 
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Types of the fields; evaluating them takes as long as reading the arrays."""
+    return typing.get_type_hints(kind)
+
+
 def _packed(value: object, arrays: list[NDArray[Any]]) -> Any:
     """A tree of JSON values in which arrays are replaced by their numbers."""
     if isinstance(value, np.ndarray):
@@ -157,7 +164,7 @@ def _unpacked(kind: Any, tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     if origin is np.ndarray:
         return arrays[f"a{tree}"]
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{name: _unpacked(hints[name], one, arrays) for name, one in tree.items()})
     if origin is tuple:
         return tuple(_unpacked(inner[0], one, arrays) for one in tree)
@@ -171,7 +178,7 @@ def _unpacked(kind: Any, tree: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
 def _layout(kind: Any) -> Any:
     """Names and types of all fields, so that another layout gets another file."""
     if is_dataclass(kind) and isinstance(kind, type):
-        return {name: _layout(hint) for name, hint in typing.get_type_hints(kind).items()}
+        return {name: _layout(hint) for name, hint in _hints(kind).items()}
     inner = [_layout(one) for one in typing.get_args(kind) if is_dataclass(one)]
     if typing.get_args(kind)[1:] == (Any,):
         inner = [_layout(one.counts) for one in methods.every() if one.counts is not None]
