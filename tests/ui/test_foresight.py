@@ -84,6 +84,7 @@ def test_the_latest_look_is_the_one_that_counts(study, made):
 
 def test_nothing_is_made_while_a_page_is(study, made, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 60)
+    monkeypatch.setattr(turns, "QUIET_SECONDS", 0)
     ahead, asked = foresight.Ahead(), threading.Event()
     ahead.look_from(study, Settings.of(study.record.spec), "page", nothing)
 
@@ -114,7 +115,14 @@ def test_it_can_be_left_out(study, monkeypatch):
     assert "foresight" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_what_a_page_names_is_made_once_for_each_neighbour(study, made):
+def test_what_a_page_names_is_made_once_for_each_neighbour(study, made, monkeypatch):
+    begun, foresee = [], library.foresee
+
+    def counted(study, work):
+        begun.append(work.settings)
+        return foresee(study, work)
+
+    monkeypatch.setattr(library, "foresee", counted)
     settings, seen = Settings.of(study.record.spec), []
     ahead = foresight.Ahead()
     wanted = list(foresight.neighbours(study, settings))
@@ -126,7 +134,7 @@ def test_what_a_page_names_is_made_once_for_each_neighbour(study, made):
         (what, one) for what in ("one page", "another") for one in wanted
     ]
     # Rows and curves serve both.
-    assert made == wanted
+    assert begun == made == wanted
 
 
 def test_a_page_that_cannot_be_made_keeps_no_other_from_it(study, made):
