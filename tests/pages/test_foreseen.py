@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from app_pages import on_screen, open_page
 from synthetic import synthetic_study
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.store import Library
 from ui.decide import decisions
-from ui.shared import foresight, library, once
+from ui.shared import foresight, once
 
 
 def shown(page: str) -> str:
@@ -25,8 +26,7 @@ def test_a_page_says_the_same_and_certifies_nothing(
 ) -> None:
     synthetic_study(Library(store))
     expected = shown(page)
-    for kept in (library._model_rows, library._compare, library._analysis, library._memo):
-        kept.clear()
+    st.cache_resource.clear()
     once.clear()
     asked: list[foresight.Unit] = []
 
