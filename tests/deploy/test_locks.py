@@ -119,6 +119,7 @@ def test_everything_that_ships_says_what_it_was_made_from():
     shipped = [
         *(ROOT / "irs_core" / "models" / "shipped").glob("*.safetensors"),
         *(ROOT / "cached_results").glob("*.irs.zip"),
+        *(ROOT / "cached_results" / "counts").iterdir(),
         *(ROOT / "irs_core" / "papers" / "data").glob("*.csv"),
     ]
     covered = {path for row in rows for path in ROOT.glob(row)}
