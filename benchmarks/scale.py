@@ -65,9 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ["IRS_STORE"] = str(store)
         if not (store / "studies").exists():
             make_store(store, arguments.studies, arguments.bundles, arguments.inputs)
-        found = unusual(store)
         if not arguments.only_sessions:
             _listing()
+        found = unusual(store)
+        if not arguments.only_sessions:
             _sliders(found)
         _together(found.small, arguments.sessions, arguments.servers)
     print(f"\nload average {os.getloadavg()[0]:.1f} after it")

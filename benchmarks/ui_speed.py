@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 import numpy as np
 
@@ -58,12 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--rounds", type=int, default=2, help="times that each slider goes through its values"
-    )
-    parser.add_argument(
-        "--pause",
-        type=float,
-        default=0.0,
-        help="seconds in which a page is read before a slider is turned, when the app looks ahead",
     )
     parser.add_argument("--no-browser", action="store_true", help="only the server")
     arguments = parser.parse_args(argv)
@@ -120,7 +114,7 @@ def _measure(folder: Path, arguments: argparse.Namespace, *, synthetic: bool) ->
         yield Row(f"server, first run of {page}", [first], "2 s")
         for key, values in sliders.items():
             name, places = _slider(study, key, values)
-            turns = _turned(at, name, places, arguments)
+            turns = _turned(at, name, places, arguments.rounds)
             yield Row(f"server, {key} on {page}", turns, "100 ms")
     if not arguments.no_browser and shutil.which("chromium"):
         yield from _browser(arguments.rounds)
@@ -168,14 +162,11 @@ def _first_run(page: str) -> tuple[AppTest, float]:
     return at, _timed(at.run)
 
 
-def _turned(
-    at: AppTest, key: str, values: Sequence[float], arguments: argparse.Namespace
-) -> list[float]:
+def _turned(at: AppTest, key: str, values: Sequence[float], rounds: int) -> list[float]:
     """Milliseconds of the script for each value of a slider, which is put back at the end."""
-    sleep(arguments.pause)
     before = at.select_slider(key=key).value
     turns = []
-    for value in values * arguments.rounds:
+    for value in values * rounds:
         at.select_slider(key=key).set_value(value)
         turns.append(_timed(at.run))
     at.select_slider(key=key).set_value(before).run()

@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-_KEY = "history"
-_STYLE = f"<style>.st-key-{_KEY} {{ display: none; }}</style>"
 # A page that is opened without a study names the one it shows, which is no step of the reader's.
 _JS = """
 export default function () {
@@ -22,5 +20,5 @@ _history = st.components.v2.component("irs_history", js=_JS)
 
 def complete_in_place() -> None:
     """What a page adds to an address that named no study takes the place of that address."""
-    st.html(_STYLE)
-    _history(key=_KEY)
+    # `theme.STYLE` takes its empty place away.
+    _history(key="history")

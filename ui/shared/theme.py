@@ -34,6 +34,7 @@ STYLE = """<style>
 [data-testid=stCaptionContainer], [data-testid=stCaptionContainer] :is(p, strong, em) {
   color: inherit; }
 [data-testid=stCaptionContainer] { opacity: 0.8; }
+.st-key-history { display: none; }
 /* Three readers in one row. */
 [data-testid=stSidebar] [data-testid=stButtonGroup] button { padding-inline: 0.35rem; }
 [data-testid=stSidebar] [data-testid=stButtonGroup] button p { font-size: 0.8rem; }
