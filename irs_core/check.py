@@ -76,6 +76,7 @@ class CheckReport:
         data: The images, in a sentence.
         rows: The original, then each compressed classifier.
         warnings: Sentences about what is likely to disappoint or to be a mistake.
+        offers: What to type for each of `ways` and to compare them, a sentence each.
         notes: What is done to images, labels and scores, in a few words each.
         sees: Ranges of the pixels, and of what the network gets after normalisation.
         flags: What makes the accuracy doubtful.
@@ -93,6 +94,7 @@ class CheckReport:
     flags: tuple[Flag, ...]
     spec: DataSpec
     ways: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it, JSON-serialisable."""
@@ -131,10 +133,11 @@ def check_model(
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
     ways: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
     if rows[0].clean - rows[0].voted > DROP:
         ways, offers = offered(model, spec.data, sigma, base, dataset)
-        warnings += [_noise_warning(rows[0], sigma), *offers]
+        warnings.append(_noise_warning(rows[0], sigma))
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
@@ -154,6 +157,7 @@ def check_model(
         _flags(trial.clean, dataset, base, tried, rows),
         spec.data,
         ways,
+        offers,
     )
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from irs_core.people import Action
-from ui.certify import goal_forecast, start, study_form
+from ui.certify import dry_run, goal_forecast, start, study_form
 from ui.shared import launch, navigation, refusals, who
 from ui.shared.study_file import study_as_file
 
@@ -26,4 +26,5 @@ with refusals.explained():
             "Start", Action.LAUNCH, type="primary", icon=":material/play_arrow:", key="start"
         ):
             launch.watch(launch.start(spec, options))
+        dry_run.try_out(spec.model, spec.data, spec.noise.sigma, spec.compressions)
         study_as_file(spec, "study_file", goal)

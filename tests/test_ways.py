@@ -100,7 +100,7 @@ def test_the_prediction_is_that_of_the_certificates(clean):
 
 
 def test_the_dry_run_names_both_ways_with_commands(clean):
-    said = "\n".join(check_model(ModelSpec(clean), DataSpec(max=40), sigma=0.5).warnings)
+    said = "\n".join(check_model(ModelSpec(clean), DataSpec(max=40), sigma=0.5).offers)
     assert f"./irs finetune {clean} --sigma 0.5 --epochs 3 --data digits" in said
     assert "for 1,348 images" in said
     assert f"--against {clean}" in said
@@ -108,10 +108,8 @@ def test_the_dry_run_names_both_ways_with_commands(clean):
 
 
 def test_a_model_that_was_trained_for_it_gets_no_advice():
-    said = "\n".join(
-        check_model(ModelSpec("shipped:digits-0.25"), DataSpec(max=40), sigma=0.25).warnings
-    )
-    assert "finetune" not in said
+    report = check_model(ModelSpec("shipped:digits-0.25"), DataSpec(max=40), sigma=0.25)
+    assert (report.ways, report.offers, report.warnings) == ((), (), ())
 
 
 def test_commands_name_what_the_file_does_not():

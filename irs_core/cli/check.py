@@ -15,7 +15,7 @@ from irs_core.cli.inputs import (
 from irs_core.cli.named import read_models
 from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
-from irs_core.data import open_source
+from irs_core.data.load import evenly
 from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import BACKENDS, DataSpec, ModelSpec
@@ -102,6 +102,8 @@ def check_models(
         print(f"{row.title}: {row.fixed}")
     for sentence in report.warnings:
         print(f"warning: {sentence}")
+    for offer in report.offers:
+        print(f"what helps: {offer}")
     for flag in report.flags:
         print(f"flag {flag.code}: {flag.sentence}; see {flag.anchor}")
     if forecast is not None:
@@ -123,5 +125,4 @@ def spread(data: DataSpec) -> DataSpec:
     """The data, not only those of the first classes: folders are sorted by class."""
     if not KINDS[data.kind].folders or data.max is None or data.stride > 1:
         return data
-    total = len(open_source(data).labels) - data.start
-    return replace(data, stride=max(1, total // data.max))
+    return evenly(replace(data, max=None), data.max)

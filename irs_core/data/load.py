@@ -71,8 +71,9 @@ def load_dataset(spec: DataSpec) -> Dataset:
 
 
 def evenly(spec: DataSpec, most: int | None) -> DataSpec:
-    """At most so many images of a whole split, evenly spaced; all of them for None."""
+    """At most so many of the images that are reported, evenly spaced; all of them for None."""
     if most is None:
         return spec
-    total = len(open_source(spec).labels)
-    return replace(spec, stride=max(1, total // most), max=most)
+    reported, _ = select(len(open_source(spec).labels), replace(spec, holdout=0))
+    step = max(1, len(reported) // most)
+    return replace(spec, stride=spec.stride * step, max=min(most, len(reported)))

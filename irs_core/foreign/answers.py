@@ -66,6 +66,7 @@ class DryRun:
         warnings: Sentences about what is likely to disappoint or to be a mistake.
         ways: What helps a model that was not trained under the noise; see
             `irs_core.check.CheckReport`.
+        offers: What to type for each of them and to compare them, a sentence each.
         channels, class_list: What was changed of the data to fit the model; see `DataSpec`.
     """
 
@@ -73,6 +74,7 @@ class DryRun:
     rows: tuple[DryRow, ...]
     warnings: tuple[str, ...]
     ways: tuple[str, ...] = ()
+    offers: tuple[str, ...] = ()
     channels: int | None = None
     class_list: str | None = None
 

@@ -204,6 +204,7 @@ def dry_run(
         rows,
         tuple(map(text, [*warnings, *flags])),
         tuple(map(text, parts(part(found, "ways", list), str))),
+        tuple(map(text, parts(part(found, "offers", list), str))),
         channels if channels in (1, 3) else None,
         None if classes is None else text(classes),
     )

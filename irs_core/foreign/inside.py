@@ -11,8 +11,9 @@ from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
 Json = dict[str, Any]
-# Training images and noisy copies of a pilot that somebody waits for on a page.
-PILOT_IMAGES, PILOT_DRAWS = 1000, 20
+# Images that a model is tried on, training images and noisy copies of a pilot, where somebody waits
+# for it on a page.
+TRIED_IMAGES, PILOT_IMAGES, PILOT_DRAWS = 50, 1000, 20
 
 
 def model_file(path: str) -> None:
@@ -113,12 +114,13 @@ def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) 
     """What a dry run measures."""
     from irs_core.check import check_model
     from irs_core.data import with_model_classes
+    from irs_core.data.load import evenly
     from irs_core.spec.compression_kinds import parse_compression
 
     original = model_spec(model)
     return check_model(
         original,
-        with_model_classes(DataSpec(**data), original.weights),
+        evenly(with_model_classes(DataSpec(**data), original.weights), TRIED_IMAGES),
         sigma=sigma,
         compressions=tuple(map(parse_compression, compressions)),
     ).to_json()
@@ -127,12 +129,13 @@ def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) 
 def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
     """What a small pilot of each way predicts, and how often a denoiser may halve the images."""
     from irs_core.data import load_dataset
+    from irs_core.data.load import evenly
     from irs_core.run.options import RunOptions
     from irs_core.train.task import fitting_levels
     from irs_core.ways import Pilot, compare_ways
 
-    chosen = DataSpec(**data)
-    levels = fitting_levels(*load_dataset(replace(chosen, max=1, stride=1)).input_shape[1:])
+    chosen = evenly(DataSpec(**data), TRIED_IMAGES)
+    levels = fitting_levels(*load_dataset(replace(chosen, max=1)).input_shape[1:])
     pilot = Pilot(sigma, tuple(radii), images=PILOT_IMAGES, draws=PILOT_DRAWS)
     found = compare_ways(model_spec(model), chosen, pilot, levels=levels, options=RunOptions())
     return {"ways": [one.to_json() for one in found], "levels": levels}

@@ -20,7 +20,7 @@ _PACE_IMAGES = 32
 
 def offered(
     model: ModelSpec, data: DataSpec, sigma: float, base: LoadedModel, dataset: Dataset
-) -> tuple[tuple[str, ...], list[str]]:
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The ways that are open, by the names of `irs_core.ways.Way`, and a sentence about each.
 
     The last sentence is about the pilot that compares them. Fine-tuning is timed here for a moment.
@@ -49,7 +49,7 @@ def offered(
             f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
         )
     said.append(f"A pilot compares the ways first: {ways_command(model, data, sigma)}")
-    return tuple(ways), said
+    return tuple(ways), tuple(said)
 
 
 def _training_time(data: DataSpec, pace: float) -> str:

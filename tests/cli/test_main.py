@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,48 @@ def test_a_model_trained_without_noise_has_no_accuracy_under_noise(capsys):
     lines = {one.split()[0]: one for one in capsys.readouterr().out.splitlines() if "sigma" in one}
     assert "under noise" not in lines["cifar10-resnet20-clean"]
     assert lines["digits-0.50"].endswith(" under noise 0.5")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        # This one imports torchvision, and with it what lists its leftovers at a common end.
+        (["models"], 0, ""),
+        (["studies", "none"], 2, "error: no study 'none' in the store; ./irs studies lists them\n"),
+    ],
+)
+def test_a_command_ends_with_its_code_and_says_no_more(tmp_path, words, code, said):
+    done = subprocess.run(
+        [sys.executable, "-m", "irs_core", *words],
+        env={**os.environ, "IRS_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_what_others_registered_is_called_before_the_end():
+    code = """
+import atexit, irs_core.cli.main as cli
+from irs_core.__main__ import run
+
+class Held:
+    def __del__(self):
+        print("looked for cycles")
+
+def main():
+    held = Held()
+    held.itself = held
+    atexit.register(print, "registered later")
+    print("done")
+    return 3
+
+cli.main = main
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.split("\n")) == (3, ["done", "registered later", ""])

@@ -3,6 +3,7 @@ import pytest
 
 from irs_core.data import load_dataset
 from irs_core.data.base import data_digest, select
+from irs_core.data.load import evenly
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -37,6 +38,21 @@ def test_too_many_to_hold_out():
 def test_start_beyond_the_end():
     with pytest.raises(DatasetError, match="below the 10"):
         select(10, DataSpec(start=10))
+
+
+@pytest.mark.parametrize(
+    ("spec", "most", "chosen"),
+    [
+        (DataSpec(), 3, [0, 149, 298]),
+        # Of those that the specification selects, not of all there are.
+        (DataSpec(start=5, stride=2, max=9, holdout=4), 3, [5, 11, 17]),
+        (DataSpec(max=4), 10, [0, 1, 2, 3]),
+        (DataSpec(max=4), None, [0, 1, 2, 3]),
+    ],
+)
+def test_a_few_are_evenly_spaced_over_what_is_reported(spec, most, chosen):
+    indices, reported = select(449, evenly(spec, most))
+    assert indices[reported].tolist() == chosen
 
 
 def test_digest_changes_with_one_pixel():

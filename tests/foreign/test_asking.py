@@ -189,6 +189,20 @@ def test_pages_read_no_file_themselves():
     assert not found
 
 
+def test_a_dry_run_on_a_page_takes_images_of_every_class(listed, tmp_path):
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    nn.init.zeros_(module[1].weight)
+    nn.init.zeros_(module[1].bias)  # The first class wins every tie.
+    path = export_onnx(module, (1, 8, 8), listed / "first.onnx")
+    # Sorted by class, as folders are: the first hundred have the first class alone.
+    labels = np.repeat([0, 1], 100)
+    np.savez(listed / "sorted.npz", images=np.zeros((200, 8, 8, 1), np.uint8), labels=labels)
+    data = DataSpec("npz", str(listed / "sorted.npz"))
+    report = foreign.dry_run(ModelSpec(str(path)), data, 0.1, (), tmp_path)
+    assert report.data.endswith("50 images")
+    assert report.rows[0].clean == 0.5
+
+
 _DRY = {"rows": [], "warnings": [], "flags": [], "data": "10 images"}
 
 
@@ -206,6 +220,7 @@ _DRY = {"rows": [], "warnings": [], "flags": [], "data": "10 images"}
         {**_DRY, "flags": ["x"]},
         {**_DRY, "flags": [{"sentence": 7}]},
         {**_DRY, "data": 7},
+        {**_DRY, "offers": [7]},
     ],
     ids=str,
 )

@@ -130,18 +130,23 @@ def test_a_study_of_a_file_elsewhere_is_not_queued(store, folder):
     assert not JobQueue(store).jobs()
 
 
-def untrained(store):
-    """The page after a dry run of a model that never saw noise."""
-    at = open_page("models_and_data")
-    at.text_input(key="check_weights").set_value("shipped:digits-clean").run()
+def tried(page, model):
+    """A page after a dry run of a model."""
+    at = open_page(page)
+    if page == "certify":
+        at.selectbox(key="form_model").set_value(model).run()
+        at.number_input(key=f"form_sigma_{model}").set_value(0.5).run()
+    else:
+        at.text_input(key="check_weights").set_value(model).run()
     at.button(key="check_run").click().run()
     assert not errors(at)
     return at
 
 
-def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store, monkeypatch):
+@pytest.mark.parametrize("page", ["models_and_data", "certify"])
+def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store, monkeypatch, page):
     monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
-    at = untrained(store)
+    at = tried(page, "shipped:digits-clean")
     at.button(key="ways_run").click().run()
     assert not errors(at)
     table = at.dataframe[-1].value
@@ -158,9 +163,28 @@ def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store,
     assert str(store / "uploads") in job.options.folders
 
 
-def test_a_model_that_bears_the_noise_needs_no_way_out(store):
-    at = open_page("models_and_data")
-    at.text_input(key="check_weights").set_value("shipped:digits-0.50").run()
-    at.button(key="check_run").click().run()
-    assert not errors(at)
+@pytest.mark.parametrize("page", ["models_and_data", "certify"])
+def test_a_model_that_bears_the_noise_needs_no_way_out(store, page):
+    at = tried(page, "shipped:digits-0.50")
+    assert "original (fp32)" in at.dataframe[-1].value["model"].tolist()
     assert "ways_run" not in {one.key for one in at.button}
+
+
+def test_a_dry_run_before_the_start_is_of_the_form_as_it_stands(store):
+    at = tried("certify", "shipped:digits-0.50")
+    rows = at.dataframe[-1].value["model"].tolist()
+    assert rows[0] == "original (fp32)"
+    assert len(rows) == 4
+    at.number_input(key="form_sigma_shipped:digits-0.50").set_value(0.25).run()
+    assert not [one for one in at.dataframe if "agrees" in one.value.columns]
+    at.number_input(key="form_sigma_shipped:digits-0.50").set_value(0.5).run()
+    assert at.dataframe[-1].value["model"].tolist() == rows
+
+
+def test_a_model_that_never_saw_noise_is_warned_of_unless_a_denoiser_is_in_front(store):
+    at = open_page("certify")
+    at.selectbox(key="form_model").set_value("shipped:digits-clean").run()
+    assert any("never trained under noise" in one.value for one in at.warning)
+    at.selectbox(key="form_denoiser").set_value("shipped:digits-0.50").run()
+    assert not errors(at)
+    assert not any("never trained under noise" in one.value for one in at.warning)

@@ -1,6 +1,9 @@
 """Routes of the app's own: the first page by its name, and what figures are drawn with."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,8 @@ from apart import run_apart
 from starlette.applications import Starlette
 
 from ui.shared import exports, navigation, served
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=["", "irs"])
@@ -53,3 +58,16 @@ def test_the_first_page_answers_to_its_own_name_with_its_query(
 def test_what_figures_are_drawn_with_lies_where_pages_ask_for_it(base: str) -> None:
     assert [one.path for one in exports.routes()] == [f"{base}/figures/plotly.min.js"]
     assert served.below(exports.PLOTLY_PATH) == f"{base}/figures/plotly.min.js"
+
+
+def test_the_app_starts_without_warnings():
+    # As the server imports it, before it runs; see ui/__init__.py.
+    done = subprocess.run(
+        [sys.executable, "-c", "import app"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -6,15 +6,16 @@ import streamlit as st
 
 from irs_core.actions import taking
 from irs_core.foreign.answers import DryRun
+from irs_core.foreign.inside import TRIED_IMAGES
 from irs_core.people import Action
 from irs_core.spec.compression_kinds import parse_compression
+from irs_core.spec.compressions import Compression
 from irs_core.spec.data_kinds import DATA_KINDS, KINDS, DataKind
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
 from ui.certify import ways_out
 from ui.shared import inventory, own_files, refusals, theme, who
 
-_IMAGES = 50
 # What was measured last, and of what: it stays while what is below it is used.
 _REPORT = "dry_run_report"
 
@@ -38,35 +39,60 @@ def show_check() -> None:
     if not path:
         return
     with refusals.explained():
-        spec = ModelSpec(
+        model = ModelSpec(
             own_files.allowed(path),
             None if arch.startswith("as ") else arch,
             channel_order=order,
         )
-        facts = inventory.model_facts(spec)
+        facts = inventory.model_facts(model)
         shape = "any size" if facts.input_shape is None else "x".join(map(str, facts.input_shape))
         st.success(
             f"{markdown(facts.arch)}, {facts.num_classes} classes, inputs {shape}, "
             f"{theme.count(facts.parameters)} parameters, {theme.file_size(facts.size_bytes)}. "
             f"Digest {facts.digest}"
         )
-        data = DataSpec(kind, root or None, max=_IMAGES)
-        asked = (spec, facts.digest, data, sigma, tuple(compressed))
-        if who.button("Dry run", Action.CHECK, icon=":material/science:", key="check_run"):
-            texts = tuple(own_files.described(text) for text in compressed)
-            with taking(who.acting(), Action.CHECK, facts.digest):
-                named = inventory.with_model_classes(data, spec.weights)
-                found = inventory.check_model(
-                    spec, named, sigma, tuple(map(parse_compression, texts))
-                )
-            st.session_state[_REPORT] = (asked, found)
-        known, report = st.session_state.get(_REPORT, (None, None))
-        if known != asked:
-            return
-        _show_report(report)
-        if report.ways:
-            fitted = replace(data, channels=report.channels, class_list=report.class_list)
-            ways_out.show(spec, fitted, sigma, facts, report.ways)
+        texts = tuple(own_files.described(text) for text in compressed)
+        try_out(model, DataSpec(kind, root or None), sigma, tuple(map(parse_compression, texts)))
+
+
+def try_out(
+    model: ModelSpec, data: DataSpec, sigma: float, compressions: tuple[Compression, ...]
+) -> None:
+    """A button for a dry run; below it what was measured, while it is still of the same.
+
+    Args:
+        data: Some of these images are taken, evenly spaced.
+        sigma: Noise in pixel units.
+
+    Raises:
+        IrsError: The model, the data or a compression cannot be used.
+    """
+    data = replace(data, holdout=0)
+    asked = (model, data, sigma, compressions)
+    pressed = who.button(
+        "Dry run",
+        Action.CHECK,
+        icon=":material/science:",
+        key="check_run",
+        help=f"Accuracy without and with noise on at most {TRIED_IMAGES} of the images. "
+        "Nothing is stored and nothing is certified.",
+    )
+    if not pressed and st.session_state.get(_REPORT, (None,))[0] != asked:
+        return
+    facts = inventory.model_facts(model)
+    if pressed:
+        with taking(who.acting(), Action.CHECK, facts.digest):
+            named = inventory.with_model_classes(data, model.weights)
+            found = inventory.check_model(model, named, sigma, compressions)
+        st.session_state[_REPORT] = (asked, facts.digest, found)
+    _, digest, report = st.session_state[_REPORT]
+    # Another file may have taken the model's place.
+    if digest != facts.digest:
+        return
+    _show_report(report)
+    if report.ways:
+        fitted = replace(data, channels=report.channels, class_list=report.class_list)
+        ways_out.show(model, fitted, sigma, facts, report)
 
 
 def _show_report(report: DryRun) -> None:

@@ -6,7 +6,8 @@ import streamlit as st
 
 from irs_core.analysis.ledger import fresh_seed, used_before
 from irs_core.run.options import RunOptions
-from irs_core.spec.study import BACKENDS, StudySpec
+from irs_core.spec.outside import SHIPPED_PREFIX
+from irs_core.spec.study import BACKENDS, ModelSpec, StudySpec
 from ui.shared import captions, inventory, job_queue, library, theme
 
 
@@ -21,7 +22,19 @@ def describe_launch(spec: StudySpec, options: RunOptions) -> None:
     st.markdown(f"{captions.cost(spec, inputs)} {_expected_time(spec, inputs, options)}")
     st.markdown(captions.guarantee(spec))
     st.caption(captions.noise(spec))
+    _warn_of_no_training(spec.model)
     _warn_of_used_draws(spec)
+
+
+def _warn_of_no_training(model: ModelSpec) -> None:
+    """Of a model that comes along the card says whether it ever saw noise."""
+    card = inventory.shipped().get(model.weights.removeprefix(SHIPPED_PREFIX))
+    if card is not None and not card["sigma"] and model.denoiser is None:
+        st.warning(
+            "This model was never trained under noise: few of its answers will be certified. A "
+            "denoiser in front helps; a dry run tells how much is left without one.",
+            icon=":material/warning:",
+        )
 
 
 def _warn_of_used_draws(spec: StudySpec) -> None:

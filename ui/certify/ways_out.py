@@ -1,12 +1,11 @@
 """Of a model that was not trained under the noise: what helps it, tried in small, then started."""
 
 import math
-from collections.abc import Sequence
 
 import streamlit as st
 
 from irs_core.actions import taking
-from irs_core.foreign.answers import ModelFacts, WayRow, Ways
+from irs_core.foreign.answers import DryRun, ModelFacts, WayRow, Ways
 from irs_core.people import Action
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import csv_cell, markdown
@@ -24,21 +23,21 @@ _MEANS = {
 }
 
 
-def show(
-    model: ModelSpec, data: DataSpec, sigma: float, facts: ModelFacts, ways: Sequence[str]
-) -> None:
+def show(model: ModelSpec, data: DataSpec, sigma: float, facts: ModelFacts, report: DryRun) -> None:
     """Offer a pilot of the ways, and with its predictions the start of each as a job.
 
     Args:
         data: The images of the dry run, fitted to the model.
-        ways: Those that are open; see `irs_core.check.CheckReport`.
+        report: What the dry run measured; it names the ways that are open.
 
     Raises:
         IrsError: The pilot cannot run, or a job cannot be queued.
     """
-    st.markdown("**Not trained under this noise.** Two ways out need no training from scratch:")
-    for name in ways:
-        st.markdown(f"- {_LABELS[name]}. {_MEANS[name]}")
+    st.markdown("**Not trained under this noise.** What helps, without training from scratch:")
+    st.markdown("\n".join(f"- {_LABELS[name]}. {_MEANS[name]}" for name in report.ways))
+    with st.expander("As commands"):
+        for sentence in report.offers:
+            st.markdown(markdown(sentence))
     asked = (model, facts.digest, data, sigma)
     if who.button(
         "Try them on a few images",
@@ -54,8 +53,9 @@ def show(
         return
     _show_pilot(found)
     for row in found.rows:
-        if row.name in ways and not row.refused:
-            _offer(row, found, _training(row.name, model, data, sigma, facts, found, ways))
+        if row.name in report.ways and not row.refused:
+            training = _training(row.name, model, data, sigma, facts, found, report)
+            _offer(row, found, training)
 
 
 def _training(
@@ -65,12 +65,13 @@ def _training(
     sigma: float,
     facts: ModelFacts,
     found: Ways,
-    ways: Sequence[str],
+    report: DryRun,
 ) -> Training:
     if name == "fine-tuned":
         return finetuning(model, data, sigma, arch=facts.arch, size_bytes=facts.size_bytes)
     # What can be fine-tuned has gradients, which training against its answers needs as well.
-    return denoiser_training(model, data, sigma, against="fine-tuned" in ways, levels=found.levels)
+    against = "fine-tuned" in report.ways
+    return denoiser_training(model, data, sigma, against=against, levels=found.levels)
 
 
 def _offer(row: WayRow, found: Ways, training: Training) -> None:
