@@ -37,11 +37,11 @@ row = next(one for one in rows if one.name == name)
 
 moved = opened.ledger.moved
 answer.show_verdict(decision, answer.facts(row, rows[0]), moved)
-for condition in opened.ledger.of_a_decision:
+for condition in opened.ledger.decision_conditions:
     st.caption(markdown(condition))
 
 left, right = st.columns([3, 2])
-equal = decisions.at_equal_draws(opened.study, opened.settings, name)
+equal = library.at_equal_draws(opened.study, opened.settings, name)
 with left:
     if equal is None:
         sequential.show(opened, name)

@@ -17,7 +17,7 @@ with refusals.explained():
     study, settings = opened.study, opened.settings
     decision = decisions.only(study, settings, requirement, name)
     rows = library.overview(study, settings)
-equal = decisions.at_equal_draws(study, settings, name)
+equal = library.at_equal_draws(study, settings, name)
 gaps = decisions.gaps(study, settings, name)
 row = next(one for one in rows if one.name == name)
 shown = [
@@ -53,7 +53,9 @@ if equal is not None and gaps:
 opening.warn(opened)
 covered = answer.known(requirement, int(opened.analysis.rows.sum()), opened.record.spec.noise.sigma)
 about = f"{markdown(opened.record.title)} · study {opened.record.id}"
-shown.append(Slide("\n\n".join((covered, *map(markdown, opened.ledger.of_a_decision), about))))
+shown.append(
+    Slide("\n\n".join((covered, *map(markdown, opened.ledger.decision_conditions), about)))
+)
 slides.show(
     shown,
     partial(page_list.link, "decide", "Leave", study=opened.record.id),

@@ -117,17 +117,17 @@ class Ledger:
         return tuple(found)
 
     @property
-    def of_a_decision(self) -> tuple[str, ...]:
+    def decision_conditions(self) -> tuple[str, ...]:
         """What must be known to quote a decision, a sentence each."""
         function = (self.function,) if self.function else ()
         early = (
             "The draws stopped where two-sided radii were settled. Decisions use one-sided radii, "
             "so some inputs stay open that more draws would settle.",
         ) * self.stops_two_sided
-        return (*function, *early, *self.of_decisions._chosen_first, *self.reused)
+        return (*function, *early, *self.for_decisions._chosen_first, *self.reused)
 
     @property
-    def of_decisions(self) -> "Ledger":
+    def for_decisions(self) -> "Ledger":
         """The same of decisions, which may also rest on leavers counted over n_p draws."""
         leavers = ("the draws over which leavers are counted",) * self.counts_leavers
         return replace(self, follows_n_p=(*self.follows_n_p, *leavers), counts_leavers=False)

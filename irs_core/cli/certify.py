@@ -14,37 +14,31 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
-from irs_core.cli.goals import add_goal_options, with_goal
+from irs_core.cli.certify_options import add_certify_options
+from irs_core.cli.goals import with_goal
 from irs_core.cli.inputs import (
     MAX_IMAGES,
-    add_data_options,
-    add_model_options,
     data_spec,
     model_spec,
 )
 from irs_core.cli.named import check_can_wait, read_models, rights_to_wait
-from irs_core.cli.options import add_json_option, draw_bar, path
+from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_json
-from irs_core.cli.results import add_result_options, check_one_format, show_results
+from irs_core.cli.results import check_one_format, show_results
 from irs_core.cli.study_file import from_file
 from irs_core.errors import ChannelsError, SpecError
 from irs_core.jobs import ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.budgets import parse_budgets
-from irs_core.spec.compression_kinds import known_compressions
 from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.goal import Goal, read_goal
 from irs_core.spec.paths import settled
 from irs_core.spec.study import (
-    BACKENDS,
-    BOUNDS,
-    GENERATORS,
-    NOISE_KINDS,
     NoiseSpec,
     StudySpec,
 )
 from irs_core.spec.study_file import study_text
-from irs_core.store import Library, StudyRecord, default_root
+from irs_core.store import Library, StudyRecord
 
 if TYPE_CHECKING:
     from irs_core.run.forecast import Forecast
@@ -66,122 +60,8 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         metavar="STUDY.yaml",
         help="a study as a file (docs/study-file.md), instead of the options that describe one",
     )
-    add_model_options(parser)
-    add_data_options(parser)
-    parser.add_argument(
-        "--sigma", type=float, default=0.5, help="noise standard deviation, pixel units, > 0"
-    )
-    parser.add_argument(
-        "--noise",
-        choices=NOISE_KINDS,
-        default="gaussian",
-        help="floating-point noise, or whole steps of the pixel grid",
-    )
-    parser.add_argument(
-        "--generator",
-        choices=GENERATORS,
-        help="of integer noise (default: philox; sfc64 goes on with a study from before it)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=_seed,
-        default=0,
-        help="seed of all noise, >= 0, or fresh: the least that no study of this model and these "
-        "inputs used",
-    )
-    parser.add_argument(
-        "--spend",
-        action="store_true",
-        help="with a fresh seed, at this study's part of one failure probability for all repeats",
-    )
-    parser.add_argument(
-        "--looks",
-        action="store_true",
-        help="let results be seen while cirs runs: every round gets its own part of alpha",
-    )
-    parser.add_argument(
-        "--compress",
-        nargs="*",
-        default=["fp16", "int8-dynamic", "prune:0.1"],
-        metavar="C",
-        help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
-        "URL of a model behind a server; with --denoise, classifier:C or denoiser:C compresses one "
-        "part and leaves the other as it is",
-    )
-    parser.add_argument("--n0", type=int, default=100, help="selection draws per input")
-    parser.add_argument(
-        "--n", type=int, default=10_000, help="estimation draws per input of the original"
-    )
-    parser.add_argument(
-        "--np",
-        nargs="+",
-        default=["1%", "2%", "5%", "10%"],
-        metavar="P",
-        dest="n_p",
-        help="draws per input of a compressed model: numbers, or percent of n",
-    )
-    parser.add_argument(
-        "--alpha",
-        type=float,
-        default=0.001,
-        help="failure probability of the bound on p_A, in (0, 1)",
-    )
-    parser.add_argument(
-        "--alpha-zeta",
-        type=float,
-        default=0.001,
-        help="failure probability of the bound on zeta, in (0, 1)",
-    )
-    parser.add_argument(
-        "--gamma", type=float, default=0.99, help="threshold on p_lower, in (0.5, 1]"
-    )
-    parser.add_argument(
-        "--no-baseline",
-        action="store_true",
-        help="leave out certification from scratch, for comparison",
-    )
-    parser.add_argument(
-        "--bound",
-        choices=BOUNDS,
-        default="joint",
-        help="cirs: the joint bound, or the product of two with alpha split between them",
-    )
-    parser.add_argument("--name", default="", help="a name for people")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="what runs the models")
-    parser.add_argument("--batch", type=int, help="draws per forward pass; never changes the noise")
-    parser.add_argument("--engine", help="local, local:N or tcp://host:port; default: IRS_ENGINE")
-    parser.add_argument(
-        "--queue", action="store_true", help="run in the background, see the command jobs"
-    )
-    parser.add_argument(
-        "--store", type=path, default=default_root(), help="folder of the live store"
-    )
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="run the models on at most 100 images, store no result, and say what is odd",
-    )
-    parser.add_argument(
-        "--write",
-        type=path,
-        metavar="STUDY.yaml",
-        help="write the study, and its goal, as a file that certify takes, and stop",
-    )
-    add_json_option(parser)
-    parser.add_argument(
-        "--allow-code",
-        action="store_true",
-        help="let a study file name code, programs (TorchScript) and servers",
-    )
-    add_goal_options(parser)
-    add_result_options(parser, choose_method=False)
+    add_certify_options(parser)
     parser.set_defaults(run=_certify, parser=parser, goal=None)
-
-
-def _seed(text: str) -> int | None:
-    """A seed; None for a fresh one."""
-    return None if text == "fresh" else int(text)
 
 
 def _study_spec(arguments: argparse.Namespace) -> StudySpec:

@@ -122,7 +122,7 @@ def say_more(
 
 def conditions(ledger: Ledger) -> tuple[str, ...]:
     """What a verdict's confidence rests on, beside the study itself."""
-    return (ONE_QUESTION, *ledger.of_a_decision)
+    return (ONE_QUESTION, *ledger.decision_conditions)
 
 
 def plain_decisions(

@@ -195,7 +195,7 @@ def _rests(
     )
     found = equal_draws(analysis, name)
     covered, _ = covered_words(decision.requirement, inputs, spec.noise.sigma)
-    parts = [drawn, f"Covered: {covered}", f"Certificates: {ledger.of_decisions.text}"]
+    parts = [drawn, f"Covered: {covered}", f"Certificates: {ledger.for_decisions.text}"]
     if found is not None:
         parts.append(gap_words(gaps_of_draws(analysis, found)[0], found.n, found.n_p))
     return parts + ([together.sentence] if together else [])

@@ -211,4 +211,4 @@ def test_draws_that_stopped_on_two_sided_radii_leave_decisions_open(methods, con
     radii = (0.25,) if "seq" in methods else ()
     spec = synthetic_spec(methods=methods, radii=radii, convention=convention)
     sentence = "Decisions use one-sided radii, so some inputs stay open"
-    assert any(sentence in one for one in study_ledger(spec).of_a_decision) is said
+    assert any(sentence in one for one in study_ledger(spec).decision_conditions) is said

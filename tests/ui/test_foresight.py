@@ -139,13 +139,19 @@ def test_what_a_page_names_is_made_once_for_each_neighbour(study, made, monkeypa
     assert begun == made == wanted
 
 
-def test_a_page_that_cannot_be_made_keeps_no_other_from_it(study, made):
+@pytest.mark.parametrize(
+    ("error", "logged"), [(MissingEvidenceError("no draws"), 0), (ZeroDivisionError(), 1)]
+)
+def test_a_page_that_cannot_be_made_keeps_no_other_from_it(study, made, caplog, error, logged):
     def refused(work):
-        raise MissingEvidenceError("no draws")
+        raise error
 
     ahead, settings = foresight.Ahead(), Settings.of(study.record.spec)
     for what, make in (("refused", refused), ("page", nothing)):
         ahead.look_from(study, settings, what, make)
         for _ in range(len(ahead._units)):
             ahead.make_next()
-    assert len(made) == len(list(foresight.neighbours(study, settings)))
+    every = len(list(foresight.neighbours(study, settings)))
+    assert len(made) == every
+    said = [one for one in caplog.records if one.name == foresight.__name__]
+    assert len(said) == logged * every

@@ -5,7 +5,7 @@ import streamlit as st
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import study_decisions, study_flags
-from irs_core.analysis.equal_draws import EqualDraws, equal_draws, study_gaps
+from irs_core.analysis.equal_draws import study_gaps
 from irs_core.analysis.tables import gap_table
 from irs_core.analysis.together import Together, study_together
 from irs_core.decide import Decision, Flag, Gap, Requirement
@@ -62,22 +62,6 @@ def together(study: Study, settings: Settings, requirement: Requirement) -> Toge
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _equal(
-    key: library.StudyKey,
-    settings: Settings,
-    name: str,
-    _study: Study,
-    _work: Analysis | None = None,
-) -> EqualDraws | None:
-    return equal_draws(_work or library.analysis(_study, settings), name)
-
-
-def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
-    """Radii of the original and of a model on the same draws; None where they are not stored."""
-    return _equal(library.study_key(study), settings, name, study)
-
-
-@st.cache_resource(max_entries=128, show_spinner=False)
 def _gaps(
     key: library.StudyKey,
     settings: Settings,
@@ -98,7 +82,7 @@ def foresee(study: Study, requirement: Requirement, name: str, work: Analysis) -
     key, settings = library.study_key(study), work.settings
     _decisions(key, settings, requirement, study, work)
     _together(key, settings, requirement, study, work)
-    if _equal(key, settings, name, study, work) is not None:
+    if library.at_equal_draws(study, settings, name, work) is not None:
         _gaps(key, settings, name, study, work)
 
 

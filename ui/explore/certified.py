@@ -16,7 +16,6 @@ from irs_core.analysis.equal_draws import (
     Prefixes,
     at_draws,
     draw_steps,
-    equal_draws,
     read_prefixes,
 )
 from irs_core.analysis.losses import losses as losses_of
@@ -57,24 +56,13 @@ def foresee(studies: Sequence[Study], work: Analysis) -> None:
         _certificates(library.study_key(one), settings, one, own)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _equal(
-    key: library.StudyKey, settings: Settings, name: str, _study: Study
-) -> EqualDraws | None:
-    return equal_draws(library.analysis(_study, settings), name)
-
-
-def at_equal_draws(study: Study, settings: Settings, name: str) -> EqualDraws | None:
-    """Radii of the original and of a compressed model on the same draws; None where not stored."""
-    return _equal(library.study_key(study), settings, name, study)
-
-
 def losses(study: Study, settings: Settings, name: str) -> NDArray[np.int64]:
     """What lost each reported input to a compressed model, a `Loss` each, (inputs,)."""
     at = [model.name for model in study.record.models].index(name)
     made = certificates(study, settings)
     labels = library.analysis(study, settings).labels
-    return once(losses_of, made[0], made[at], labels, at_equal_draws(study, settings, name))
+    equal = library.at_equal_draws(study, settings, name)
+    return once(losses_of, made[0], made[at], labels, equal)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Counting draws...")

@@ -1,7 +1,7 @@
 """What the sliders of a study would ask for next, made while nobody waits for a page."""
 
-import contextlib
 import itertools
+import logging
 import os
 from bisect import bisect_left
 from collections import deque
@@ -23,6 +23,7 @@ AHEAD = "IRS_LOOK_AHEAD"
 # Larger studies would hold memory, and the processor for long, for what may never be asked for.
 _LARGEST = 10_000
 
+_log = logging.getLogger(__name__)
 _number = itertools.count()
 
 Make = Callable[[Analysis], object]
@@ -83,11 +84,14 @@ class Ahead:
             unit = self._units.popleft()
         if unit.key in self._made:
             return
-        # Whoever asks for it is told what is wrong with it.
-        with contextlib.suppress(IrsError):
+        try:
             for step in self._steps(unit):
                 turns.wait_for_quiet()
                 _without_spinner(step)
+        except Exception as error:
+            # Whoever asks for it is told what is wrong with it; a fault is also for the log.
+            if not isinstance(error, IrsError):
+                _log.exception("what a slider could ask for next was not made")
         self._note(unit.rows)
         self._note(unit.key)
 

@@ -17,6 +17,7 @@ import pandas as pd
 import streamlit as st
 
 from irs_core.analysis.analysis import Analysis, Memo
+from irs_core.analysis.equal_draws import EqualDraws, equal_draws
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.analysis.ledger import Ledger, study_ledger
 from irs_core.analysis.results import Comparison
@@ -242,6 +243,24 @@ def foresee(study: Study, work: Analysis) -> Iterator[None]:
     _model_rows(key, settings, study, work)
     for model in study.record.compressed:
         _compare(key, settings, model.name, study, work)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _equal(
+    key: StudyKey, settings: Settings, name: str, _study: Study, _work: Analysis | None
+) -> EqualDraws | None:
+    return equal_draws(_work or analysis(_study, settings), name)
+
+
+def at_equal_draws(
+    study: Study, settings: Settings, name: str, work: Analysis | None = None
+) -> EqualDraws | None:
+    """Radii of the original and of a compressed model on the same draws; None where not stored.
+
+    Args:
+        work: An analysis of these settings, where it is made for later.
+    """
+    return _equal(study_key(study), settings, name, study, work)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
