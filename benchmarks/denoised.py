@@ -33,6 +33,8 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|")
     for place, sigma in enumerate(SIGMAS):
+        if sigma not in arguments.sigmas:
+            continue
         for name, weights, denoiser in _ways(arguments, place, sigma):
             if weights is None or not (weights.startswith("shipped:") or Path(weights).exists()):
                 continue
@@ -126,6 +128,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--store", required=True)
+    parser.add_argument("--sigmas", nargs="+", type=float, default=SIGMAS, help="leave rows out")
     parser.add_argument("--int8", action="store_true")
     return parser.parse_args()
 

@@ -24,8 +24,10 @@ def _leave_at_once(ended: list[int]) -> None:
     some packages would list what they still hold.
     """
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            # None where the caller closed it.
+            if stream is not None:
+                stream.flush()
     except (OSError, ValueError):
         return  # Nobody reads any more; Python ends such a process with a code of its own.
     if ended:

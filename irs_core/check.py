@@ -109,6 +109,7 @@ def check_model(
     compressions: Sequence[Compression] = (),
     seed: int = 0,
     draws: int = DRAWS,
+    most: int | None = None,
     options: RunOptions | None = None,
 ) -> CheckReport:
     """Run the original and compressed classifiers on the images, without and with noise.
@@ -119,6 +120,7 @@ def check_model(
     Args:
         sigma: Noise in pixel units.
         draws: Noisy copies per image.
+        most: Take at most so many of the images, from all over them; None for all.
 
     Raises:
         IrsError: The model, the data or a compression cannot be used, or they do not fit.
@@ -127,7 +129,7 @@ def check_model(
     spec = StudySpec(model, data, noise, tuple(compressions), n0=1, n=1, n_p=(1,))
     options = options or RunOptions()
     base = load_model(model, programs=options.programs)
-    spec, dataset = _fitting(spec, base)
+    spec, dataset = _fitting(spec, base, most)
     trial = _Trial(dataset, noise, draws)
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
@@ -137,7 +139,7 @@ def check_model(
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
     if rows[0].clean - rows[0].voted > DROP:
         ways, offers = offered(model, spec.data, sigma, base, dataset)
-        warnings.append(_noise_warning(rows[0], sigma))
+        warnings.append(_noise_warning(rows[0], sigma, behind_denoiser=base.parts is not None))
     for row, compression in zip(rows[1:], compressions, strict=True):
         if row.agreement < AGREEMENT:
             warnings.append(
@@ -161,14 +163,14 @@ def check_model(
     )
 
 
-def _fitting(spec: StudySpec, base: LoadedModel) -> tuple[StudySpec, Dataset]:
+def _fitting(spec: StudySpec, base: LoadedModel, most: int | None) -> tuple[StudySpec, Dataset]:
     """The data, made to fit the model's channels where only those differ."""
-    dataset = load_dataset(spec.data)
+    dataset = load_dataset(spec.data, most)
     try:
         check_fit(spec, base, dataset)
     except ChannelsError as error:
         spec = replace(spec, data=replace(spec.data, channels=error.channels))
-        dataset = load_dataset(spec.data)
+        dataset = load_dataset(spec.data, most)
         check_fit(spec, base, dataset)
     return spec, dataset
 
@@ -228,11 +230,17 @@ def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(count_classes(classes, 1 + int(classes.max())).argmax(axis=1), np.int64)
 
 
-def _noise_warning(row: CheckRow, sigma: float) -> str:
+def _noise_warning(row: CheckRow, sigma: float, *, behind_denoiser: bool) -> str:
+    why = (
+        "the denoiser in front does not take enough of it away, or gives other values than the "
+        "classifier was trained on"
+        if behind_denoiser
+        else "the model was not trained under this noise"
+    )
     return (
         f"Under noise sigma {sigma:g} the accuracy falls from {row.clean:.1%} to {row.noisy:.1%} "
-        f"({row.voted:.1%} by vote over copies), so certificates will be small or missing: the "
-        "model was not trained under this noise. A smaller sigma costs less."
+        f"({row.voted:.1%} by vote over copies), so certificates will be small or missing: {why}. "
+        "A smaller sigma costs less."
     )
 
 

@@ -40,6 +40,7 @@ from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.loop import train
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 from irs_core.train.start import read_start
+from irs_core.train.task import fitting_levels
 
 DRAWS, PILOT_IMAGES = 50, 2000
 _PASSES = 2
@@ -105,8 +106,9 @@ def compare_ways(
     data: DataSpec,
     pilot: Pilot,
     *,
+    most: int | None = None,
     width: int = 32,
-    levels: int = 3,
+    levels: int | None = None,
     options: RunOptions | None = None,
 ) -> tuple[Way, ...]:
     """The three ways on the same images and the same noise.
@@ -114,18 +116,23 @@ def compare_ways(
     A denoiser that `model` names is tried as it is; without one, a small one is trained for the
     pilot, as is the fine-tuned classifier. What is measured is what the pilot trained; the whole
     training takes more images and passes. Noise comes from the `pilot` stream, which no certificate
-    uses, so choosing by it costs no confidence.
+    uses, so choosing by it costs no confidence in a certificate. A statement about new inputs asks
+    for more: that the function was chosen on other images than those it is decided on.
 
     Args:
         data: Images to try on; the pilots train on the same data set's split `train`.
-        width, levels: Size of the denoiser that is trained where none is named.
+        most: Try on at most so many of the images, from all over them; None for all.
+        width, levels: Size of the denoiser that is trained where none is named; None for as many
+            levels as fit the images.
 
     Raises:
         IrsError: The model or the data cannot be used as they are.
     """
     options = options or RunOptions(programs=True)
     bare = replace(model, denoiser=None)
-    trial = _Trial(data, pilot, options)
+    trial = _Trial(data, pilot, options, most)
+    if levels is None:
+        levels = trial.fitting_levels()
     found = [trial.way("as it is", bare)]
     with tempfile.TemporaryDirectory() as folder:
         for name, make in (("denoised", _denoised), ("fine-tuned", _finetuned)):
@@ -139,10 +146,14 @@ def compare_ways(
 class _Trial:
     """The images and noisy copies that every way gets."""
 
-    def __init__(self, data: DataSpec, pilot: Pilot, options: RunOptions) -> None:
+    def __init__(self, data: DataSpec, pilot: Pilot, options: RunOptions, most: int | None) -> None:
         self.data, self.pilot, self.options = data, pilot, options
         self._noise = NoiseSpec(pilot.sigma, seed=pilot.seed)
-        self._dataset: Dataset = load_dataset(data)
+        self._dataset: Dataset = load_dataset(data, most)
+
+    def fitting_levels(self) -> int:
+        """How often a denoiser may halve the images."""
+        return fitting_levels(*self._dataset.input_shape[1:])
 
     def way(self, name: str, model: ModelSpec) -> Way:
         """The measures of one way."""
@@ -194,6 +205,11 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
     if model.denoiser is not None:
         command = certify_command(model, trial.data, trial.pilot.sigma)
         return replace(trial.way("denoised", model), commands=(command,))
+    if levels < 1:
+        raise SpecError(
+            "a denoiser halves the images, whose sides have to be even for that: resize them with "
+            "--size, or fine-tune"
+        )
     pilot, data = trial.pilot, trial.data
     first = DenoiserSpec(
         images_text(data),
@@ -224,9 +240,10 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         )
         result = train_denoiser(second)
         paces.append((AGAINST_EPOCHS, result.epochs[-1]))
+    each = " of each objective" if len(paces) > 1 else ""
     return replace(
         trial.way("denoised", replace(model, denoiser=str(result.weights))),
-        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes of each objective",
+        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes{each}",
         seconds=sum(epochs * total / pace.images_per_second for epochs, pace in paces),
         commands=denoiser_commands(
             model, data, pilot.sigma, against=len(paces) > 1, width=width, levels=levels
@@ -267,7 +284,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
             "somebody's own class is fine-tuned by the command finetune; a pilot cannot build it "
             "anew from the weights that it writes"
         )
-    result = train(spec, max_test=1)
+    result = train(spec, max_test=0)
     tuned = replace(model, weights=str(result.weights), arch=None, mean=None, std=None)
     pace, total = result.epochs[-1].images_per_second, trial.training_images()
     return replace(

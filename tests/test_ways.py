@@ -3,12 +3,17 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from denoisers import saved
+from graph_files import export_onnx
 
 from irs_core.check import check_model
 from irs_core.cli.main import main
+from irs_core.data import load_dataset
+from irs_core.models import load_model
+from irs_core.models.objects import adopt
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
 from irs_core.train.commands import (
@@ -19,6 +24,7 @@ from irs_core.train.commands import (
     ways_command,
 )
 from irs_core.train.loop import train
+from irs_core.train.offers import offered
 from irs_core.ways import Pilot, compare_ways
 
 
@@ -77,10 +83,6 @@ def test_a_denoiser_that_is_named_is_tried_as_it_is(clean, tmp_path):
 
 
 def test_what_cannot_be_tried_says_why(clean, tmp_path, capsys):
-    from graph_files import export_onnx
-
-    from irs_core.models import load_model
-
     path = export_onnx(load_model(ModelSpec(clean)).module, (1, 8, 8), tmp_path / "c.onnx")
     words = ["ways", str(path), "--sigma", "0.5", "--max", "10", "--draws", "5", "--images", "64"]
     assert main([*words, "--width", "8", "--levels", "2"]) == 0
@@ -88,6 +90,40 @@ def test_what_cannot_be_tried_says_why(clean, tmp_path, capsys):
     assert "fine-tuned  not tried: gradients must flow" in said
     # Without gradients there is nothing to train the denoiser against.
     assert f"--against {path}" not in said
+
+
+@pytest.mark.parametrize(("side", "levels"), [(28, 2), (27, 0)])
+def test_a_denoiser_is_offered_where_one_fits(side, levels, tmp_path):
+    rng = np.random.default_rng(0)
+    made = {
+        "images": rng.integers(0, 256, (80, side, side, 1), np.uint8),
+        "labels": np.arange(80) % 2,
+    }
+    for split in ("train", "test"):
+        made |= {f"x_{split}": made["images"], f"y_{split}": made["labels"]}
+    np.savez(tmp_path / "a.npz", **{name: one for name, one in made.items() if "_" in name})
+    module = torch.nn.Sequential(
+        torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten(), torch.nn.Linear(16, 2)
+    )
+    model = ModelSpec(adopt(module), num_classes=2)
+    data = DataSpec("npz", str(tmp_path / "a.npz"))
+    pilot = Pilot(0.5, (0.25,), images=64, draws=3)
+    _, denoised, _ = compare_ways(model, data, pilot, most=6, width=4)
+    ways, offers = offered(model, data, 0.5, load_model(model), load_dataset(data, 6))
+    if levels:
+        assert f"--levels {levels}" in denoised.commands[0]
+        assert f"--levels {levels}" in offers[0]
+        assert ways == ("denoised", "fine-tuned")
+    else:
+        assert "sides have to be even" in denoised.refused
+        assert ways == ("fine-tuned",)
+
+
+def test_a_graph_file_is_told_what_its_weights_would_allow(clean, tmp_path):
+    path = export_onnx(load_model(ModelSpec(clean)).module, (1, 8, 8), tmp_path / "c.onnx")
+    report = check_model(ModelSpec(str(path)), DataSpec(max=40), sigma=0.5)
+    assert report.ways == ("denoised",)
+    assert any("Given as PyTorch weights" in one for one in report.offers)
 
 
 def test_the_prediction_is_that_of_the_certificates(clean):
@@ -132,9 +168,13 @@ def test_commands_train_and_certify_what_was_tried():
     assert "--size 16 --channels 3 --classes names.txt" in finetune_command(model, listed, 0.25)
     given = "--root here --size 16 --channels 3 --mean 0.5 --std 0.25 --classes 7 --output scores"
     assert ways_command(model, data, 0.25).endswith(given)
+    elsewhere = ways_command(replace(model, denoiser="d.onnx"), replace(data, split="val"), 1 / 3)
+    assert "--sigma 0.3333333333333333 " in elsewhere
+    assert "--split val " in elsewhere
+    assert "--denoise d.onnx" in elsewhere
     certify = certify_command(replace(model, denoiser="d.onnx"), data, 0.25)
-    assert certify.startswith("./irs certify --model w.pt --denoise d.onnx --sigma 0.25")
-    assert certify.endswith(given)
+    assert certify.startswith("./irs certify --model w.pt --sigma 0.25")
+    assert certify.endswith(f"{given} --denoise d.onnx")
 
 
 def test_the_commands_are_for_the_denoiser_that_was_tried(ways):

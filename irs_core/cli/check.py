@@ -15,9 +15,7 @@ from irs_core.cli.inputs import (
 from irs_core.cli.named import read_models
 from irs_core.cli.options import add_json_option
 from irs_core.cli.printing import print_json
-from irs_core.data.load import evenly
 from irs_core.spec.compressions import Compression
-from irs_core.spec.data_kinds import KINDS
 from irs_core.spec.study import BACKENDS, DataSpec, ModelSpec
 
 if TYPE_CHECKING:
@@ -75,13 +73,15 @@ def check_models(
     from irs_core.check import check_model
     from irs_core.run.options import RunOptions
 
+    whole, most = spread(data)
     report = check_model(
         model,
-        spread(data),
+        whole,
         sigma=arguments.sigma,
         compressions=compressions,
         seed=arguments.seed,
         draws=arguments.draws,
+        most=most,
         options=RunOptions(arguments.device, arguments.batch, arguments.backend, programs=True),
     )
     if arguments.json:
@@ -121,8 +121,9 @@ def _print_forecast(found: "Forecast") -> None:
     print(f"  draws a second, measured for a second: {rates}")
 
 
-def spread(data: DataSpec) -> DataSpec:
-    """The data, not only those of the first classes: folders are sorted by class."""
-    if not KINDS[data.kind].folders or data.max is None or data.stride > 1:
-        return data
-    return evenly(replace(data, max=None), data.max)
+def spread(data: DataSpec) -> tuple[DataSpec, int | None]:
+    """The data, and how many of them to try, from all over them: many are sorted by class.
+
+    Whoever chose a step, as by --skip, gets what they chose.
+    """
+    return (data, None) if data.stride > 1 else (replace(data, max=None), data.max)

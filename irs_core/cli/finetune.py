@@ -54,14 +54,14 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     from irs_core.train.start import read_start
 
     model, arch = arguments.model, arguments.arch
+    mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
     if is_own_code(model):
         start, arch = adopt_call(model.removeprefix(f"{CALL_PREFIX}:")), OWN_CLASS
     else:
-        start, arch = model, read_start(model, arch=arch).arch
+        start, arch = model, read_start(model, arch=arch, mean=mean, std=std).arch
     names = {field.name for field in fields(TrainSpec)}
     names -= {"arch", "start", "qat_from", "mean", "std"}
     chosen = {name: getattr(arguments, name) for name in names}
-    mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
     spec = TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
     # Labels are numbered as the model numbers them, or it would learn all of them anew.
     return replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)

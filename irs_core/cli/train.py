@@ -108,8 +108,9 @@ def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
     if as_json:
         print_json(command, _as_json(spec, result))
         return 0
-    found = accuracies(result.accuracy_clean, result.accuracy_noisy, spec.sigma)
-    print(f"{result.weights}: accuracy {found}")
+    found = result.accuracy
+    said = "not measured" if found is None else accuracies(found.clean, found.noisy, spec.sigma)
+    print(f"{result.weights}: accuracy {said}")
     return 0
 
 
@@ -117,8 +118,8 @@ def _as_json(spec: TrainSpec, result: TrainResult) -> dict[str, Any]:
     return {
         "weights": str(result.weights),
         "card": str(result.card),
-        "accuracy_clean": result.accuracy_clean,
-        "accuracy_noisy": result.accuracy_noisy,
+        "accuracy_clean": None if result.accuracy is None else result.accuracy.clean,
+        "accuracy_noisy": None if result.accuracy is None else result.accuracy.noisy,
         "spec": spec.to_dict(),
         "epochs": [asdict(one) for one in result.epochs],
     }

@@ -34,7 +34,9 @@ def add_ways(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--images", type=int, default=2000, help="training images of each pilot")
     parser.add_argument("--draws", type=int, default=50, help="noisy copies per test image")
     parser.add_argument("--width", type=int, default=32, help="size of the pilot's denoiser")
-    parser.add_argument("--levels", type=int, default=3, help="times that it halves the sides")
+    parser.add_argument(
+        "--levels", type=int, help="times that it halves the sides (default: what fits, at most 3)"
+    )
     add_json_option(parser)
     parser.set_defaults(run=_ways, max=MAX_IMAGES)
 
@@ -54,7 +56,10 @@ def _ways(arguments: argparse.Namespace) -> None:
         images=arguments.images,
         draws=arguments.draws,
     )
-    found = compare_ways(model, spread(data), pilot, width=arguments.width, levels=arguments.levels)
+    whole, most = spread(data)
+    found = compare_ways(
+        model, whole, pilot, most=most, width=arguments.width, levels=arguments.levels
+    )
     if arguments.json:
         print_json("ways", {"radii": radii, "ways": [one.to_json() for one in found]})
         return

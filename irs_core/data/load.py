@@ -1,9 +1,10 @@
 """From a data specification to a dataset."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from irs_core.data.base import Dataset, Source, data_digest, select
+import numpy as np
+
+from irs_core.data.base import Dataset, Source, data_digest, select, spaced
 from irs_core.data.cifar import open_cifar10, open_cifar100
 from irs_core.data.digits import open_digits
 from irs_core.data.folder import open_folder, open_imagenet
@@ -43,8 +44,12 @@ def open_source(spec: DataSpec) -> Source:
     return source
 
 
-def load_dataset(spec: DataSpec) -> Dataset:
+def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
     """Read the selected and the held-out images; each is decoded once and kept as 8-bit pixels.
+
+    Args:
+        most: Read at most so many of the selected images, from all over them, and none that is
+            held out; None for all.
 
     Raises:
         DatasetError: The data are missing, empty, damaged, of unequal size, or fewer than the
@@ -52,6 +57,9 @@ def load_dataset(spec: DataSpec) -> Dataset:
     """
     source = open_source(spec)
     indices, reported = select(len(source.labels), spec)
+    if most is not None:
+        indices = indices[reported][spaced(int(reported.sum()), most)]
+        reported = np.ones(len(indices), np.bool_)
     read = with_channels(source.read(indices), spec.channels)
     pixels, notes = read.pixels, (*read.notes, *source.notes)
     for array in (pixels, indices, reported):
@@ -68,12 +76,3 @@ def load_dataset(spec: DataSpec) -> Dataset:
         known=source.known,
         notes=notes,
     )
-
-
-def evenly(spec: DataSpec, most: int | None) -> DataSpec:
-    """At most so many of the images that are reported, evenly spaced; all of them for None."""
-    if most is None:
-        return spec
-    reported, _ = select(len(open_source(spec).labels), replace(spec, holdout=0))
-    step = max(1, len(reported) // most)
-    return replace(spec, stride=spec.stride * step, max=min(most, len(reported)))

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from irs_core.data.base import Images
+from irs_core.data.base import Images, spaced
 from irs_core.data.decode import decode
 from irs_core.data.folder import SUFFIXES, prepared
 from irs_core.data.gather import gathered
@@ -21,7 +19,7 @@ def read_unlabelled(
     Args:
         size: Height and width that they are resized to; None keeps them (all must be equal).
         channels: 1 or 3; None for 3, or 1 where all are grey.
-        most: At most so many, evenly spaced; None for all.
+        most: At most so many, from all over them; None for all.
 
     Raises:
         DatasetError: There are none, they differ in size, or one is damaged.
@@ -29,11 +27,17 @@ def read_unlabelled(
     root = expanded(folder)
     if not root.is_dir():
         raise DatasetError(f"no folder {root}; name one that holds images, at any depth")
+    splits = [one for one in ("train", "val", "test") if (root / one).is_dir()]
+    if "train" in splits and len(splits) > 1:
+        raise DatasetError(
+            f"{root} holds the splits {' and '.join(splits)}, and what learned from test images "
+            f"cannot be tried on them: name {root / 'train'}"
+        )
     files = _files(root)
     if not files:
         raise DatasetError(f"no images below {root}; put them there as .png or .jpg")
-    if most is not None and most < len(files):
-        files = [files[row] for row in np.linspace(0, len(files) - 1, most).astype(int)]
+    if most is not None:
+        files = [files[row] for row in spaced(len(files), most)]
     prepare = prepared(size)
     return gathered(
         ((path.name, decode(path, str(path), prepare)) for path in files), len(files), channels

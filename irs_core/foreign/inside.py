@@ -114,30 +114,31 @@ def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) 
     """What a dry run measures."""
     from irs_core.check import check_model
     from irs_core.data import with_model_classes
-    from irs_core.data.load import evenly
     from irs_core.spec.compression_kinds import parse_compression
 
     original = model_spec(model)
     return check_model(
         original,
-        evenly(with_model_classes(DataSpec(**data), original.weights), TRIED_IMAGES),
+        with_model_classes(DataSpec(**data), original.weights),
         sigma=sigma,
         compressions=tuple(map(parse_compression, compressions)),
+        most=TRIED_IMAGES,
     ).to_json()
 
 
 def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
     """What a small pilot of each way predicts, and how often a denoiser may halve the images."""
     from irs_core.data import load_dataset
-    from irs_core.data.load import evenly
     from irs_core.run.options import RunOptions
     from irs_core.train.task import fitting_levels
     from irs_core.ways import Pilot, compare_ways
 
-    chosen = evenly(DataSpec(**data), TRIED_IMAGES)
-    levels = fitting_levels(*load_dataset(replace(chosen, max=1)).input_shape[1:])
+    chosen = DataSpec(**data)
+    levels = fitting_levels(*load_dataset(chosen, 1).input_shape[1:])
     pilot = Pilot(sigma, tuple(radii), images=PILOT_IMAGES, draws=PILOT_DRAWS)
-    found = compare_ways(model_spec(model), chosen, pilot, levels=levels, options=RunOptions())
+    found = compare_ways(
+        model_spec(model), chosen, pilot, most=TRIED_IMAGES, levels=levels, options=RunOptions()
+    )
     return {"ways": [one.to_json() for one in found], "levels": levels}
 
 

@@ -48,7 +48,7 @@ def run_training(
     for number, step in enumerate(steps):
         # The card is written last. Only in a folder of its own is what lies there this run's.
         if not (training.keep and Path(step.out).with_suffix(".json").exists()):
-            _run(step, follow.step(number))
+            _run(step, follow.step(number), anew=training.keep)
     out = Path(steps[-1].out)
     if not training.keep:
         return out
@@ -73,8 +73,25 @@ def outcome(root: Path, result: str) -> Path | None:
     return next((one for one in (path, own) if result and one.is_file()), None)
 
 
-def _run(step: Step, on_images: OnImages) -> None:
+def _run(step: Step, on_images: OnImages, *, anew: bool) -> None:
+    """Run a step.
+
+    Args:
+        anew: Whether it begins again where images or weights changed since its state was saved.
+    """
     # Only what trains waits for torch.
+    from irs_core.train.progress import OtherRunError, progress_path
+
+    try:
+        _run_once(step, on_images)
+    except OtherRunError:
+        if not anew:
+            raise
+        progress_path(Path(step.out)).unlink()
+        _run_once(step, on_images)
+
+
+def _run_once(step: Step, on_images: OnImages) -> None:
     if isinstance(step, DenoiserSpec):
         from irs_core.train.denoise import train_denoiser
 

@@ -5,9 +5,9 @@ import copy
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, first_line
 from irs_core.integer.carrier import Carrier
 from irs_core.models.graph import GraphModule
 from irs_core.models.lite import LiteModule
@@ -44,11 +44,18 @@ def check_flow(module: nn.Module, images: NDArray[np.float32]) -> None:
         images: One or more to try it on, in [0, 1], (B, C, H, W).
 
     Raises:
-        CheckpointError: It was optimised for inference, or detaches what it computes.
+        CheckpointError: It does not take them, was optimised for inference, or detaches what it
+            computes.
     """
     given = torch.from_numpy(images).requires_grad_(True)
     try:
-        module(given).sum().backward()
+        scores = module(given)
+    except Exception as error:
+        raise CheckpointError(
+            f"the classifier does not take images of shape {images.shape[1:]}: {first_line(error)}"
+        ) from None
+    try:
+        scores.sum().backward()
         flows = given.grad is not None
     except RuntimeError:
         flows = False
@@ -57,6 +64,30 @@ def check_flow(module: nn.Module, images: NDArray[np.float32]) -> None:
             "no gradient flows through the classifier to its images: it was saved for inference "
             "alone; name its PyTorch weights, or train the denoiser without --against"
         )
+
+
+def check_learns(module: nn.Module, images: Tensor) -> None:
+    """Refuse a module whose weights no step of training could change.
+
+    Args:
+        images: Two or more to try it on, in [0, 1], (B, C, H, W).
+
+    Raises:
+        CheckpointError: In training it fails, gives something other than scores, or no gradients.
+    """
+    # A copy, because training changes what layers remember.
+    trial = copy.deepcopy(module).train()
+    try:
+        # Layers that draw, such as dropout, leave the generator of the whole process alone.
+        with torch.random.fork_rng():
+            trial(images).logsumexp(1).sum().backward()
+    except Exception as error:
+        raise CheckpointError(
+            "the classifier cannot be trained as it is: it has to give scores (images, classes) "
+            f"through which gradients flow, in training as well ({first_line(error)})"
+        ) from None
+    if all(one.grad is None for one in trial.parameters()):
+        raise CheckpointError("the classifier cannot be trained: it has no weights that learn")
 
 
 def frozen_classifier(model: LoadedModel) -> nn.Module:

@@ -17,17 +17,19 @@ def pad_for_crops(pixels: Tensor) -> Tensor:
 
     Padding the whole set once makes every random crop a single indexing step.
     """
-    margin = crop_margin(pixels.shape[2])
-    padded = functional.pad(pixels.float(), (margin,) * 4, mode="reflect")
-    return padded.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    margin = crop_margin(*pixels.shape[2:])
+    padded = functional.pad(pixels, (margin,) * 4, mode="reflect")
+    return padded.permute(0, 2, 3, 1).contiguous()
 
 
-def crop_margin(height: int) -> int:
-    """Pixels that a crop may be off the centre: an eighth (4 at 32x32); 0 below 16x16.
+def crop_margin(height: int, width: int) -> int:
+    """Pixels that a crop may be off the centre: an eighth of the shorter side (4 at 32x32).
 
-    In tiny images, such as 8x8 digits, every object is centred and one pixel is a large shift.
+    0 below 16x16: in tiny images, such as 8x8 digits, every object is centred and one pixel is a
+    large shift.
     """
-    return height // 8 if height >= 16 else 0
+    side = min(height, width)
+    return side // 8 if side >= 16 else 0
 
 
 def random_views(

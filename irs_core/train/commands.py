@@ -15,7 +15,7 @@ TUNING_RATE = 0.02
 
 def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What fine-tunes a model under noise."""
-    words = ["./irs", "finetune", _named(model), "--sigma", f"{sigma:g}"]
+    words = ["./irs", "finetune", _named(model), "--sigma", str(sigma)]
     words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
     words += _options(
         root=data.root, size=data.size, channels=data.channels, classes=data.class_list
@@ -39,7 +39,7 @@ def denoiser_commands(
         against: Whether gradients flow through the model, so that its own answers can be kept.
         width, levels: Size of the denoiser.
     """
-    words = ["./irs", "denoiser", "train", images_text(data), "--sigma", f"{sigma:g}"]
+    words = ["./irs", "denoiser", "train", images_text(data), "--sigma", str(sigma)]
     words += _options(size=data.size, channels=data.channels)
     sizes = _options(
         width=None if width == DenoiserSpec.width else width,
@@ -68,7 +68,7 @@ def _told(model: ModelSpec) -> list[str]:
     """What a file of weights may leave open."""
     words = _options(arch=model.arch)
     for name, values in (("--mean", model.mean), ("--std", model.std)):
-        words += [] if values is None else [name, *(f"{one:g}" for one in values)]
+        words += [] if values is None else [name, *map(str, values)]
     return words
 
 
@@ -77,22 +77,27 @@ def _given(model: ModelSpec, data: DataSpec) -> list[str]:
     return [
         *("--data", data.kind),
         *_options(root=data.root, size=data.size, channels=data.channels),
+        *(["--split", data.split] if data.split != DataSpec.split else []),
         *_told(model),
-        *_options(classes=data.class_list or model.num_classes, output=model.output),
+        *_options(
+            classes=data.class_list or model.num_classes,
+            output=model.output,
+            denoise=model.denoiser,
+        ),
         *(["--channel-order", model.channel_order] if model.reversed else []),
     ]
 
 
 def certify_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
-    """What certifies a model behind the denoiser that it names."""
-    words = ["./irs", "certify", "--model", _named(model), "--denoise", model.denoiser or ""]
-    return shlex.join([*words, "--sigma", f"{sigma:g}", *_given(model, data)])
+    """What certifies a model, behind the denoiser that it may name."""
+    words = ["./irs", "certify", "--model", _named(model), "--sigma", str(sigma)]
+    return shlex.join([*words, *_given(model, data)])
 
 
 def ways_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What compares the ways by a pilot."""
-    words = ["./irs", "ways", _named(model), "--sigma", f"{sigma:g}", *_given(model, data)]
-    return shlex.join(words)
+    words = ["./irs", "ways", _named(model), "--sigma", str(sigma)]
+    return shlex.join([*words, *_given(model, data)])
 
 
 def about(seconds: float) -> str:

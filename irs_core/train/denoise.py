@@ -13,9 +13,8 @@ from torch.nn import functional
 
 from irs_core.data import load_dataset
 from irs_core.data.base import Images, data_digest
-from irs_core.data.load import evenly
 from irs_core.data.unlabelled import read_unlabelled
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, SpecError
 from irs_core.models import load_model
 from irs_core.models.denoised import load_denoiser_network
 from irs_core.models.denoiser import Denoiser, DenoiserShape, new_denoiser
@@ -189,13 +188,15 @@ def _images(spec: DenoiserSpec) -> Images:
         return read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
-    data = load_dataset(evenly(whole, spec.max_images))
+    data = load_dataset(whole, spec.max_images)
     return Images(data.pixels, data.scale)
 
 
 def _parts(images: Images) -> tuple[np.ndarray, np.ndarray]:
     """Images to train on, and those held out."""
     count = len(images.pixels)
+    if count < 2:
+        raise DatasetError(f"a denoiser needs at least 2 images, one of them held out; got {count}")
     held = min(_MOST_HELD_OUT, max(1, count // _HELD_OUT))
     rows = np.linspace(0, count - 1, held).astype(int)
     return np.delete(images.pixels, rows, axis=0), images.pixels[rows]
@@ -237,6 +238,12 @@ def _classifier(spec: DenoiserSpec, images: Images, *, programs: bool) -> Loaded
 
 
 def _frozen(classifier: LoadedModel, images: Images, device: torch.device) -> nn.Module:
+    shape = images.pixels.shape[1:]
+    if classifier.input_shape not in (None, shape):
+        raise SpecError(
+            f"the classifier takes images of shape {classifier.input_shape}; these have {shape}: "
+            "--size and --channels make them fit"
+        )
     found = frozen_classifier(classifier)
     check_flow(found, _one(images))
     return found.to(device).to(memory_format=torch.channels_last)

@@ -105,7 +105,7 @@ def denoiser_command(spec: DenoiserSpec) -> str:
     """The command line that repeats a run; settings at their defaults are left out."""
     defaults = DenoiserSpec(spec.images, spec.out, spec.sigma)
     words = ["python", "-m", "irs_core", "denoiser", "train", spec.images, "--sigma"]
-    words += [f"{one:g}" for one in spec.sigma]
+    words += map(str, spec.sigma)
     names = {"start": "--from"}
     for name, value in spec.to_dict().items():
         if name in ("images", "sigma", "out") or value == getattr(defaults, name):
@@ -133,10 +133,10 @@ def _made(
     measured: tuple[DenoiserMeasure, ...],
     reports: tuple[DenoiserReport, ...],
 ) -> dict[str, Any]:
+    """How it came about, for its card."""
     device = describe_hardware()
     if spec.device == "cuda":
         device = str(torch.cuda.get_device_name())
-    """How it came about, for its card."""
     return {
         "sigma": list(spec.sigma),
         "objective": "mean squared error"

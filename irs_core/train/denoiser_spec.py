@@ -8,7 +8,7 @@ from typing import Any
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DATA_KINDS, DataKind
 from irs_core.spec.study import DataSpec
-from irs_core.train.spec import Device
+from irs_core.train.spec import UPRIGHT, Device
 
 
 def data_kind(images: str) -> DataKind | None:
@@ -41,9 +41,9 @@ class DenoiserSpec:
         epochs: Passes over the images.
         lr: Peak learning rate (Adam) of the one-cycle schedule.
         width, levels: Size, as in `DenoiserShape`.
-        max_images: At most so many images, evenly spaced; None for all.
+        max_images: At most so many images, from all over them; None for all.
         size, channels: What images are made to; None keeps them.
-        flip: Mirror images at random; None for all but digits.
+        flip: Mirror images at random; None decides by the data, as in `TrainSpec`.
         bf16: Forward passes in bfloat16 where autocast allows.
         device: `cpu` or `cuda`.
         note: A sentence for the card.
@@ -90,7 +90,7 @@ class DenoiserSpec:
     @property
     def flips(self) -> bool:
         """Whether images are mirrored at random."""
-        return data_kind(self.images) != "digits" if self.flip is None else self.flip
+        return data_kind(self.images) not in UPRIGHT if self.flip is None else self.flip
 
     def data_spec(self, split: str) -> DataSpec | None:
         """The whole split of that name of the data set; None where images are just a folder."""

@@ -13,14 +13,13 @@ from torch import nn
 
 import irs_core
 from irs_core.data import Dataset, load_dataset
-from irs_core.data.load import evenly
 from irs_core.hardware import describe_hardware, software_versions
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.files import write_network
 from irs_core.models import canonical_name, load_model, state_digest, write_card
 from irs_core.spec.study import ModelSpec
 from irs_core.train.measure import noisy_accuracy
-from irs_core.train.spec import OWN_CLASS, EpochReport, TrainResult, TrainSpec
+from irs_core.train.spec import OWN_CLASS, Accuracy, EpochReport, TrainResult, TrainSpec
 
 NOISY_DRAWS = 20
 Normalisation = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
@@ -42,28 +41,38 @@ def write_result(
         data: The training data, for classes and image shape.
         module: The network behind its normalisation, or behind rounding to the pixel grid.
         network: What is saved.
-        max_test: Measure on at most so many test images, evenly spaced; None for all.
+        max_test: Measure on at most so many test images; None for all, 0 for none.
     """
     weights = Path(spec.out)
     weights.parent.mkdir(parents=True, exist_ok=True)
     _save(weights, spec, data, network, normalisation)
-    test = load_dataset(evenly(spec.data_spec("test"), max_test))
+    found = None if max_test == 0 else _accuracy(spec, module, max_test)
+    card_path = weights.with_suffix(".json")
+    write_card(
+        card_path,
+        {
+            **_card(spec, data, weights, network, reports),
+            "test_images": 0 if found is None else found.images,
+            "accuracy_clean": None if found is None else round(found.clean, 4),
+            "accuracy_noisy": None if found is None else round(found.noisy, 4),
+            "noisy_draws": _draws(spec),
+        },
+    )
+    return TrainResult(weights, card_path, found, reports)
+
+
+def _accuracy(spec: TrainSpec, module: nn.Module, most: int | None) -> Accuracy:
+    test = load_dataset(spec.data_spec("test"), most)
     device = torch.device(spec.device)
     clean = noisy_accuracy(module, test, sigma=0.0, device=device)
-    draws = NOISY_DRAWS if spec.sigma else 1
     noisy = noisy_accuracy(
-        module, test, sigma=spec.sigma, draws=draws, seed=spec.seed, device=device
+        module, test, sigma=spec.sigma, draws=_draws(spec), seed=spec.seed, device=device
     )
-    card = {
-        **_card(spec, data, weights, network, reports),
-        "test_images": len(test),
-        "accuracy_clean": round(clean, 4),
-        "accuracy_noisy": round(noisy, 4),
-        "noisy_draws": draws,
-    }
-    card_path = weights.with_suffix(".json")
-    write_card(card_path, card)
-    return TrainResult(weights, card_path, clean, noisy, reports)
+    return Accuracy(clean, noisy, len(test))
+
+
+def _draws(spec: TrainSpec) -> int:
+    return NOISY_DRAWS if spec.sigma else 1
 
 
 def train_command(spec: TrainSpec) -> str:
@@ -115,7 +124,11 @@ def _save(
         "std": std,
         "sigma": spec.sigma,
     }
-    state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+    # A copy of each, because layers that are used twice share theirs.
+    state = {
+        name: one.cpu().clone(memory_format=torch.contiguous_format)
+        for name, one in network.state_dict().items()
+    }
     partial = path.with_suffix(".tmp")
     partial.write_bytes(save(state, {key: json.dumps(value) for key, value in metadata.items()}))
     partial.replace(path)

@@ -13,14 +13,12 @@ from torch.nn import functional
 
 from irs_core.approx.fake import FakeQuantised
 from irs_core.backends.torch_backend import compile_fails
-from irs_core.data import Dataset, load_dataset
-from irs_core.data.load import evenly
+from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.errors import DatasetError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture, state_digest
 from irs_core.models.loaded import with_normalisation
-from irs_core.spec.study import DataSpec
 from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
 from irs_core.train.device import training_device
 from irs_core.train.finish import Normalisation, write_result
@@ -54,7 +52,7 @@ def train(
     Args:
         on_epoch: Called after each epoch, also once for those already done before a resume.
         on_images: Called after each step; see `OnImages`.
-        max_test: Measure accuracy on at most so many test images, evenly spaced; None for all.
+        max_test: Measure accuracy on at most so many test images; None for all, 0 for none.
 
     Raises:
         UnknownKeyError: No such architecture.
@@ -64,7 +62,9 @@ def train(
         ApproximationError: The device is not there.
     """
     device = training_device(spec.device)
-    data = load_dataset(_training_data(spec))
+    if max_test != 0:
+        max_test = _testable(spec, max_test)
+    data = load_dataset(spec.data_spec("train"), spec.max_images)
     if data.pixels.dtype != np.uint8:
         raise DatasetError(
             f"training takes images of 8 bits; {data.description} has {data.pixels.dtype}"
@@ -96,6 +96,16 @@ def train(
     result = write_result(spec, data, module, saved, (mean, std), tuple(reports), max_test=max_test)
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     return result
+
+
+def _testable(spec: TrainSpec, max_test: int | None) -> int | None:
+    """`max_test`, or 0 where there is nothing to test on: to be known before hours of training."""
+    try:
+        open_source(spec.data_spec("test"))
+    except DatasetError as error:
+        _log.warning("accuracy will not be measured: %s", error)
+        return 0
+    return max_test
 
 
 def _contents(spec: TrainSpec, data: Dataset, network: nn.Module) -> dict[str, str]:
@@ -220,10 +230,6 @@ def _compiled(module: nn.Module, device: torch.device) -> Callable[[Tensor], Ten
         _log.warning("torch.compile does not work here (%s); eager PyTorch trains", reason)
         return module
     return torch.compile(module)
-
-
-def _training_data(spec: TrainSpec) -> DataSpec:
-    return evenly(spec.data_spec("train"), spec.max_images)
 
 
 def _normalisation(

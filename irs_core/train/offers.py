@@ -5,6 +5,7 @@ from dataclasses import replace
 from irs_core.data import Dataset, open_source
 from irs_core.errors import DatasetError
 from irs_core.models import LoadedModel
+from irs_core.models.gradients import runs_in_torch
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.commands import (
     TUNING_EPOCHS,
@@ -13,9 +14,8 @@ from irs_core.train.commands import (
     finetune_command,
     ways_command,
 )
-from irs_core.train.pace import training_pace
-
-_PACE_IMAGES = 32
+from irs_core.train.pace import PACE_IMAGES, training_pace
+from irs_core.train.task import fitting_levels
 
 
 def offered(
@@ -33,11 +33,12 @@ def offered(
     # Training reads a model as red, green, blue.
     pace = None
     if not model.reversed:
-        first = slice(0, _PACE_IMAGES)
+        first = slice(0, PACE_IMAGES)
         pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
-    if base.parts is None:
+    levels = fitting_levels(*dataset.input_shape[1:])
+    if base.parts is None and levels:
         ways.append("denoised")
-        steps = denoiser_commands(model, data, sigma, against=pace is not None)
+        steps = denoiser_commands(model, data, sigma, against=pace is not None, levels=levels)
         said.append(
             "A denoiser in front leaves the model as it is: "
             f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
@@ -48,12 +49,17 @@ def offered(
         said.append(
             f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
         )
+    elif not runs_in_torch(base):
+        said.append(
+            "Given as PyTorch weights, or as a function that builds it, the model could be "
+            "fine-tuned, and a denoiser could learn from its own answers."
+        )
     said.append(f"A pilot compares the ways first: {ways_command(model, data, sigma)}")
     return tuple(ways), tuple(said)
 
 
 def _training_time(data: DataSpec, pace: float) -> str:
-    """How long fine-tuning takes here; nothing where no training images are found.
+    """How long fine-tuning takes here, or that it lacks training images.
 
     Args:
         pace: Images per second.
@@ -62,5 +68,5 @@ def _training_time(data: DataSpec, pace: float) -> str:
     try:
         images = len(open_source(whole).labels)
     except DatasetError:
-        return ""
+        return ", which needs labelled images in a split train (none was found)"
     return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"

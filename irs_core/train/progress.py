@@ -14,6 +14,10 @@ from irs_core.errors import CheckpointError, SpecError, first_line
 from irs_core.train.spec import EpochReport, TrainSpec
 
 
+class OtherRunError(SpecError):
+    """A saved state is not that of the run that was asked for."""
+
+
 class Resumable(Protocol):
     """What a run is, as far as its saved state has to know."""
 
@@ -108,7 +112,7 @@ def load_state(
     """Restore network and optimizer; the reports of the epochs done, none where there is no state.
 
     Raises:
-        SpecError: The state belongs to a run with other settings, images or weights.
+        OtherRunError: The state belongs to a run with other settings, images or weights.
         CheckpointError: The state is damaged.
     """
     path = progress_path(Path(spec.out))
@@ -116,25 +120,33 @@ def load_state(
         return []
     try:
         content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        saved, reports = content["spec"], json.loads(content["reports"])
+        saved, reports = json.loads(content["spec"]), json.loads(content["reports"])
     except Exception as error:  # torch.load has no documented set of errors for bad files
         raise CheckpointError(
             f"the saved state {path} is damaged; delete it to start again ({first_line(error)})"
         ) from None
-    if saved != _identity(spec, contents):
-        raise SpecError(
-            f"{path} is the state of a run with other settings, images or weights; give those, "
-            "another out, or delete it"
+    differing = _differing(saved, json.loads(_identity(spec, contents)))
+    if differing:
+        raise OtherRunError(
+            f"{path} is the state of a run with other settings, images or weights "
+            f"({', '.join(differing)}); give those, another out, or delete it"
         )
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])
     return list(reports)
 
 
+def _differing(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    """Names of what two identities do not share."""
+    # Says nothing about the weights; states from before hold it.
+    names = sorted((left.keys() | right.keys()) - {"note"})
+    return [name for name in names if left.get(name) != right.get(name)]
+
+
 def _identity(spec: Resumable, contents: Contents) -> str:
     """Everything that decides the weights; where images, weights and the output lie does not."""
     fields = spec.to_dict()
-    for name in ("out", "root"):
+    for name in ("out", "root", "note"):
         fields.pop(name, None)
     for name in ("start", "mean", "std", "classes", "channels"):
         # Choices that came later: runs that were begun without them go on.

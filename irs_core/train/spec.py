@@ -14,6 +14,8 @@ Device = Literal["cpu", "cuda"]
 # passes in all; after each step, so also right before the state is saved. What it raises ends the
 # run, which goes on from the last saved state when it is started again.
 OnImages = Callable[[int, int], None]
+# Images that mean something else in a mirror.
+UPRIGHT: tuple[DataKind, ...] = ("digits", "mnist")
 # In place of an architecture's name where the network is of somebody's own class.
 OWN_CLASS = "object"
 
@@ -34,8 +36,8 @@ class TrainSpec:
         lr: Peak learning rate of the one-cycle schedule.
         momentum: Nesterov momentum.
         weight_decay: L2 penalty on every parameter.
-        max_images: Train on evenly spaced images, at most so many; None for all.
-        flip: Mirror images at random; None decides by the data (never for digits).
+        max_images: Train on at most so many images, from all over the split; None for all.
+        flip: Mirror images at random; None decides by the data (never digits, of either set).
         bf16: Forward passes in bfloat16 where autocast allows.
         compile: Compile the network; needs a C++ compiler.
         device: `cpu` or `cuda`.
@@ -110,7 +112,7 @@ class TrainSpec:
     @property
     def flips(self) -> bool:
         """Whether images are mirrored at random."""
-        return self.data != "digits" if self.flip is None else self.flip
+        return self.data not in UPRIGHT if self.flip is None else self.flip
 
     def data_spec(self, split: str) -> DataSpec:
         """The whole split of that name."""
@@ -148,18 +150,30 @@ class EpochReport:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """Accuracy on images of the test split.
+
+    Args:
+        clean: Without noise.
+        noisy: Under one draw of noise per image, averaged over several.
+        images: How many there were.
+    """
+
+    clean: float
+    noisy: float
+    images: int
+
+
+@dataclass(frozen=True)
 class TrainResult:
     """A finished run.
 
     Args:
         weights, card: The two files written.
-        accuracy_clean: Accuracy on the test split without noise.
-        accuracy_noisy: Accuracy on the test split under one draw of noise per image, averaged
-            over several.
+        accuracy: On the test split; None where it was not measured.
     """
 
     weights: Path
     card: Path
-    accuracy_clean: float
-    accuracy_noisy: float
+    accuracy: Accuracy | None
     epochs: tuple[EpochReport, ...]

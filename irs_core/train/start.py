@@ -8,7 +8,7 @@ from torch import nn
 from irs_core.data import Dataset
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import LoadedModel, load_model
-from irs_core.models.gradients import check_gradients
+from irs_core.models.gradients import check_gradients, check_learns
 from irs_core.models.normalize import Numbers
 from irs_core.models.objects import is_object
 from irs_core.spec.study import ModelSpec
@@ -77,6 +77,7 @@ def started(
     module = copy.deepcopy(found.module)
     for parameter in module.parameters():
         parameter.requires_grad_(True)
+    check_learns(module, torch.from_numpy(data.images(slice(2))))
     network = module if found.mean is None else module.get_submodule("network")
     module = module.to(device).to(memory_format=torch.channels_last)
     return network, module, (found.mean, found.std)

@@ -48,12 +48,14 @@ class Training:
         keep: Whether the outcome becomes one of the store's uploads; else it stays at its path.
         model: The classifier that the outcome is for, or was; its own weights, not the outcome.
         size_bytes: With `keep`: what the outcome is expected to take there.
+        data: Images that the outcome is to be tried on; None for the test split of the last step's.
     """
 
     steps: tuple[Step, ...]
     keep: bool = False
     model: ModelSpec | None = None
     size_bytes: int = 0
+    data: DataSpec | None = None
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -114,6 +116,8 @@ class Training:
             "keep": self.keep,
             "model": None if self.model is None else asdict(self.model),
             "size_bytes": self.size_bytes,
+            # A choice that came later: trainings that were begun without it keep their ids.
+            **({} if self.data is None else {"data": asdict(self.data)}),
         }
 
     @classmethod
@@ -126,7 +130,8 @@ class Training:
         try:
             steps = tuple(_step(one) for one in described[KEY])
             model = described["model"] and ModelSpec(**_with_tuples(described["model"]))
-            return cls(steps, bool(described["keep"]), model, int(described["size_bytes"]))
+            data = described.get("data") and DataSpec(**described["data"])
+            return cls(steps, bool(described["keep"]), model, int(described["size_bytes"]), data)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise SpecError(f"not a description of a training: {error}") from None
 
@@ -156,7 +161,7 @@ def denoiser_training(
     )
     bare = replace(model, denoiser=None)
     if not against:
-        return Training((last,), True, bare, _DENOISER_BYTES)
+        return Training((last,), True, bare, _DENOISER_BYTES, data)
     second = replace(
         last,
         epochs=AGAINST_EPOCHS,
@@ -166,7 +171,7 @@ def denoiser_training(
         mean=model.mean,
         std=model.std,
     )
-    return Training((replace(last, out=_FIRST), second), True, bare, _DENOISER_BYTES)
+    return Training((replace(last, out=_FIRST), second), True, bare, _DENOISER_BYTES, data)
 
 
 def finetuning(
@@ -193,14 +198,17 @@ def finetuning(
         std=model.std,
         classes=data.class_list,
     )
-    return Training((step,), True, replace(model, denoiser=None), size_bytes)
+    return Training((step,), True, replace(model, denoiser=None), size_bytes, data)
 
 
 def fitting_levels(height: int, width: int) -> int:
-    """How often a denoiser may halve images of that size: at most its default, to 2 pixels."""
+    """How often a denoiser may halve images of that size: at most its default, to 2 pixels.
+
+    0 for sides that are odd: no denoiser takes them.
+    """
     most = math.gcd(height, width)
     found = [one for one in range(1, DenoiserSpec.levels + 1) if most % 2**one == 0]
-    return max((one for one in found if min(height, width) // 2**one >= 2), default=1)
+    return max((one for one in found if min(height, width) // 2**one >= 2), default=0)
 
 
 def _named(model: str) -> str:

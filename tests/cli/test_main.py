@@ -146,3 +146,16 @@ run()
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout.split("\n")) == (3, ["done", "registered later", ""])
+
+
+def test_a_command_whose_output_is_closed_ends_quietly(tmp_path):
+    done = subprocess.run(
+        f"exec {sys.executable} -m irs_core studies >&-",
+        shell=True,
+        env={**os.environ, "IRS_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr

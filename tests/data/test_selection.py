@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from irs_core.data import load_dataset
-from irs_core.data.base import data_digest, select
-from irs_core.data.load import evenly
+from irs_core.data.base import data_digest, select, spaced
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -40,19 +39,27 @@ def test_start_beyond_the_end():
         select(10, DataSpec(start=10))
 
 
-@pytest.mark.parametrize(
-    ("spec", "most", "chosen"),
-    [
-        (DataSpec(), 3, [0, 149, 298]),
-        # Of those that the specification selects, not of all there are.
-        (DataSpec(start=5, stride=2, max=9, holdout=4), 3, [5, 11, 17]),
-        (DataSpec(max=4), 10, [0, 1, 2, 3]),
-        (DataSpec(max=4), None, [0, 1, 2, 3]),
-    ],
-)
-def test_a_few_are_evenly_spaced_over_what_is_reported(spec, most, chosen):
-    indices, reported = select(449, evenly(spec, most))
-    assert indices[reported].tolist() == chosen
+@pytest.mark.parametrize(("total", "most"), [(99, 50), (400, 300), (7, 7), (7, 20), (50_000, 9)])
+def test_a_few_are_one_out_of_each_equal_part(total, most):
+    found, count = spaced(total, most), min(total, most)
+    assert len(found) == count
+    for at, one in enumerate(found):
+        assert at * total // count <= one < (at + 1) * total // count
+    assert np.array_equal(found, spaced(total, most))
+
+
+@pytest.mark.parametrize("labels", [np.repeat(np.arange(11), 9), np.arange(99) % 11])
+def test_neither_an_order_by_class_nor_a_period_leaves_a_class_out(labels):
+    for most in (33, 50, 90):
+        assert len(np.unique(labels[spaced(len(labels), most)])) == 11, most
+
+
+def test_a_few_of_those_that_a_specification_selects_are_read():
+    spec = DataSpec(start=5, stride=2, max=9, holdout=4)
+    few, all_of_them = load_dataset(spec, 3), load_dataset(spec)
+    assert few.indices.tolist() == (5 + 2 * spaced(9, 3)).tolist()
+    assert few.reported.all()
+    assert np.array_equal(few.images([0]), all_of_them.images([int(spaced(9, 3)[0])]))
 
 
 def test_digest_changes_with_one_pixel():

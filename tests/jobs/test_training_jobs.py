@@ -8,9 +8,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+from irs_core.data import load_dataset
 from irs_core.errors import CancelledError, SpecError
 from irs_core.jobs import JobQueue, work
 from irs_core.jobs.job import scope_of
@@ -21,6 +23,7 @@ from irs_core.store.about import read_about
 from irs_core.train import TrainSpec
 from irs_core.train.denoise import train_denoiser
 from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.progress import progress_path
 from irs_core.train.task import Training, denoiser_training, finetuning, fitting_levels
 
 CLEAN = ModelSpec("shipped:digits-clean")
@@ -126,6 +129,28 @@ def test_stopped_after_any_epoch_it_goes_on_and_ends_with_the_same_weights(tmp_p
     ]
 
 
+def test_images_that_changed_since_it_was_stopped_begin_it_again(tmp_path):
+    digits = load_dataset(DataSpec(split="train", max=60))
+    images = digits.pixels.transpose(0, 2, 3, 1)
+    training = replace(
+        BOTH, steps=(replace(FIRST, images=f"npz:{tmp_path / 'a.npz'}", max_images=None),)
+    )
+    (step,) = training.in_folder(work_folder(tmp_path, training))
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=digits.labels)
+
+    def stop(done, total):
+        if done > total / 2:
+            raise CancelledError("stopped")
+
+    with pytest.raises(CancelledError):
+        train_denoiser(step, on_images=stop)
+    assert progress_path(Path(step.out)).exists()
+    np.savez(tmp_path / "a.npz", x_train=images[::-1], y_train=digits.labels[::-1])
+    made = run_training(training, tmp_path)
+    alone = train_denoiser(replace(step, out=str(tmp_path / "alone.safetensors")))
+    assert same(made, alone.weights)
+
+
 def test_who_lost_the_job_writes_no_state(tmp_path):
     with pytest.raises(CancelledError):
         run_training(BOTH, tmp_path, owned=lambda: False)
@@ -220,7 +245,7 @@ def test_paths_mean_the_same_from_anywhere(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shape", "levels"), [((8, 8), 2), ((28, 28), 2), ((32, 32), 3), ((30, 34), 1), ((7, 7), 1)]
+    ("shape", "levels"), [((8, 8), 2), ((28, 28), 2), ((32, 32), 3), ((30, 34), 1), ((7, 7), 0)]
 )
 def test_levels_fit_the_images(shape, levels):
     assert fitting_levels(*shape) == levels

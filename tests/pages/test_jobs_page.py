@@ -1,5 +1,6 @@
 """The Jobs page: progress, reasons, order, a job changed and started anew."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from irs_core.jobs import JobQueue
 from irs_core.run.options import Part, Progress
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec
 from irs_core.store.process import process, this_process
-from irs_core.train.task import denoiser_training, finetuning
+from irs_core.train.task import Training, denoiser_training, finetuning
+from ui.certify import training_cards
 
 
 def test_running_job_shows_each_model_and_stream_and_an_ended_one_does_not(store: Path) -> None:
@@ -86,6 +88,15 @@ def test_what_was_trained_is_put_into_the_form(store: Path) -> None:
         assert (state["form_model"], state[f"form_sigma_{model}"]) == (model, 0.25)
         path.unlink()
         assert "Its file was deleted." in texts(open_page("jobs"))
+
+
+def test_what_was_trained_is_tried_on_the_images_of_its_pilot(store: Path, tmp_path: Path) -> None:
+    data = DataSpec("image-folder", "data", split="val", class_list="names.txt", max=50)
+    training = denoiser_training(ModelSpec("shipped:digits-clean"), data, 0.25, against=True)
+    again = Training.from_dict(json.loads(json.dumps(training.to_dict())))
+    assert again == training
+    values = training_cards.form_values(again, tmp_path / "d.safetensors")
+    assert (values["form_split"], values["form_classes"]) == ("val", "names.txt")
 
 
 def test_a_training_says_how_far_it_is(store: Path) -> None:

@@ -53,3 +53,10 @@ def test_no_noise():
 def test_streams_depend_on_every_part_of_the_key():
     draws = [torch.rand(1, generator=seeded_generator(CPU, *key)) for key in ((0, 1), (1, 0))]
     assert draws[0] != draws[1]
+
+
+def test_long_images_are_shifted_by_their_shorter_side():
+    pixels = torch.arange(64 * 6, dtype=torch.uint8).reshape(1, 1, 64, 6)
+    assert torch.equal(pad_for_crops(pixels), pixels.permute(0, 2, 3, 1))
+    tall = torch.zeros((1, 1, 64, 16), dtype=torch.uint8)
+    assert pad_for_crops(tall).shape == (1, 68, 20, 1)

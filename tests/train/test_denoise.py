@@ -18,6 +18,7 @@ from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, DatasetError, SpecError
 from irs_core.models import load_model, read_card
 from irs_core.models.denoised import load_denoiser
+from irs_core.models.gradients import check_flow
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoise import add_mixed_noise, train_denoiser
 from irs_core.train.denoiser_finish import denoiser_command, named
@@ -167,6 +168,14 @@ def test_a_classifier_that_lets_no_gradient_through_is_refused(spec, tmp_path):
         train_denoiser(replace(spec, against=str(path)), programs=True)
 
 
+def test_images_that_do_not_fit_the_classifier_are_said_to(spec):
+    with pytest.raises(SpecError, match=r"takes images of shape \(3, 32, 32\); these have \(1, 8"):
+        train_denoiser(replace(spec, against="shipped:cifar10-resnet20-clean"))
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(100, 10))
+    with pytest.raises(CheckpointError, match=r"does not take images of shape \(1, 8, 8\)"):
+        check_flow(module, np.zeros((1, 1, 8, 8), np.float32))
+
+
 def written(folder, start=0, count=60):
     """Digits as image files, at several depths."""
     digits = load_dataset(DataSpec(split="train", start=start, max=count))
@@ -228,6 +237,19 @@ def test_folders_without_images_end_in_a_sentence(spec, tmp_path):
         train_denoiser(replace(spec, images=str(tmp_path)))
     with pytest.raises(DatasetError, match="no folder"):
         train_denoiser(replace(spec, images=str(tmp_path / "none")))
+
+
+def test_one_image_is_too_few(spec, tmp_path):
+    folder = written(tmp_path / "images", count=1)
+    with pytest.raises(DatasetError, match="at least 2 images"):
+        train_denoiser(replace(spec, images=folder, max_images=None))
+
+
+def test_a_folder_of_splits_is_not_read_as_one(spec, tmp_path):
+    for split in ("train", "test"):
+        written(tmp_path / "data" / split)
+    with pytest.raises(DatasetError, match=r"train and test.*name .*/data/train"):
+        train_denoiser(replace(spec, images=str(tmp_path / "data")))
 
 
 def test_images_that_cannot_be_halved_are_refused(spec):

@@ -15,15 +15,20 @@ from safetensors.torch import load_file
 from torch import nn
 
 import irs_core
+from irs_core.check import check_model
 from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.cli.main import main
 from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import build, load_model, read_card
+from irs_core.models.loaded import with_normalisation
+from irs_core.models.objects import adopt
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
+from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.finish import train_command
 from irs_core.train.loop import train
+from irs_core.train.spec import OWN_CLASS
 
 SHIPPED = "shipped:digits-0.25"
 MODELS = Path(irs_core.__file__).parent / "models" / "shipped"
@@ -115,7 +120,7 @@ def test_a_run_is_measured_on_as_many_images_as_asked(spec):
 def test_without_noise_one_pass_measures_the_accuracy(spec):
     result = train(replace(spec, sigma=0.0), max_test=50)
     assert read_card(result.card)["noisy_draws"] == 1
-    assert result.accuracy_clean == result.accuracy_noisy
+    assert result.accuracy.clean == result.accuracy.noisy
 
 
 def test_the_normalisation_stays_inside(tmp_path):
@@ -156,6 +161,97 @@ def test_models_without_gradients_are_refused(spec, tmp_path):
     export_onnx(load_model(ModelSpec(SHIPPED)).module, (1, 8, 8), tmp_path / "c.onnx")
     with pytest.raises(CheckpointError, match="gradients"):
         train(replace(spec, start=str(tmp_path / "c.onnx"), arch="object"))
+
+
+class Auxiliary(nn.Module):
+    """Scores alone once it is trained, as some networks with a second head."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(64, 10)
+
+    def forward(self, images):
+        scores = self.linear(images.flatten(1))
+        return (scores, scores) if self.training else scores
+
+
+class Closed(Auxiliary):
+    def forward(self, images):
+        with torch.no_grad():
+            return self.linear(images.flatten(1))
+
+
+class Twice(nn.Module):
+    """A layer under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = self.other = nn.Linear(64, 64)
+        self.last = nn.Linear(64, 10)
+
+    def forward(self, images):
+        return self.last(self.other(self.one(images.flatten(1))))
+
+
+@pytest.mark.parametrize("kind", [Auxiliary, Closed])
+def test_what_gives_no_scores_or_gradients_in_training_is_refused_before_it(spec, kind):
+    start = adopt(kind())
+    steps = []
+    with pytest.raises(CheckpointError, match="cannot be trained"):
+        train(replace(spec, start=start, arch=OWN_CLASS), on_images=lambda *_: steps.append(1))
+    assert not steps
+    # The dry run measures all else, and offers what is left.
+    report = check_model(ModelSpec(start, num_classes=10), DataSpec(max=20), sigma=3.0, draws=3)
+    assert "fine-tuned" not in report.ways
+
+
+def test_a_layer_that_is_used_twice_is_written(spec):
+    torch.manual_seed(0)
+    made = train(replace(spec, start=adopt(Twice()), arch=OWN_CLASS, max_images=64))
+    state = load_file(made.weights)
+    assert torch.equal(state["one.weight"], state["other.weight"])
+
+
+def test_data_without_a_test_split_are_trained_on_and_not_measured(tmp_path, capsys, caplog):
+    digits = load_dataset(DataSpec(split="train", max=80))
+    for row in range(80):
+        folder = tmp_path / "data" / "train" / str(digits.labels[row])
+        folder.mkdir(parents=True, exist_ok=True)
+        grey = (digits.pixels[row, 0] * 15).astype(np.uint8)
+        Image.fromarray(grey).save(folder / f"{row}.png")
+    words = ["finetune", SHIPPED, "--sigma", "0.5", "--epochs", "1", "--batch", "16"]
+    words += ["--data", "image-folder", "--root", str(tmp_path / "data")]
+    assert main([*words, "--out", str(tmp_path / "tuned.safetensors")]) == 0
+    assert "accuracy not measured" in capsys.readouterr().out
+    assert any("accuracy will not be measured" in one for one in caplog.messages)
+    assert read_card(tmp_path / "tuned.json")["accuracy_noisy"] is None
+
+
+def test_the_command_reads_the_weights_with_the_normalisation_that_it_is_given(tmp_path):
+    module = with_normalisation(build("digits_resnet", 10, 1, seed=0), (0.3,), (0.4,))
+    state = {f"1.{name}": one for name, one in module.get_submodule("network").state_dict().items()}
+    torch.save(state, tmp_path / "start.pt")
+    words = ["finetune", str(tmp_path / "start.pt"), "--arch", "digits_resnet", "--sigma", "0.1"]
+    words += ["--mean", "0.3", "--std", "0.4", "--epochs", "1", "--max-images", "32"]
+    assert main([*words, "--out", str(tmp_path / "tuned.safetensors")]) == 0
+    assert load_model(ModelSpec(str(tmp_path / "tuned.safetensors"))).mean == (0.3,)
+
+
+def test_a_note_decides_nothing_and_what_differs_is_named(spec):
+    def stop(report):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(spec, epochs=2, note="one"), on_epoch=stop, max_test=1)
+    with pytest.raises(SpecError, match=r"\(lr, seed\)"):
+        train(replace(spec, epochs=2, seed=5, lr=0.002), max_test=1)
+    assert len(train(replace(spec, epochs=2, note="two"), max_test=1).epochs) == 2
+
+
+@pytest.mark.parametrize(("data", "flips"), [("digits", False), ("mnist", False), ("npz", True)])
+def test_digits_are_not_mirrored(spec, data, flips):
+    assert replace(spec, data=data).flips is flips
+    assert DenoiserSpec(f"{data}:x", "d.safetensors", (0.5,)).flips is flips
 
 
 def test_the_command_repeats_the_run_whatever_its_rate(spec):

@@ -74,14 +74,14 @@ def test_global_generator_is_left_alone(spec):
 
 def test_training_learns(spec):
     result = train(replace(spec, epochs=8, batch=32, sigma=0.1, max_images=400))
-    assert result.accuracy_clean > 0.8
+    assert result.accuracy.clean > 0.8
 
 
 def test_written_weights_load_and_match_the_card(spec):
     result = train(replace(spec, epochs=1))
     loaded, card = load_model(ModelSpec(str(result.weights))), read_card(result.card)
     assert loaded.digest == card["digest"]
-    assert card["accuracy_noisy"] == pytest.approx(result.accuracy_noisy, abs=1e-4)
+    assert card["accuracy_noisy"] == pytest.approx(result.accuracy.noisy, abs=1e-4)
 
 
 def test_command_of_the_card_repeats_the_run(spec):

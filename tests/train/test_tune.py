@@ -75,7 +75,7 @@ def test_fine_tuning_writes_an_integer_network(tmp_path):
     assert loaded.arch == card["arch"] == "integer"
     assert loaded.digest == card["digest"]
     assert "--qat-from shipped:digits-0.50" in card["command"]
-    assert result.accuracy_clean > 0.95
+    assert result.accuracy.clean > 0.95
 
 
 def test_fine_tuning_repairs_what_rounding_breaks(noisy):

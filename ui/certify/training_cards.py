@@ -53,5 +53,5 @@ def form_values(training: Training, found: Path) -> dict[str, Any]:
 
 
 def _data(training: Training) -> DataSpec:
-    """The test images of the data that were trained on."""
-    return training.steps[-1].data_spec("test") or DataSpec()
+    """Images to certify on: those that the ways were tried on, or the test images of its data."""
+    return training.data or training.steps[-1].data_spec("test") or DataSpec()
