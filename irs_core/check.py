@@ -27,7 +27,7 @@ from irs_core.run.normalisations import Tried, order_note, tried_otherwise
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare, prepare_fixed
 from irs_core.run.prepared import Prepared, as_fixed
-from irs_core.sampling.noise import noise_blocks
+from irs_core.sampling.noise import pilot_copies
 from irs_core.spec.compressions import Compression, FileModel
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.train.offers import offered
@@ -212,18 +212,16 @@ class _Trial:
         step = max(1, _TOGETHER // self._draws)
         for start in range(0, len(self._images), step):
             copies = np.concatenate(
-                [self._copies(row) for row in range(start, min(start + step, len(self._images)))]
+                [
+                    pilot_copies(self._noise, self._images[row], row, self._draws)
+                    for row in range(start, min(start + step, len(self._images)))
+                ]
             )
             started = perf_counter()
             found.append(predictor(copies))
             spent += perf_counter() - started
         classes = np.concatenate(found).reshape(len(self._images), self._draws)
         return classes, classes.size / spent
-
-    def _copies(self, row: int) -> NDArray[np.float32]:
-        image = self._images[row]
-        blocks = noise_blocks(self._noise, "pilot", row, 0, shape=image.shape, stop=self._draws)
-        return np.concatenate([image + values for values in blocks])
 
 
 def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from irs_core.models.gradients import runs_in_torch
 from irs_core.run.fit import check_fit
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare_fixed
-from irs_core.sampling.noise import noise_blocks
+from irs_core.sampling.noise import pilot_copies
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.train.commands import (
@@ -164,7 +164,12 @@ class _Trial:
         images, labels = self._dataset.images(slice(None)), self._dataset.labels
         clean = one.predictor(images)
         started = perf_counter()
-        classes = np.stack([one.predictor(self._copies(row, images)) for row in range(len(images))])
+        classes = np.stack(
+            [
+                one.predictor(pilot_copies(self._noise, image, row, self.pilot.draws))
+                for row, image in enumerate(images)
+            ]
+        )
         seconds = perf_counter() - started
         counts = count_classes(classes, base.num_classes)
         votes = counts.argmax(axis=1)
@@ -176,11 +181,6 @@ class _Trial:
             certified=self._certified(counts.max(axis=1), votes == labels),
             rate=classes.size / seconds,
         )
-
-    def _copies(self, row: int, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        image, draws = images[row], self.pilot.draws
-        blocks = noise_blocks(self._noise, "pilot", row, 0, shape=image.shape, stop=draws)
-        return np.concatenate([image + values for values in blocks])
 
     def _certified(self, hits: NDArray[np.int64], right: NDArray[np.bool_]) -> tuple[float, ...]:
         pilot = self.pilot
@@ -194,11 +194,7 @@ class _Trial:
 
     def training_images(self) -> int:
         """Images of the split that would be trained on."""
-        return len(open_source(_training(self.data)).labels)
-
-
-def _training(data: DataSpec) -> DataSpec:
-    return replace(data, split="train", start=0, stride=1, max=None, holdout=0)
+        return len(open_source(self.data.whole("train")).labels)
 
 
 def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, levels: int) -> Way:

@@ -75,7 +75,7 @@ def _calibration_source(
 
 
 def _training_images(data: DataSpec) -> Dataset:
-    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
+    whole = data.whole("train")
     # Folders are sorted by class, so the images are spread over the whole split.
     stride = max(1, len(open_source(whole).labels) // CALIBRATION_IMAGES)
     return load_dataset(replace(whole, stride=stride, max=CALIBRATION_IMAGES))

@@ -81,6 +81,19 @@ def noise_blocks(
         at += count
 
 
+def pilot_copies(
+    noise: NoiseSpec, image: NDArray[np.float32], row: int, draws: int
+) -> NDArray[np.float32]:
+    """Noisy copies of an input from the stream that no certificate uses, (draws, C, H, W).
+
+    Args:
+        image: The input, in [0, 1], (C, H, W).
+        row: Its number, by which copies of different inputs differ.
+    """
+    blocks = noise_blocks(noise, "pilot", row, 0, shape=image.shape, stop=draws)
+    return np.concatenate([image + values for values in blocks])
+
+
 def chosen_blocks(
     noise: NoiseSpec,
     stream: Stream,

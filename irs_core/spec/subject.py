@@ -1,7 +1,7 @@
 """What a study is about: a classifier, and images."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from irs_core.errors import SpecError
@@ -129,3 +129,7 @@ class DataSpec:
     def scale(self) -> int:
         """The pixel value that means 1.0; grid steps are 1/scale."""
         return KINDS[self.kind].scale
+
+    def whole(self, split: str) -> "DataSpec":
+        """All images of a split of the same data, read in the same way."""
+        return replace(self, split=split, start=0, stride=1, max=None, holdout=0)

@@ -1,7 +1,5 @@
 """What helps a model that was not trained under the noise, as commands to type."""
 
-from dataclasses import replace
-
 from irs_core.data import Dataset, open_source
 from irs_core.errors import DatasetError
 from irs_core.models import LoadedModel
@@ -64,9 +62,8 @@ def _training_time(data: DataSpec, pace: float) -> str:
     Args:
         pace: Images per second.
     """
-    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
     try:
-        images = len(open_source(whole).labels)
+        images = len(open_source(data.whole("train")).labels)
     except DatasetError:
         return ", which needs labelled images in a split train (none was found)"
     return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"

@@ -1,12 +1,12 @@
 """Images on which layers are ranked and mixes proposed: never those of a certificate."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, load_dataset
 from irs_core.errors import DatasetError
 from irs_core.spec.study import DataSpec
 
@@ -69,10 +69,7 @@ def _held_out(data: DataSpec, most: int) -> ApartImages | None:
 def _training(data: DataSpec, most: int) -> ApartImages:
     if data.split == "train":
         raise DatasetError("the reported images are training images themselves")
-    whole = replace(data, split="train", start=0, stride=1, max=None, holdout=0)
-    # Folders are sorted by class, so the images are spread over the whole split.
-    stride = max(1, len(open_source(whole).labels) // most)
-    dataset = load_dataset(replace(whole, stride=stride, max=most))
+    dataset = load_dataset(data.whole("train"), most)
     return _taken(dataset, np.arange(len(dataset)), f"{len(dataset)} training images")
 
 
