@@ -31,6 +31,22 @@ def usable_cores() -> int:
     return min(cores or 1, int(limit)) if limit else cores or 1
 
 
+def free_memory() -> int | None:
+    """Bytes that this process may still take; None where the system does not tell.
+
+    Of a container the least of what its limit leaves and what the machine has.
+    """
+    found = []
+    info = Path("/proc/meminfo")
+    if info.exists():
+        lines = (line.split() for line in info.read_text().splitlines())
+        found += [1024 * int(words[1]) for words in lines if words[0] == "MemAvailable:"]
+    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
+        found.append(int(most) - int(used.read_text()))
+    return min(found, default=None)
+
+
 @cache
 def software_versions() -> dict[str, str]:
     """Versions of the packages that a prediction may depend on."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.data.base import Dataset, Source, data_digest, select, spaced
 from irs_core.data.cifar import open_cifar10, open_cifar100
@@ -13,6 +14,7 @@ from irs_core.data.mnist import open_mnist
 from irs_core.data.npz import open_npz
 from irs_core.data.parquet import open_parquet
 from irs_core.errors import DatasetError
+from irs_core.hardware import free_memory
 from irs_core.spec.data_kinds import KINDS, DataKind
 from irs_core.spec.study import DataSpec
 
@@ -60,6 +62,7 @@ def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
     if most is not None:
         indices = indices[reported][spaced(int(reported.sum()), most)]
         reported = np.ones(len(indices), np.bool_)
+    _check_memory(source, indices)
     read = with_channels(source.read(indices), spec.channels)
     pixels, notes = read.pixels, (*read.notes, *source.notes)
     for array in (pixels, indices, reported):
@@ -76,3 +79,15 @@ def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
         known=source.known,
         notes=notes,
     )
+
+
+def _check_memory(source: Source, indices: NDArray[np.int64]) -> None:
+    """Refuse what would not fit, instead of being ended by the system after minutes of reading."""
+    free = free_memory()
+    one = source.read(indices[:1]).pixels
+    if free is not None and len(indices) * one.nbytes > free:
+        raise DatasetError(
+            f"{len(indices):,} images of shape {one.shape[1:]} take "
+            f"{len(indices) * one.nbytes / 1e9:,.1f} GB and {max(free, 0) / 1e9:,.1f} GB of memory "
+            "are free: take fewer of them (max, max_images), or smaller ones (size)"
+        )

@@ -62,6 +62,15 @@ def test_a_few_of_those_that_a_specification_selects_are_read():
     assert np.array_equal(few.images([0]), all_of_them.images([int(spaced(9, 3)[0])]))
 
 
+def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr("irs_core.data.load.free_memory", lambda: 100 * 64 - 1)
+    with pytest.raises(DatasetError, match=r"100 images of shape \(1, 8, 8\) take .* max_images"):
+        load_dataset(DataSpec(max=100))
+    assert len(load_dataset(DataSpec(max=99))) == 99
+    monkeypatch.setattr("irs_core.data.load.free_memory", lambda: None)
+    assert len(load_dataset(DataSpec(max=100))) == 100
+
+
 def test_digest_changes_with_one_pixel():
     data = load_dataset(DataSpec(max=3))
     pixels = data.pixels.copy()
