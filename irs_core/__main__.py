@@ -11,7 +11,11 @@ def run() -> NoReturn:
     ended: list[int] = []
     # Before the import, because what registers first is called last.
     atexit.register(_leave_at_once, ended)
-    from irs_core.cli.main import main
+    try:
+        from irs_core.cli.main import main
+    except KeyboardInterrupt:
+        # Nothing was begun yet; see `main`.
+        sys.exit(4)
 
     ended.append(main())
     sys.exit(ended[0])

@@ -200,7 +200,7 @@ class Analysis(StudyCertificates):
             shown = [one.name for one in methods.every() if one.name in self.tally.shown]
             raise UnknownKeyError(
                 f"this study was not made to show {method}; it shows {', '.join(shown)}. Certify "
-                f"with --methods {method} to have it"
+                f"with --method {method} to have it"
             )
 
     def main_method(self, name: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from irs_core.analysis.analysis import Analysis
 from irs_core.certify import Branch, Certificates
-from irs_core.errors import SpecError
+from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.methods.cirs import METHOD, counts_of
 from irs_core.methods.kit.cirs_plan import CirsPlan
 from irs_core.methods.kit.cirs_promise import levels_of
@@ -32,12 +32,15 @@ def why_table(record: StudyRecord, analysis: Analysis, name: str, budget: int) -
     (pixel units), why (a sentence).
 
     Raises:
-        UnknownKeyError: The study does not show CIRS.
+        UnknownKeyError: The study does not show CIRS, or has no such compressed model.
         MissingEvidenceError: The draws of CIRS are not all stored.
     """
     import pandas as pd
 
     analysis.check_shown(METHOD.name)
+    if name not in analysis.tally.compressed:
+        known = ", ".join(analysis.tally.compressed) or "none"
+        raise UnknownKeyError(f"no compressed model {name!r} in this study; it has {known}")
     made = analysis.certify(name, METHOD.name, budget)
     counts, rows = counts_of(analysis.tally.compressed[name]), analysis.rows
     at = len(counts.plans) - len(analysis.tally.budgets) + budget

@@ -78,7 +78,7 @@ def _run(given: Sequence[str]) -> int:
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print(
-            "interrupted; what was computed is kept, and the same command goes on from there",
+            "interrupted; what the command stored is kept, and the same command goes on from there",
             file=sys.stderr,
         )
         return EXIT_INTERRUPTED

@@ -42,7 +42,8 @@ class _Guarded:
 @contextmanager
 def guarded_streams() -> Iterator[None]:
     """Output and errors of a command, guarded; bars of progress return to the start of a line."""
-    out = cast(TextIO, _Guarded(sys.stdout))
-    err = cast(TextIO, _Guarded(sys.stderr, kept="\r"))
+    # None where the caller closed it, to which nothing is written.
+    out = sys.stdout and cast(TextIO, _Guarded(sys.stdout))
+    err = sys.stderr and cast(TextIO, _Guarded(sys.stderr, kept="\r"))
     with redirect_stdout(out), redirect_stderr(err):
         yield

@@ -183,6 +183,7 @@ def dry_run(
         IrsError: The model, the data or a compression cannot be used.
     """
     named = [model.weights, *map(str, compressions)]
+    limits = Limits.chosen()
     found = in_child(
         inside.dry_run,
         asdict(model),
@@ -190,6 +191,8 @@ def dry_run(
         sigma,
         [str(one) for one in compressions],
         what=Path(model.weights).name,
+        # Each has to be made before it is run.
+        limits=replace(limits, seconds=(1 + len(compressions)) * limits.seconds),
         folders=(*model_folders(root), *data_folders(root)),
         loads=_MODELS,
         network=any(is_url(one) for one in named),

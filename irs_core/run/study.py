@@ -1,5 +1,6 @@
 """Run a study: fill the evidence that is missing, and nothing else."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,6 +43,8 @@ from irs_core.store import (
 from irs_core.store.audit import check_trusted
 from irs_core.store.records import BASE_STREAMS
 from irs_core.text import NAME, plain
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def run_study(
         record = _record(spec, dataset, [runnable.record for runnable in runnables])
         previous = library.live_record(spec.id)
         if previous is not None:
+            _warn_of_another_original(record, previous)
             record = _continued(record, previous)
         if until == "end" and (previous is None or not previous.finished):
             check_owned(owned)
@@ -211,6 +215,19 @@ def _record(spec: StudySpec, dataset: Dataset, models: Sequence[ModelRecord]) ->
         versions=software_versions(),
         digests={},
     )
+
+
+def _warn_of_another_original(record: StudyRecord, previous: StudyRecord) -> None:
+    """A study is named by the path of its original, which may lead to another file by now."""
+    if record.base.digest != previous.base.digest:
+        _log.warning(
+            "study %s was about another network at %s (digest %s, now %s): its results are "
+            "replaced; models at paths of their own keep their studies",
+            record.id[:6],
+            record.spec.model.weights,
+            previous.base.digest[:16],
+            record.base.digest[:16],
+        )
 
 
 def _continued(record: StudyRecord, previous: StudyRecord) -> StudyRecord:

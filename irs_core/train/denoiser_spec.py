@@ -84,6 +84,8 @@ class DenoiserSpec:
             raise SpecError(f"max_images must be at least 2; got {self.max_images}")
         if self.against is None and (self.mean, self.std) != (None, None):
             raise SpecError("mean and std belong to the classifier of against; got none")
+        if self.start is not None and Path(self.start) == Path(self.out):
+            raise SpecError(f"out must be another file than start; got {self.out!r} for both")
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 

@@ -106,6 +106,8 @@ class TrainSpec:
             )
         if self.start is None and self.classes is not None:
             raise SpecError("classes are those of weights that training starts from; got none")
+        if self.start is not None and Path(self.start) == Path(self.out):
+            raise SpecError(f"out must be another file than start; got {self.out!r} for both")
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 

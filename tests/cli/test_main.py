@@ -159,3 +159,22 @@ def test_a_command_whose_output_is_closed_ends_quietly(tmp_path):
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_interrupted_while_it_starts_a_command_says_that_it_can_be_typed_again():
+    code = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "irs_core.cli.main":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from irs_core.__main__ import run
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "")

@@ -11,7 +11,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.tally import tally_study
 from irs_core.analysis.why import why_table
 from irs_core.certify import Branch
-from irs_core.errors import SpecError
+from irs_core.errors import SpecError, UnknownKeyError
 from irs_core.goals import outlook
 from irs_core.methods.kit.cirs_plan import look_weights
 from irs_core.methods.kit.counts import UNKNOWN
@@ -114,6 +114,8 @@ def test_an_unfinished_round_is_no_look(analysis):
 
 
 def test_every_input_is_explained(study, analysis):
+    with pytest.raises(UnknownKeyError, match=r"no compressed model .int8. in this study"):
+        why_table(study.record, analysis, "int8", 1)
     table = why_table(study.record, analysis, "prune:0.1", 1)
     made = analysis.certify("prune:0.1", "cirs", 1)
     assert len(table) == 40

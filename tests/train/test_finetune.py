@@ -264,6 +264,10 @@ def test_the_command_repeats_the_run_whatever_its_rate(spec):
 
 
 def test_settings_that_exclude_each_other_are_refused(spec):
+    with pytest.raises(SpecError, match="another file than start"):
+        replace(spec, start=spec.out)
+    with pytest.raises(SpecError, match="another file than start"):
+        DenoiserSpec("digits", "d.safetensors", (0.5,), start="./d.safetensors")
     with pytest.raises(SpecError, match="qat_from"):
         replace(spec, qat_from=SHIPPED)
     with pytest.raises(SpecError, match="starts from"):
