@@ -108,7 +108,7 @@ def chosen(candidates: Sequence[Candidate], names: Sequence[str] | None) -> tupl
 
 
 def _named(candidates: Sequence[Candidate], name: str) -> Candidate:
-    found = [one for one in candidates if name in (one.key, one.name)]
+    found = [one for one in candidates if name == one.key or one.record.meant(name) == one.name]
     if len(found) == 1:
         return found[0]
     if found:

@@ -30,15 +30,14 @@ def certificates_tsv(
     right, seconds.
 
     Args:
-        model: Its name in the study; of a file, the file's name is enough.
+        model: As in `StudyRecord.meant`.
         method: None for the one that stands for the model, `Analysis.main_method`.
         banner: What has to be said of a study that others reported; see `Study.banner`.
 
     Raises:
         UnknownKeyError: The study has no such model, or does not show the method.
     """
-    files = [one.name for one in record.compressed if one.title.rpartition(" ")[0] == model]
-    model = files[0] if len(files) == 1 else model
+    model = record.meant(model)
     if model == BASE:
         certificates, seconds = analysis.base, analysis.tally.base.seconds[analysis.rows]
     elif model in analysis.tally.compressed:

@@ -74,7 +74,7 @@ def _decide(arguments: argparse.Namespace) -> None:
         return
     study, analysis, requirement, ledger = opened_study(arguments)
     if arguments.model:
-        names = arguments.model
+        names = [study.record.meant(one) for one in arguments.model]
         found = {one: study_decision(study.record, analysis, one, requirement) for one in names}
     else:
         found = study_decisions(study.record, analysis, requirement)

@@ -118,6 +118,7 @@ def _judged(arguments: argparse.Namespace) -> Judged:
         made, name = _run_missing(arguments)
         arguments.ids = [made]
     study, analysis, requirement, ledger = opened_study(arguments)
+    name = study.record.meant(name)
     decision = study_decision(study.record, analysis, name, requirement)
     flags, said = study_flags(study.record, analysis), conditions(ledger)
     found = {name: decision}

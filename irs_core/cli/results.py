@@ -129,7 +129,7 @@ def _show_table(study: Study, analysis: Analysis, arguments: argparse.Namespace)
     """The reasons of each input, or the speedups."""
     if arguments.why:
         name, last = "why", len(study.record.spec.n_p) - 1
-        table = why_table(study.record, analysis, arguments.why, last)
+        table = why_table(study.record, analysis, study.record.meant(arguments.why), last)
     else:
         name, table = "speedups", speedup_table(study.record, analysis)
     table = labelled(table, analysis)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any, Self
 
 from irs_core.errors import StoreError
@@ -55,6 +56,17 @@ class ModelRecord:
     def __post_init__(self) -> None:
         shorten(self, NAME, "title")
         shorten(self, SENTENCE, "note", "fixed")
+
+
+def _also_called(model: ModelRecord) -> tuple[str, ...]:
+    """What people write for a model that is a file; its name ends in the digest."""
+    path, hash_sign, _ = model.name.rpartition("#")
+    if not hash_sign:
+        return (model.title,)
+    kind, _, place = path.rpartition(":")
+    short = PurePath(place).name
+    untold = model.title.rpartition(" ")[0]
+    return model.title, untold, short, path, f"{kind}:{short}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,17 @@ class StudyRecord:
     def compressed(self) -> tuple[ModelRecord, ...]:
         """The compressed classifiers, in the order asked for."""
         return self.models[1:]
+
+    def meant(self, text: str) -> str:
+        """The name of the model that somebody writes: that name, or of a file also the title, the
+        file's name, or its kind with either its path or its name (`file:int8.onnx`).
+
+        The text itself where it means none of them, or several.
+        """
+        if any(one.name == text for one in self.models):
+            return text
+        found = [one.name for one in self.compressed if text in _also_called(one)]
+        return found[0] if len(found) == 1 else text
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-serialisable form, read back by `from_dict`."""

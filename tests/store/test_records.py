@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 from synthetic import synthetic_spec, synthetic_study
@@ -210,3 +211,22 @@ def test_what_keys_are_made_of_is_refused_instead(described, place, value):
 def test_inputs_are_called_as_people_call_them(described, description, called):
     described = {**described, "data": {**described["data"], "description": description}}
     assert StudyRecord.from_dict(described).data.called == called
+
+
+def test_a_model_that_is_a_file_is_meant_by_what_people_write(described):
+    record = StudyRecord.from_dict(copy.deepcopy(described))
+    file = replace(
+        record.compressed[0],
+        name="file:/a/b/f_int8.onnx#0123456789abcdef",
+        title="f_int8.onnx 01234567",
+    )
+    record = replace(record, models=(record.base, file, record.compressed[1]))
+    for text in ("f_int8.onnx", "file:f_int8.onnx", "file:/a/b/f_int8.onnx", file.title, file.name):
+        assert record.meant(text) == file.name
+    for text in ("base", record.compressed[1].name, "int7", "file:/c/f_int8.onnx", "f"):
+        assert record.meant(text) == text
+    # Two of one name are told apart by more than that.
+    other = replace(file, name="file:/c/f_int8.onnx#fedcba9876543210", title="f_int8.onnx fedcba98")
+    both = replace(record, models=(record.base, file, other))
+    assert both.meant("f_int8.onnx") == "f_int8.onnx"
+    assert both.meant("file:/c/f_int8.onnx") == other.name
