@@ -134,6 +134,8 @@ def check_model(
     rows, warnings = [], []
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
+    if base.parts is not None:
+        warnings += _denoiser_warning(spec, dataset, options, rows[0])
     ways: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
@@ -226,6 +228,23 @@ class _Trial:
 
 def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(count_classes(classes, 1 + int(classes.max())).argmax(axis=1), np.int64)
+
+
+def _denoiser_warning(
+    spec: StudySpec, dataset: Dataset, options: RunOptions, both: CheckRow
+) -> list[str]:
+    """Whether a classifier loses, behind its denoiser, what it knows of clean images."""
+    alone = replace(spec, model=replace(spec.model, denoiser=None), compressions=())
+    classifier = load_model(alone.model, programs=options.programs)
+    (one,) = prepare_fixed(alone, classifier, dataset, options)
+    clean = float(np.mean(one.predictor(dataset.images(slice(None))) == dataset.labels))
+    if clean - both.clean <= DROP:
+        return []
+    return [
+        f"Behind the denoiser the accuracy on clean images falls from {clean:.1%} to "
+        f"{both.clean:.1%}: it was trained too short or for other images, or gives values in "
+        "another range than [0, 1]."
+    ]
 
 
 def _noise_warning(row: CheckRow, sigma: float, *, behind_denoiser: bool) -> str:

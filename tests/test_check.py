@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+from denoisers import saved
 from graph_files import export_onnx
 from torch import nn
 
@@ -315,3 +316,13 @@ def test_an_order_that_the_file_leaves_open_is_measured_both_ways(tmp_path, caps
     assert f"{right} of 100 images are right as they are" in said
     assert said.endswith("with the channels reversed (--channel-order rgb)")
     assert found["flags"] == []
+
+
+def test_a_denoiser_that_spoils_clean_images_is_said_to(tmp_path):
+    model = ModelSpec("shipped:digits-clean", denoiser=saved(tmp_path / "d.safetensors"))
+    report = check_model(model, DATA, sigma=0.25, draws=5)
+    alone = check_model(ModelSpec("shipped:digits-clean"), DATA, sigma=0.25, draws=5).rows[0]
+    (said,) = [one for one in report.warnings if one.startswith("Behind the denoiser")]
+    assert f"from {alone.clean:.1%} to {report.rows[0].clean:.1%}" in said
+    good = ModelSpec("shipped:digits-clean", denoiser="shipped:digits-0.25")
+    assert not check_model(good, DATA, sigma=0.25, draws=5).warnings
