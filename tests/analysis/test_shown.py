@@ -12,7 +12,7 @@ from irs_core.spec.settings import Settings
 from irs_core.store import Library
 
 NAME = "prune:0.1"
-RULE = r"this study was not made to show {}; it shows irs\. Certify with --methods {} to have it"
+RULE = r"this study was not made to show {}; it shows irs\. Certify with --method {} to have it"
 
 
 @pytest.fixture(scope="module")
