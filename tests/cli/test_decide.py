@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from heard import listening
 from synthetic import synthetic_spec, synthetic_study
 
 from irs_core.cli.main import main
@@ -256,15 +257,16 @@ def test_junit_and_markdown_hold_the_conditions(tmp_path):
 
 
 def test_a_file_that_took_the_place_of_the_original_is_not_judged_for_it(
-    tmp_path, monkeypatch, capsys, caplog
+    tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     store = ["--store", str(tmp_path / "store")]
     words = ["certify", "--model", "net.pt", "--arch", "digits_resnet", "--compress", "fp16"]
     words += ["--max", "4", "--n0", "10", "--n", "50", "--np", "20", *store]
     torch.save(build("digits_resnet", 10, 1, seed=0).state_dict(), "net.pt")
-    assert main(words) == 0
-    assert not [one for one in caplog.messages if "another network" in one]
+    with listening() as heard:
+        assert main(words) == 0
+    assert "another network" not in heard.text
     studies = Library(tmp_path / "store").studies()
     (record,) = (one.record for one in studies if one.origin == "live")
     torch.save(build("digits_resnet", 10, 1, seed=1).state_dict(), "net.pt")
@@ -272,6 +274,7 @@ def test_a_file_that_took_the_place_of_the_original_is_not_judged_for_it(
     assert main([*asked, *store]) == 2
     assert "net.pt is now one of" in capsys.readouterr().err
     # To certify it is to replace what was there, and is said to.
-    assert main(words) == 0
-    assert any(f"study {record.id[:6]} was about another" in one for one in caplog.messages)
+    with listening() as heard:
+        assert main(words) == 0
+    assert f"study {record.id[:6]} was about another network" in heard.text
     assert main([*asked, *store]) in (0, 1, 3)
