@@ -135,7 +135,7 @@ def check_model(
     for one in prepare_fixed(spec, base, dataset, options):
         rows.append(trial.row(one))
     if base.parts is not None:
-        warnings += _denoiser_warning(spec, dataset, options, rows[0])
+        warnings += _denoiser_warning(spec, base.classifier, dataset, options, rows[0])
     ways: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
     # A model that was trained under the noise loses accuracy on single copies, not in the vote.
@@ -231,11 +231,14 @@ def _vote(classes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _denoiser_warning(
-    spec: StudySpec, dataset: Dataset, options: RunOptions, both: CheckRow
+    spec: StudySpec,
+    classifier: LoadedModel,
+    dataset: Dataset,
+    options: RunOptions,
+    both: CheckRow,
 ) -> list[str]:
     """Whether a classifier loses, behind its denoiser, what it knows of clean images."""
     alone = replace(spec, model=replace(spec.model, denoiser=None), compressions=())
-    classifier = load_model(alone.model, programs=options.programs)
     (one,) = prepare_fixed(alone, classifier, dataset, options)
     clean = float(np.mean(one.predictor(dataset.images(slice(None))) == dataset.labels))
     if clean - both.clean <= DROP:

@@ -31,20 +31,32 @@ def usable_cores() -> int:
     return min(cores or 1, int(limit)) if limit else cores or 1
 
 
-def free_memory() -> int | None:
+def free_memory(
+    machine: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")
+) -> int | None:
     """Bytes that this process may still take; None where the system does not tell.
 
     Of a container the least of what its limit leaves and what the machine has.
+
+    Args:
+        machine: What the kernel says of the machine.
+        group: Folder of the process's control group (version 2).
     """
     found = []
-    info = Path("/proc/meminfo")
-    if info.exists():
-        lines = (line.split() for line in info.read_text().splitlines())
-        found += [1024 * int(words[1]) for words in lines if words[0] == "MemAvailable:"]
-    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
-    if limit.exists() and used.exists() and (most := limit.read_text().strip()) != "max":
-        found.append(int(most) - int(used.read_text()))
+    if machine.exists():
+        found.append(1024 * _numbers(machine)["MemAvailable:"])
+    limit = group / "memory.max"
+    if limit.exists() and (most := limit.read_text().strip()) != "max":
+        # Files that were read count as used, and make room for whoever needs it.
+        kept = _numbers(group / "memory.stat")
+        used = int((group / "memory.current").read_text())
+        found.append(int(most) - used + kept["active_file"] + kept["inactive_file"])
     return min(found, default=None)
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """Lines of a name and a number."""
+    return {words[0]: int(words[1]) for words in map(str.split, file.read_text().splitlines())}
 
 
 @cache

@@ -13,7 +13,7 @@ from irs_core.cli.main import main
 from irs_core.data import load_dataset
 from irs_core.graphs import file_compression
 from irs_core.models import load_model
-from irs_core.spec.compressions import HalfWeights
+from irs_core.spec.compressions import HalfWeights, IntegerOnly
 from irs_core.spec.study import DataSpec, ModelSpec
 
 MODEL, DATA = ModelSpec("shipped:digits-0.50"), DataSpec(max=40)
@@ -326,3 +326,15 @@ def test_a_denoiser_that_spoils_clean_images_is_said_to(tmp_path):
     assert f"from {alone.clean:.1%} to {report.rows[0].clean:.1%}" in said
     good = ModelSpec("shipped:digits-clean", denoiser="shipped:digits-0.25")
     assert not check_model(good, DATA, sigma=0.25, draws=5).warnings
+
+
+def test_images_held_out_set_the_ranges_of_a_dry_run_as_those_of_the_study(tmp_path):
+    digits = load_dataset(DataSpec(max=60))
+    images = digits.pixels.transpose(0, 2, 3, 1) * np.uint8(15)
+    np.savez(tmp_path / "a.npz", x_test=images, y_test=digits.labels)
+    data = DataSpec("npz", str(tmp_path / "a.npz"), max=40, holdout=10)
+    made = (IntegerOnly(8),)
+    report = check_model(MODEL, data, sigma=0.5, compressions=made, draws=5, most=5)
+    whole = check_model(MODEL, data, sigma=0.5, compressions=made, draws=5)
+    assert report.data.endswith("15 images")
+    assert report.rows[1].digest == whole.rows[1].digest

@@ -112,7 +112,8 @@ def _with_draws(
             [name], data=spec.data, num_classes=spec.model.num_classes
         )
     # Whoever wrote the study named its original; nothing that is stored is run as code.
-    run = partial(run_study, options=replace(options, programs=False))
+    options = replace(options, programs=False, network=result.record.base.digest)
+    run = partial(run_study, options=options)
     wanted = deciding_spec(spec, compression, requirement)
     asked = BASE if compression is None else str(compression)
     made = run_deciding(wanted, asked, requirement, library, run, limits=limits)

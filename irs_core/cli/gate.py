@@ -25,10 +25,10 @@ from irs_core.cli.requirements import (
     say_more,
 )
 from irs_core.decide import Decision, Flag, Verdict
-from irs_core.errors import CheckpointError, SpecError, StoreError
+from irs_core.errors import SpecError, StoreError
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
-from irs_core.store import BASE, Library, Study, StudyRecord
+from irs_core.store import BASE, Library, Study
 from irs_core.store.files import write_bytes
 from irs_core.text import markdown as shown
 from irs_core.text import xml
@@ -158,7 +158,6 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
     study = library.open(arguments.ids[0])
     library.take_over(study)
     known = study.record.spec
-    _check_same_original(study.record)
     if arguments.root is not None:
         known = replace(known, data=replace(known.data, root=arguments.root))
     compression = None
@@ -173,28 +172,15 @@ def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:
             requirement,
             library,
             # Whoever wrote the study named its original; nothing that is stored is run as code.
-            partial(run_study, options=RunOptions(), on_progress=show),
+            partial(
+                run_study,
+                options=RunOptions(network=study.record.base.digest),
+                on_progress=show,
+            ),
             limits=Limits(arguments.budget, arguments.seconds),
         )
     # The last of its models: the only compressed one, or the original alone.
     return made.record.id, made.record.models[-1].name
-
-
-def _check_same_original(record: StudyRecord) -> None:
-    """Refuse to draw about another network than the one that the study is about.
-
-    Raises:
-        CheckpointError: The path leads to another file now, or to none, as in another folder.
-    """
-    from irs_core.models import load_model
-
-    found = load_model(record.spec.model).digest
-    if found != record.base.digest:
-        raise CheckpointError(
-            f"study {record.id[:6]} is about a network of digest {record.base.digest[:16]}; "
-            f"{record.spec.model.weights} is now one of {found[:16]}: run this where it was "
-            "certified, or certify the other one"
-        )
 
 
 def junit(judged: Judged) -> str:

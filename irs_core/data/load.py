@@ -50,8 +50,8 @@ def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
     """Read the selected and the held-out images; each is decoded once and kept as 8-bit pixels.
 
     Args:
-        most: Read at most so many of the selected images, from all over them, and none that is
-            held out; None for all.
+        most: Read at most so many of the reported images, from all over them; None for all. Those
+            held out stay.
 
     Raises:
         DatasetError: The data are missing, empty, damaged, of unequal size, or fewer than the
@@ -60,8 +60,9 @@ def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
     source = open_source(spec)
     indices, reported = select(len(source.labels), spec)
     if most is not None:
-        indices = indices[reported][spaced(int(reported.sum()), most)]
-        reported = np.ones(len(indices), np.bool_)
+        kept = ~reported
+        kept[np.flatnonzero(reported)[spaced(int(reported.sum()), most)]] = True
+        indices, reported = indices[kept], reported[kept]
     _check_memory(source, indices)
     read = with_channels(source.read(indices), spec.channels)
     pixels, notes = read.pixels, (*read.notes, *source.notes)

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from irs_core.errors import SandboxError
 
+# That a model is tried on where somebody waits for it on a page.
+TRIED_IMAGES = 50
 _MOST_TEXT = 2000
 _HEX = re.compile(r"[0-9a-f]{8,64}")
 _SENSELESS = "the file's reader gave an answer that makes no sense: save the file again"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from irs_core.errors import DatasetError
+from irs_core.foreign.answers import TRIED_IMAGES
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 
 Json = dict[str, Any]
-# Images that a model is tried on, training images and noisy copies of a pilot, where somebody waits
-# for it on a page.
-TRIED_IMAGES, PILOT_IMAGES, PILOT_DRAWS = 50, 1000, 20
+# Training images and noisy copies of a pilot that somebody waits for on a page.
+PILOT_IMAGES, PILOT_DRAWS = 1000, 20
 
 
 def model_file(path: str) -> None:

@@ -64,6 +64,22 @@ def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
     )
 
 
+def check_network(spec: StudySpec, digest: str, options: RunOptions) -> None:
+    """Refuse to draw about another network than the study whose draws are used again.
+
+    Args:
+        digest: Of the original as it was read now.
+
+    Raises:
+        CheckpointError: The path leads to another file by now, or in another folder.
+    """
+    if options.network not in (None, digest):
+        raise CheckpointError(
+            f"{spec.model.weights} holds a network of digest {digest[:16]}; the study is about "
+            f"{options.network[:16]}: run this where it was certified, or certify the new one"
+        )
+
+
 def check_original(spec: StudySpec, options: RunOptions) -> None:
     """Refuse another file than the one whose programs may be run.
 

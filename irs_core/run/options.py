@@ -104,6 +104,8 @@ class RunOptions:
             where a person names the file, say so: never the app, and nothing that is stored.
         original: SHA-256 (hexadecimal) of the original's file, where programs may be run later than
             they were named: another file at its place is refused. None where it is read at once.
+        network: Digest of the original that the run has to be about, as records give it: another
+            one at its path is refused. None for whatever lies there.
         folders: Data and models outside these folders are never opened; None for any, which only
             a person at the machine may ask for.
         settle: A requirement as text: compressed models that settle it take no more draws; see
@@ -117,6 +119,7 @@ class RunOptions:
     engine: str | None = None
     programs: bool = False
     original: str | None = None
+    network: str | None = None
     folders: tuple[str, ...] | None = None
     settle: str | None = None
     most_draws: float | None = None

@@ -16,6 +16,7 @@ from irs_core.hardware import software_versions
 from irs_core.methods import compressed_streams
 from irs_core.methods.kit.cirs_plan import pilot_spec
 from irs_core.run.engine import open_engine
+from irs_core.run.fit import check_network
 from irs_core.run.options import Part, Progress, RunOptions, Until
 from irs_core.run.plan import expected_draws, study_draws
 from irs_core.run.prepared import Prepared
@@ -99,6 +100,7 @@ def run_study(
         dataset = load_dataset(spec.data)
         ready = prepared_classifiers(spec, library, dataset, options, on_progress)
         prepared, classes = ready.classifiers, ready.classes
+        check_network(spec, prepared[0].digest, options)
         watch = Stopwatch(library.root, spec, options, kept=ready.kept, since=began)
         runnables = [_runnable(spec, dataset, library, classes, one) for one in prepared]
         record = _record(spec, dataset, [runnable.record for runnable in runnables])

@@ -59,14 +59,13 @@ class ModelRecord:
 
 
 def _also_called(model: ModelRecord) -> tuple[str, ...]:
-    """What people write for a model that is a file; its name ends in the digest."""
+    """What people write for a model beside its name, which of a file ends in the digest."""
     path, hash_sign, _ = model.name.rpartition("#")
     if not hash_sign:
         return (model.title,)
     kind, _, place = path.rpartition(":")
     short = PurePath(place).name
-    untold = model.title.rpartition(" ")[0]
-    return model.title, untold, short, path, f"{kind}:{short}"
+    return model.title, short, path, f"{kind}:{short}"
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,8 @@ class StudyRecord:
         return self.models[1:]
 
     def meant(self, text: str) -> str:
-        """The name of the model that somebody writes: that name, or of a file also the title, the
-        file's name, or its kind with either its path or its name (`file:int8.onnx`).
+        """The name of the model that somebody writes: by that name or its title; a file also by the
+        file's name or path, with or without its kind (`int8.onnx`, `file:int8.onnx`).
 
         The text itself where it means none of them, or several.
         """

@@ -272,7 +272,7 @@ def test_a_file_that_took_the_place_of_the_original_is_not_judged_for_it(
     torch.save(build("digits_resnet", 10, 1, seed=1).state_dict(), "net.pt")
     asked = ["gate", record.id, "--model", "fp16", "--radius", "0.1", "--max-loss", "50%", "--run"]
     assert main([*asked, *store]) == 2
-    assert "net.pt is now one of" in capsys.readouterr().err
+    assert "net.pt holds a network of digest" in capsys.readouterr().err
     # To certify it is to replace what was there, and is said to.
     with listening() as heard:
         assert main(words) == 0

@@ -54,11 +54,13 @@ def test_neither_an_order_by_class_nor_a_period_leaves_a_class_out(labels):
         assert len(np.unique(labels[spaced(len(labels), most)])) == 11, most
 
 
-def test_a_few_of_those_that_a_specification_selects_are_read():
+def test_a_few_of_those_that_a_specification_reports_are_read_and_all_held_out():
     spec = DataSpec(start=5, stride=2, max=9, holdout=4)
     few, all_of_them = load_dataset(spec, 3), load_dataset(spec)
-    assert few.indices.tolist() == (5 + 2 * spaced(9, 3)).tolist()
-    assert few.reported.all()
+    assert few.indices[few.reported].tolist() == (5 + 2 * spaced(9, 3)).tolist()
+    held_out = all_of_them.indices[~all_of_them.reported]
+    assert few.indices[~few.reported].tolist() == held_out.tolist()
+    assert len(held_out) == 4
     assert np.array_equal(few.images([0]), all_of_them.images([int(spaced(9, 3)[0])]))
 
 

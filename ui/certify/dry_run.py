@@ -5,8 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from irs_core.actions import taking
-from irs_core.foreign.answers import DryRun
-from irs_core.foreign.inside import TRIED_IMAGES
+from irs_core.foreign.answers import TRIED_IMAGES, DryRun
 from irs_core.people import Action
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import Compression
@@ -61,13 +60,12 @@ def try_out(
     """A button for a dry run; below it what was measured, while it is still of the same.
 
     Args:
-        data: Some of these images are taken, evenly spaced.
+        data: Some of these images are taken, from all over them.
         sigma: Noise in pixel units.
 
     Raises:
         IrsError: The model, the data or a compression cannot be used.
     """
-    data = replace(data, holdout=0)
     asked = (model, data, sigma, compressions)
     pressed = who.button(
         "Dry run",

@@ -31,8 +31,8 @@ def _warn_of_no_training(model: ModelSpec) -> None:
     card = inventory.shipped().get(model.weights.removeprefix(SHIPPED_PREFIX))
     if card is not None and not card["sigma"] and model.denoiser is None:
         st.warning(
-            "This model was never trained under noise: few of its answers will be certified. A "
-            "denoiser in front helps; a dry run tells how much is left without one.",
+            "This model was never trained under noise, so few of its answers may be certified. "
+            "A dry run tells what is left of its accuracy, and offers what helps.",
             icon=":material/warning:",
         )
 

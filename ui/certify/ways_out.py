@@ -111,4 +111,7 @@ def _show_pilot(found: Ways) -> None:
     for row in found.rows:
         if row.refused:
             st.caption(f"{markdown(row.name)} was not tried: {markdown(row.refused)}")
-    st.caption("Predictions from a few images and copies: nothing is stored, nothing is certified.")
+    st.caption(
+        "Predictions from a few images and copies: nothing is stored, nothing is certified. "
+        "What is chosen by them is to be decided on other images."
+    )

@@ -35,7 +35,8 @@ def start(
     Raises:
         IrsError: They do not fit, or the queue refuses.
     """
-    options = replace(options, folders=_folders())
+    network = None if reuse is None else reuse.record.base.digest
+    options = replace(options, folders=_folders(), network=network)
     job = launch(
         who.acting(),
         spec,
