@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from irs_core.api import certify, decide, load, open_study
-from irs_core.errors import SpecError
+from irs_core.errors import CheckpointError, SpecError
+from irs_core.models import build
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,17 @@ def test_what_is_missing_is_drawn(result):
 def test_a_model_that_the_study_does_not_have_can_be_drawn(result):
     made = decide(result, "bf16", run=True, draws=100, radius=0.1, tolerance=0.05, max_loss=0.5)
     assert made.model == "bf16 weights"
+
+
+def test_another_network_at_the_path_is_not_drawn_for_the_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        torch.save(build("digits_resnet", 10, 1, seed=seed).state_dict(), "net.pt")
+        if seed == 0:
+            model = load("net.pt", arch="digits_resnet", max=4)
+            made = certify(model, ["fp16"], sigma=0.5, n=50, n0=10, n_p=[20], store=tmp_path / "s")
+    with pytest.raises(CheckpointError, match=made.record.base.digest[:16]):
+        decide(made, "fp16", run=True, radius=0.1, max_loss=0.5)
 
 
 def test_limits_of_a_run_need_a_run(result):

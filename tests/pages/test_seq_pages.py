@@ -101,6 +101,8 @@ def test_an_open_question_can_be_drawn_on_until_it_is_answered(
     (job,) = JobQueue(store).jobs()
     assert job.spec.methods == ("seq",)
     assert job.spec.compressions == SPEC.compressions[:1]
+    # Whatever lies at the original's path when the job runs.
+    assert job.options.network == record.base.digest
     assert str(job.id) in at.success[0].value
 
 
