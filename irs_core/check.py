@@ -120,7 +120,8 @@ def check_model(
     Args:
         sigma: Noise in pixel units.
         draws: Noisy copies per image.
-        most: Take at most so many of the images, from all over them; None for all.
+        most: Take at most so many of the reported images, from all over them, and those held out;
+            None for all.
 
     Raises:
         IrsError: The model, the data or a compression cannot be used, or they do not fit.

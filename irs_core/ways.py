@@ -121,7 +121,8 @@ def compare_ways(
 
     Args:
         data: Images to try on; the pilots train on the same data set's split `train`.
-        most: Try on at most so many of the images, from all over them; None for all.
+        most: Try on at most so many of the reported images, from all over them, and on those held
+            out; None for all.
         width, levels: Size of the denoiser that is trained where none is named; None for as many
             levels as fit the images.
 
