@@ -72,8 +72,8 @@ def try_out(
         Action.CHECK,
         icon=":material/science:",
         key="check_run",
-        help=f"Accuracy without and with noise on at most {TRIED_IMAGES} of the images, and on those "
-        "held out. Nothing is stored and nothing is certified.",
+        help=f"Accuracy without and with noise on at most {TRIED_IMAGES} of the images, and on "
+        "those held out. Nothing is stored and nothing is certified.",
     )
     if not pressed and st.session_state.get(_REPORT, (None,))[0] != asked:
         return
