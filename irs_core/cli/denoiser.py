@@ -1,13 +1,10 @@
 """The command `denoiser train`: a network that takes noise out of images, without labels."""
 
 import argparse
-import sys
 from dataclasses import asdict, fields, replace
 
-from tqdm import tqdm
-
 from irs_core.cli.named import is_own_code
-from irs_core.cli.options import add_json_option
+from irs_core.cli.options import Defaults, add_json_option, training_bar
 from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.outside import CALL_PREFIX
@@ -34,6 +31,7 @@ def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Trains a small network that takes noise out of images. First without "
         "--against (mean squared error), then --from what came of it and --against the classifier, "
         "which makes its answers steady. The same command goes on after an interruption.",
+        formatter_class=Defaults,
     )
     _add_arguments(train)
     train.set_defaults(run=run_denoiser)
@@ -70,8 +68,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
-    add("--epochs", type=int, default=default["epochs"])
-    add("--seed", type=int, default=default["seed"])
+    add("--epochs", type=int, default=default["epochs"], help="passes over the images")
+    add("--seed", type=int, default=default["seed"], help="of weights, order and noise")
     add("--batch", type=int, default=default["batch"], help="images per step")
     add("--lr", type=float, default=default["lr"], help="peak learning rate")
     add("--width", type=int, default=default["width"], help="channels of the first stage")
@@ -82,7 +80,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     flip = argparse.BooleanOptionalAction
     add("--flip", action=flip, help="mirror images at random (default: all but digits)")
     add("--bf16", action="store_true", help="forward passes in bfloat16")
-    add("--device", choices=("cpu", "cuda"), default=default["device"])
+    add("--device", choices=("cpu", "cuda"), default=default["device"], help="where to train")
     add("--note", default=default["note"], help="a sentence for the card")
     add("--out", required=True, help="file to write, NAME.safetensors")
     add_queue_options(parser)
@@ -112,16 +110,15 @@ def run_denoiser(arguments: argparse.Namespace) -> None:
 
     if spec.against is not None and is_own_code(spec.against):
         spec = replace(spec, against=adopt_call(spec.against.removeprefix(f"{CALL_PREFIX}:")))
-    with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
+    with training_bar() as (passed, show):
 
-        def show(report: DenoiserReport) -> None:
-            shown = {"loss": f"{report.loss:.5f}", "rate": f"{report.images_per_second:,.0f}/s"}
+        def reached(report: DenoiserReport) -> None:
+            shown = {"epoch": f"{report.epoch}/{spec.epochs}", "loss": f"{report.loss:.5f}"}
             if report.agreement is not None:
                 shown["agree"] = f"{report.agreement:.1%}"
-            bar.set_postfix(shown)
-            bar.update(1)
+            show(shown)
 
-        result = train_denoiser(spec, on_epoch=show, programs=True)
+        result = train_denoiser(spec, on_epoch=reached, on_images=passed, programs=True)
     if arguments.json:
         print_json("denoiser train", _as_json(spec, result))
         return

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tqdm import tqdm
 from irs_core.run.options import Progress
 from irs_core.spec.paths import expanded
 from irs_core.store import default_root
+from irs_core.train.spec import OnImages
 
 
 def path(text: str) -> Path:
@@ -46,6 +47,35 @@ def add_json_option(parser: argparse.ArgumentParser, *, again: bool = False) -> 
         default=argparse.SUPPRESS if again else False,
         help="print the result as JSON",
     )
+
+
+class Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that names every default that there is, and none of switches and of what is open."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        said, default = action.help or "", action.default
+        if isinstance(default, list | tuple):
+            default = " ".join(map(str, default))
+        if default in (None, "", argparse.SUPPRESS) or default is False or "(default" in said:
+            return said
+        named = str(default).replace("%", "%%")
+        return f"{said} (default: {named})"
+
+
+@contextmanager
+def training_bar() -> Iterator[tuple[OnImages, Callable[[Mapping[str, str]], None]]]:
+    """A progress bar on stderr for a training; gives what to call with images and with figures."""
+    # A training that is refused shows no bar.
+    with tqdm(unit="image", unit_scale=True, file=sys.stderr, delay=1) as bar:
+
+        def passed(done: int, total: int) -> None:
+            if bar.total is None:
+                # What an interrupted run had passed took none of this run's time.
+                bar.reset(total)
+                bar.initial = bar.n = bar.last_print_n = done
+            bar.update(done - bar.n)
+
+        yield passed, lambda figures: bar.set_postfix(figures, refresh=False)
 
 
 @contextmanager

@@ -1,13 +1,10 @@
 """The command line of training: `python -m irs_core train`."""
 
 import argparse
-import sys
 from dataclasses import asdict, fields
 from typing import Any
 
-from tqdm import tqdm
-
-from irs_core.cli.options import add_json_option
+from irs_core.cli.options import Defaults, add_json_option, training_bar
 from irs_core.cli.printing import accuracies, print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.data_kinds import DATA_KINDS
@@ -19,7 +16,9 @@ ROUNDING_RATE = 0.001
 
 def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `train` to the commands."""
-    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
+    parser = commands.add_parser(
+        "train", help="train a classifier under Gaussian noise", formatter_class=Defaults
+    )
     add_arguments(parser)
     parser.set_defaults(run=run_cli)
 
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--channels", type=int, choices=(1, 3), help="1 makes colours grey, 3 repeats grey")
     add("--arch", required=True, help="architecture name")
     add("--sigma", type=float, default=default["sigma"], help="noise on training images")
-    add("--epochs", type=int, default=default["epochs"])
+    add("--epochs", type=int, default=default["epochs"], help="passes over the images")
     add("--lr", type=float, help="peak learning rate (default: 0.1, with --qat-from 0.001)")
     add(
         "--qat-from",
@@ -48,16 +47,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Settings that training a classifier has, whatever it starts from."""
     default = {field.name: field.default for field in fields(TrainSpec)}
     add = parser.add_argument
-    add("--seed", type=int, default=default["seed"])
+    add("--seed", type=int, default=default["seed"], help="of weights, order and noise")
     add("--batch", type=int, default=default["batch"], help="images per step")
-    add("--momentum", type=float, default=default["momentum"])
-    add("--weight-decay", type=float, default=default["weight_decay"])
+    add("--momentum", type=float, default=default["momentum"], help="Nesterov momentum")
+    add("--weight-decay", type=float, default=default["weight_decay"], help="L2 penalty")
     add("--max-images", type=int, help="train on at most N images")
     flip = argparse.BooleanOptionalAction
     add("--flip", action=flip, help="mirror images at random (default: all but digits)")
     add("--bf16", action="store_true", help="forward passes in bfloat16")
     add("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
-    add("--device", choices=("cpu", "cuda"), default=default["device"])
+    add("--device", choices=("cpu", "cuda"), default=default["device"], help="where to train")
     add("--note", default=default["note"], help="a sentence for the model card")
     add("--out", required=True, help="file to write, NAME.safetensors")
     add_queue_options(parser)
@@ -94,17 +93,13 @@ def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
     # Other commands should not wait for torch.
     from irs_core.train.loop import train
 
-    with tqdm(total=spec.epochs, unit="epoch", file=sys.stderr) as bar:
+    with training_bar() as (passed, show):
 
-        def show(report: EpochReport) -> None:
-            bar.set_postfix(
-                loss=f"{report.loss:.3f}",
-                acc=f"{report.accuracy:.1%}",
-                rate=f"{report.images_per_second:,.0f}/s",
-            )
-            bar.update(1)
+        def reached(report: EpochReport) -> None:
+            epoch = f"{report.epoch}/{report.epochs}"
+            show({"epoch": epoch, "loss": f"{report.loss:.3f}", "acc": f"{report.accuracy:.1%}"})
 
-        result = train(spec, on_epoch=show)
+        result = train(spec, on_epoch=reached, on_images=passed)
     if as_json:
         print_json(command, _as_json(spec, result))
         return 0

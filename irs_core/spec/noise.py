@@ -19,13 +19,34 @@ STREAMS: tuple[Stream, ...] = (
     "pilot",
 )
 
+# More than that hides every pixel of [0, 1] from every classifier.
+MOST_SIGMA = 10.0
+
+
+def check_sigma(sigma: float, *, zero: bool = False) -> None:
+    """Refuse what cannot be a standard deviation in pixel units.
+
+    Args:
+        zero: Whether there may be no noise at all.
+
+    Raises:
+        SpecError: Sigma is not above 0, or 0 where that may be, or above 10.
+    """
+    if not (sigma >= 0 if zero else sigma > 0):
+        raise SpecError(f"sigma must be {'at least 0' if zero else 'positive'}; got {sigma:g}")
+    if not sigma <= MOST_SIGMA:
+        meant = f"; {sigma:g} of 255 is {sigma / 255:.3g}" if sigma <= 255 else ""
+        raise SpecError(
+            f"sigma must be at most {MOST_SIGMA:g}, as pixels are in [0, 1]; got {sigma:g}{meant}"
+        )
+
 
 @dataclass(frozen=True)
 class NoiseSpec:
     """The noise under which classifiers are smoothed.
 
     Args:
-        sigma: Standard deviation in pixel units ([0, 1] images), positive.
+        sigma: Standard deviation in pixel units ([0, 1] images), in (0, 10].
         seed: Any non-negative integer; with stream, group and chunk it determines every draw.
         kind: Independent noise per pixel, added before normalisation. `gaussian`: normal, in
             floating point. `rounded`: normal, rounded to the grid of pixel values. `discrete`:
@@ -46,8 +67,7 @@ class NoiseSpec:
         check_fields(self, float, "sigma")
         check_fields(self, int, "seed", "group")
         check_fields(self, str, "kind", "generator")
-        if not 0 < self.sigma < float("inf"):
-            raise SpecError(f"sigma must be positive and finite; got {self.sigma}")
+        check_sigma(self.sigma)
         if not 0 <= self.seed < 2**63:
             raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
         if self.kind not in NOISE_KINDS:

@@ -7,6 +7,7 @@ from typing import Any
 
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DATA_KINDS, DataKind
+from irs_core.spec.noise import check_sigma
 from irs_core.spec.study import DataSpec
 from irs_core.train.spec import UPRIGHT, Device
 
@@ -72,8 +73,10 @@ class DenoiserSpec:
     std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not self.sigma or not all(0 < one < math.inf for one in self.sigma):
-            raise SpecError(f"every sigma must be positive and finite; got {self.sigma}")
+        if not self.sigma:
+            raise SpecError("a denoiser is trained for at least one sigma; got none")
+        for sigma in self.sigma:
+            check_sigma(sigma)
         if self.epochs < 1 or self.batch < 1:
             raise SpecError(f"need epochs >= 1 and batch >= 1; got {self.epochs}, {self.batch}")
         if not 0 < self.lr < math.inf:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DataKind
+from irs_core.spec.noise import check_sigma
 from irs_core.spec.study import DataSpec
 
 Device = Literal["cpu", "cuda"]
@@ -77,8 +78,7 @@ class TrainSpec:
     channels: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.sigma < float("inf"):
-            raise SpecError(f"sigma must be at least 0 and finite; got {self.sigma}")
+        check_sigma(self.sigma, zero=True)
         if self.epochs < 1 or self.batch < 2:
             raise SpecError(f"need epochs >= 1 and batch >= 2; got {self.epochs}, {self.batch}")
         if not 0 < self.lr < float("inf"):

@@ -64,7 +64,7 @@ def _nan(path):
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        (["--sigma", "0"], "sigma must be positive and finite; got 0.0"),
+        (["--sigma", "0"], "sigma must be positive; got 0"),
         (["--alpha", "1"], "alpha must be in (0, 1); got 1.0"),
         (["--np", "600"], "every n_p must be in [1, n=500]; got (600,)"),
         (["--np", "many"], "n_p must be a whole number or a percentage of n; got 'many'"),

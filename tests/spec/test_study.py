@@ -10,6 +10,8 @@ from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import LowRank, MagnitudePrune
 from irs_core.spec.fields import stable_id
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
+from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.spec import TrainSpec
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,22 @@ def test_studies_out_of_range_are_refused(changes, rule):
 
 @pytest.mark.parametrize("sigma", [0.0, -0.5, float("inf"), float("nan")])
 def test_sigma_must_be_positive(sigma):
-    with pytest.raises(SpecError, match="sigma must be positive and finite"):
+    with pytest.raises(SpecError, match="sigma must be"):
         NoiseSpec(sigma)
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda sigma: NoiseSpec(sigma),
+        lambda sigma: TrainSpec("digits_resnet", "x.safetensors", sigma=sigma),
+        lambda sigma: DenoiserSpec("digits", "x.safetensors", (0.5, sigma)),
+    ],
+)
+def test_sigma_on_the_scale_of_bytes_is_refused_with_what_was_meant(noise):
+    noise(10.0)
+    with pytest.raises(SpecError, match=r"got 64; 64 of 255 is 0\.251"):
+        noise(64.0)
 
 
 @pytest.mark.parametrize(

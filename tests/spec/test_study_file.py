@@ -86,7 +86,7 @@ def test_any_study_round_trips(data):
             "sigma: 0.5",
             "sigma: -1",
             "line 6, column 8",
-            "sigma must be positive and finite; got -1.0",
+            "sigma must be positive; got -1",
         ),
         ("sigma: 0.5", "sigma: half", "line 6, column 8", "sigma must be a number; got 'half'"),
         ("sigma: 0.5", "sigma: '0.5'", "line 6, column 8", "without quotes"),
