@@ -8,13 +8,13 @@ from irs_core.cli.options import Defaults, training_bar
 def test_help_names_defaults_as_people_would_type_them():
     parser = argparse.ArgumentParser(formatter_class=Defaults)
     parser.add_argument("--np", nargs="+", default=["1%", "10%"], help="draws")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of noise")
     parser.add_argument("--root", help="folder")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--lr", default=None, help="rate (default: 0.1)")
     lines = " ".join(parser.format_help().split())
     assert "draws (default: 1% 10%)" in lines
-    assert "--seed SEED (default: 0)" in lines
+    assert "of noise (default: 0)" in lines
     assert "folder --json as JSON --lr LR rate (default: 0.1)" in lines
 
 
