@@ -72,7 +72,7 @@ def test_an_installed_engine_certifies_without_streamlit(installed, tmp_path):
     code = (
         "import sys; sys.modules['streamlit'] = sys.modules['plotly'] = None\n"
         "from irs_core.cli.main import main; import irs_core; print(irs_core.__file__)\n"
-        "from irs_core.models import shipped_models; print(*shipped_models())\n"
+        "from irs_core.models import shipped_names; print(*shipped_names('model'))\n"
         "from irs_core.papers.published import TABLES, published_values\n"
         "assert all(map(published_values, TABLES))\n"
         "sys.exit(main('certify --max 2 --n 100 --n0 10 --np 20 --compress fp16'.split()))"

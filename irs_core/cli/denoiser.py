@@ -38,14 +38,9 @@ def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _listed(arguments: argparse.Namespace) -> None:
-    from irs_core.models.card import read_card
-    from irs_core.models.denoised import denoiser_path, shipped_denoisers
-    from irs_core.spec.outside import SHIPPED_PREFIX
+    from irs_core.models import shipped_cards
 
-    cards = {
-        name: read_card(denoiser_path(f"{SHIPPED_PREFIX}{name}").with_suffix(".json"))
-        for name in shipped_denoisers()
-    }
+    cards = shipped_cards("denoiser")
     if arguments.json:
         print_json("denoiser", {"shipped": cards})
         return

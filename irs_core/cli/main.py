@@ -161,11 +161,10 @@ def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _models(arguments: argparse.Namespace) -> None:
-    from irs_core.models import known_architectures, shipped_models
-    from irs_core.models.denoised import shipped_denoisers
+    from irs_core.models import known_architectures, shipped_cards, shipped_names
     from irs_core.spec.compression_kinds import known_compressions
 
-    cards, denoisers = shipped_models(), shipped_denoisers()
+    cards, denoisers = shipped_cards("model"), shipped_names("denoiser")
     if arguments.json:
         known = {
             "denoisers": denoisers,

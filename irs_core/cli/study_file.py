@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from irs_core.analysis.ledger import with_fixed_split
 from irs_core.cli.named import is_outside, read_models
 from irs_core.errors import SpecError
+from irs_core.graphs import is_model_file
 from irs_core.spec.compressions import Compression
-from irs_core.spec.outside import is_address
+from irs_core.spec.outside import SHIPPED_PREFIX, is_address
 from irs_core.spec.study import DataSpec, ModelSpec, StudySpec
 from irs_core.spec.study_file import read_study_file
 
@@ -26,6 +27,9 @@ def from_file(arguments: argparse.Namespace) -> StudySpec:
     Raises:
         SpecError: The file breaks a rule, or options describe a study as well.
     """
+    named = str(arguments.file)
+    if named.startswith(SHIPPED_PREFIX) or is_model_file(named):
+        raise SpecError(f"{named} is no study file; name a model as --model {named}")
     parser: argparse.ArgumentParser = arguments.parser
     said = [
         one.option_strings[0]

@@ -46,6 +46,11 @@ class GraphFile:
         return len(self.graph) + len(self.constants)
 
 
+def is_model_file(path: str) -> bool:
+    """Whether a path names a file of a network, by its suffix."""
+    return Path(path).suffix.lower() in (*SUFFIXES, *_WEIGHTS)
+
+
 def is_graph_file(path: str) -> bool:
     """Whether a path names a graph file, by its suffix."""
     return Path(path).suffix.lower() in SUFFIXES

@@ -4,7 +4,7 @@ from irs_core.models.card import card_markdown, read_card, write_card
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.digest import state_digest
 from irs_core.models.graph import GraphModel, GraphModule, load_file_model
-from irs_core.models.load import load_model, model_digest, shipped_models
+from irs_core.models.load import load_model, model_digest
 from irs_core.models.loaded import LoadedModel
 from irs_core.models.normalize import NormalizeLayer
 from irs_core.models.registry import (
@@ -15,6 +15,7 @@ from irs_core.models.registry import (
     known_architectures,
     register,
 )
+from irs_core.models.shipping import shipped_cards, shipped_names
 
 __all__ = [
     "Architecture",
@@ -34,7 +35,8 @@ __all__ = [
     "read_card",
     "read_checkpoint",
     "register",
-    "shipped_models",
+    "shipped_cards",
+    "shipped_names",
     "state_digest",
     "write_card",
 ]

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from irs_core.errors import CheckpointError, UnknownKeyError
+from irs_core.errors import CheckpointError
 from irs_core.models.denoiser import Denoiser, denoiser_of
 from irs_core.models.denoiser_onnx import onnx_bytes
 from irs_core.models.digest import state_digest
@@ -29,10 +29,9 @@ from irs_core.models.gradients import runs_in_torch
 from irs_core.models.graph import GraphModule
 from irs_core.models.loaded import LoadedDenoiser, LoadedModel, Parts
 from irs_core.models.objects import CallableModule
+from irs_core.models.shipping import network_path
 from irs_core.sandbox.opening import pinned
-from irs_core.spec.outside import SHIPPED_PREFIX
 
-_SHIPPED = Path(__file__).parent / "shipped" / "denoisers"
 _ONNX = ".onnx"
 
 
@@ -110,7 +109,7 @@ def load_denoiser(name: str) -> LoadedDenoiser:
         CheckpointError: The file is missing, damaged, or holds something else.
         UnknownKeyError: No such denoiser is shipped.
     """
-    path = denoiser_path(name)
+    path = network_path("denoiser", name)
     if path.suffix.lower() == _ONNX:
         from irs_core.graphs.joined import read_denoiser_graph
 
@@ -140,7 +139,7 @@ def load_denoiser_network(name: str) -> Denoiser:
         CheckpointError: The file is missing, damaged, or holds something else.
         UnknownKeyError: No such denoiser is shipped.
     """
-    return _read(denoiser_path(name))[0]
+    return _read(network_path("denoiser", name))[0]
 
 
 def from_bytes(content: bytes) -> Denoiser:
@@ -155,33 +154,17 @@ def from_bytes(content: bytes) -> Denoiser:
     return denoiser_of(load(content), metadata, "the payload")
 
 
-def denoiser_path(name: str) -> Path:
-    """Where a denoiser's file is.
-
-    Raises:
-        UnknownKeyError: No such denoiser is shipped.
-    """
-    if not name.startswith(SHIPPED_PREFIX):
-        return Path(name).expanduser()
-    plain = name.removeprefix(SHIPPED_PREFIX)
-    known = shipped_denoisers()
-    if plain not in known:
-        raise UnknownKeyError(f"unknown shipped denoiser {plain!r}; known: {', '.join(known)}")
-    return _SHIPPED / f"{plain}.safetensors"
-
-
-def shipped_denoisers() -> tuple[str, ...]:
-    """Names of the denoisers that come with the package, for `shipped:NAME`."""
-    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.safetensors")))
-
-
 def _read(path: Path) -> tuple[Denoiser, tuple[float, ...]]:
     try:
         with pinned(path) as place, safe_open(place, framework="pt", device="cpu") as file:
             metadata = {key: _decoded(text) for key, text in (file.metadata() or {}).items()}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+    except OSError as error:
         raise CheckpointError(f"cannot read the denoiser {path}: {error}") from None
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is no denoiser in a safetensors file, as denoiser train writes it: {error}"
+        ) from None
     found = denoiser_of(state, metadata, path.name)
     sigma = metadata.get("sigma")
     if not isinstance(sigma, list) or not all(isinstance(one, int | float) for one in sigma):

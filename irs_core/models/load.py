@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -11,7 +10,6 @@ from irs_core.errors import CheckpointError, UnknownKeyError
 from irs_core.graphs import is_graph_file
 from irs_core.integer.carrier import Carrier
 from irs_core.integer.files import ARCH, read_network
-from irs_core.models.card import read_card
 from irs_core.models.channel_order import refuse_order, reverse_first_layer
 from irs_core.models.checkpoint import Checkpoint, read_checkpoint
 from irs_core.models.denoised import composed, load_denoiser
@@ -38,10 +36,8 @@ from irs_core.models.recognise import is_torchscript
 from irs_core.models.registry import Architecture, build, find_architecture
 from irs_core.models.scripted import load_scripted
 from irs_core.models.served import ServedModule
-from irs_core.spec.outside import SHIPPED_PREFIX
+from irs_core.models.shipping import network_path
 from irs_core.spec.study import MAX_CLASSES, ModelSpec
-
-_SHIPPED = Path(__file__).parent / "shipped"
 
 
 def load_model(spec: ModelSpec, *, programs: bool = False) -> LoadedModel:
@@ -71,7 +67,7 @@ def _load_classifier(spec: ModelSpec, *, programs: bool) -> LoadedModel:
         return _load_graph(spec)
     if spec.output is not None:
         raise CheckpointError(f"only graph files have outputs by name; got {spec.output!r}")
-    path = _weights_path(spec.weights)
+    path = network_path("model", spec.weights)
     if path.suffix.lower() == SUFFIX:
         return lite_model(spec, load_lite(path, programs=programs, mean=spec.mean, std=spec.std))
     if path.is_file() and is_torchscript(path):
@@ -151,7 +147,7 @@ def _load_integer(spec: ModelSpec, checkpoint: Checkpoint) -> LoadedModel:
             f"{Path(spec.weights).name} is an integer network, which is its own architecture and "
             "normalises by itself; got an architecture or a normalisation as well"
         )
-    network = read_network(_weights_path(spec.weights))
+    network = read_network(network_path("model", spec.weights))
     if spec.num_classes not in (None, network.classes):
         raise CheckpointError(
             f"{Path(spec.weights).name} has {network.classes} classes; got {spec.num_classes}"
@@ -200,12 +196,6 @@ def of_graph(found: GraphModel) -> LoadedModel:
     )
 
 
-def shipped_models() -> dict[str, dict[str, Any]]:
-    """The models that come with the package: card by name, for `shipped:NAME`."""
-    files = sorted(_SHIPPED.glob("*.safetensors"))
-    return {file.stem: read_card(file.with_suffix(".json")) for file in files}
-
-
 def model_digest(
     network: nn.Module,
     *,
@@ -220,16 +210,6 @@ def model_digest(
     """
     head = {"arch": arch, "mean": mean and list(mean), "std": std and list(std)}
     return state_digest(network, json.dumps(head, sort_keys=True))
-
-
-def _weights_path(weights: str) -> Path:
-    if not weights.startswith(SHIPPED_PREFIX):
-        return Path(weights).expanduser()
-    name = weights.removeprefix(SHIPPED_PREFIX)
-    known = sorted(file.stem for file in _SHIPPED.glob("*.safetensors"))
-    if name not in known:
-        raise UnknownKeyError(f"unknown shipped model {name!r}; known: {', '.join(known)}")
-    return _SHIPPED / f"{name}.safetensors"
 
 
 def _architecture(name: str, *, named_by_file: bool) -> Architecture:

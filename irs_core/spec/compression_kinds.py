@@ -1,6 +1,7 @@
 """Kinds of compressions: one entry each, which forms, tables, colours and documents loop over."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from irs_core.spec.compressions import (
 from irs_core.spec.mixed import MIXED_PREFIX, parse_mixed
 from irs_core.spec.outside import CALL_PREFIX, SERVER_PREFIXES, CodeModel, ServedModel
 from irs_core.spec.parts import PARTS, PartOnly
+
+_LIKE_A_FILE = re.compile(r"/|\.[A-Za-z]\w*$")
 
 
 @dataclass(frozen=True)
@@ -248,6 +251,8 @@ def parse_compression(text: str) -> Compression:
         return ServedModel(url, digest)
     kind = KINDS.get(name)
     if kind is None or (colon and kind.number is None):
+        if _LIKE_A_FILE.search(text):
+            raise UnknownKeyError(f"a model's file is named as file:{text}; got {text!r}")
         known = ", ".join(known_compressions())
         raise UnknownKeyError(f"unknown compression {text!r}; known: {known}")
     if not colon:

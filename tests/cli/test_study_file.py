@@ -114,6 +114,12 @@ def test_options_that_describe_a_study_do_not_go_with_a_file(file, option, capsy
     assert f"leave out {option[0]}, or say it in the file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("model", ["model.onnx", "net.safetensors", "shipped:digits-0.50"])
+def test_a_model_in_place_of_a_file_is_told_its_option(model, capsys):
+    assert main(["certify", model, "--sigma", "0.25"]) == 2
+    assert f"{model} is no study file; name a model as --model {model}" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_one_sentence(tmp_path, capsys):
     assert main(["certify", str(tmp_path / "no.yaml")]) == 2
     assert "No such file" in capsys.readouterr().err

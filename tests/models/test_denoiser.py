@@ -11,16 +11,15 @@ from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from irs_core.errors import CheckpointError, SpecError, UnknownKeyError
-from irs_core.models import read_card, shipped_models
+from irs_core.models import read_card, shipped_cards, shipped_names
 from irs_core.models.denoised import (
-    denoiser_path,
     from_bytes,
     load_denoiser,
     load_denoiser_network,
-    shipped_denoisers,
 )
 from irs_core.models.denoiser import DenoiserShape, denoiser_bytes, new_denoiser
 from irs_core.models.denoiser_onnx import onnx_bytes
+from irs_core.models.shipping import network_path
 
 
 def test_an_untrained_one_takes_nothing_away():
@@ -121,15 +120,18 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
 def test_missing_files_end_in_a_sentence(tmp_path):
     with pytest.raises(CheckpointError, match="cannot read"):
         load_denoiser(str(tmp_path / "none.safetensors"))
+    (tmp_path / "other.onnx").write_text("x")
+    with pytest.raises(CheckpointError, match=r"other\.onnx is no denoiser in a safetensors file"):
+        load_denoiser_network(str(tmp_path / "other.onnx"))
     with pytest.raises(UnknownKeyError, match="shipped denoiser"):
         load_denoiser("shipped:none")
 
 
-@pytest.mark.parametrize("name", shipped_denoisers())
+@pytest.mark.parametrize("name", shipped_names("denoiser"))
 def test_shipped_ones_are_small_and_read(name):
     found = load_denoiser(f"shipped:{name}")
     assert found.parameters < 400_000
-    path = denoiser_path(f"shipped:{name}")
+    path = network_path("denoiser", f"shipped:{name}")
     card = read_card(path.with_suffix(".json"))
     assert card["digest"] == found.digest
     assert card["parameters"] == found.parameters
@@ -137,4 +139,4 @@ def test_shipped_ones_are_small_and_read(name):
     assert tuple(card["sigma"]) == found.sigma
     classifier = card["objective"].removeprefix("answers of ").removesuffix(" to the clean images")
     assert f"--against shipped:{classifier} " in card["command"]
-    assert classifier in shipped_models()
+    assert classifier in shipped_cards("model")

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from irs_core.data import load_dataset
-from irs_core.models import card_markdown, load_model, shipped_models
+from irs_core.models import card_markdown, load_model, shipped_cards
 from irs_core.spec.study import DataSpec, ModelSpec
 
 DIGITS = ("digits-0.25", "digits-0.50", "digits-1.00")
-NAMES = tuple(shipped_models())
+NAMES = tuple(shipped_cards("model"))
 
 
 def test_what_is_shipped():
@@ -15,12 +15,12 @@ def test_what_is_shipped():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_digest_is_that_of_the_card(name):
-    assert load_model(ModelSpec(f"shipped:{name}")).digest == shipped_models()[name]["digest"]
+    assert load_model(ModelSpec(f"shipped:{name}")).digest == shipped_cards("model")[name]["digest"]
 
 
 @pytest.mark.parametrize("name", DIGITS)
 def test_accuracy_under_noise_is_that_of_the_card(name):
-    card, test = shipped_models()[name], load_dataset(DataSpec())
+    card, test = shipped_cards("model")[name], load_dataset(DataSpec())
     module = load_model(ModelSpec(f"shipped:{name}")).module
     generator = torch.Generator().manual_seed(99)
     images, labels = torch.from_numpy(test.images(slice(None))), torch.from_numpy(test.labels)
@@ -33,7 +33,7 @@ def test_accuracy_under_noise_is_that_of_the_card(name):
 
 
 def test_card_names_the_command_that_repeats_the_training():
-    for name, card in shipped_models().items():
+    for name, card in shipped_cards("model").items():
         begins = ("python -m irs_core train --data ", "python -m irs_core finetune ")
         assert card["command"].startswith(begins)
         assert f"--sigma {card['sigma']}" in card["command"]

@@ -51,6 +51,12 @@ def test_unknown_compressions_list_the_known_ones(text):
         parse_compression(text)
 
 
+@pytest.mark.parametrize("text", ["small.onnx", "out/int8", "~/a.b.safetensors"])
+def test_a_compressed_file_is_told_how_it_is_named(text):
+    with pytest.raises(UnknownKeyError, match=f"named as file:{text}"):
+        parse_compression(text)
+
+
 @pytest.mark.parametrize(
     "text", ["prune", "prune:x", "prune:0", "prune:1", "prune:nan", "lowrank:0", "lowrank:1.5"]
 )

@@ -1,6 +1,5 @@
 """What there is to certify and what it turns out to be: models, files, data; cached."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,11 @@ from ui.shared.library import store_root
 
 
 @st.cache_resource(show_spinner="Reading model cards...")
-def _shipped(_read: Callable[[], dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    return _read()
-
-
 def shipped() -> dict[str, dict[str, Any]]:
     """Cards of the models that come along, by name."""
-    from irs_core.models import shipped_models
+    from irs_core.models import shipped_cards
 
-    return _shipped(shipped_models)
+    return shipped_cards("model")
 
 
 def architectures() -> tuple[str, ...]:
@@ -41,9 +36,9 @@ def architectures() -> tuple[str, ...]:
 
 def denoisers() -> tuple[str, ...]:
     """Names of the denoisers that come along."""
-    from irs_core.models.denoised import shipped_denoisers
+    from irs_core.models import shipped_names
 
-    return shipped_denoisers()
+    return shipped_names("denoiser")
 
 
 def model_facts(spec: ModelSpec) -> ModelFacts:
