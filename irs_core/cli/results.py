@@ -113,6 +113,8 @@ def show_results(arguments: argparse.Namespace) -> None:
         law = describe_noise(spec.noise.kind, spec.noise.sigma, spec.data.scale)
         print(f"noise: {law.title}; {law.law}\n{law.guarantee}")
     print_table(labelled(summary_table(study.record, analysis), analysis))
+    for line in _quoted(study, analysis):
+        print(line)
     if study.record.compressed and spec.n_p[-1] < spec.n:
         print(
             "Compressed models have fewer draws than the original, which alone makes radii "
@@ -123,6 +125,28 @@ def show_results(arguments: argparse.Namespace) -> None:
             print(f"{model.title}, seq: {run.sentence}.")
     for flag in study_flags(study.record, analysis):
         print(f"warning: {flag.sentence} ({flag.anchor})", file=sys.stderr)
+
+
+def _quoted(study: Study, analysis: Analysis) -> list[str]:
+    """What of a study's results the rows of its compressed models leave out."""
+    spec, compressed = study.record.spec, study.record.compressed
+    if not compressed:
+        return []
+    short, said = study.record.id[:6], []
+    if len(spec.n_p) > 1:
+        sizes = ", ".join(map(str, spec.n_p[:-1]))
+        said.append(
+            f"Rows are at the largest n_p; those at {sizes}: "
+            f"./irs report {short} curves.md --table curves"
+        )
+    quoted = {analysis.main_method(model.name) for model in compressed}
+    others = [name for name in spec.methods if name not in quoted]
+    if others and not quoted & set(spec.methods):
+        said.append(
+            f"Rows quote {' and '.join(sorted(quoted))}, which the draws for {' and '.join(others)} "
+            f"allow too; ./irs studies {short} --tsv MODEL --method {others[0]} prints the latter."
+        )
+    return said
 
 
 def _show_table(study: Study, analysis: Analysis, arguments: argparse.Namespace) -> None:

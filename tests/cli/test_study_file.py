@@ -152,3 +152,13 @@ def test_a_file_of_somebody_else_runs_nothing(
     assert main(["certify", str(path), *more, "--store", str(tmp_path / "store")]) == 2
     assert "add --allow-code" in capsys.readouterr().err
     assert not (tmp_path / "ran").exists()
+
+
+def test_rows_say_which_method_and_draws_they_leave_out(tmp_path, capsys):
+    options = [*OPTIONS, "--np", "10%", "20%", "--store", str(tmp_path / "s")]
+    assert main(["certify", *options, "--method", "irs"]) == 0
+    out = capsys.readouterr().out
+    assert "Rows are at the largest n_p; those at 50: ./irs report " in out
+    assert "Rows quote cirs, which the draws for irs allow too" in out
+    assert main(["certify", *options, "--method", "irs", "cirs"]) == 0
+    assert "Rows quote" not in capsys.readouterr().out
