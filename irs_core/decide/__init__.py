@@ -55,6 +55,7 @@ from irs_core.decide.settle import (
     find_settle,
     inputs_to_fail,
     inputs_to_hold,
+    most_draws,
     most_flags,
 )
 from irs_core.decide.statements import Finding, Measured, ShareBounds, Split, Topic, Verdict
@@ -102,6 +103,7 @@ __all__ = [
     "integer_sums_flag",
     "levels_for",
     "lost_inputs",
+    "most_draws",
     "most_flags",
     "noise_flag",
     "normalisation_flags",

@@ -58,7 +58,7 @@ def find_all(
         verdict = _most(loss, routes, requirement.max_loss, split.holds, wrong_fails, shared_noise)
         sentence = words.loss_words(requirement, loss, verdict, split.candidates, *names)
         finding = _finding("loss", verdict, sentence)
-        if verdict == "holds" and _is_vacuous(routes, requirement):
+        if verdict in _vacuous(routes, requirement):
             said = words.vacuous_words(
                 requirement, int(routes.base_certified.sum()), len(routes), names[1]
             )
@@ -75,11 +75,17 @@ def find_all(
     return (*found, *_measured(requirement, measured))
 
 
-def _is_vacuous(routes: Routes, requirement: Requirement) -> bool:
-    """Whether the original may withstand the radius so rarely that losing all of it would pass."""
-    shown = int(routes.base_certified.sum())
-    limit = requirement.max_loss or 0.0
-    return float(binomial_lower_bound(shown, len(routes), requirement.beta)) <= limit
+def _vacuous(routes: Routes, requirement: Requirement) -> tuple[Verdict, ...]:
+    """Verdicts that mean nothing, as losing all that the original withstands may be allowed.
+
+    *Holds* where that cannot be ruled out; *undecided*, too, where it looks like that, so that
+    more inputs would not help either.
+    """
+    shown, limit = int(routes.base_certified.sum()), requirement.max_loss or 0.0
+    if shown <= limit * len(routes):
+        return "holds", "undecided"
+    low = float(binomial_lower_bound(shown, len(routes), requirement.beta))
+    return ("holds",) if low <= limit else ()
 
 
 def _bounds(

@@ -29,8 +29,19 @@ from irs_core.stats.radius import probability_gap
 Floats = NDArray[np.float64]
 
 _MOST_INPUTS = 10_000_000
+# Where draws decide a question, an input takes at most this share of n of the compressed model.
+_MOST_DRAWS = 0.2
 # A bound that grows with the draws needs about so many times the draws of one that is fixed.
 _SEQUENTIAL = 1.15
+
+
+def most_draws(n: int) -> int:
+    """Draws of the compressed model that one input takes at most, where draws decide a question.
+
+    Args:
+        n: Draws per input of the original.
+    """
+    return max(1, round(_MOST_DRAWS * n))
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,12 @@ class MoreDraws:
     Args:
         inputs: Positions of the inputs to draw on, cheapest first.
         draws: Further draws in total, about.
+        beyond: `most_draws` where an input is expected to take more than that; None where none is.
     """
 
     inputs: tuple[int, ...]
     draws: int
+    beyond: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +96,11 @@ def find_settle(
     n, may, lost = len(routes), int(routes.may_lose.sum()), int(routes.proven_lost.sum())
     allowed = most_flags(n, max_share=max_loss, beta=beta, level=routes.level)
     cost = _cheapest(base, compressed, routes, radius, tolerance, sigma, levels)
+    taken = np.maximum(compressed.label_draws, last_look(compressed.leave_draws))
     return Settle(
-        draws=None if allowed is None else _first(cost, routes.may_lose, may - allowed),
+        draws=None
+        if allowed is None
+        else _first(cost, routes.may_lose, may - allowed, taken, most_draws(base.draws)),
         inputs_to_hold=inputs_to_hold(may / n, max_share=max_loss, beta=beta, level=routes.level),
         inputs_to_fail=inputs_to_fail(
             lost / n, max_share=max_loss, beta=beta, level=routes.proven_level
@@ -209,11 +225,18 @@ def _further(
     return np.where(usable, more, np.inf)
 
 
-def _first(cost: Floats, may_lose: NDArray[np.bool_], wanted: int) -> MoreDraws | None:
+def _first(
+    cost: Floats, may_lose: NDArray[np.bool_], wanted: int, taken: NDArray[np.int64], most: int
+) -> MoreDraws | None:
     if wanted <= 0:
         return MoreDraws((), 0)
     open_inputs = np.flatnonzero(may_lose & np.isfinite(cost))
     if len(open_inputs) < wanted:
         return None
     chosen = open_inputs[np.argsort(cost[open_inputs], kind="stable")][:wanted]
-    return MoreDraws(tuple(int(one) for one in chosen), int(cost[chosen].sum()))
+    needed = np.broadcast_to(taken, cost.shape)[chosen] + cost[chosen]
+    return MoreDraws(
+        tuple(int(one) for one in chosen),
+        int(cost[chosen].sum()),
+        most if needed.max() > most else None,
+    )

@@ -149,7 +149,8 @@ def vacuous_words(requirement: Requirement, certified: int, inputs: int, noun: s
     """Why keeping what the original withstands means nothing here, as a clause."""
     return (
         f"{_original(requirement)} on only {certified} of {inputs} {noun}, too few to tell from "
-        f"the {chosen_percent(requirement.max_loss or 0.0)} that may be lost"
+        f"the {chosen_percent(requirement.max_loss or 0.0)} that may be lost; a smaller "
+        "radius asks more of it"
     )
 
 
@@ -183,10 +184,14 @@ def settle_words(settle: Settle, inputs: int, noun: str) -> str:
     """What would settle an undecided loss, as sentences."""
     ways = []
     if settle.draws is not None and settle.draws.inputs:
-        ways.append(
-            f"about {_about(settle.draws.draws)} more draws, counted sequentially, "
-            f"on {len(settle.draws.inputs)} of these {noun}"
+        beyond = settle.draws.beyond
+        way = (
+            f"about {_about(settle.draws.draws)} more draws, counted sequentially, on "
+            f"{len(settle.draws.inputs)} of these {noun}"
         )
+        if beyond is not None:
+            way += f", some of which need more than the {beyond:,}, a fifth of n, where a run stops"
+        ways.append(way)
     if settle.inputs_to_hold is not None and settle.inputs_to_hold > inputs:
         ways.append(
             f"a fixed set of about {_about(settle.inputs_to_hold)} {noun} instead of {inputs:,}, "

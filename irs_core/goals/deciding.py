@@ -10,7 +10,7 @@ import numpy as np
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.decisions import check_alone, study_decision
 from irs_core.analysis.tally import count_study, observed_models
-from irs_core.decide import Requirement
+from irs_core.decide import Requirement, most_draws
 from irs_core.errors import CancelledError, MissingEvidenceError, SpecError
 from irs_core.methods import get
 from irs_core.methods.kit.observed import gaps_of
@@ -22,8 +22,6 @@ from irs_core.store import BASE, Library, Study, StudyRecord
 from irs_core.text import NAME, plain
 
 METHOD = "seq"
-# An input takes at most this share of n draws of the compressed model.
-_MOST = 0.2
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _sequential(
     return replace(
         spec,
         compressions=(),
-        n_p=(max(1, round(_MOST * spec.n)),),
+        n_p=(most_draws(spec.n),),
         methods=(METHOD,),
         baseline=False,
         max_loss=None,

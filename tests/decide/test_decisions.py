@@ -17,6 +17,7 @@ from irs_core.decide import (
     decide,
     find_routes,
     find_settle,
+    most_draws,
 )
 from irs_core.decide import settle as settling
 
@@ -237,6 +238,35 @@ def test_what_proves_nothing_does_not_hold() -> None:
     said = decide(ASKED, "m", flagged(500, base=7))
     assert said.verdict == "undecided"
     assert "withstands disturbances up to 0.50 on only 7 of 500 images" in said.sentence
+
+
+def test_draws_beyond_what_a_run_takes_are_said_to_be() -> None:
+    n = 10_000
+    f = base(500, n)
+    how = {"radius": 0.5, "tolerance": 0.1, "sigma": SIGMA, "levels": LEVELS}
+    said = []
+    # f^p may leave in Phi(1) - Phi(0.8) = 5.3% of draws: 2 of 100 are soon told from that, 4 not.
+    for left in (2, 4):
+        fp = compressed(500, 100, leavers=np.where(np.arange(500) < 20, left, 0))
+        found = find_routes(f, fp, **how)
+        settle = find_settle(found, f, fp, **how, max_loss=0.015, beta=0.01)
+        assert settle.draws is not None
+        each = settle.draws.draws / len(settle.draws.inputs)
+        assert (100 + each > most_draws(n)) == (left == 4)
+        said.append(decide(ASKED, "m", flagged(500, may=40), settle=settle).sentence)
+    assert most_draws(n) == 2000
+    assert "a fifth of n" not in said[0]
+    assert "need more than the 2,000, a fifth of n, where a run stops" in said[1]
+
+
+def test_nothing_is_said_to_settle_what_would_prove_nothing() -> None:
+    # 5% of 100 may be lost: of 5 that the original withstands, any loss is allowed.
+    advised = []
+    for count in (0, 5, 6):
+        said = decide(ASKED, "m", flagged(100, base=count, may=2), settle=Settle(None, 500, None))
+        assert said.verdict == "undecided"
+        advised.append("What would settle it" in said.sentence)
+    assert advised == [False, False, True]
 
 
 def test_only_draws_of_the_compressed_model_settle() -> None:
