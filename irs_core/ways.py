@@ -27,12 +27,12 @@ from irs_core.sampling.noise import pilot_copies
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.train.commands import (
-    AGAINST_EPOCHS,
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
     TUNING_RATE,
     certify_command,
     denoiser_commands,
+    epochs_over,
     finetune_command,
 )
 from irs_core.train.denoise import train_denoiser
@@ -222,7 +222,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         batch=64,
     )
     result = train_denoiser(first)
-    total, paces = trial.training_images(), [(DENOISER_EPOCHS, result.epochs[-1])]
+    total, paces = trial.training_images(), [result.epochs[-1]]
     classifier = load_model(model, programs=trial.options.programs)
     if not model.reversed and runs_in_torch(classifier) and classifier.arch != "torchscript":
         second = replace(
@@ -236,14 +236,21 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
             lr=1e-3,
         )
         result = train_denoiser(second)
-        paces.append((AGAINST_EPOCHS, result.epochs[-1]))
+        paces.append(result.epochs[-1])
     each = " of each objective" if len(paces) > 1 else ""
     return replace(
         trial.way("denoised", replace(model, denoiser=str(result.weights))),
         trained=f"{min(total, pilot.images):,} images, {_PASSES} passes{each}",
-        seconds=sum(epochs * total / pace.images_per_second for epochs, pace in paces),
+        seconds=epochs_over(total, DENOISER_EPOCHS)
+        * sum(total / pace.images_per_second for pace in paces),
         commands=denoiser_commands(
-            model, data, pilot.sigma, against=len(paces) > 1, width=width, levels=levels
+            model,
+            data,
+            pilot.sigma,
+            against=len(paces) > 1,
+            images=total,
+            width=width,
+            levels=levels,
         ),
     )
 
@@ -287,6 +294,6 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
     return replace(
         trial.way("fine-tuned", replace(tuned, denoiser=None)),
         trained=f"{min(total, pilot.images):,} images, {_PASSES} passes",
-        seconds=TUNING_EPOCHS * total / pace,
-        commands=(finetune_command(model, data, pilot.sigma),),
+        seconds=epochs_over(total, TUNING_EPOCHS) * total / pace,
+        commands=(finetune_command(model, data, pilot.sigma, total),),
     )

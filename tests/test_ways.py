@@ -20,11 +20,13 @@ from irs_core.train.commands import (
     about,
     certify_command,
     denoiser_commands,
+    epochs_over,
     finetune_command,
     ways_command,
 )
 from irs_core.train.loop import train
 from irs_core.train.offers import offered
+from irs_core.train.task import denoiser_training, finetuning
 from irs_core.ways import Pilot, compare_ways
 
 
@@ -137,8 +139,9 @@ def test_the_prediction_is_that_of_the_certificates(clean):
 
 def test_the_dry_run_names_both_ways_with_commands(clean):
     said = "\n".join(check_model(ModelSpec(clean), DataSpec(max=40), sigma=0.5).offers)
-    assert f"./irs finetune {clean} --sigma 0.5 --epochs 3 --data digits" in said
-    assert "for 1,348 images" in said
+    # As many steps as 3 passes over 50,000 images would be 112 passes.
+    assert f"./irs finetune {clean} --sigma 0.5 --epochs 100 --data digits" in said
+    assert "100 passes over 1,348 images" in said
     assert f"--against {clean}" in said
     assert f"./irs ways {clean} --sigma 0.5" in said
 
@@ -156,6 +159,22 @@ def test_commands_name_what_the_file_does_not():
     _, second = denoiser_commands(model, data, 0.25, against=True)
     assert "'image-folder:a folder' --sigma 0.25" in second
     assert "--against w.pt --arch resnet20 --mean 0.5 --std 0.25" in second
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs"), [(0, 3), (10**6, 3), (50_000, 3), (49_999, 4), (10_000, 15), (10, 100)]
+)
+def test_small_sets_are_passed_as_often_as_makes_the_usual_steps(images, epochs):
+    assert epochs_over(images, 3) == epochs
+    model, data = ModelSpec("w.pt"), DataSpec("npz", "d.npz")
+    assert f"--epochs {epochs} " in finetune_command(model, data, 0.5, images)
+    tuned = finetuning(model, data, 0.5, arch="resnet20", size_bytes=1, images=images)
+    assert tuned.steps[0].epochs == epochs
+    passes = epochs_over(images, 4)
+    both = denoiser_training(model, data, 0.5, against=True, images=images).steps
+    assert [one.epochs for one in both] == [passes, passes]
+    for command in denoiser_commands(model, data, 0.5, against=True, images=images):
+        assert f"--epochs {passes} " in command
 
 
 def test_commands_train_and_certify_what_was_tried():

@@ -103,11 +103,13 @@ class Ways:
     Args:
         radii: Of the certified shares that it predicts.
         levels: How often a denoiser may halve the images.
+        images: Training images of the data set; 0 where it has none.
     """
 
     radii: tuple[float, ...]
     rows: tuple[WayRow, ...]
     levels: int
+    images: int
 
 
 @dataclass(frozen=True)

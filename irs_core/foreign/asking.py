@@ -235,7 +235,7 @@ def ways(model: ModelSpec, data: DataSpec, sigma: float, root: Path) -> Ways:
         loads=_MODELS,
     )
     rows = tuple(row(WayRow, one) for one in part(found, "ways", list))
-    return Ways(radii, rows, part(found, "levels", int))
+    return Ways(radii, rows, part(found, "levels", int), part(found, "images", int))
 
 
 def check_denoiser_file(path: Path) -> None:

@@ -127,9 +127,10 @@ def dry_run(model: Json, data: Json, sigma: float, compressions: Sequence[str]) 
 
 
 def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
-    """What a small pilot of each way predicts, and how often a denoiser may halve the images."""
+    """What a small pilot of each way predicts, and what a whole training would take."""
     from irs_core.data import load_dataset
     from irs_core.run.options import RunOptions
+    from irs_core.train.offers import training_images
     from irs_core.train.task import fitting_levels
     from irs_core.ways import Pilot, compare_ways
 
@@ -139,7 +140,11 @@ def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
     found = compare_ways(
         model_spec(model), chosen, pilot, most=TRIED_IMAGES, levels=levels, options=RunOptions()
     )
-    return {"ways": [one.to_json() for one in found], "levels": levels}
+    return {
+        "ways": [one.to_json() for one in found],
+        "levels": levels,
+        "images": training_images(chosen),
+    }
 
 
 def runs(study: Mapping[str, Any], backend: Any) -> None:

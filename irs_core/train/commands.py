@@ -1,22 +1,39 @@
 """What to type for a model that was never trained under noise. Works without torch."""
 
+import math
 import shlex
 
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 
-# Passes over the training images: a denoiser by itself, a denoiser against the classifier's own
-# answers, and fine-tuning of the classifier.
-DENOISER_EPOCHS, AGAINST_EPOCHS, TUNING_EPOCHS = 4, 4, 3
+# Passes over the training images, of a data set as large as CIFAR-10 or larger: a denoiser (by
+# itself, then against the classifier's own answers), and fine-tuning of the classifier.
+DENOISER_EPOCHS, TUNING_EPOCHS = 4, 3
+_USUAL_IMAGES, _MOST_EPOCHS = 50_000, 100
 # Peak learning rate of fine-tuning: a trained network needs smaller steps than a new one.
 TUNING_RATE = 0.02
 
 
-def finetune_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
-    """What fine-tunes a model under noise."""
+def epochs_over(images: int, usual: int) -> int:
+    """Passes over a training set that make about as many steps as are usual over 50,000 images.
+
+    Args:
+        images: Of the set; 0 where that is not known.
+        usual: Passes over 50,000 images, which larger sets get as well.
+    """
+    wanted = math.ceil(usual * _USUAL_IMAGES / images) if images else usual
+    return max(usual, min(wanted, _MOST_EPOCHS))
+
+
+def finetune_command(model: ModelSpec, data: DataSpec, sigma: float, images: int = 0) -> str:
+    """What fine-tunes a model under noise.
+
+    Args:
+        images: Training images; 0 where that is not known.
+    """
     words = ["./irs", "finetune", _named(model), "--sigma", str(sigma)]
-    words += ["--epochs", str(TUNING_EPOCHS), "--data", data.kind]
+    words += ["--epochs", str(epochs_over(images, TUNING_EPOCHS)), "--data", data.kind]
     words += _options(
         root=data.root, size=data.size, channels=data.channels, classes=data.class_list
     )
@@ -30,6 +47,7 @@ def denoiser_commands(
     sigma: float,
     *,
     against: bool,
+    images: int = 0,
     width: int = DenoiserSpec.width,
     levels: int = DenoiserSpec.levels,
 ) -> tuple[str, ...]:
@@ -37,6 +55,7 @@ def denoiser_commands(
 
     Args:
         against: Whether gradients flow through the model, so that its own answers can be kept.
+        images: Training images; 0 where that is not known.
         width, levels: Size of the denoiser.
     """
     words = ["./irs", "denoiser", "train", images_text(data), "--sigma", str(sigma)]
@@ -45,10 +64,11 @@ def denoiser_commands(
         width=None if width == DenoiserSpec.width else width,
         levels=None if levels == DenoiserSpec.levels else levels,
     )
-    first = [*words, *sizes, "--epochs", str(DENOISER_EPOCHS), "--out"]
+    words += ["--epochs", str(epochs_over(images, DENOISER_EPOCHS))]
+    first = [*words, *sizes, "--out"]
     if not against:
         return (shlex.join([*first, "denoiser.safetensors"]),)
-    second = [*words, "--epochs", str(AGAINST_EPOCHS), "--from", "first.safetensors"]
+    second = [*words, "--from", "first.safetensors"]
     second += ["--against", _named(model), *_told(model), "--out", "denoiser.safetensors"]
     return shlex.join([*first, "first.safetensors"]), shlex.join(second)
 

@@ -9,6 +9,7 @@ from irs_core.train.commands import (
     TUNING_EPOCHS,
     about,
     denoiser_commands,
+    epochs_over,
     finetune_command,
     ways_command,
 )
@@ -34,19 +35,21 @@ def offered(
         first = slice(0, PACE_IMAGES)
         pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
     levels = fitting_levels(*dataset.input_shape[1:])
+    images = training_images(data)
     if base.parts is None and levels:
         ways.append("denoised")
-        steps = denoiser_commands(model, data, sigma, against=pace is not None, levels=levels)
+        steps = denoiser_commands(
+            model, data, sigma, against=pace is not None, images=images, levels=levels
+        )
         said.append(
             "A denoiser in front leaves the model as it is: "
             f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
         )
     if pace is not None:
         ways.append("fine-tuned")
-        time = _training_time(data, pace)
-        said.append(
-            f"Fine-tuning changes its weights{time}: {finetune_command(model, data, sigma)}"
-        )
+        time = _training_time(images, pace)
+        command = finetune_command(model, data, sigma, images)
+        said.append(f"Fine-tuning changes its weights{time}: {command}")
     elif not runs_in_torch(base):
         said.append(
             "Given as PyTorch weights, or as a function that builds it, the model could be "
@@ -56,14 +59,21 @@ def offered(
     return tuple(ways), tuple(said)
 
 
-def _training_time(data: DataSpec, pace: float) -> str:
+def training_images(data: DataSpec) -> int:
+    """How many images a data set has to train on; 0 where it has no split of that name."""
+    try:
+        return len(open_source(data.whole("train")).labels)
+    except DatasetError:
+        return 0
+
+
+def _training_time(images: int, pace: float) -> str:
     """How long fine-tuning takes here, or that it lacks training images.
 
     Args:
         pace: Images per second.
     """
-    try:
-        images = len(open_source(data.whole("train")).labels)
-    except DatasetError:
+    if not images:
         return ", which needs labelled images in a split train (none was found)"
-    return f" ({about(TUNING_EPOCHS * images / pace)} here for {images:,} images)"
+    passes = epochs_over(images, TUNING_EPOCHS)
+    return f" ({about(passes * images / pace)} here: {passes} passes over {images:,} images)"

@@ -18,10 +18,10 @@ from irs_core.spec.paths import settled
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import NAME, plain
 from irs_core.train.commands import (
-    AGAINST_EPOCHS,
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
     TUNING_RATE,
+    epochs_over,
 )
 from irs_core.train.denoiser_spec import DenoiserSpec, data_kind, images_text
 from irs_core.train.spec import TrainSpec
@@ -142,6 +142,7 @@ def denoiser_training(
     sigma: float,
     *,
     against: bool,
+    images: int = 0,
     levels: int = DenoiserSpec.levels,
 ) -> Training:
     """What `denoiser_commands` types: a denoiser for a model, kept in the store.
@@ -149,12 +150,13 @@ def denoiser_training(
     Args:
         data: Images like those it is for; it trains on the split `train` of them.
         against: Whether gradients flow through the model, so that its own answers can be kept.
+        images: Training images; 0 where that is not known.
     """
     last = DenoiserSpec(
         images_text(data),
         _DENOISER,
         (sigma,),
-        epochs=DENOISER_EPOCHS,
+        epochs=epochs_over(images, DENOISER_EPOCHS),
         levels=levels,
         size=data.size,
         channels=data.channels,
@@ -164,7 +166,6 @@ def denoiser_training(
         return Training((last,), True, bare, _DENOISER_BYTES, data)
     second = replace(
         last,
-        epochs=AGAINST_EPOCHS,
         start=_FIRST,
         against=model.weights,
         arch=model.arch,
@@ -175,13 +176,14 @@ def denoiser_training(
 
 
 def finetuning(
-    model: ModelSpec, data: DataSpec, sigma: float, *, arch: str, size_bytes: int
+    model: ModelSpec, data: DataSpec, sigma: float, *, arch: str, size_bytes: int, images: int = 0
 ) -> Training:
     """What `finetune_command` types: a classifier trained further under noise, kept in the store.
 
     Args:
         arch: The model's architecture.
         size_bytes: Its size.
+        images: Training images; 0 where that is not known.
     """
     step = TrainSpec(
         arch=arch,
@@ -191,7 +193,7 @@ def finetuning(
         size=data.size,
         channels=data.channels,
         sigma=sigma,
-        epochs=TUNING_EPOCHS,
+        epochs=epochs_over(images, TUNING_EPOCHS),
         lr=TUNING_RATE,
         start=model.weights,
         mean=model.mean,

@@ -68,10 +68,19 @@ def _training(
     report: DryRun,
 ) -> Training:
     if name == "fine-tuned":
-        return finetuning(model, data, sigma, arch=facts.arch, size_bytes=facts.size_bytes)
+        return finetuning(
+            model,
+            data,
+            sigma,
+            arch=facts.arch,
+            size_bytes=facts.size_bytes,
+            images=found.images,
+        )
     # What can be fine-tuned has gradients, which training against its answers needs as well.
     against = "fine-tuned" in report.ways
-    return denoiser_training(model, data, sigma, against=against, levels=found.levels)
+    return denoiser_training(
+        model, data, sigma, against=against, images=found.images, levels=found.levels
+    )
 
 
 def _offer(row: WayRow, found: Ways, training: Training) -> None:
