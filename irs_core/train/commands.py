@@ -64,11 +64,11 @@ def denoiser_commands(
         width=None if width == DenoiserSpec.width else width,
         levels=None if levels == DenoiserSpec.levels else levels,
     )
-    words += ["--epochs", str(epochs_over(images, DENOISER_EPOCHS))]
-    first = [*words, *sizes, "--out"]
+    epochs = ["--epochs", str(epochs_over(images, DENOISER_EPOCHS))]
+    first = [*words, *sizes, *epochs, "--out"]
     if not against:
         return (shlex.join([*first, "denoiser.safetensors"]),)
-    second = [*words, "--from", "first.safetensors"]
+    second = [*words, *epochs, "--from", "first.safetensors"]
     second += ["--against", _named(model), *_told(model), "--out", "denoiser.safetensors"]
     return shlex.join([*first, "first.safetensors"]), shlex.join(second)
 
