@@ -8,7 +8,6 @@ Nothing is stored and nothing is certified; shares and times are predictions.
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,12 @@ from scipy.stats import norm
 
 from irs_core.data import Dataset, load_dataset, open_source
 from irs_core.errors import IrsError, SpecError
-from irs_core.methods.kit.counting import count_classes
 from irs_core.models import load_model
 from irs_core.models.gradients import runs_in_torch
 from irs_core.run.fit import check_fit
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare_fixed
-from irs_core.sampling.noise import pilot_copies
+from irs_core.run.trial import Trial
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.train.commands import (
@@ -151,6 +149,7 @@ class _Trial:
         self.data, self.pilot, self.options = data, pilot, options
         self._noise = NoiseSpec(pilot.sigma, seed=pilot.seed)
         self._dataset: Dataset = load_dataset(data, most)
+        self._trial = Trial(self._dataset, self._noise, pilot.draws)
 
     def fitting_levels(self) -> int:
         """How often a denoiser may halve the images."""
@@ -162,25 +161,14 @@ class _Trial:
         base = load_model(model, programs=self.options.programs)
         check_fit(spec, base, self._dataset)
         (one,) = prepare_fixed(spec, base, self._dataset, self.options)
-        images, labels = self._dataset.images(slice(None)), self._dataset.labels
-        clean = one.predictor(images)
-        started = perf_counter()
-        classes = np.stack(
-            [
-                one.predictor(pilot_copies(self._noise, image, row, self.pilot.draws))
-                for row, image in enumerate(images)
-            ]
-        )
-        seconds = perf_counter() - started
-        counts = count_classes(classes, base.num_classes)
-        votes = counts.argmax(axis=1)
+        found = self._trial.answers(one.predictor)
         return Way(
             name,
-            clean=float(np.mean(clean == labels)),
-            noisy=float(np.mean(classes == labels[:, None])),
-            voted=float(np.mean(votes == labels)),
-            certified=self._certified(counts.max(axis=1), votes == labels),
-            rate=classes.size / seconds,
+            clean=found.clean_accuracy,
+            noisy=found.noisy_accuracy,
+            voted=found.voted_accuracy,
+            certified=self._certified(found.counts.max(axis=1), found.right),
+            rate=found.rate,
         )
 
     def _certified(self, hits: NDArray[np.int64], right: NDArray[np.bool_]) -> tuple[float, ...]:

@@ -1,0 +1,68 @@
+"""What is tried in a dry run, and how the original answered."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from irs_core.check.report import CheckRow
+from irs_core.data import Dataset
+from irs_core.models import LoadedModel
+from irs_core.run.options import RunOptions
+from irs_core.run.prepared import Prepared
+from irs_core.run.trial import Answers, Trial
+from irs_core.spec.study import StudySpec
+
+DRAWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A model and compressed ones on the same images and noisy copies.
+
+    Args:
+        spec: With the data as they were made to fit the model.
+        original: The answers of the original.
+    """
+
+    spec: StudySpec
+    base: LoadedModel
+    dataset: Dataset
+    options: RunOptions
+    trial: Trial
+    original: Answers
+
+    @classmethod
+    def of(
+        cls,
+        spec: StudySpec,
+        base: LoadedModel,
+        dataset: Dataset,
+        options: RunOptions,
+        original: Prepared,
+        draws: int,
+    ) -> Self:
+        """The case of an original, which is run here.
+
+        Args:
+            draws: Noisy copies per image.
+        """
+        trial = Trial(dataset, spec.noise, draws)
+        return cls(spec, base, dataset, options, trial, trial.answers(original.predictor))
+
+    def row(self, one: Prepared, found: Answers | None = None) -> CheckRow:
+        """What is measured of a classifier, which is run here where its answers are not known."""
+        found = found or self.trial.answers(one.predictor)
+        return CheckRow(
+            one.name,
+            one.title,
+            clean=found.clean_accuracy,
+            noisy=found.noisy_accuracy,
+            voted=found.voted_accuracy,
+            agreement=float(np.mean(found.copies == self.original.copies)),
+            rate=found.rate,
+            size_bytes=one.size_bytes,
+            digest=one.digest,
+            execution=one.predictor.execution,
+            fixed=one.fixed,
+        )
