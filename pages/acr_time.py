@@ -5,11 +5,11 @@ import streamlit as st
 from ui.explore import charts
 from ui.explore.reasons import show_reasons
 from ui.shared import (
+    analyses,
     columns,
     figures,
     foresight,
     grid,
-    library,
     navigation,
     notes,
     opening,
@@ -62,7 +62,7 @@ if not names:
     st.stop()
 
 with refusals.explained():
-    panels = library.panels(opened.study, opened.settings, names, others)
+    panels = analyses.panels(opened.study, opened.settings, names, others)
 if layout == "panels":
     figure = once(charts.acr_against_cost, panels, cost)
 else:
@@ -110,6 +110,6 @@ if layout == "panels":
         opened.settings,
         ("acr_time", tuple(names), cost),
         lambda work: once(
-            charts.acr_against_cost, library.panels(opened.study, work.settings, names), cost
+            charts.acr_against_cost, analyses.panels(opened.study, work.settings, names), cost
         ),
     )

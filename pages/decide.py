@@ -5,11 +5,11 @@ import streamlit as st
 from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, printed, question, sequential, waterfall
 from ui.shared import (
+    analyses,
     columns,
     figures,
     foresight,
     grid,
-    library,
     navigation,
     notes,
     opening,
@@ -28,7 +28,7 @@ opened = opening.one_sided(opening.open_study(), "Decisions")
 with refusals.explained():
     name, requirement = question.ask(opened)
     found = decisions.decisions(opened.study, opened.settings, requirement)
-    rows = library.overview(opened.study, opened.settings)
+    rows = analyses.overview(opened.study, opened.settings)
 if name not in found:
     st.info("The draws of this model are not all stored: run the study to its end.")
     st.stop()
@@ -41,7 +41,7 @@ for condition in opened.ledger.decision_conditions:
     st.caption(markdown(condition))
 
 left, right = st.columns([3, 2])
-equal = library.at_equal_draws(opened.study, opened.settings, name)
+equal = analyses.at_equal_draws(opened.study, opened.settings, name)
 with left:
     if equal is None:
         sequential.show(opened, name)

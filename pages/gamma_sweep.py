@@ -4,11 +4,11 @@ import streamlit as st
 
 from ui.explore import charts
 from ui.shared import (
+    analyses,
     columns,
     entries,
     figures,
     grid,
-    library,
     navigation,
     notes,
     opening,
@@ -44,11 +44,13 @@ with left:
 with right:
     budget = pickers.pick_budget(opened.record)
 with refusals.explained():
-    sweep = library.sweep(opened.study, opened.settings, name, budget)
+    sweep = analyses.sweep(opened.study, opened.settings, name, budget)
 sentence = entries.sweep_sentence(sweep, opened.settings.gamma, held_out)
 st.markdown(sentence, help=HELP["gamma"])
 figures.show(
-    once(charts.gamma_sweep, sweep, opened.settings.gamma, library.colours_of(opened.record)[name]),
+    once(
+        charts.gamma_sweep, sweep, opened.settings.gamma, analyses.colours_of(opened.record)[name]
+    ),
     "gamma-sweep",
     once(tables.sweep_table, sweep),
     alt=f"Average certified radius on held-out inputs against gamma. {sentence}",

@@ -4,13 +4,13 @@ import streamlit as st
 
 from ui.explore import certified, equal, pareto
 from ui.shared import (
+    analyses,
     captions,
     choice,
     columns,
     figures,
     foresight,
     grid,
-    library,
     navigation,
     notes,
     opening,
@@ -31,7 +31,7 @@ navigation.head(
 opened = opening.open_study()
 record, settings = opened.record, opened.settings
 with refusals.explained():
-    rows = library.overview(opened.study, settings)
+    rows = analyses.overview(opened.study, settings)
 moved = opened.ledger.moved
 
 st.header(

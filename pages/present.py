@@ -5,7 +5,7 @@ from functools import partial
 from irs_core.text import markdown
 from ui.decide import answer, decisions, picture, question, waterfall
 from ui.explore import pareto
-from ui.shared import captions, choice, library, navigation, opening, page_list, refusals, slides
+from ui.shared import analyses, captions, choice, navigation, opening, page_list, refusals, slides
 from ui.shared.once import once
 from ui.shared.slides import Slide
 
@@ -16,8 +16,8 @@ with refusals.explained():
     name, requirement = question.linked(opened)
     study, settings = opened.study, opened.settings
     decision = decisions.only(study, settings, requirement, name)
-    rows = library.overview(study, settings)
-equal = library.at_equal_draws(study, settings, name)
+    rows = analyses.overview(study, settings)
+equal = analyses.at_equal_draws(study, settings, name)
 gaps = decisions.gaps(study, settings, name)
 row = next(one for one in rows if one.name == name)
 shown = [

@@ -5,10 +5,10 @@ import streamlit as st
 from irs_core.text import markdown
 from ui.explore import distributions
 from ui.shared import (
+    analyses,
     columns,
     figures,
     grid,
-    library,
     navigation,
     notes,
     opening,
@@ -29,7 +29,7 @@ navigation.head(
 
 opened = opening.open_study()
 with refusals.explained():
-    entries = library.zetas(opened.study, opened.settings)
+    entries = analyses.zetas(opened.study, opened.settings)
 left, right = st.columns(2)
 with right:
     budget = pickers.pick_budget(opened.record)

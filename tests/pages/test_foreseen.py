@@ -12,7 +12,7 @@ from synthetic import synthetic_study
 from irs_core.analysis.analysis import Analysis
 from irs_core.store import Library
 from ui.decide import decisions
-from ui.shared import foresight, library, once
+from ui.shared import analyses, foresight, once
 
 
 def shown(page: str) -> str:
@@ -43,5 +43,5 @@ def test_a_page_says_the_same_and_certifies_nothing(
         monkeypatch.setattr(Analysis, name, None)
     for name in ("study_decisions", "study_together", "study_gaps"):
         monkeypatch.setattr(decisions, name, None)
-    monkeypatch.setattr(library, "equal_draws", None)
+    monkeypatch.setattr(analyses, "equal_draws", None)
     assert shown(page) == expected

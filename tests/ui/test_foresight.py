@@ -10,14 +10,14 @@ from synthetic import synthetic_study
 from irs_core.errors import MissingEvidenceError
 from irs_core.spec.settings import Settings
 from irs_core.store import Library
-from ui.shared import entries, foresight, levels, library, turns
+from ui.shared import analyses, entries, foresight, levels, library, turns
 
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     monkeypatch.setenv("IRS_STORE", str(tmp_path))
     monkeypatch.setenv("IRS_SHIPPED", str(tmp_path / "none"))
-    library._model_rows.clear()
+    analyses._model_rows.clear()
     made = synthetic_study(Library(tmp_path), spec(1))
     return next(one for one in library.list_studies() if one.record.id == made.id)
 
@@ -31,7 +31,7 @@ def made(monkeypatch):
         found.append(analysis.settings)
         return entries.model_rows(record, analysis)
 
-    monkeypatch.setattr(library, "model_rows", counted)
+    monkeypatch.setattr(analyses, "model_rows", counted)
     return found
 
 
@@ -65,8 +65,8 @@ def test_a_page_finds_made_what_was_foreseen(study, made):
         ahead.make_next()
     assert made == wanted
     for one in wanted:
-        assert library.overview(study, one)
-        assert library.panels(study, one, [model.name for model in study.record.compressed])
+        assert analyses.overview(study, one)
+        assert analyses.panels(study, one, [model.name for model in study.record.compressed])
     assert made == wanted
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_made_while_a_page_is(study, monkeypatch):
         begun.append(study)
         yield
 
-    monkeypatch.setattr(library, "foresee", steps)
+    monkeypatch.setattr(analyses, "foresee", steps)
     ahead = foresight.Ahead()
     ahead.look_from(study, Settings.of(study.record.spec), "page", nothing)
     thread = threading.Thread(target=ahead.make_next)
@@ -118,13 +118,13 @@ def test_it_can_be_left_out(study, monkeypatch):
 
 
 def test_what_a_page_names_is_made_once_for_each_neighbour(study, made, monkeypatch):
-    begun, foresee = [], library.foresee
+    begun, foresee = [], analyses.foresee
 
     def counted(study, work):
         begun.append(work.settings)
         return foresee(study, work)
 
-    monkeypatch.setattr(library, "foresee", counted)
+    monkeypatch.setattr(analyses, "foresee", counted)
     settings, seen = Settings.of(study.record.spec), []
     ahead = foresight.Ahead()
     wanted = list(foresight.neighbours(study, settings))

@@ -9,8 +9,8 @@ from synthetic import synthetic_spec, synthetic_study
 from irs_core.spec.settings import Settings
 from irs_core.spec.study import NoiseSpec
 from irs_core.store import Library
+from ui.shared import analyses, refusals
 from ui.shared import library as shared_library
-from ui.shared import refusals
 
 
 @pytest.fixture
@@ -34,17 +34,17 @@ def test_new_study_appears_and_a_changed_one_is_read_again(store: Path) -> None:
 def test_equal_settings_share_one_analysis_and_others_do_not(store: Path) -> None:
     synthetic_study(Library(store))
     (study,) = shared_library.list_studies()
-    first = shared_library.analysis(study, Settings(0.001, 0.001, 0.99))
-    assert shared_library.analysis(study, Settings(0.001, 0.001, 0.99)) is first
-    assert shared_library.analysis(study, Settings(0.001, 0.001, 0.98)) is not first
-    held_out = shared_library.analysis(study, Settings(0.001, 0.001, 0.99), held_out=True)
+    first = analyses.analysis(study, Settings(0.001, 0.001, 0.99))
+    assert analyses.analysis(study, Settings(0.001, 0.001, 0.99)) is first
+    assert analyses.analysis(study, Settings(0.001, 0.001, 0.98)) is not first
+    held_out = analyses.analysis(study, Settings(0.001, 0.001, 0.99), held_out=True)
     assert len(held_out.labels) == 20
 
 
 def test_panels_follow_the_names_asked_for(store: Path) -> None:
     synthetic_study(Library(store))
     (study,) = shared_library.list_studies()
-    (panel,) = shared_library.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
+    (panel,) = analyses.panels(study, Settings.of(study.record.spec), ["prune:0.1"])
     assert panel.title == "prune 10%"
     assert len(panel.comparison.points("irs")) == 3
 

@@ -12,7 +12,7 @@ from irs_core.decide import Decision, Flag, Gap, Requirement
 from irs_core.errors import MissingEvidenceError
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
-from ui.shared import library
+from ui.shared import analyses, library
 
 
 @st.cache_resource(max_entries=128, show_spinner="Deciding...")
@@ -23,7 +23,7 @@ def _decisions(
     _study: Study,
     _work: Analysis | None = None,
 ) -> dict[str, Decision]:
-    work = _work or library.analysis(_study, settings)
+    work = _work or analyses.analysis(_study, settings)
     return study_decisions(_study.record, work, requirement)
 
 
@@ -52,7 +52,7 @@ def _together(
     _study: Study,
     _work: Analysis | None = None,
 ) -> Together | None:
-    work = _work or library.analysis(_study, settings)
+    work = _work or analyses.analysis(_study, settings)
     return study_together(_study.record, work, requirement)
 
 
@@ -69,7 +69,7 @@ def _gaps(
     _study: Study,
     _work: Analysis | None = None,
 ) -> tuple[Gap, ...]:
-    return study_gaps(_work or library.analysis(_study, settings), name)
+    return study_gaps(_work or analyses.analysis(_study, settings), name)
 
 
 def gaps(study: Study, settings: Settings, name: str) -> tuple[Gap, ...]:
@@ -82,7 +82,7 @@ def foresee(study: Study, requirement: Requirement, name: str, work: Analysis) -
     key, settings = library.study_key(study), work.settings
     _decisions(key, settings, requirement, study, work)
     _together(key, settings, requirement, study, work)
-    if library.at_equal_draws(study, settings, name, work) is not None:
+    if analyses.at_equal_draws(study, settings, name, work) is not None:
         _gaps(key, settings, name, study, work)
 
 
@@ -90,7 +90,7 @@ def foresee(study: Study, requirement: Requirement, name: str, work: Analysis) -
 def _gap_table(
     key: library.StudyKey, settings: Settings, name: str, radii: tuple[float, ...], _study: Study
 ) -> pd.DataFrame:
-    return gap_table(_study.record, library.analysis(_study, settings), radii, names=(name,))
+    return gap_table(_study.record, analyses.analysis(_study, settings), radii, names=(name,))
 
 
 def gap_table_of(
@@ -102,7 +102,7 @@ def gap_table_of(
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _flags(key: library.StudyKey, settings: Settings, _study: Study) -> tuple[Flag, ...]:
-    return study_flags(_study.record, library.analysis(_study, settings))
+    return study_flags(_study.record, analyses.analysis(_study, settings))
 
 
 def flags(study: Study, settings: Settings) -> tuple[Flag, ...]:

@@ -31,7 +31,7 @@ from ui.explore import planning
 from ui.explore.distributions import Bounds
 from ui.explore.inputs import ReadImages
 from ui.explore.radii import RadiusCurve, common_radii, curve
-from ui.shared import inventory, library
+from ui.shared import analyses, inventory, library
 from ui.shared.once import once
 
 
@@ -39,7 +39,7 @@ from ui.shared.once import once
 def _certificates(
     key: library.StudyKey, settings: Settings, _study: Study, _work: Analysis | None = None
 ) -> list[Certificates]:
-    result = _work or library.analysis(_study, settings)
+    result = _work or analyses.analysis(_study, settings)
     return [result.main_certificates(model.name) for model in _study.record.models]
 
 
@@ -52,7 +52,7 @@ def foresee(studies: Sequence[Study], work: Analysis) -> None:
     """Make the certificates of every model of the studies; the analysis is of the first."""
     settings = work.settings
     for one in studies:
-        own = work if one is studies[0] else library.own_analysis(one, settings)
+        own = work if one is studies[0] else analyses.own_analysis(one, settings)
         _certificates(library.study_key(one), settings, one, own)
 
 
@@ -60,15 +60,15 @@ def losses(study: Study, settings: Settings, name: str) -> NDArray[np.int64]:
     """What lost each reported input to a compressed model, a `Loss` each, (inputs,)."""
     at = [model.name for model in study.record.models].index(name)
     made = certificates(study, settings)
-    labels = library.analysis(study, settings).labels
-    equal = library.at_equal_draws(study, settings, name)
+    labels = analyses.analysis(study, settings).labels
+    equal = analyses.at_equal_draws(study, settings, name)
     return once(losses_of, made[0], made[at], labels, equal)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Counting draws...")
 def _prefixes(key: library.StudyKey, name: str, settings: Settings, _study: Study) -> Prefixes:
     steps = draw_steps(_study.record.spec.n_p)
-    return read_prefixes(_study, library.analysis(_study, settings), name, steps)
+    return read_prefixes(_study, analyses.analysis(_study, settings), name, steps)
 
 
 def at_number_of_draws(
@@ -78,14 +78,14 @@ def at_number_of_draws(
     # Counts know no levels: those of the study's own settings serve all others.
     own = Settings.of(study.record.spec)
     prefixes = _prefixes(library.study_key(study), name, own, study)
-    return once(at_draws, library.analysis(study, settings), prefixes, draws)
+    return once(at_draws, analyses.analysis(study, settings), prefixes, draws)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Counting draws...")
 def _side_prefixes(
     key: library.StudyKey, name: str, settings: Settings, steps: tuple[int, ...], _study: Study
 ) -> Prefixes:
-    return read_prefixes(_study, library.analysis(_study, settings), name, steps)
+    return read_prefixes(_study, analyses.analysis(_study, settings), name, steps)
 
 
 def at_step(
@@ -95,7 +95,7 @@ def at_step(
     missing."""
     own = Settings.of(study.record.spec)
     prefixes = _side_prefixes(library.study_key(study), name, own, steps, study)
-    return once(at_draws, library.analysis(study, settings), prefixes, draws)
+    return once(at_draws, analyses.analysis(study, settings), prefixes, draws)
 
 
 def radius_curves(
@@ -158,7 +158,7 @@ def certified(
     study: Study, settings: Settings, radii: tuple[float, ...]
 ) -> dict[float, list[float]]:
     """Certified accuracy of every model at each radius, the original's first."""
-    labels = library.analysis(study, settings).labels
+    labels = analyses.analysis(study, settings).labels
     shares = [
         certified_accuracy(one, labels, list(radii)).tolist()
         for one in certificates(study, settings)

@@ -25,7 +25,18 @@ from irs_core.spec.settings import Settings
 from irs_core.store import BASE, Study
 from irs_core.text import NAME, markdown, plain, plotly
 from ui.explore import certified, equal_figures
-from ui.shared import columns, figures, grid, library, opening, page_list, pickers, refusals, theme
+from ui.shared import (
+    analyses,
+    columns,
+    figures,
+    grid,
+    library,
+    opening,
+    page_list,
+    pickers,
+    refusals,
+    theme,
+)
 from ui.shared.glossary import HELP
 from ui.shared.once import once
 from ui.shared.opening import Opened
@@ -53,7 +64,7 @@ class Side:
         """The model's colour on every page."""
         if self.name == BASE:
             return theme.NEUTRAL
-        return library.colours_of(self.study.record)[self.name]
+        return analyses.colours_of(self.study.record)[self.name]
 
 
 def pick_sides(opened: Opened) -> tuple[Side, Side]:
@@ -169,7 +180,7 @@ def find(sides: tuple[Side, Side], settings: Settings) -> SideBySide:
         first, second = (
             certified.at_step(one.study, settings, one.name, steps, draws) for one in sides
         )
-        analyses = tuple(library.analysis(one.study, settings) for one in sides)
+        left, right = (analyses.analysis(one.study, settings) for one in sides)
     if first is None or second is None:
         st.info(
             "The answers of these models on the first draws are not all stored, so they cannot be "
@@ -178,7 +189,7 @@ def find(sides: tuple[Side, Side], settings: Settings) -> SideBySide:
         )
         st.stop()
     _explore(sides, settings, draws)
-    return once(side_by_side, (analyses[0], analyses[1]), (first, second))
+    return once(side_by_side, (left, right), (first, second))
 
 
 def _explore(sides: tuple[Side, Side], settings: Settings, draws: int) -> None:

@@ -15,7 +15,7 @@ from irs_core.errors import IrsError
 from irs_core.spec.outward import down
 from irs_core.text import markdown
 from ui.explore import certified, equal_figures
-from ui.shared import columns, figures, grid, library, pickers, refusals
+from ui.shared import analyses, columns, figures, grid, library, pickers, refusals
 from ui.shared.glossary import HELP
 from ui.shared.once import once
 from ui.shared.opening import Opened
@@ -48,7 +48,7 @@ def show(opened: Opened, radii: Sequence[float]) -> None:
     here = ledger.at_draws(opened.ledger, opened.record.spec, draws)
     if here.moved:
         st.info(refusals.sentence(IrsError(here.sentence)), icon=":material/explore:")
-    title, colour = titles[name], library.colours_of(opened.record)[name]
+    title, colour = titles[name], analyses.colours_of(opened.record)[name]
     st.markdown(said(gaps_of_draws(opened.analysis, found)[0], title, draws))
     view = st.segmented_control(
         "Compare by",

@@ -10,7 +10,7 @@ from irs_core.analysis.losses import Loss
 from irs_core.errors import IrsError
 from irs_core.spec.data_kinds import KINDS
 from ui.explore import certified, inputs
-from ui.shared import library, own_files, refusals
+from ui.shared import analyses, own_files, refusals
 from ui.shared.opening import Opened
 
 PER_PAGE = 24
@@ -59,7 +59,7 @@ def pick_rows(opened: Opened, name: str) -> NDArray[np.int64]:
         certificates[0],
         certificates[names.index(name)],
         opened.analysis.labels,
-        library.at_equal_draws(opened.study, opened.settings, name),
+        analyses.at_equal_draws(opened.study, opened.settings, name),
     )
 
 

@@ -8,7 +8,7 @@ from irs_core.store import BASE
 from irs_core.text import NAME, markdown, plain
 from ui.explore import certified, input_words, inputs
 from ui.explore.gallery import fates_of, full_row, loss_of, positions
-from ui.shared import columns, figures, grid, library, notes, refusals
+from ui.shared import analyses, columns, figures, grid, notes, refusals
 from ui.shared.glossary import HELP
 from ui.shared.opening import Opened
 
@@ -80,7 +80,7 @@ def _show_pair(opened: Opened, row: int, name: str, read: inputs.ReadImages | No
     for place, one in zip(right, pair, strict=True):
         shown = inputs.outcome(one, classes)
         place.metric(markdown(one.title), markdown(shown), border=True, help=HELP["radius"])
-    equal = library.at_equal_draws(opened.study, opened.settings, name)
+    equal = analyses.at_equal_draws(opened.study, opened.settings, name)
     said = input_words.loss_words(loss_of(opened, row, name), pair[0], pair[-1], equal, row)
     st.markdown(markdown(said))
 

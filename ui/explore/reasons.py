@@ -3,12 +3,12 @@
 import streamlit as st
 
 from irs_core.text import markdown
-from ui.shared import columns, grid, library, opening
+from ui.shared import analyses, columns, grid, library, opening
 
 
 def show_reasons(opened: opening.Opened, name: str) -> None:
     """Branch, bounds and draws of every input for one compressed model, where CIRS ran."""
-    reasons = library.why(opened.study, opened.settings, name)
+    reasons = analyses.why(opened.study, opened.settings, name)
     if reasons is None:
         return
     title = library.titles_of(opened.record)[name]

@@ -9,7 +9,8 @@ from irs_core.store import Study
 from ui.explore import certified
 from ui.explore.papers import ERROR_ALPHA, ERRORS, FIGURES, FigureView
 from ui.shared import captions
-from ui.shared.library import StudyKey, analysis, list_studies, panels, study_key, titles_of
+from ui.shared.analyses import analysis, panels
+from ui.shared.library import StudyKey, list_studies, study_key, titles_of
 
 
 @st.cache_resource(max_entries=32, show_spinner="Measuring...")

@@ -28,7 +28,7 @@ from irs_core.spec.outward import down, percent
 from irs_core.spec.settings import Settings
 from irs_core.store import SUFFIX
 from irs_core.text import csv_cell, markdown
-from ui.shared import library, notes, refusals, tables, who
+from ui.shared import analyses, library, notes, refusals, tables, who
 from ui.shared.opening import Opened
 from ui.shared.page_list import PAGES, STUDY_PAGES, TITLES, moved_query
 from ui.shared.study_file import study_as_file
@@ -66,7 +66,7 @@ def all_tables(opened: Opened) -> dict[str, pd.DataFrame]:
         IrsError: Evidence is missing.
     """
     record, analysis = opened.record, opened.analysis
-    rows = library.overview(opened.study, opened.settings)
+    rows = analyses.overview(opened.study, opened.settings)
     found = {"choices": tables.choice_table(rows, {})} | {
         name: study_table(record, analysis, name) for name in TABLES
     }

@@ -16,7 +16,7 @@ from irs_core.analysis.analysis import Analysis
 from irs_core.errors import IrsError
 from irs_core.spec.settings import Settings
 from irs_core.store import Study
-from ui.shared import levels, library, turns
+from ui.shared import analyses, levels, library, turns
 
 # Nothing is made beforehand where it is 0.
 AHEAD = "IRS_LOOK_AHEAD"
@@ -96,16 +96,16 @@ class Ahead:
         self._note(unit.key)
 
     def _steps(self, unit: Unit) -> Iterator[Callable[[], object]]:
-        work = library.own_analysis(unit.study, unit.settings, unit.beside)
+        work = analyses.own_analysis(unit.study, unit.settings, unit.beside)
         if unit.rows not in self._made:
-            rows = library.foresee(unit.study, work)
+            rows = analyses.foresee(unit.study, work)
             yield from (partial(next, rows, None) for _ in unit.study.record.models)
             yield partial(next, rows, None)
         yield partial(unit.make, work)
 
     def _note(self, key: Hashable) -> None:
         self._made[key] = None
-        if len(self._made) > 2 * library.ROWS_KEPT:
+        if len(self._made) > 2 * analyses.ROWS_KEPT:
             del self._made[next(iter(self._made))]
 
 

@@ -15,7 +15,7 @@ from irs_core.spec.convention import ONE_SIDED
 from irs_core.spec.settings import Settings
 from irs_core.store import Study, StudyRecord
 from irs_core.text import NAME, markdown, plain
-from ui.shared import figures, job_queue, levels, library, page_list, theme
+from ui.shared import analyses, figures, job_queue, levels, library, page_list, theme
 from ui.shared.glossary import HELP
 from ui.shared.refusals import explained, sentence
 
@@ -42,7 +42,7 @@ class Opened:
     @cached_property
     def analysis(self) -> Analysis:
         """Its certificates on the reported inputs."""
-        return library.analysis(self.study, self.settings)
+        return analyses.analysis(self.study, self.settings)
 
 
 def open_study() -> Opened:
