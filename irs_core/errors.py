@@ -1,6 +1,12 @@
 """The exception tree. Every message is one sentence that names the value and the rule."""
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, without the number that the system gives it and without the path."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(error)
+
+
 class IrsError(Exception):
     """Base of every error that the library raises on purpose."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irs_core.errors import CheckpointError, DatasetError, SpecError, StoreError
+from irs_core.errors import CheckpointError, DatasetError, SpecError, StoreError, reason
 from irs_core.store.files import write_bytes
 
 MODEL_DIRS, DATA_DIRS, UPLOAD_MB = "IRS_MODEL_DIRS", "IRS_DATA_DIRS", "IRS_UPLOAD_MB"
@@ -194,7 +194,7 @@ def _stored(
             folder.parent.mkdir(parents=True, exist_ok=True)
             fresh = _became(trial, folder)
         except OSError as error:
-            raise StoreError(f"cannot keep {main}: {error.strerror or error}") from None
+            raise StoreError(f"cannot keep {main}: {reason(error)}") from None
         finally:
             shutil.rmtree(trial, ignore_errors=True)
     size = sum(len(content) for _, content in files)

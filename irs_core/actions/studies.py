@@ -6,7 +6,7 @@ from pathlib import Path
 
 from irs_core.actions.acting import Acting, only_one, taking
 from irs_core.actions.tidy import tidy
-from irs_core.errors import StoreError
+from irs_core.errors import StoreError, reason
 from irs_core.foreign import asking as foreign
 from irs_core.jobs import JobQueue
 from irs_core.people import Action
@@ -56,7 +56,7 @@ def _keep_bundle(acting: Acting, study_id: str, path: Path, *, replaces: bool = 
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise StoreError(f"cannot keep the bundle: {error.strerror or error}") from None
+            raise StoreError(f"cannot keep the bundle: {reason(error)}") from None
         Library(acting.root).keep_bundle(study_id, content, replace=replaces)
         if not known:
             write_about(acting.root, "bundles", study_id, About(owner=acting.person.name))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from irs_core import methods
 from irs_core.analysis.tally import count_study, tally_study
-from irs_core.errors import StoreError
+from irs_core.errors import StoreError, reason
 from irs_core.methods.kit.counts import StudyTally
 from irs_core.store import Study
 from irs_core.store.audit import check_trusted
@@ -122,7 +122,7 @@ def read_tally(path: Path) -> StudyTally:
     except FileNotFoundError:
         raise
     except (OSError, lzma.LZMAError) as error:
-        raise StoreError(f"cannot read {path.name}: {error}") from None
+        raise StoreError(f"cannot read {path.name}: {reason(error)}") from None
     seal, content = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
     if seal != _seal(path, content):
         raise StoreError(f"the kept counts {path.name} do not match their digest")

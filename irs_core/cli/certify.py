@@ -26,7 +26,7 @@ from irs_core.cli.options import Defaults, draw_bar, path
 from irs_core.cli.printing import print_json
 from irs_core.cli.results import check_one_format, show_results
 from irs_core.cli.study_file import from_file
-from irs_core.errors import ChannelsError, SpecError
+from irs_core.errors import ChannelsError, SpecError, reason
 from irs_core.jobs import ensure_worker
 from irs_core.run.options import RunOptions, Until
 from irs_core.spec.budgets import parse_budgets
@@ -163,7 +163,7 @@ def _write(spec: StudySpec, arguments: argparse.Namespace) -> None:
     try:
         arguments.write.write_text(study_text(_from_anywhere(spec), goal), encoding="utf-8")
     except OSError as error:
-        raise SpecError(f"cannot write {arguments.write}: {error.strerror}") from None
+        raise SpecError(f"cannot write {arguments.write}: {reason(error)}") from None
     if arguments.json:
         print_json("certify", {"file": str(arguments.write), "study": spec.id})
     else:

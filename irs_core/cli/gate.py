@@ -25,7 +25,7 @@ from irs_core.cli.requirements import (
     say_more,
 )
 from irs_core.decide import Decision, Flag, Verdict
-from irs_core.errors import SpecError, StoreError
+from irs_core.errors import SpecError, StoreError, reason
 from irs_core.goals.deciding import Limits, deciding_spec, run_deciding
 from irs_core.run.options import RunOptions
 from irs_core.store import BASE, Library, Study
@@ -146,7 +146,7 @@ def _append(path: Path, text: str) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from None
+        raise StoreError(f"cannot write {path}: {reason(error)}") from None
 
 
 def _run_missing(arguments: argparse.Namespace) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from irs_core.data.array_pickle import load_arrays
 from irs_core.data.base import Source, unchanged
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import opened
 from irs_core.spec.study import DataSpec
 
@@ -118,7 +118,7 @@ def _load(path: Path, what: str) -> dict[str, Any]:
         with opened(path) as file:
             return {_text(key): value for key, value in load_arrays(file).items()}
     except OSError as error:
-        raise DatasetError(f"cannot read {what} {path}: {error.strerror}") from None
+        raise DatasetError(f"cannot read {what} {path}: {reason(error)}") from None
     except Exception as error:  # a damaged pickle raises almost anything
         raise DatasetError(f"{path.name} is no {what}: {' '.join(str(error).split())}") from None
 

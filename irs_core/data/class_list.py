@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from irs_core.data.stated_classes import stated_classes
-from irs_core.errors import CheckpointError, DatasetError
+from irs_core.errors import CheckpointError, DatasetError, reason
 from irs_core.graphs import is_graph_file
 from irs_core.sandbox.opening import opened
 from irs_core.spec.paths import expanded
@@ -126,7 +126,7 @@ def _text(file: Path) -> str:
             raise DatasetError(f"a class list has at most {_MAX_BYTES} bytes; {file.name} has more")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise DatasetError(f"cannot read class list {file}: {error.strerror}") from None
+        raise DatasetError(f"cannot read class list {file}: {reason(error)}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"class list {file.name} is no text file") from None
 

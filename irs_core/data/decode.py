@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import opened
 
 Prepare = Callable[[Image.Image], Image.Image]
@@ -56,7 +56,7 @@ def decode(source: Path | bytes, name: str, prepare: Prepare, *, upright: bool =
     except DatasetError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DatasetError(f"cannot decode image {name}: {error}") from None
+        raise DatasetError(f"cannot decode image {name}: {reason(error)}") from None
 
 
 def _decoded(image: Image.Image, name: str, prepare: Prepare, upright: bool) -> Decoded:

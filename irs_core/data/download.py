@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 
 _BLOCK = 1 << 20
 _TIMEOUT = 60.0
@@ -89,7 +89,7 @@ def download(
             if target.name.endswith(".tar.gz"):
                 _unpack(target)
         except (OSError, tarfile.TarError) as error:
-            raise DatasetError(f"cannot write {target}: {error}") from None
+            raise DatasetError(f"cannot write {target}: {reason(error)}") from None
 
 
 def _fetch(part: Archive, target: Path, on_progress: Progress) -> None:

@@ -12,7 +12,7 @@ from irs_core.data.base import Images, Source
 from irs_core.data.class_list import list_among, read_class_list
 from irs_core.data.decode import Decoded, Prepare, decode
 from irs_core.data.gather import gathered
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import confined, inside
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec
@@ -123,7 +123,7 @@ def _visible(folder: Path) -> list[Path]:
     try:
         found = inside(folder)
     except OSError as error:
-        raise DatasetError(f"cannot read folder {folder}: {error.strerror}") from None
+        raise DatasetError(f"cannot read folder {folder}: {reason(error)}") from None
     return [one for one in found if not one.name.startswith(".") and one.name not in _LEFT_BEHIND]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.data.base import Source, unchanged
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import opened
 from irs_core.spec.study import DataSpec
 
@@ -67,7 +67,7 @@ def _read(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             # One byte more than there may be tells a file that is too long, or a bomb.
             values = file.read(size + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from None
+        raise DatasetError(f"cannot read {path}: {reason(error)}") from None
     if len(values) != size:
         raise DatasetError(f"{path.name} must hold {size} values after its head; it does not")
     return np.frombuffer(values, np.uint8).reshape(shape)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from irs_core.data.base import Images, Source
 from irs_core.data.class_list import read_class_list
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES, DataSpec
@@ -103,7 +103,7 @@ def _npy_files(
         except DatasetError:
             raise
         except OSError as error:
-            raise DatasetError(f"cannot read {file}: {error.strerror or error}") from None
+            raise DatasetError(f"cannot read {file}: {reason(error)}") from None
         except (ValueError, TypeError, EOFError, SyntaxError) as error:
             raise DatasetError(f"{file.name} is no readable .npy file: {error}") from None
     return found
@@ -125,7 +125,7 @@ def _arrays(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, NDAr
     except DatasetError:
         raise
     except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
+        raise DatasetError(f"cannot read {path}: {reason(error)}") from None
     except (
         ValueError,
         TypeError,

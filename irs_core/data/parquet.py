@@ -15,7 +15,7 @@ from irs_core.data.decode import Decoded, decode
 from irs_core.data.folder import in_order, prepared
 from irs_core.data.gather import gathered
 from irs_core.data.npz import named_classes
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.sandbox.opening import confined, content_of, opened
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import MAX_CLASSES, DataSpec
@@ -154,7 +154,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(content_of(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from None
+        raise DatasetError(f"cannot read {path}: {reason(error)}") from None
     if not isinstance(found, dict):
         raise DatasetError(f"{path} must hold a JSON object")
     return found

@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, reason
 from irs_core.sandbox.opening import confined, opened
 
 # The largest message that protocol buffers, and so ONNX, can hold.
@@ -30,7 +30,7 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
                 )
             content = file.read()
     except OSError as error:
-        raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read {str(path)!r}: {reason(error)}") from None
     if not content:
         raise CheckpointError(f"{path.name!r} is empty")
     return content
@@ -48,4 +48,4 @@ def content_digest(path: Path) -> str:
         with opened(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError as error:
-        raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read {str(path)!r}: {reason(error)}") from None

@@ -11,7 +11,7 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError
 from onnx import TensorProto, numpy_helper, shape_inference
 
-from irs_core.errors import CheckpointError, first_line
+from irs_core.errors import CheckpointError, first_line, reason
 from irs_core.graphs.facts import Element, GraphFacts, check_dims, check_weights, facts_of
 from irs_core.graphs.files import MAX_BYTES
 from irs_core.graphs.onnx_nodes import ends_in_sigmoid, precision_of
@@ -179,7 +179,7 @@ def _further(path: Path, parts: Sequence[str]) -> bytes:
         raise CheckpointError(
             f"{path.name!r} names weights behind a link: {place!r}; put the file itself there"
             if linked
-            else f"{path.name!r} names weights that cannot be read: {place!r}, {error.strerror}"
+            else f"{path.name!r} names weights that cannot be read: {place!r}, {reason(error)}"
         ) from None
     if not 0 < len(content) <= MAX_BYTES:
         raise CheckpointError(

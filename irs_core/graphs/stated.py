@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.etree import ElementTree
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, reason
 from irs_core.graphs.files import read_bytes
 from irs_core.graphs.ir_xml import parse_xml, texts_of
 from irs_core.sandbox.opening import opened
@@ -39,7 +39,7 @@ def stated(path: Path) -> Mapping[str, str]:
         with opened(path) as file:
             return dict(_entries(file, path.name))
     except OSError as error:
-        raise CheckpointError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read {str(path)!r}: {reason(error)}") from None
 
 
 def named_in(texts: Mapping[str, str], name: str) -> str | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load, save
 
-from irs_core.errors import ApproximationError, CheckpointError
+from irs_core.errors import ApproximationError, CheckpointError, reason
 from irs_core.integer.network import (
     ConvTerm,
     IntegerNetwork,
@@ -64,7 +64,7 @@ def read_network(path: Path) -> IntegerNetwork:
     try:
         content = content_of(path)
     except OSError as error:
-        raise CheckpointError(f"cannot read weights file {path}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read weights file {path}: {reason(error)}") from None
     try:
         return from_bytes(content)
     except CheckpointError as error:

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from irs_core.errors import StoreError
+from irs_core.errors import StoreError, reason
 from irs_core.jobs.table import Database
 
 _FILE = "jobs.sqlite"
@@ -44,5 +44,7 @@ def copy_queue(root: Path, target: Path) -> bool:
             for statement in _NOBODY:
                 db.execute(statement)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot copy the job queue of {root} to {target}: {error}") from None
+        raise StoreError(
+            f"cannot copy the job queue of {root} to {target}: {reason(error)}"
+        ) from None
     return True

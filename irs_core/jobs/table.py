@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from irs_core.errors import StoreError
+from irs_core.errors import StoreError, reason
 from irs_core.jobs.job import evidence_scope
 from irs_core.store.files import storage_error
 
@@ -94,7 +94,9 @@ class Database:
             self._root.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(self._path, timeout=30, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open the job queue in {self._root}: {error}") from None
+            raise StoreError(
+                f"cannot open the job queue in {self._root}: {reason(error)}"
+            ) from None
         try:
             db.row_factory = sqlite3.Row
             _prepare(db)

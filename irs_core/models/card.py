@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, reason
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def read_card(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"cannot read model card {path.name}: {error}") from None
+        raise CheckpointError(f"cannot read model card {path.name}: {reason(error)}") from None
     if not isinstance(card, dict):
         raise CheckpointError(f"model card {path.name} must be a JSON object")
     return card

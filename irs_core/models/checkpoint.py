@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from irs_core.errors import CheckpointError, first_line
+from irs_core.errors import CheckpointError, first_line, reason
 from irs_core.models.recognise import EXPORT, is_torchscript, refuse_other_kinds
 from irs_core.models.wrappers import ELSEWHERE, unwrapped
 from irs_core.sandbox.opening import opened, pinned
@@ -81,7 +81,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with opened(path) as file:
             head = file.read(9)
     except OSError as error:
-        raise CheckpointError(f"cannot read weights file {path}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read weights file {path}: {reason(error)}") from None
     if len(head) == 9 and head[8:] == b"{" and struct.unpack("<Q", head[:8])[0] < 1 << 32:
         return _read_safetensors(path)
     return _read_torch(path)
@@ -93,7 +93,9 @@ def _read_safetensors(path: Path) -> Checkpoint:
             metadata = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path.name} is no valid safetensors file: {error}") from None
+        raise CheckpointError(
+            f"{path.name} is no valid safetensors file: {reason(error)}"
+        ) from None
     fields = {key: _decode(text) for key, text in metadata.items()}
     try:
         return Checkpoint(
@@ -171,7 +173,7 @@ def _check_archive(path: str, name: str) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(f"{name} is corrupt: {error}") from None
+        raise CheckpointError(f"{name} is corrupt: {reason(error)}") from None
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
     if packed or sum(entry.file_size for entry in entries) > Path(path).stat().st_size:
         raise CheckpointError(f"{name} is packed as PyTorch packs no file; save it again")

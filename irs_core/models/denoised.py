@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from irs_core.errors import CheckpointError
+from irs_core.errors import CheckpointError, reason
 from irs_core.models.denoiser import Denoiser, denoiser_of
 from irs_core.models.denoiser_onnx import onnx_bytes
 from irs_core.models.digest import state_digest
@@ -160,7 +160,7 @@ def _read(path: Path) -> tuple[Denoiser, tuple[float, ...]]:
             metadata = {key: _decoded(text) for key, text in (file.metadata() or {}).items()}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except OSError as error:
-        raise CheckpointError(f"cannot read the denoiser {path}: {error}") from None
+        raise CheckpointError(f"cannot read the denoiser {path}: {reason(error)}") from None
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{path} is no denoiser in a safetensors file, as denoiser train writes it: {error}"

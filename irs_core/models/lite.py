@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
-from irs_core.errors import ApproximationError, CheckpointError, first_line
+from irs_core.errors import ApproximationError, CheckpointError, first_line, reason
 from irs_core.models.normalize import Numbers
 
 SUFFIX = ".tflite"
@@ -79,7 +79,7 @@ def load_lite(
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror}") from None
+        raise CheckpointError(f"cannot read {path}: {reason(error)}") from None
     return LiteModule(content, path.name, _facts(content, path.name), mean, std)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from irs_core.errors import NotAllowedError, SpecError
+from irs_core.errors import NotAllowedError, SpecError, reason
 from irs_core.people.roles import OPERATOR, VISITOR, Person, Role
 from irs_core.spec.paths import expanded
 
@@ -57,7 +57,7 @@ def read_register(path: Path) -> Register:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SpecError(f"cannot read the people in {path.name}: {error}") from None
+        raise SpecError(f"cannot read the people in {path.name}: {reason(error)}") from None
     unknown = sorted(found.keys() - {"default", "people"})
     if unknown:
         raise SpecError(f"{path.name} may have the keys default and people; got {unknown[0]!r}")

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from irs_core.analysis.tsv import HEADER, ORIGIN
 from irs_core.certify import ABSTAIN
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, reason
 from irs_core.graphs.files import read_bytes
 from irs_core.spec.convention import COLUMN, ONE_SIDED, TWO_SIDED
 from irs_core.store.files import write_bytes
@@ -152,7 +152,7 @@ def _lines(content: bytes, name: str) -> list[str]:
             with gzip.open(io.BytesIO(content)) as file:
                 content = file.read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise DatasetError(f"{name!r} is a damaged gzip file: {error}") from None
+            raise DatasetError(f"{name!r} is a damaged gzip file: {reason(error)}") from None
         if len(content) > MAX_BYTES:
             raise DatasetError(f"{name!r} may unpack to at most {MAX_BYTES} bytes")
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irs_core.errors import SandboxError
+from irs_core.errors import SandboxError, reason
 
 _PASSED = (
     *("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"),
@@ -85,7 +85,7 @@ def started(loads: Sequence[str], *, network: bool) -> Child:
     except OSError as error:
         os.close(ours)
         shutil.rmtree(folder, ignore_errors=True)
-        raise SandboxError(f"no process to read the file in: {error.strerror or error}") from None
+        raise SandboxError(f"no process to read the file in: {reason(error)}") from None
     finally:
         os.close(theirs)
     os.set_blocking(ours, False)

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from irs_core.errors import IrsError, SpecError
+from irs_core.errors import IrsError, SpecError, reason
 from irs_core.spec.budgets import parse_budgets
 from irs_core.spec.compression_kinds import parse_compression
 from irs_core.spec.compressions import FILE_PREFIX, NORMALIZED_PREFIX, Compression
@@ -55,7 +55,7 @@ def read_study_file(path: Path, models: Models | None = None) -> StudyFile:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SpecError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise SpecError(f"cannot read {str(path)!r}: {reason(error)}") from None
     return parse_study(content, name=path.name, folder=path.parent, models=models)
 
 

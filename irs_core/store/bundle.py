@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from irs_core.errors import BundleError, StoreError
+from irs_core.errors import BundleError, StoreError, reason
 from irs_core.store.bundle_sizes import (
     MAX_BYTES,
     MAX_FILE_BYTES,
@@ -190,7 +190,7 @@ def _content(path: Path) -> bytes:
             raise BundleError(f"a bundle may take {MAX_FILE_BYTES} bytes; {path.name} takes {size}")
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path.name} is not a readable bundle: {error}") from None
+        raise BundleError(f"{path.name} is not a readable bundle: {reason(error)}") from None
 
 
 def _lines(path: Path) -> list[str]:
@@ -235,7 +235,7 @@ def _verified(content: bytes, name: str, most: int = MAX_BYTES) -> Bundle:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise BundleError(f"{name} is not a readable bundle: {error}") from None
+        raise BundleError(f"{name} is not a readable bundle: {reason(error)}") from None
     _verify(files, name)
     try:
         record = _record(files[_STUDY])

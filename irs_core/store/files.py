@@ -16,7 +16,7 @@ from typing import Any
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-from irs_core.errors import StoreError
+from irs_core.errors import StoreError, reason
 from irs_core.store.process import Process, machine, this_process
 
 # A file is written within seconds; one of a writer unknown here that is older than this has none.
@@ -155,7 +155,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise StoreError(f"cannot read {path.name}: {error}") from None
+        raise StoreError(f"cannot read {path.name}: {reason(error)}") from None
 
 
 def storage_error(path: Path, error: OSError) -> StoreError:
@@ -165,7 +165,7 @@ def storage_error(path: Path, error: OSError) -> StoreError:
             f"the disk that holds {path.parent} is full; free some space and resume, "
             "what was stored is kept"
         )
-    return StoreError(f"cannot write {path}: {error.strerror or error}")
+    return StoreError(f"cannot write {path}: {reason(error)}")
 
 
 def _sync_folder(folder: Path) -> None:

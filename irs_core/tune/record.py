@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from irs_core.errors import SpecError, StoreError
+from irs_core.errors import SpecError, StoreError, reason
 from irs_core.spec.fields import stable_id
 from irs_core.spec.mixed import parse_treatment
 from irs_core.store.files import write_bytes
@@ -192,7 +192,7 @@ def read(path: Path) -> Sensitivity:
     try:
         return Sensitivity.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise StoreError(f"cannot read {path.name}: {error}") from None
+        raise StoreError(f"cannot read {path.name}: {reason(error)}") from None
 
 
 def kept(root: Path) -> list[Sensitivity]:

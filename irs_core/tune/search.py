@@ -8,7 +8,7 @@ from typing import Any
 from irs_core.analysis.analysis import Analysis
 from irs_core.analysis.kept_tally import open_tally
 from irs_core.decide import Levels, Requirement, inputs_to_hold
-from irs_core.errors import MissingEvidenceError, SpecError, StoreError
+from irs_core.errors import MissingEvidenceError, SpecError, StoreError, reason
 from irs_core.goals.settling import Standing, settling_spec, standings
 from irs_core.spec.compressions import Compression
 from irs_core.spec.cost import ModelCost
@@ -264,7 +264,7 @@ def read_search(root: Path, study: str) -> Search:
     except FileNotFoundError:
         raise StoreError(f"study {study} is no search; ./irs tune search makes one") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"cannot read the search {path.name}: {error}") from None
+        raise StoreError(f"cannot read the search {path.name}: {reason(error)}") from None
 
 
 def searches(root: Path) -> list[Search]:
