@@ -24,6 +24,7 @@ from irs_core.train.commands import (
     finetune_command,
     ways_command,
 )
+from irs_core.train.denoise import train_denoiser
 from irs_core.train.loop import train
 from irs_core.train.offers import offered
 from irs_core.train.task import denoiser_training, finetuning
@@ -66,6 +67,24 @@ def test_each_way_is_tried(ways):
 def test_only_what_trains_takes_time(ways):
     assert [one.seconds > 0 for one in ways] == [False, True, True]
     assert [len(one.commands) for one in ways] == [0, 2, 1]
+
+
+def test_the_predicted_time_is_that_of_the_commands(clean, monkeypatch):
+    def at_pace(run):
+        def paced(*arguments, **options):
+            result = run(*arguments, **options)
+            epochs = [replace(one, images_per_second=674.0) for one in result.epochs]
+            return replace(result, epochs=tuple(epochs))
+
+        return paced
+
+    monkeypatch.setattr("irs_core.ways.train", at_pace(train))
+    monkeypatch.setattr("irs_core.ways.train_denoiser", at_pace(train_denoiser))
+    pilot = Pilot(0.5, (0.25,), images=64, draws=3)
+    found = compare_ways(ModelSpec(clean), DataSpec(max=4), pilot, width=4, levels=1)
+    # Each pass over the 1,348 images takes 2 s.
+    assert [one.seconds for one in found] == [0.0, 2 * 100 * 2.0, 100 * 2.0]
+    assert all("--epochs 100 " in command for one in found for command in one.commands)
 
 
 def test_both_ways_out_help_a_model_that_never_saw_noise(ways):

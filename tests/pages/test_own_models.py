@@ -159,6 +159,8 @@ def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store,
     (job,) = JobQueue(store).jobs()
     assert job.spec.title == "denoiser for shipped:digits-clean, sigma 0.5"
     assert [one.levels for one in job.spec.steps] == [2, 2]
+    # 1,348 images to train on make few steps each time.
+    assert [one.epochs for one in job.spec.steps] == [100, 100]
     assert job.spec.steps[1].against == "shipped:digits-clean"
     assert str(store / "uploads") in job.options.folders
 
