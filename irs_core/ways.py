@@ -5,6 +5,7 @@ each is tried on some images and some noisy copies, after a short training where
 Nothing is stored and nothing is certified; shares and times are predictions.
 """
 
+import math
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -41,7 +42,8 @@ from irs_core.train.start import read_start
 from irs_core.train.task import fitting_levels
 
 DRAWS, PILOT_IMAGES = 50, 2000
-_PASSES = 2
+# Passes of a pilot over images as large as CIFAR-10's or larger, and at most over smaller ones.
+_PASSES, _MOST_PASSES, _USUAL_VALUES = 2, 10, 3 * 32 * 32
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Pilot:
         sigma: Noise, pixel units.
         radii: L2 radii in pixel units at which certified shares are predicted.
         n, alpha: Of the certificates that are predicted.
-        images: Training images of a pilot, of which `_PASSES` passes are made.
+        images: Training images of a pilot, of which 2 to 10 passes are made, more of small ones.
         draws: Noisy copies of each test image.
     """
 
@@ -151,6 +153,12 @@ class _Trial:
         self._dataset: Dataset = load_dataset(data, most)
         self._trial = Trial(self._dataset, self._noise, pilot.draws)
 
+    @property
+    def passes(self) -> int:
+        """Passes that take about as long as the usual ones over usual images."""
+        wanted = _PASSES * _USUAL_VALUES // math.prod(self._dataset.input_shape)
+        return max(_PASSES, min(wanted, _MOST_PASSES))
+
     def fitting_levels(self) -> int:
         """How often a denoiser may halve the images."""
         return fitting_levels(*self._dataset.input_shape[1:])
@@ -200,7 +208,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         images_text(data),
         str(folder / "first.safetensors"),
         (pilot.sigma,),
-        epochs=_PASSES,
+        epochs=trial.passes,
         width=width,
         levels=levels,
         max_images=pilot.images,
@@ -228,7 +236,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
     each = " of each objective" if len(paces) > 1 else ""
     return replace(
         trial.way("denoised", replace(model, denoiser=str(result.weights))),
-        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes{each}",
+        trained=f"{min(total, pilot.images):,} images, {trial.passes} passes{each}",
         seconds=epochs_over(total, DENOISER_EPOCHS)
         * sum(total / pace.images_per_second for pace in paces),
         commands=denoiser_commands(
@@ -262,7 +270,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         size=data.size,
         channels=data.channels,
         sigma=pilot.sigma,
-        epochs=_PASSES,
+        epochs=trial.passes,
         batch=64,
         lr=TUNING_RATE,
         max_images=pilot.images,
@@ -281,7 +289,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
     pace, total = result.epochs[-1].images_per_second, trial.training_images()
     return replace(
         trial.way("fine-tuned", replace(tuned, denoiser=None)),
-        trained=f"{min(total, pilot.images):,} images, {_PASSES} passes",
+        trained=f"{min(total, pilot.images):,} images, {trial.passes} passes",
         seconds=epochs_over(total, TUNING_EPOCHS) * total / pace,
         commands=(finetune_command(model, data, pilot.sigma, total),),
     )

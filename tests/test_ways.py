@@ -69,6 +69,14 @@ def test_only_what_trains_takes_time(ways):
     assert [len(one.commands) for one in ways] == [0, 2, 1]
 
 
+def test_small_images_are_passed_more_often_in_a_pilot(ways):
+    assert [one.trained for one in ways] == [
+        "",
+        "1,300 images, 10 passes of each objective",
+        "1,300 images, 10 passes",
+    ]
+
+
 def test_the_predicted_time_is_that_of_the_commands(clean, monkeypatch):
     def at_pace(run):
         def paced(*arguments, **options):
@@ -133,6 +141,8 @@ def test_a_denoiser_is_offered_where_one_fits(side, levels, tmp_path):
     ways, offers = offered(model, data, 0.5, load_model(model), load_dataset(data, 6))
     if levels:
         assert f"--levels {levels}" in denoised.commands[0]
+        # 3 x 32 x 32 values would get 2 passes.
+        assert denoised.trained == "64 images, 7 passes of each objective"
         assert f"--levels {levels}" in offers[0]
         assert ways == ("denoised", "fine-tuned")
     else:

@@ -143,10 +143,17 @@ def tried(page, model):
     return at
 
 
-@pytest.mark.parametrize("page", ["models_and_data", "certify"])
-def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store, monkeypatch, page):
+def test_ways_out_are_offered_below_any_dry_run(store):
+    at = tried("models_and_data", "shipped:digits-clean")
+    said = " ".join(one.value for one in at.markdown)
+    assert "Not trained under this noise" in said
+    assert all(f"- {label}." in said for label in ("Train a denoiser", "Fine-tune the model"))
+    assert "ways_run" in {one.key for one in at.button}
+
+
+def test_both_ways_out_are_offered_with_time_and_accuracy_and_start_a_job(store, monkeypatch):
     monkeypatch.setattr("ui.shared.launch.ensure_worker", lambda root: True)
-    at = tried(page, "shipped:digits-clean")
+    at = tried("certify", "shipped:digits-clean")
     at.button(key="ways_run").click().run()
     assert not errors(at)
     table = at.dataframe[-1].value
