@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, load_dataset
 from irs_core.errors import IrsError, SpecError
 from irs_core.models import load_model
 from irs_core.models.gradients import runs_in_torch
@@ -37,6 +37,7 @@ from irs_core.train.commands import (
 from irs_core.train.denoise import train_denoiser
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.loop import train
+from irs_core.train.offers import training_images
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 from irs_core.train.start import read_start
 from irs_core.train.task import fitting_levels
@@ -189,10 +190,6 @@ class _Trial:
             for radius in pilot.radii
         )
 
-    def training_images(self) -> int:
-        """Images of the split that would be trained on."""
-        return len(open_source(self.data.whole("train")).labels)
-
 
 def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, levels: int) -> Way:
     if model.denoiser is not None:
@@ -218,7 +215,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         batch=64,
     )
     result = train_denoiser(first)
-    total, paces = trial.training_images(), [result.epochs[-1]]
+    total, paces = training_images(data), [result.epochs[-1]]
     classifier = load_model(model, programs=trial.options.programs)
     if not model.reversed and runs_in_torch(classifier) and classifier.arch != "torchscript":
         second = replace(
@@ -286,7 +283,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         )
     result = train(spec, max_test=0)
     tuned = replace(model, weights=str(result.weights), arch=None, mean=None, std=None)
-    pace, total = result.epochs[-1].images_per_second, trial.training_images()
+    pace, total = result.epochs[-1].images_per_second, training_images(data)
     return replace(
         trial.way("fine-tuned", replace(tuned, denoiser=None)),
         trained=f"{min(total, pilot.images):,} images, {trial.passes} passes",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from irs_core.check.case import DRAWS, Case
+from irs_core.check.case import Case
 from irs_core.check.report import CheckReport, CheckRow
 from irs_core.check.warnings import accuracy_flags, noise_lost, warned
 from irs_core.check.words import described, ranges
@@ -15,11 +15,14 @@ from irs_core.run.fit import check_fit
 from irs_core.run.normalisations import order_note, tried_otherwise
 from irs_core.run.options import RunOptions
 from irs_core.run.prepare import prepare_fixed
+from irs_core.run.trial import Trial
 from irs_core.spec.compressions import Compression
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.train.offers import offered
 
 __all__ = ["DRAWS", "CheckReport", "CheckRow", "check_model"]
+
+DRAWS = 20
 
 
 def check_model(
@@ -53,7 +56,8 @@ def check_model(
     base = load_model(model, programs=options.programs)
     spec, dataset = _fitting(spec, base, most)
     original, *others = prepare_fixed(spec, base, dataset, options)
-    case = Case.of(spec, base, dataset, options, original, draws)
+    trial = Trial(dataset, noise, draws)
+    case = Case(spec, base, dataset, options, trial, trial.answers(original.predictor))
     rows = (case.row(original, case.original), *(case.row(one) for one in others))
     ways: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()

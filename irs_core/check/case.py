@@ -1,7 +1,6 @@
 """What is tried in a dry run, and how the original answered."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -12,8 +11,6 @@ from irs_core.run.options import RunOptions
 from irs_core.run.prepared import Prepared
 from irs_core.run.trial import Answers, Trial
 from irs_core.spec.study import StudySpec
-
-DRAWS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +28,6 @@ class Case:
     options: RunOptions
     trial: Trial
     original: Answers
-
-    @classmethod
-    def of(
-        cls,
-        spec: StudySpec,
-        base: LoadedModel,
-        dataset: Dataset,
-        options: RunOptions,
-        original: Prepared,
-        draws: int,
-    ) -> Self:
-        """The case of an original, which is run here.
-
-        Args:
-            draws: Noisy copies per image.
-        """
-        trial = Trial(dataset, spec.noise, draws)
-        return cls(spec, base, dataset, options, trial, trial.answers(original.predictor))
 
     def row(self, one: Prepared, found: Answers | None = None) -> CheckRow:
         """What is measured of a classifier, which is run here where its answers are not known."""

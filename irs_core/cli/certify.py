@@ -22,7 +22,7 @@ from irs_core.cli.inputs import (
     model_spec,
 )
 from irs_core.cli.named import check_can_wait, read_models, rights_to_wait
-from irs_core.cli.options import Defaults, draw_bar, path
+from irs_core.cli.options import draw_bar, path
 from irs_core.cli.printing import print_json
 from irs_core.cli.results import check_one_format, show_results
 from irs_core.cli.study_file import from_file
@@ -49,7 +49,6 @@ def add_certify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "certify",
         help="certify a model once and its compressions incrementally",
-        formatter_class=Defaults,
         description="Radii are L2, in pixel units of images in [0, 1]. "
         "Whatever is stored already is not computed again.",
     )

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, fields, replace
 
 from irs_core.cli.named import is_own_code
-from irs_core.cli.options import Defaults, add_json_option, training_bar
+from irs_core.cli.options import add_json_option, training_bar
 from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.outside import CALL_PREFIX
@@ -31,7 +31,6 @@ def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Trains a small network that takes noise out of images. First without "
         "--against (mean squared error), then --from what came of it and --against the classifier, "
         "which makes its answers steady. The same command goes on after an interruption.",
-        formatter_class=Defaults,
     )
     _add_arguments(train)
     train.set_defaults(run=run_denoiser)

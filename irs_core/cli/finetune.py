@@ -4,7 +4,6 @@ import argparse
 from dataclasses import fields, replace
 
 from irs_core.cli.named import is_own_code
-from irs_core.cli.options import Defaults
 from irs_core.cli.queueing import check_waits, queue_training
 from irs_core.cli.train import add_run_options, run_training
 from irs_core.data import with_model_classes
@@ -22,7 +21,6 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Noise-augmented fine-tuning of a classifier that was trained without noise "
         "(Cohen et al. 2019, Sec. 3.3, from its weights on). The same command goes on after an "
         "interruption.",
-        formatter_class=Defaults,
     )
     add = parser.add_argument
     add("model", help="weights: a file, shipped:NAME, or package.module:make (your own class)")

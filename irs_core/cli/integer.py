@@ -3,7 +3,7 @@
 import argparse
 
 from irs_core.cli.inputs import add_data_options, data_spec
-from irs_core.cli.options import Defaults, add_json_option, path
+from irs_core.cli.options import add_json_option, path
 from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.spec.compressions import IntegerOnly
@@ -15,7 +15,6 @@ def add_integer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "integer",
         help="write a model as a network of integers, and as ONNX with QDQ pairs",
-        formatter_class=Defaults,
         description="Ranges are set on training images (or held-out ones) under the noise. The "
         "result can be certified: certify --model OUT, or --compress file:OUT.",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irs_core.cli.inputs import add_data_options, data_spec
-from irs_core.cli.options import Defaults, add_json_option, path
+from irs_core.cli.options import add_json_option, path
 from irs_core.cli.printing import print_json
 from irs_core.errors import SpecError
 from irs_core.papers.intrs import RADII, CertifiedShare, compare_methods, published_shares
@@ -27,7 +27,6 @@ def add_intrs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser(
         "intrs",
         help="compare float and integer smoothing by certified accuracy",
-        formatter_class=Defaults,
         description="Runs, or takes from the store, a study under Gaussian noise (with int8) and "
         "one of an integer network under integer noise, of the same images.",
     )

@@ -25,7 +25,7 @@ from irs_core.cli.integer import add_integer
 from irs_core.cli.intrs import add_intrs
 from irs_core.cli.jobs import add_jobs, add_worker
 from irs_core.cli.keeping import add_audit, add_keeping, keep
-from irs_core.cli.options import add_json_option, add_store_option, path
+from irs_core.cli.options import Parser, add_json_option, add_store_option, path
 from irs_core.cli.papers import add_reproduce
 from irs_core.cli.printing import accuracies, print_json
 from irs_core.cli.report import add_report
@@ -119,8 +119,9 @@ def command_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = _Parser(prog="irs", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
+    kind: type[argparse.ArgumentParser] = Parser
     commands = parser.add_subparsers(
-        title="commands", required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser
+        title="commands", required=True, metavar="COMMAND", parser_class=kind
     )
     _add_models(commands)
     _add_data(commands)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -49,24 +50,32 @@ def add_json_option(parser: argparse.ArgumentParser, *, again: bool = False) -> 
     )
 
 
-class Defaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Help that names every default that there is, and none of switches and of what is open."""
+class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that names defaults as people type them, and none of switches and of what is open."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         said, default = action.help or "", action.default
         if isinstance(default, list | tuple):
             default = " ".join(map(str, default))
-        if default in (None, "", argparse.SUPPRESS) or default is False or "(default" in said:
+        shown = isinstance(default, str | float | Path) or type(default) is int
+        if not shown or default in ("", argparse.SUPPRESS) or "default" in said:
             return said
         named = str(default).replace("%", "%%")
         return f"{said} (default: {named})"
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of one command, whose help names the defaults of all its options."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{"formatter_class": _Defaults, **settings})
 
 
 @contextmanager
 def training_bar() -> Iterator[tuple[OnImages, Callable[[Mapping[str, str]], None]]]:
     """A progress bar on stderr for a training; gives what to call with images and with figures."""
     # A training that is refused shows no bar.
-    with tqdm(unit="image", unit_scale=True, file=sys.stderr, delay=1) as bar:
+    with tqdm(unit=" images", unit_scale=True, file=sys.stderr, delay=1) as bar:
 
         def passed(done: int, total: int) -> None:
             if bar.total is None:

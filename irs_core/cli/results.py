@@ -143,9 +143,9 @@ def _quoted(study: Study, analysis: Analysis) -> list[str]:
     others = [name for name in spec.methods if name not in quoted]
     if others and not quoted & set(spec.methods):
         said.append(
-            f"Rows quote {' and '.join(sorted(quoted))}, which the draws for "
-            f"{' and '.join(others)} allow too; ./irs studies {short} --tsv MODEL --method "
-            f"{others[0]} prints the latter."
+            f"Rows show {' and '.join(sorted(quoted))}, which the draws for "
+            f"{' and '.join(others)} give as well; {others[0]} alone: "
+            f"./irs studies {short} --tsv MODEL --method {others[0]}"
         )
     return said
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict, fields
 from typing import Any
 
-from irs_core.cli.options import Defaults, add_json_option, training_bar
+from irs_core.cli.options import add_json_option, training_bar
 from irs_core.cli.printing import accuracies, print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.data_kinds import DATA_KINDS
@@ -16,9 +16,7 @@ ROUNDING_RATE = 0.001
 
 def add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `train` to the commands."""
-    parser = commands.add_parser(
-        "train", help="train a classifier under Gaussian noise", formatter_class=Defaults
-    )
+    parser = commands.add_parser("train", help="train a classifier under Gaussian noise")
     add_arguments(parser)
     parser.set_defaults(run=run_cli)
 

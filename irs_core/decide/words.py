@@ -150,7 +150,7 @@ def vacuous_words(requirement: Requirement, certified: int, inputs: int, noun: s
     return (
         f"{_original(requirement)} on only {certified} of {inputs} {noun}, too few to tell from "
         f"the {chosen_percent(requirement.max_loss or 0.0)} that may be lost; a smaller "
-        "radius asks more of it"
+        "radius asks more, as a second question"
     )
 
 
@@ -190,7 +190,7 @@ def settle_words(settle: Settle, inputs: int, noun: str) -> str:
             f"{len(settle.draws.inputs)} of these {noun}"
         )
         if beyond is not None:
-            way += f", some of which need more than the {beyond:,}, a fifth of n, where a run stops"
+            way += f", some of which need more than {beyond:,} (a fifth of n), where a run stops"
         ways.append(way)
     if settle.inputs_to_hold is not None and settle.inputs_to_hold > inputs:
         ways.append(

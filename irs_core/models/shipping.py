@@ -1,35 +1,29 @@
 """Files of networks that come with the package: `shipped:NAME`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from irs_core.errors import UnknownKeyError
 from irs_core.models.card import read_card
 from irs_core.spec.outside import SHIPPED_PREFIX
 
+Kind = Literal["model", "denoiser"]
 _FOLDER = Path(__file__).parent / "shipped"
-FOLDERS = {"model": _FOLDER, "denoiser": _FOLDER / "denoisers"}
+_FOLDERS: dict[Kind, Path] = {"model": _FOLDER, "denoiser": _FOLDER / "denoisers"}
 
 
-def shipped_names(kind: str) -> tuple[str, ...]:
-    """Names of what comes with the package, for `shipped:NAME`.
-
-    Args:
-        kind: `model` or `denoiser`.
-    """
-    return tuple(sorted(path.stem for path in FOLDERS[kind].glob("*.safetensors")))
+def shipped_names(kind: Kind) -> tuple[str, ...]:
+    """Names of what comes with the package, for `shipped:NAME`."""
+    return tuple(sorted(path.stem for path in _FOLDERS[kind].glob("*.safetensors")))
 
 
-def shipped_cards(kind: str) -> dict[str, dict[str, Any]]:
+def shipped_cards(kind: Kind) -> dict[str, dict[str, Any]]:
     """What the cards say of them, by name; see `shipped_names`."""
-    return {name: read_card(FOLDERS[kind] / f"{name}.json") for name in shipped_names(kind)}
+    return {name: read_card(_FOLDERS[kind] / f"{name}.json") for name in shipped_names(kind)}
 
 
-def network_path(kind: str, text: str) -> Path:
+def network_path(kind: Kind, text: str) -> Path:
     """Where the file is that a text names, by its path or as `shipped:NAME`.
-
-    Args:
-        kind: `model` or `denoiser`.
 
     Raises:
         UnknownKeyError: Nothing of that name is shipped; or it is, and the text, which is no
@@ -46,4 +40,4 @@ def network_path(kind: str, text: str) -> Path:
     name = text.removeprefix(SHIPPED_PREFIX)
     if name not in known:
         raise UnknownKeyError(f"unknown shipped {kind} {name!r}; known: {', '.join(known)}")
-    return FOLDERS[kind] / f"{name}.safetensors"
+    return _FOLDERS[kind] / f"{name}.safetensors"

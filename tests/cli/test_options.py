@@ -1,12 +1,13 @@
 """What help says of defaults, and the bar of a training that goes on."""
 
-import argparse
+import pytest
 
-from irs_core.cli.options import Defaults, training_bar
+from irs_core.cli.main import command_parser
+from irs_core.cli.options import Parser, training_bar
 
 
 def test_help_names_defaults_as_people_would_type_them():
-    parser = argparse.ArgumentParser(formatter_class=Defaults)
+    parser = Parser()
     parser.add_argument("--np", nargs="+", default=["1%", "10%"], help="draws")
     parser.add_argument("--seed", type=int, default=0, help="of noise")
     parser.add_argument("--root", help="folder")
@@ -16,6 +17,24 @@ def test_help_names_defaults_as_people_would_type_them():
     assert "draws (default: 1% 10%)" in lines
     assert "of noise (default: 0)" in lines
     assert "folder --json as JSON --lr LR rate (default: 0.1)" in lines
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("ways", "(default: 10000)"),
+        ("gate", "(default: 0.99)"),
+        ("denoiser train", "(default: 0.001)"),
+        ("certify", "(default: 1% 2% 5% 10%)"),
+    ],
+)
+def test_every_command_names_its_defaults_and_nothing_else(command, said, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        command_parser().parse_args([*command.split(), "--help"])
+    lines = " ".join(capsys.readouterr().out.split())
+    assert said in lines
+    assert "default: None" not in lines
+    assert "object at" not in lines
 
 
 def test_the_bar_of_a_resumed_training_counts_only_its_own_time(monkeypatch):

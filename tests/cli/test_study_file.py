@@ -159,6 +159,6 @@ def test_rows_say_which_method_and_draws_they_leave_out(tmp_path, capsys):
     assert main(["certify", *options, "--method", "irs"]) == 0
     out = capsys.readouterr().out
     assert "Rows are at the largest n_p; those at 50: ./irs report " in out
-    assert "Rows quote cirs, which the draws for irs allow too" in out
+    assert "Rows show cirs, which the draws for irs give as well" in out
     assert main(["certify", *options, "--method", "irs", "cirs"]) == 0
-    assert "Rows quote" not in capsys.readouterr().out
+    assert "Rows show" not in capsys.readouterr().out

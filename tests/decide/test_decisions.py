@@ -256,7 +256,7 @@ def test_draws_beyond_what_a_run_takes_are_said_to_be() -> None:
         said.append(decide(ASKED, "m", flagged(500, may=40), settle=settle).sentence)
     assert most_draws(n) == 2000
     assert "a fifth of n" not in said[0]
-    assert "need more than the 2,000, a fifth of n, where a run stops" in said[1]
+    assert "need more than 2,000 (a fifth of n), where a run stops" in said[1]
 
 
 def test_nothing_is_said_to_settle_what_would_prove_nothing() -> None:
