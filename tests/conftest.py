@@ -20,3 +20,11 @@ def pytest_xdist_auto_num_workers() -> int:
     """Processes of `-n auto`: one per core, as far as memory goes."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(usable_cores(), memory // _BYTES))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: gzip's hold the second at which they were made.
+
+    Processes that share the tests collect each for themselves, and stop where names differ.
+    """
+    return argname if isinstance(val, bytes) else None
