@@ -26,18 +26,20 @@ from irs_core.run.trial import Trial
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
 from irs_core.stats import binomial_lower_bound
 from irs_core.train.commands import (
-    DENOISER_EPOCHS,
-    TUNING_EPOCHS,
     TUNING_RATE,
     certify_command,
     denoiser_commands,
-    epochs_over,
     finetune_command,
 )
 from irs_core.train.denoise import train_denoiser
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.loop import train
-from irs_core.train.offers import training_images
+from irs_core.train.passes import (
+    DENOISER_EPOCHS,
+    TUNING_EPOCHS,
+    epochs_over,
+    training_images,
+)
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 from irs_core.train.start import read_start
 from irs_core.train.task import fitting_levels

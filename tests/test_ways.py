@@ -20,13 +20,13 @@ from irs_core.train.commands import (
     about,
     certify_command,
     denoiser_commands,
-    epochs_over,
     finetune_command,
     ways_command,
 )
 from irs_core.train.denoise import train_denoiser
 from irs_core.train.loop import train
 from irs_core.train.offers import offered
+from irs_core.train.passes import epochs_over
 from irs_core.train.task import denoiser_training, finetuning
 from irs_core.ways import Pilot, compare_ways
 

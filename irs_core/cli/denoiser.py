@@ -14,6 +14,7 @@ from irs_core.train.denoiser_spec import (
     DenoiserResult,
     DenoiserSpec,
 )
+from irs_core.train.passes import DENOISER_EPOCHS, denoiser_epochs, epochs_help
 
 
 def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,7 +63,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
-    add("--epochs", type=int, default=default["epochs"], help="passes over the images")
+    add("--epochs", type=int, help=epochs_help(DENOISER_EPOCHS))
     add("--seed", type=int, default=default["seed"], help="of weights, order and noise")
     add("--batch", type=int, default=default["batch"], help="images per step")
     add("--lr", type=float, default=default["lr"], help="peak learning rate")
@@ -85,11 +86,14 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
     """The run that parsed arguments describe.
 
     Raises:
-        SpecError: A setting is out of range.
+        IrsError: A setting is out of range, or there is no image to train on.
     """
     chosen = {field.name: getattr(arguments, field.name) for field in fields(DenoiserSpec)}
     several = {name: chosen[name] and tuple(chosen[name]) for name in ("sigma", "mean", "std")}
-    return DenoiserSpec(**{**chosen, **several})
+    if arguments.epochs is None:
+        del chosen["epochs"]
+    spec = DenoiserSpec(**{**chosen, **several})
+    return spec if arguments.epochs else replace(spec, epochs=denoiser_epochs(spec))
 
 
 def run_denoiser(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,8 @@ from irs_core.cli.train import add_run_options, run_training
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.outside import CALL_PREFIX
-from irs_core.train.commands import TUNING_EPOCHS, TUNING_RATE
+from irs_core.train.commands import TUNING_RATE
+from irs_core.train.passes import TUNING_EPOCHS, epochs_help, finetuning_epochs
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 
 
@@ -26,7 +27,7 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("model", help="weights: a file, shipped:NAME, or package.module:make (your own class)")
     add("--arch", help="architecture, where the file does not name it")
     add("--sigma", type=float, required=True, help="noise on training images, pixel units")
-    add("--epochs", type=int, default=TUNING_EPOCHS, help="passes over the images")
+    add("--epochs", type=int, help=epochs_help(TUNING_EPOCHS))
     add("--data", choices=DATA_KINDS, default=TrainSpec.data, help="labelled images, split train")
     add("--root", help="folder of the data (not for digits)")
     add("--size", type=int, help="resize images to this height and width")
@@ -62,9 +63,12 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     names = {field.name for field in fields(TrainSpec)}
     names -= {"arch", "start", "qat_from", "mean", "std"}
     chosen = {name: getattr(arguments, name) for name in names}
+    if arguments.epochs is None:
+        del chosen["epochs"]
     spec = TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
     # Labels are numbered as the model numbers them, or it would learn all of them anew.
-    return replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)
+    spec = replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)
+    return spec if arguments.epochs else replace(spec, epochs=finetuning_epochs(spec))
 
 
 def _finetune(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,21 @@ def read_unlabelled(
     Raises:
         DatasetError: There are none, they differ in size, or one is damaged.
     """
+    files = unlabelled_files(folder)
+    if most is not None:
+        files = [files[row] for row in spaced(len(files), most)]
+    prepare = prepared(size)
+    return gathered(
+        ((path.name, decode(path, str(path), prepare)) for path in files), len(files), channels
+    )
+
+
+def unlabelled_files(folder: str) -> list[Path]:
+    """The images at any depth below a folder, in the order of their paths.
+
+    Raises:
+        DatasetError: There are none, or they are training and test images together.
+    """
     root = expanded(folder)
     if not root.is_dir():
         raise DatasetError(f"no folder {root}; name one that holds images, at any depth")
@@ -36,12 +51,7 @@ def read_unlabelled(
     files = _files(root)
     if not files:
         raise DatasetError(f"no images below {root}; put them there as .png or .jpg")
-    if most is not None:
-        files = [files[row] for row in spaced(len(files), most)]
-    prepare = prepared(size)
-    return gathered(
-        ((path.name, decode(path, str(path), prepare)) for path in files), len(files), channels
-    )
+    return files
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,29 +1,14 @@
 """What to type for a model that was never trained under noise. Works without torch."""
 
-import math
 import shlex
 
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
+from irs_core.train.passes import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
 
-# Passes over the training images, of a data set as large as CIFAR-10 or larger: a denoiser (by
-# itself, then against the classifier's own answers), and fine-tuning of the classifier.
-DENOISER_EPOCHS, TUNING_EPOCHS = 4, 3
-_USUAL_IMAGES, _MOST_EPOCHS = 50_000, 100
 # Peak learning rate of fine-tuning: a trained network needs smaller steps than a new one.
 TUNING_RATE = 0.02
-
-
-def epochs_over(images: int, usual: int) -> int:
-    """Passes over a training set that make about as many steps as are usual over 50,000 images.
-
-    Args:
-        images: Of the set; 0 where that is not known.
-        usual: Passes over 50,000 images, which larger sets get as well.
-    """
-    wanted = math.ceil(usual * _USUAL_IMAGES / images) if images else usual
-    return max(usual, min(wanted, _MOST_EPOCHS))
 
 
 def finetune_command(model: ModelSpec, data: DataSpec, sigma: float, images: int = 0) -> str:
@@ -118,6 +103,14 @@ def ways_command(model: ModelSpec, data: DataSpec, sigma: float) -> str:
     """What compares the ways by a pilot."""
     words = ["./irs", "ways", _named(model), "--sigma", str(sigma)]
     return shlex.join([*words, *_given(model, data)])
+
+
+def option_words(name: str, value: object) -> list[str]:
+    """A setting as an option of a command: `--max-images 5`, `--no-flip`, `--mean 0.5 0.5`."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    return [f"--{option}", *map(str, value if isinstance(value, tuple) else (value,))]
 
 
 def about(seconds: float) -> str:

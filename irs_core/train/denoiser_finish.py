@@ -15,6 +15,7 @@ from irs_core.models.denoised import load_denoiser
 from irs_core.models.denoiser import Denoiser, denoiser_bytes
 from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.train.augment import add_noise, seeded_generator
+from irs_core.train.commands import option_words
 from irs_core.train.denoiser_spec import (
     DenoiserMeasure,
     DenoiserReport,
@@ -106,18 +107,15 @@ def denoiser_command(spec: DenoiserSpec) -> str:
     defaults = DenoiserSpec(spec.images, spec.out, spec.sigma)
     words = ["python", "-m", "irs_core", "denoiser", "train", spec.images, "--sigma"]
     words += map(str, spec.sigma)
-    names = {"start": "--from"}
+    names = {"start": "from"}
     for name, value in spec.to_dict().items():
-        if name in ("images", "sigma", "out") or value == getattr(defaults, name):
+        if name in ("images", "sigma", "out"):
+            continue
+        # Passes have no default of their own: they follow the images.
+        if value == getattr(defaults, name) and name != "epochs":
             continue
         value = value.partition("#")[0] if name == "against" else value
-        option = names.get(name, f"--{name.replace('_', '-')}")
-        if isinstance(value, bool):
-            words.append(option if value else option.replace("--", "--no-", 1))
-        elif isinstance(value, tuple):
-            words += [option, *map(str, value)]
-        else:
-            words += [option, str(value)]
+        words += option_words(names.get(name, name), value)
     return shlex.join([*words, "--out", spec.out])
 
 

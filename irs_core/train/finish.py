@@ -18,6 +18,7 @@ from irs_core.integer import IntegerNetwork
 from irs_core.integer.files import write_network
 from irs_core.models import canonical_name, load_model, state_digest, write_card
 from irs_core.spec.study import ModelSpec
+from irs_core.train.commands import option_words
 from irs_core.train.measure import noisy_accuracy
 from irs_core.train.spec import OWN_CLASS, Accuracy, EpochReport, TrainResult, TrainSpec
 
@@ -94,13 +95,7 @@ def train_command(spec: TrainSpec) -> str:
         from_weights = spec.start is not None or spec.qat_from is not None
         if value == getattr(defaults, name) and not (name == "lr" and from_weights):
             continue
-        option = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{option}" if value else f"--no-{option}")
-        elif isinstance(value, tuple):
-            words += [f"--{option}", *map(str, value)]
-        else:
-            words += [f"--{option}", str(value)]
+        words += option_words(name, value)
     return shlex.join([*words, "--out", out])
 
 

@@ -1,19 +1,12 @@
 """What helps a model that was not trained under the noise, as commands to type."""
 
-from irs_core.data import Dataset, open_source
-from irs_core.errors import DatasetError
+from irs_core.data import Dataset
 from irs_core.models import LoadedModel
 from irs_core.models.gradients import runs_in_torch
 from irs_core.spec.study import DataSpec, ModelSpec
-from irs_core.train.commands import (
-    TUNING_EPOCHS,
-    about,
-    denoiser_commands,
-    epochs_over,
-    finetune_command,
-    ways_command,
-)
+from irs_core.train.commands import about, denoiser_commands, finetune_command, ways_command
 from irs_core.train.pace import PACE_IMAGES, training_pace
+from irs_core.train.passes import TUNING_EPOCHS, epochs_over, training_images
 from irs_core.train.task import fitting_levels
 
 
@@ -57,14 +50,6 @@ def offered(
         )
     said.append(f"A pilot compares the ways first: {ways_command(model, data, sigma)}")
     return tuple(ways), tuple(said)
-
-
-def training_images(data: DataSpec) -> int:
-    """How many images a data set has to train on; 0 where it has no split of that name."""
-    try:
-        return len(open_source(data.whole("train")).labels)
-    except DatasetError:
-        return 0
 
 
 def _training_time(images: int, pace: float) -> str:

@@ -17,13 +17,9 @@ from irs_core.spec.outside import SHIPPED_PREFIX
 from irs_core.spec.paths import settled
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import NAME, plain
-from irs_core.train.commands import (
-    DENOISER_EPOCHS,
-    TUNING_EPOCHS,
-    TUNING_RATE,
-    epochs_over,
-)
+from irs_core.train.commands import TUNING_RATE
 from irs_core.train.denoiser_spec import DenoiserSpec, data_kind, images_text
+from irs_core.train.passes import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
 from irs_core.train.spec import TrainSpec
 
 Step = DenoiserSpec | TrainSpec
