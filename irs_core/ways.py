@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from irs_core.data import Dataset, load_dataset
+from irs_core.data import Dataset, load_dataset, open_training
 from irs_core.errors import IrsError, SpecError
 from irs_core.models import load_model
+from irs_core.models.denoised import check_takes_denoiser
 from irs_core.models.gradients import runs_in_torch
 from irs_core.run.fit import check_fit
 from irs_core.run.options import RunOptions
@@ -33,13 +34,12 @@ from irs_core.train.commands import (
 )
 from irs_core.train.denoise import train_denoiser
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
-from irs_core.train.loop import train
-from irs_core.train.passes import (
+from irs_core.train.images import (
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
     epochs_over,
-    training_images,
 )
+from irs_core.train.loop import train
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 from irs_core.train.start import read_start
 from irs_core.train.task import fitting_levels
@@ -162,6 +162,11 @@ class _Trial:
         wanted = _PASSES * _USUAL_VALUES // math.prod(self._dataset.input_shape)
         return max(_PASSES, min(wanted, _MOST_PASSES))
 
+    @property
+    def training_images(self) -> int:
+        """How many images there are to train on, apart from those that are tried on."""
+        return len(open_training(self.data).labels)
+
     def fitting_levels(self) -> int:
         """How often a denoiser may halve the images."""
         return fitting_levels(*self._dataset.input_shape[1:])
@@ -202,7 +207,9 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
             "a denoiser halves the images, whose sides have to be even for that: resize them with "
             "--size, or fine-tune"
         )
-    pilot, data = trial.pilot, trial.data
+    pilot, data, total = trial.pilot, trial.data, trial.training_images
+    classifier = load_model(model, programs=trial.options.programs)
+    check_takes_denoiser(classifier)
     first = DenoiserSpec(
         images_text(data),
         str(folder / "first.safetensors"),
@@ -217,9 +224,8 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
         batch=64,
     )
     result = train_denoiser(first)
-    total, paces = training_images(data), [result.epochs[-1]]
-    classifier = load_model(model, programs=trial.options.programs)
-    if not model.reversed and runs_in_torch(classifier) and classifier.arch != "torchscript":
+    paces = [result.epochs[-1]]
+    if runs_in_torch(classifier) and classifier.arch != "torchscript":
         second = replace(
             first,
             out=str(folder / "second.safetensors"),
@@ -228,6 +234,7 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
             arch=model.arch,
             mean=model.mean,
             std=model.std,
+            channel_order=model.channel_order,
             lr=1e-3,
         )
         result = train_denoiser(second)
@@ -251,16 +258,8 @@ def _denoised(model: ModelSpec, trial: _Trial, folder: Path, *, width: int, leve
 
 
 def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
-    pilot, data = trial.pilot, trial.data
-    if model.reversed:
-        raise SpecError(
-            "fine-tuning reads a model as red, green, blue, and this one takes blue, green, red: "
-            "put the reversal into the network, or take a denoiser"
-        )
-    classes = model.num_classes
-    start = read_start(
-        model.weights, arch=model.arch, classes=classes, mean=model.mean, std=model.std
-    )
+    pilot, data, total = trial.pilot, trial.data, trial.training_images
+    start = read_start(replace(model, denoiser=None))
     spec = TrainSpec(
         arch=start.arch,
         out=str(folder / "tuned.safetensors"),
@@ -277,6 +276,7 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
         classes=data.class_list,
         mean=model.mean,
         std=model.std,
+        channel_order=model.channel_order,
     )
     if spec.arch == OWN_CLASS:
         raise SpecError(
@@ -284,10 +284,10 @@ def _finetuned(model: ModelSpec, trial: _Trial, folder: Path, **_: int) -> Way:
             "anew from the weights that it writes"
         )
     result = train(spec, max_test=0)
-    tuned = replace(model, weights=str(result.weights), arch=None, mean=None, std=None)
-    pace, total = result.epochs[-1].images_per_second, training_images(data)
+    tuned = ModelSpec(str(result.weights), num_classes=model.num_classes, output=model.output)
+    pace = result.epochs[-1].images_per_second
     return replace(
-        trial.way("fine-tuned", replace(tuned, denoiser=None)),
+        trial.way("fine-tuned", tuned),
         trained=f"{min(total, pilot.images):,} images, {trial.passes} passes",
         seconds=epochs_over(total, TUNING_EPOCHS) * total / pace,
         commands=(finetune_command(model, data, pilot.sigma, total),),

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from denoisers import saved
-from graph_files import export_onnx
+from graph_files import export_onnx, save_ir
 
 from irs_core.check import check_model
 from irs_core.cli.main import main
 from irs_core.data import load_dataset
-from irs_core.models import load_model
+from irs_core.models import build, load_model
 from irs_core.models.objects import adopt
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
@@ -24,10 +24,10 @@ from irs_core.train.commands import (
     ways_command,
 )
 from irs_core.train.denoise import train_denoiser
+from irs_core.train.images import epochs_over
 from irs_core.train.loop import train
 from irs_core.train.offers import offered
-from irs_core.train.passes import epochs_over
-from irs_core.train.task import denoiser_training, finetuning
+from irs_core.train.task import Training, denoiser_training, finetuning
 from irs_core.ways import Pilot, compare_ways
 
 
@@ -235,3 +235,50 @@ def test_the_commands_are_for_the_denoiser_that_was_tried(ways):
 def test_times_in_words(seconds, words):
     assert about(seconds) == words
     assert about(7200) == "about 2.0 h"
+
+
+def test_a_denoiser_is_not_offered_where_none_can_stand(clean, tmp_path, monkeypatch):
+    path = export_onnx(load_model(ModelSpec(clean)).module, (1, 8, 8), tmp_path / "c.onnx")
+    model, data = ModelSpec(str(save_ir(path, tmp_path / "c.xml"))), DataSpec(max=10)
+    ways, said = offered(model, data, 0.5, load_model(model), load_dataset(data))
+    assert ways == ()
+    assert "c.xml is an OpenVINO IR: give the ONNX file it was made from" in said[0]
+    assert "denoiser" not in said[1]
+    # Known before anything is trained.
+    monkeypatch.setattr("irs_core.ways.train_denoiser", lambda spec: pytest.fail("trained"))
+    _, denoised, tuned = compare_ways(model, data, Pilot(0.5, (0.25,), images=64, draws=3))
+    assert "c.xml is an OpenVINO IR" in denoised.refused
+    assert "--against" not in tuned.refused
+
+
+def test_a_model_of_blue_green_red_is_trained_and_trained_against_as_it_is(tmp_path):
+    rng = np.random.default_rng(0)
+    named = {
+        f"x_{one}": rng.integers(0, 256, (24, 32, 32, 3), np.uint8) for one in ("train", "test")
+    }
+    named |= {f"y_{one}": np.arange(24) % 2 for one in ("train", "test")}
+    np.savez(tmp_path / "a.npz", **named)
+    torch.save(build("cifar_resnet8", 2, 3, seed=0).state_dict(), tmp_path / "net.pt")
+    model = ModelSpec(str(tmp_path / "net.pt"), "cifar_resnet8", channel_order="bgr")
+    data = DataSpec("npz", str(tmp_path / "a.npz"))
+    pilot = Pilot(0.5, (0.25,), images=24, draws=3)
+    _, denoised, tuned = compare_ways(model, data, pilot, most=6, width=4, levels=1)
+    assert "--channel-order bgr" not in denoised.commands[0]
+    assert "--channel-order bgr" in denoised.commands[1]
+    assert "--channel-order bgr" in tuned.commands[0]
+    assert denoiser_training(model, data, 0.5, against=True).steps[1].channel_order == "bgr"
+    training = finetuning(model, data, 0.5, arch="cifar_resnet8", size_bytes=1)
+    assert training.steps[0].channel_order == "bgr"
+    assert Training.from_dict(training.to_dict()) == training
+
+
+@pytest.mark.parametrize("draws", [0, -1])
+def test_without_a_copy_there_is_no_trial(clean, draws, capsys):
+    assert main(["ways", clean, "--sigma", "0.5", "--max", "5", "--draws", str(draws)]) == 2
+    assert "draws must be at least 1" in capsys.readouterr().err
+
+
+def test_the_command_says_on_what_to_decide(clean, capsys):
+    words = ["ways", clean, "--sigma", "0.5", "--max", "5", "--draws", "3", "--images", "64"]
+    assert main([*words, "--width", "4", "--levels", "1"]) == 0
+    assert "what is chosen by these images is to be decided on others" in capsys.readouterr().out

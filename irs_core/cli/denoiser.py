@@ -8,13 +8,14 @@ from irs_core.cli.options import add_json_option, training_bar
 from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.outside import CALL_PREFIX
+from irs_core.spec.study import CHANNEL_ORDERS
 from irs_core.train.denoiser_spec import (
     DenoiserMeasure,
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
 )
-from irs_core.train.passes import DENOISER_EPOCHS, denoiser_epochs, epochs_help
+from irs_core.train.images import DENOISER_EPOCHS, denoiser_epochs, epochs_help
 
 
 def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,6 +63,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arch", help="its architecture, where the file does not name it")
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
+    add(
+        "--channel-order",
+        choices=CHANNEL_ORDERS,
+        default="rgb",
+        help="order in which that classifier takes colours",
+    )
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
     add("--epochs", type=int, help=epochs_help(DENOISER_EPOCHS))
     add("--seed", type=int, default=default["seed"], help="of weights, order and noise")

@@ -9,8 +9,9 @@ from irs_core.cli.train import add_run_options, run_training
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.outside import CALL_PREFIX
+from irs_core.spec.study import CHANNEL_ORDERS, ModelSpec
 from irs_core.train.commands import TUNING_RATE
-from irs_core.train.passes import TUNING_EPOCHS, epochs_help, finetuning_epochs
+from irs_core.train.images import TUNING_EPOCHS, epochs_help, finetuning_epochs
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 
 
@@ -40,6 +41,12 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--lr", type=float, default=TUNING_RATE, help="peak learning rate")
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
+    add(
+        "--channel-order",
+        choices=CHANNEL_ORDERS,
+        default="rgb",
+        help="order in which the model takes colours; what is written takes rgb",
+    )
     add_run_options(parser)
     parser.set_defaults(run=_finetune)
 
@@ -54,12 +61,13 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     from irs_core.models.entry import adopt_call
     from irs_core.train.start import read_start
 
-    model, arch = arguments.model, arguments.arch
+    model, arch, order = arguments.model, arguments.arch, arguments.channel_order
     mean, std = (values and tuple(values) for values in (arguments.mean, arguments.std))
     if is_own_code(model):
         start, arch = adopt_call(model.removeprefix(f"{CALL_PREFIX}:")), OWN_CLASS
     else:
-        start, arch = model, read_start(model, arch=arch, mean=mean, std=std).arch
+        start = model
+        arch = read_start(ModelSpec(model, arch, None, mean, std, channel_order=order)).arch
     names = {field.name for field in fields(TrainSpec)}
     names -= {"arch", "start", "qat_from", "mean", "std"}
     chosen = {name: getattr(arguments, name) for name in names}

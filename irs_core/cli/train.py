@@ -70,7 +70,7 @@ def from_args(namespace: argparse.Namespace) -> TrainSpec:
     chosen = {
         field.name: getattr(namespace, field.name)
         for field in fields(TrainSpec)
-        if field.name not in ("start", "mean", "std", "classes")
+        if field.name not in ("start", "mean", "std", "channel_order", "classes")
     }
     if chosen["lr"] is None:
         chosen["lr"] = TrainSpec.lr if chosen["qat_from"] is None else ROUNDING_RATE
@@ -104,6 +104,8 @@ def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
     found = result.accuracy
     said = "not measured" if found is None else accuracies(found.clean, found.noisy, spec.sigma)
     print(f"{result.weights}: accuracy {said}")
+    if spec.channel_order != "rgb":
+        print(f"  it takes red, green, blue: leave out --channel-order {spec.channel_order}")
     return 0
 
 

@@ -81,5 +81,7 @@ def _ways(arguments: argparse.Namespace) -> None:
     print(
         f"r: share of images right and certified above r, predicted from {pilot.draws} copies for "
         f"n = {pilot.n}, alpha = {pilot.alpha:g}; behind a denoiser, what is certified is both "
-        "together, and accuracy and rate are those of both"
+        "together, and accuracy and rate are those of both\n"
+        "what is chosen by these images is to be decided on others: a verdict about new inputs "
+        "holds for a function that was chosen without them"
     )

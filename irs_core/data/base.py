@@ -47,6 +47,9 @@ class Source:
         known: Class numbers are those of a list or of the labels themselves, not the places of
             names in an alphabet.
         notes: What was done to labels, in a few words each.
+        aliases: Of each class all names that its list gives it; empty where there is no list.
+        has_split: The images are those of the split that was asked for; False where the data name
+            no splits, and all of them were taken.
     """
 
     labels: NDArray[np.int64]
@@ -55,6 +58,8 @@ class Source:
     description: str
     known: bool = True
     notes: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, ...], ...] = ()
+    has_split: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +76,7 @@ class Dataset:
         classes: Class names by number.
         digest: SHA-256 (hexadecimal) of shape, scale, indices and pixels; labels do not enter.
         description: What it is and what was done to it, for people.
-        known: As in `Source`.
+        known, aliases, has_split: As in `Source`.
         notes: What was done to images and labels, which the description ends with.
     """
 
@@ -85,6 +90,8 @@ class Dataset:
     description: str
     known: bool = True
     notes: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, ...], ...] = ()
+    has_split: bool = True
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -147,6 +147,12 @@ def _checked(name: str, entries: Sequence[tuple[str, ...]]) -> ClassList:
     return ClassList(name, tuple(entries))
 
 
+def written(entry: tuple[str, ...]) -> str | list[str]:
+    """All names of a class as a list in JSON gives them, to be read back as they are."""
+    texts = [entry[0], *(f"{one} {entry[0]}" for one in entry[1:] if _SYNSET.fullmatch(one))]
+    return next((one for one in texts if _aliases(one) == entry), list(entry[::-1]))
+
+
 def list_beside(weights: str) -> Path | None:
     """The class list that lies beside a model's file: by its name, or by a usual one."""
     file = expanded(weights)

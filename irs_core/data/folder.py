@@ -81,9 +81,10 @@ def _source(
     numbers: Sequence[int] = range(len(names))
     classes: Sequence[str] = names
     notes: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, ...], ...] = ()
     if found:
         listed = read_class_list(found)
-        numbers, classes = listed.numbers(names), listed.classes
+        numbers, classes, aliases = listed.numbers(names), listed.classes, listed.entries
         notes = (f"classes numbered by {listed.name}",)
     elif names != sorted(names):
         notes = ("class folders in the order of their numbers",)
@@ -102,6 +103,7 @@ def _source(
         description=description,
         known=bool(found),
         notes=notes,
+        aliases=aliases,
     )
 
 

@@ -46,6 +46,22 @@ def open_source(spec: DataSpec) -> Source:
     return source
 
 
+def open_training(spec: DataSpec) -> Source:
+    """The whole training split beside the images that a specification names.
+
+    Raises:
+        DatasetError: There is none apart from those images, or it is damaged.
+    """
+    source = open_source(spec.whole("train"))
+    if not source.has_split:
+        raise DatasetError(
+            f"{source.description} has no split for training apart from what is certified; "
+            "name them by split (arrays x_train and y_train, x_test and y_test; Parquet files "
+            "train.parquet and test.parquet)"
+        )
+    return source
+
+
 def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
     """Read the selected and the held-out images; each is decoded once and kept as 8-bit pixels.
 
@@ -79,6 +95,8 @@ def load_dataset(spec: DataSpec, most: int | None = None) -> Dataset:
         description="; ".join([source.description, *notes]),
         known=source.known,
         notes=notes,
+        aliases=source.aliases,
+        has_split=source.has_split,
     )
 
 

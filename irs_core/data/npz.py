@@ -26,23 +26,25 @@ _COLOURS = (1, 3)
 def open_npz(spec: DataSpec) -> Source:
     """Images and labels of one .npz file, or of .npy files in a folder (ROOT).
 
-    Arrays are named `images` and `labels`, or by split `x_test` and `y_test`, `test_images` and
-    `test_labels`. Images are (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels, of 8
-    or 16 bits, or of floats in [0, 1]; floats that are all whole numbers up to 255 are 8 bits.
+    Arrays are named by split, `x_test` and `y_test`, or `test_images` and `test_labels`; or
+    `images` and `labels`, which are of no split: whatever is asked for gets all of them. Images are
+    (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 channels, of 8 or 16 bits, or of floats in
+    [0, 1]; floats that are all whole numbers up to 255 are 8 bits.
 
     Raises:
         DatasetError: The file is missing, damaged or too large, or an array is not as above.
     """
     path = expanded(spec.root or "")
     split = spec.split
-    arrays = (_npy_files if path.is_dir() else _arrays)(
+    found = (_npy_files if path.is_dir() else _arrays)(
         path,
         {
             "images": ("images", f"x_{split}", f"{split}_images"),
             "labels": ("labels", f"y_{split}", f"{split}_labels"),
         },
     )
-    whole, labels = _images(path.name, arrays["images"]), arrays["labels"]
+    (name, images), (_, labels) = found["images"], found["labels"]
+    whole, has_split = _images(path.name, images), name != "images"
     pixels = whole.pixels
     if labels.dtype.kind not in "iu" or labels.size != len(pixels):
         raise DatasetError(
@@ -57,7 +59,8 @@ def open_npz(spec: DataSpec) -> Source:
         labels=labels.astype(np.int64),
         classes=named_classes(spec.class_list, count),
         read=lambda positions: replace(whole, pixels=pixels[positions]),
-        description=f"arrays in {path.name}, {split} split",
+        description=f"arrays in {path.name}" + (f", {split} split" if has_split else ""),
+        has_split=has_split,
     )
 
 
@@ -82,7 +85,8 @@ def named_classes(class_list: str | None, count: int) -> tuple[str, ...]:
 
 def _npy_files(
     folder: Path, wanted: Mapping[str, tuple[str, ...]]
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, tuple[str, NDArray[np.generic]]]:
+    """By role, the name of an array and what it holds."""
     found = {}
     for role, names in wanted.items():
         files = [folder / f"{one}.npy" for one in names]
@@ -99,7 +103,8 @@ def _npy_files(
                     )
                 _check_head(content, size, file.name, file.name)
                 content.seek(0)
-                found[role] = np.asarray(np.lib.format.read_array(content, allow_pickle=False))
+                array = np.asarray(np.lib.format.read_array(content, allow_pickle=False))
+                found[role] = (file.stem, array)
         except DatasetError:
             raise
         except OSError as error:
@@ -109,19 +114,22 @@ def _npy_files(
     return found
 
 
-def _arrays(path: Path, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, NDArray[np.generic]]:
+def _arrays(
+    path: Path, wanted: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, NDArray[np.generic]]]:
+    """By role, the name of an array and what it holds."""
     found = {}
     try:
         with opened(path) as file, zipfile.ZipFile(file) as archive:
             entries = {entry.filename: entry for entry in archive.infolist()}
             for role, names in wanted.items():
-                name = next((f"{one}.npy" for one in names if f"{one}.npy" in entries), None)
+                name = next((one for one in names if f"{one}.npy" in entries), None)
                 if name is None:
                     raise DatasetError(
                         f"{path.name} needs an array named {' or '.join(names)}; it has "
                         f"{', '.join(repr(one)[:40] for one in list(entries)[:8]) or 'none'}"
                     )
-                found[role] = _array(archive, entries[name], path.name)
+                found[role] = (name, _array(archive, entries[f"{name}.npy"], path.name))
     except DatasetError:
         raise
     except OSError as error:

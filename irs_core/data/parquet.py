@@ -45,12 +45,15 @@ def open_parquet(spec: DataSpec) -> Source:
     image, label = _column(table, _IMAGES, root.name), _column(table, _LABELS, root.name)
     names = _label_names(table.schema, label) or _arrow_names(root, spec.split, label)
     labels, classes, known = _labels(table, label, names, spec.class_list, root.name)
+    # One table, or what `save_to_disk` wrote of one.
+    has_split = not (root.is_file() or (root / "state.json").is_file())
     return Source(
         labels=labels,
         classes=classes,
         read=partial(_read, table.column(image), spec, root.name),
-        description=f"table {root.name}, {spec.split or 'no'} split",
+        description=f"table {root.name}" + (f", {spec.split or 'no'} split" if has_split else ""),
         known=known,
+        has_split=has_split,
         notes=(f"classes numbered by {Path(spec.class_list).name}",) if spec.class_list else (),
     )
 

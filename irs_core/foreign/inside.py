@@ -130,7 +130,7 @@ def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
     """What a small pilot of each way predicts, and what a whole training would take."""
     from irs_core.data import load_dataset
     from irs_core.run.options import RunOptions
-    from irs_core.train.passes import training_images
+    from irs_core.train.images import training_images
     from irs_core.train.task import fitting_levels
     from irs_core.ways import Pilot, compare_ways
 

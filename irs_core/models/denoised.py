@@ -21,14 +21,17 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from irs_core.errors import CheckpointError, reason
+from irs_core.integer.carrier import Carrier
 from irs_core.models.denoiser import Denoiser, denoiser_of
 from irs_core.models.denoiser_onnx import onnx_bytes
 from irs_core.models.digest import state_digest
 from irs_core.models.exported import as_graph
 from irs_core.models.gradients import runs_in_torch
 from irs_core.models.graph import GraphModule
+from irs_core.models.lite import LiteModule
 from irs_core.models.loaded import LoadedDenoiser, LoadedModel, Parts
 from irs_core.models.objects import CallableModule
+from irs_core.models.served import ServedModule
 from irs_core.models.shipping import network_path
 from irs_core.sandbox.opening import pinned
 
@@ -95,6 +98,29 @@ def composed(denoiser: LoadedDenoiser, classifier: LoadedModel) -> LoadedModel:
         parameters=classifier.parameters + denoiser.parameters,
         size_bytes=classifier.size_bytes + denoiser.size_bytes,
         parts=Parts(denoiser, classifier),
+    )
+
+
+def check_takes_denoiser(classifier: LoadedModel) -> None:
+    """Refuse a classifier in front of which nothing can be put.
+
+    Raises:
+        CheckpointError: It is an OpenVINO IR, a LiteRT file, an integer network or on a server.
+    """
+    module = classifier.module
+    if isinstance(module, GraphModule) and module.file.format != "onnx":
+        raise CheckpointError(
+            "a denoiser can stand in front of an ONNX file or of PyTorch layers; "
+            f"{module.file.name} is an OpenVINO IR: give the ONNX file it was made from"
+        )
+    if isinstance(module, (LiteModule, ServedModule, Carrier)):
+        raise _runs_as_it_is(classifier)
+
+
+def _runs_as_it_is(classifier: LoadedModel) -> CheckpointError:
+    return CheckpointError(
+        "a denoiser can stand in front of PyTorch layers or an ONNX file; a model of the kind "
+        f"{classifier.arch} runs as it is: export it to ONNX"
     )
 
 
@@ -176,12 +202,8 @@ def _one_graph(denoiser: LoadedDenoiser, classifier: LoadedModel) -> GraphModule
     from irs_core.graphs.joined import denoiser_graph, joined
 
     module, network = classifier.module, denoiser.network
+    check_takes_denoiser(classifier)
     if isinstance(module, GraphModule):
-        if module.file.format != "onnx":
-            raise CheckpointError(
-                f"a denoiser can stand in front of an ONNX file or of PyTorch layers; "
-                f"{module.file.name} is an OpenVINO IR: give the ONNX file it was made from"
-            )
         file, mean, std = module.file, module.mean, module.std
     elif runs_in_torch(classifier):
         shape = classifier.input_shape or _shape(denoiser)
@@ -192,10 +214,7 @@ def _one_graph(denoiser: LoadedDenoiser, classifier: LoadedModel) -> GraphModule
             )
         file, mean, std = as_graph(classifier, shape), None, None
     else:
-        raise CheckpointError(
-            f"a denoiser can stand in front of PyTorch layers or an ONNX file; a model of the kind "
-            f"{classifier.arch} runs as it is: export it to ONNX"
-        )
+        raise _runs_as_it_is(classifier)
     if isinstance(network, Denoiser):
         network = denoiser_graph(onnx_bytes(network), Path(denoiser.name).name, denoiser.digest)
     return GraphModule(joined(network, file, mean, std)).eval()

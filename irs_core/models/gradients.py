@@ -23,8 +23,11 @@ def runs_in_torch(model: LoadedModel) -> bool:
     return not isinstance(model.module, _NO_GRADIENTS)
 
 
-def check_gradients(model: LoadedModel) -> None:
+def check_gradients(model: LoadedModel, otherwise: str = "") -> None:
     """Refuse a classifier that PyTorch does not run layer by layer.
+
+    Args:
+        otherwise: What else can be done, for the message.
 
     Raises:
         CheckpointError: It is a graph file, a callable, an integer network or runs elsewhere.
@@ -33,7 +36,7 @@ def check_gradients(model: LoadedModel) -> None:
         raise CheckpointError(
             f"gradients must flow through the classifier, and a model of the kind {model.arch} "
             "gives none: name its PyTorch weights, or a function that builds it "
-            "(package.module:make); a denoiser for it can be trained without --against"
+            f"(package.module:make){otherwise}"
         )
 
 
@@ -96,7 +99,7 @@ def frozen_classifier(model: LoadedModel) -> nn.Module:
     Raises:
         CheckpointError: None can flow.
     """
-    check_gradients(model)
+    check_gradients(model, "; or train the denoiser without --against")
     module = copy.deepcopy(model.module).eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)

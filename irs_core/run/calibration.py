@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, load_dataset, open_training
 from irs_core.data.base import scaled
 from irs_core.errors import DatasetError
 from irs_core.sampling.noise import noise_blocks, noisy
@@ -75,7 +75,6 @@ def _calibration_source(
 
 
 def _training_images(data: DataSpec) -> Dataset:
-    whole = data.whole("train")
     # Folders are sorted by class, so the images are spread over the whole split.
-    stride = max(1, len(open_source(whole).labels) // CALIBRATION_IMAGES)
-    return load_dataset(replace(whole, stride=stride, max=CALIBRATION_IMAGES))
+    stride = max(1, len(open_training(data).labels) // CALIBRATION_IMAGES)
+    return load_dataset(replace(data.whole("train"), stride=stride, max=CALIBRATION_IMAGES))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from irs_core.backends import Predictor
 from irs_core.data import Dataset
+from irs_core.errors import SpecError
 from irs_core.methods.kit.counting import count_classes
 from irs_core.sampling.noise import pilot_copies
 from irs_core.spec.study import NoiseSpec
@@ -67,6 +68,8 @@ class Trial:
     """
 
     def __init__(self, dataset: Dataset, noise: NoiseSpec, draws: int) -> None:
+        if draws < 1:
+            raise SpecError(f"draws must be at least 1 noisy copy of each image; got {draws}")
         self._labels, self._noise, self._draws = dataset.labels, noise, draws
         self._images = dataset.images(slice(None))
 

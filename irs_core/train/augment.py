@@ -1,15 +1,36 @@
 """Random crops, mirror images and noise on whole batches of 8-bit images."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+# Apart from the keys of order and noise, which have no third number.
+_LAYERS = 1
+
 
 def seeded_generator(device: torch.device, *key: int) -> torch.Generator:
     """A generator whose stream depends on the key alone."""
+    return torch.Generator(device).manual_seed(_seed(*key))
+
+
+@contextmanager
+def own_draws(device: torch.device, *key: int) -> Iterator[None]:
+    """Layers that draw for themselves, such as dropout, draw what depends on the key alone.
+
+    They know no generator but the process's, which is as it was afterwards.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(_seed(*key, _LAYERS))
+        yield
+
+
+def _seed(*key: int) -> int:
     state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
+    return int(state >> np.uint64(1))
 
 
 def pad_for_crops(pixels: Tensor) -> Tensor:

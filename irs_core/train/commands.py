@@ -5,7 +5,7 @@ import shlex
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoiser_spec import DenoiserSpec, images_text
-from irs_core.train.passes import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
+from irs_core.train.images import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
 
 # Peak learning rate of fine-tuning: a trained network needs smaller steps than a new one.
 TUNING_RATE = 0.02
@@ -33,6 +33,7 @@ def denoiser_commands(
     *,
     against: bool,
     images: int = 0,
+    folder: str | None = None,
     width: int = DenoiserSpec.width,
     levels: int = DenoiserSpec.levels,
 ) -> tuple[str, ...]:
@@ -41,9 +42,10 @@ def denoiser_commands(
     Args:
         against: Whether gradients flow through the model, so that its own answers can be kept.
         images: Training images; 0 where that is not known.
+        folder: Of images to train on; None for the split `train` of the data.
         width, levels: Size of the denoiser.
     """
-    words = ["./irs", "denoiser", "train", images_text(data), "--sigma", str(sigma)]
+    words = ["./irs", "denoiser", "train", folder or images_text(data), "--sigma", str(sigma)]
     words += _options(size=data.size, channels=data.channels)
     sizes = _options(
         width=None if width == DenoiserSpec.width else width,
@@ -74,7 +76,7 @@ def _told(model: ModelSpec) -> list[str]:
     words = _options(arch=model.arch)
     for name, values in (("--mean", model.mean), ("--std", model.std)):
         words += [] if values is None else [name, *map(str, values)]
-    return words
+    return words + (["--channel-order", model.channel_order] if model.reversed else [])
 
 
 def _given(model: ModelSpec, data: DataSpec) -> list[str]:
@@ -89,7 +91,6 @@ def _given(model: ModelSpec, data: DataSpec) -> list[str]:
             output=model.output,
             denoise=model.denoiser,
         ),
-        *(["--channel-order", model.channel_order] if model.reversed else []),
     ]
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from irs_core.data import load_dataset
 from irs_core.data.base import Images, data_digest
 from irs_core.data.unlabelled import read_unlabelled
 from irs_core.errors import DatasetError, SpecError
@@ -33,7 +32,8 @@ from irs_core.train.denoiser_spec import (
     DenoiserSpec,
 )
 from irs_core.train.device import training_device
-from irs_core.train.progress import load_state, progress_path, save_state
+from irs_core.train.images import training_set
+from irs_core.train.progress import check_converges, load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
 from irs_core.train.spec import OnImages
 
@@ -96,6 +96,7 @@ def train_denoiser(
     )
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
+        check_converges(spec, network, epoch + 1, reports[-1].loss)
         save_state(spec, network, optimizer, reports, contents)
         if on_epoch:
             on_epoch(reports[-1])
@@ -188,7 +189,7 @@ def _images(spec: DenoiserSpec) -> Images:
         return read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
-    data = load_dataset(whole, spec.max_images)
+    data = training_set(whole, spec.max_images)
     return Images(data.pixels, data.scale)
 
 
@@ -233,7 +234,9 @@ def _classifier(spec: DenoiserSpec, images: Images, *, programs: bool) -> Loaded
         # Only its answers tell how many classes a program has.
         program = load_scripted(path, programs=True)
         classes = count_classes(keep("program", program.digest, program), _one(images))
-    model = ModelSpec(spec.against, spec.arch, classes, spec.mean, spec.std)
+    model = ModelSpec(
+        *(spec.against, spec.arch, classes, spec.mean, spec.std), channel_order=spec.channel_order
+    )
     return load_model(model, programs=programs)
 
 

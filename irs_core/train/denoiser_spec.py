@@ -8,8 +8,8 @@ from typing import Any
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DATA_KINDS, DataKind
 from irs_core.spec.noise import check_sigma
-from irs_core.spec.study import DataSpec
-from irs_core.train.spec import UPRIGHT, Device
+from irs_core.spec.study import ChannelOrder, DataSpec
+from irs_core.train.spec import UPRIGHT, Device, check_other_file, without_order
 
 
 def data_kind(images: str) -> DataKind | None:
@@ -71,6 +71,7 @@ class DenoiserSpec:
     note: str = ""
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
         if not self.sigma:
@@ -85,10 +86,12 @@ class DenoiserSpec:
             raise SpecError(f"seed must be in [0, 2^63); got {self.seed}")
         if self.max_images is not None and self.max_images < 2:
             raise SpecError(f"max_images must be at least 2; got {self.max_images}")
-        if self.against is None and (self.mean, self.std) != (None, None):
-            raise SpecError("mean and std belong to the classifier of against; got none")
-        if self.start is not None and Path(self.start) == Path(self.out):
-            raise SpecError(f"out must be another file than start; got {self.out!r} for both")
+        told = (self.mean, self.std, self.channel_order)
+        if self.against is None and told != (None, None, "rgb"):
+            raise SpecError(
+                "mean, std and channel_order belong to the classifier of against; got none"
+            )
+        check_other_file(self.out, start=self.start, against=self.against)
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 
@@ -106,7 +109,7 @@ class DenoiserSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, JSON-serialisable."""
-        return {**asdict(self), "sigma": list(self.sigma)}
+        return without_order({**asdict(self), "sigma": list(self.sigma)})
 
 
 @dataclass(frozen=True)

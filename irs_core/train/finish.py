@@ -2,10 +2,12 @@
 
 import json
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save
@@ -13,6 +15,7 @@ from torch import nn
 
 import irs_core
 from irs_core.data import Dataset, load_dataset
+from irs_core.data.class_list import written
 from irs_core.hardware import describe_hardware, software_versions
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.files import write_network
@@ -47,7 +50,7 @@ def write_result(
     weights = Path(spec.out)
     weights.parent.mkdir(parents=True, exist_ok=True)
     _save(weights, spec, data, network, normalisation)
-    found = None if max_test == 0 else _accuracy(spec, module, max_test)
+    found = None if max_test == 0 else _accuracy(spec, data, module, max_test)
     card_path = weights.with_suffix(".json")
     write_card(
         card_path,
@@ -62,8 +65,12 @@ def write_result(
     return TrainResult(weights, card_path, found, reports)
 
 
-def _accuracy(spec: TrainSpec, module: nn.Module, most: int | None) -> Accuracy:
+def _accuracy(spec: TrainSpec, data: Dataset, module: nn.Module, most: int | None) -> Accuracy:
     test = load_dataset(spec.data_spec("test"), most)
+    if test.classes != data.classes:
+        # A split that lacks a class numbers the others otherwise.
+        numbers = np.array([data.classes.index(name) for name in test.classes])
+        test = replace(test, labels=numbers[test.labels], classes=data.classes)
     device = torch.device(spec.device)
     clean = noisy_accuracy(module, test, sigma=0.0, device=device)
     noisy = noisy_accuracy(
@@ -166,7 +173,7 @@ def _described(
         return {
             "arch": type(network).__name__,
             "num_classes": len(data.classes),
-            "classes": list(data.classes),
+            "classes": _classes(data),
             "input_shape": data.input_shape,
             "parameters": sum(one.numel() for one in network.parameters()),
             "size_bytes": sum(one.nbytes for one in state.values()),
@@ -176,7 +183,7 @@ def _described(
     return {
         "arch": loaded.arch,
         "num_classes": loaded.num_classes,
-        "classes": list(data.classes),
+        "classes": _classes(data),
         "input_shape": loaded.input_shape,
         "mean": loaded.mean,
         "std": loaded.std,
@@ -184,6 +191,11 @@ def _described(
         "size_bytes": loaded.size_bytes,
         "digest": loaded.digest,
     }
+
+
+def _classes(data: Dataset) -> list[str | list[str]]:
+    """Every name of each class: a card is the list by which the model's classes are numbered."""
+    return [written(one) for one in data.aliases] or list(data.classes)
 
 
 def _hardware(spec: TrainSpec) -> str:

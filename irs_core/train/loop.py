@@ -13,16 +13,29 @@ from torch.nn import functional
 
 from irs_core.approx.fake import FakeQuantised
 from irs_core.backends.torch_backend import compile_fails
-from irs_core.data import Dataset, load_dataset, open_source
+from irs_core.data import Dataset, open_source
 from irs_core.errors import DatasetError
 from irs_core.integer import IntegerNetwork
 from irs_core.integer.carrier import Carrier
 from irs_core.models import build, find_architecture, state_digest
 from irs_core.models.loaded import with_normalisation
-from irs_core.train.augment import add_noise, pad_for_crops, random_views, seeded_generator
+from irs_core.train.augment import (
+    add_noise,
+    own_draws,
+    pad_for_crops,
+    random_views,
+    seeded_generator,
+)
 from irs_core.train.device import training_device
 from irs_core.train.finish import Normalisation, write_result
-from irs_core.train.progress import Progress, load_progress, progress_path, save_progress
+from irs_core.train.images import training_set
+from irs_core.train.progress import (
+    Progress,
+    check_converges,
+    load_progress,
+    progress_path,
+    save_progress,
+)
 from irs_core.train.schedule import learning_rate
 from irs_core.train.spec import EpochReport, OnImages, TrainResult, TrainSpec
 from irs_core.train.start import started
@@ -62,13 +75,9 @@ def train(
         ApproximationError: The device is not there.
     """
     device = training_device(spec.device)
+    data = training_set(spec.data_spec("train"), spec.max_images)
     if max_test != 0:
-        max_test = _testable(spec, max_test)
-    data = load_dataset(spec.data_spec("train"), spec.max_images)
-    if data.pixels.dtype != np.uint8:
-        raise DatasetError(
-            f"training takes images of 8 bits; {data.description} has {data.pixels.dtype}"
-        )
+        max_test = _testable(spec, data, max_test)
     if spec.start is not None:
         network, module, (mean, std) = started(spec, data, device)
     else:
@@ -83,6 +92,7 @@ def train(
         on_epoch(report)
     for epoch in range(len(reports), spec.epochs):
         reports.append(run.epoch(epoch))
+        check_converges(spec, network, epoch + 1, reports[-1].loss)
         save_progress(spec, network, run.optimizer, Progress(tuple(reports)), contents)
         if on_epoch:
             on_epoch(reports[-1])
@@ -98,12 +108,23 @@ def train(
     return result
 
 
-def _testable(spec: TrainSpec, max_test: int | None) -> int | None:
+def _testable(spec: TrainSpec, data: Dataset, max_test: int | None) -> int | None:
     """`max_test`, or 0 where there is nothing to test on: to be known before hours of training."""
+    if not data.has_split:
+        # The test split would be the images trained on.
+        return 0
     try:
-        open_source(spec.data_spec("test"))
+        test = open_source(spec.data_spec("test"))
     except DatasetError as error:
         _log.warning("accuracy will not be measured: %s", error)
+        return 0
+    foreign = [name for name in test.classes if name not in data.classes]
+    if foreign:
+        _log.warning(
+            "accuracy will not be measured: %s has the class %r, which is not trained on",
+            test.description,
+            foreign[0],
+        )
         return 0
     return max_test
 
@@ -183,16 +204,17 @@ class _Run:
         per_epoch = count // batch
         loss = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device, dtype=torch.int64)
-        for number in range(per_epoch):
-            rows = order[number * batch : (number + 1) * batch]
-            rate = learning_rate(
-                epoch * per_epoch + number, per_epoch * self.spec.epochs, self.spec.lr
-            )
-            batch_loss, batch_right = self._step(rows, rate, generator)
-            loss += batch_loss
-            right += batch_right
-            steps = epoch * per_epoch + number + 1
-            self.on_images(steps * batch, self.spec.epochs * per_epoch * batch)
+        with own_draws(self.device, self.spec.seed, epoch):
+            for number in range(per_epoch):
+                rows = order[number * batch : (number + 1) * batch]
+                rate = learning_rate(
+                    epoch * per_epoch + number, per_epoch * self.spec.epochs, self.spec.lr
+                )
+                batch_loss, batch_right = self._step(rows, rate, generator)
+                loss += batch_loss
+                right += batch_right
+                steps = epoch * per_epoch + number + 1
+                self.on_images(steps * batch, self.spec.epochs * per_epoch * batch)
         # A GPU is still at work here; reading a number waits for it.
         mean_loss = float(loss) / per_epoch
         seconds = time.perf_counter() - started

@@ -1,12 +1,14 @@
 """What helps a model that was not trained under the noise, as commands to type."""
 
-from irs_core.data import Dataset
+from irs_core.data import Dataset, open_training
+from irs_core.errors import CheckpointError, DatasetError
 from irs_core.models import LoadedModel
+from irs_core.models.denoised import check_takes_denoiser
 from irs_core.models.gradients import runs_in_torch
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.commands import about, denoiser_commands, finetune_command, ways_command
+from irs_core.train.images import TUNING_EPOCHS, epochs_over
 from irs_core.train.pace import PACE_IMAGES, training_pace
-from irs_core.train.passes import TUNING_EPOCHS, epochs_over, training_images
 from irs_core.train.task import fitting_levels
 
 
@@ -22,43 +24,57 @@ def offered(
         sigma: Noise in pixel units.
     """
     ways, said = [], []
-    # Training reads a model as red, green, blue.
-    pace = None
-    if not model.reversed:
-        first = slice(0, PACE_IMAGES)
-        pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
+    first = slice(0, PACE_IMAGES)
+    pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
     levels = fitting_levels(*dataset.input_shape[1:])
-    images = training_images(data)
+    try:
+        images, lacking = len(open_training(data).labels), ""
+    except DatasetError as error:
+        images, lacking = 0, str(error)
     if base.parts is None and levels:
-        ways.append("denoised")
-        steps = denoiser_commands(
-            model, data, sigma, against=pace is not None, images=images, levels=levels
-        )
-        said.append(
-            "A denoiser in front leaves the model as it is: "
-            f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors."
-        )
+        refused = _refused(base)
+        if refused:
+            said.append(f"No denoiser can stand in front of it: {refused}.")
+        else:
+            ways.append("denoised")
+            steps = denoiser_commands(
+                model,
+                data,
+                sigma,
+                against=pace is not None,
+                images=images,
+                folder="FOLDER" if lacking else None,
+                levels=levels,
+            )
+            others = " FOLDER: other images than those certified, no labels." if lacking else ""
+            said.append(
+                "A denoiser in front leaves the model as it is: "
+                f"{' ; '.join(steps)} ; then --denoise denoiser.safetensors.{others}"
+            )
     if pace is not None:
         ways.append("fine-tuned")
-        time = _training_time(images, pace)
-        command = finetune_command(model, data, sigma, images)
-        said.append(f"Fine-tuning changes its weights{time}: {command}")
+        if lacking:
+            said.append(f"Fine-tuning changes its weights, and needs labelled images: {lacking}.")
+        else:
+            passes = epochs_over(images, TUNING_EPOCHS)
+            said.append(
+                f"Fine-tuning changes its weights ({about(passes * images / pace)} here: {passes} "
+                f"passes over {images:,} images): {finetune_command(model, data, sigma, images)}"
+            )
     elif not runs_in_torch(base):
+        also = ", and a denoiser could learn from its own answers" if "denoised" in ways else ""
         said.append(
             "Given as PyTorch weights, or as a function that builds it, the model could be "
-            "fine-tuned, and a denoiser could learn from its own answers."
+            f"fine-tuned{also}."
         )
     said.append(f"A pilot compares the ways first: {ways_command(model, data, sigma)}")
     return tuple(ways), tuple(said)
 
 
-def _training_time(images: int, pace: float) -> str:
-    """How long fine-tuning takes here, or that it lacks training images.
-
-    Args:
-        pace: Images per second.
-    """
-    if not images:
-        return ", which needs labelled images in a split train (none was found)"
-    passes = epochs_over(images, TUNING_EPOCHS)
-    return f" ({about(passes * images / pace)} here: {passes} passes over {images:,} images)"
+def _refused(model: LoadedModel) -> str:
+    """Why no denoiser can stand in front of a model; empty where one can."""
+    try:
+        check_takes_denoiser(model)
+    except CheckpointError as error:
+        return str(error)
+    return ""

@@ -1,6 +1,7 @@
 """The state of an unfinished run on disk, without pickled objects."""
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,10 @@ class Resumable(Protocol):
     @property
     def out(self) -> str:
         """File that it writes."""
+
+    @property
+    def lr(self) -> float:
+        """Peak learning rate."""
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting, JSON-serialisable."""
@@ -100,6 +105,28 @@ def save_state(
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def check_converges(spec: Resumable, network: nn.Module, epoch: int, loss: float) -> None:
+    """End a run that has diverged, before its state is saved.
+
+    What was saved of it is removed: it would only diverge again, and a smaller rate begins anew.
+
+    Args:
+        epoch: The one that is done, from 1.
+        loss: Its mean.
+
+    Raises:
+        SpecError: The loss or a weight is not finite.
+    """
+    held = [*network.parameters(), *network.buffers()]
+    if math.isfinite(loss) and all(bool(one.isfinite().all()) for one in held):
+        return
+    progress_path(Path(spec.out)).unlink(missing_ok=True)
+    raise SpecError(
+        f"the training diverged in epoch {epoch} (loss {loss:g}), and nothing was written; give a "
+        f"smaller --lr than {spec.lr:g}"
+    )
 
 
 def load_state(

@@ -1,5 +1,6 @@
 """What to train, and what came of it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any, Literal
 from irs_core.errors import SpecError
 from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.noise import check_sigma
-from irs_core.spec.study import DataSpec
+from irs_core.spec.paths import settled
+from irs_core.spec.study import ChannelOrder, DataSpec
 
 Device = Literal["cpu", "cuda"]
 # Called with the images that a run has passed, those of earlier epochs included, and how many it
@@ -47,6 +49,7 @@ class TrainSpec:
         start: Weights to fine-tune as they are: a file, `shipped:NAME`, or what `adopt_call` named.
             The architecture is theirs. None trains from random weights.
         mean, std: Normalisation of `start`, where its file does not give it.
+        channel_order: In which `start` takes colours; what is written takes red, green, blue.
         classes: File that lists the classes of `start` in their order, by which labels are
             numbered; None numbers them as the data set does.
         note: A sentence for the card, e.g. how the settings were chosen.
@@ -76,6 +79,7 @@ class TrainSpec:
     std: tuple[float, ...] | None = None
     classes: str | None = None
     channels: int | None = None
+    channel_order: ChannelOrder = "rgb"
 
     def __post_init__(self) -> None:
         check_sigma(self.sigma, zero=True)
@@ -100,14 +104,13 @@ class TrainSpec:
             raise SpecError(
                 "weights are fine-tuned as they are or as integers; got start and qat_from"
             )
-        if self.start is None and (self.mean, self.std) != (None, None):
+        if self.start is None and (self.mean, self.std, self.channel_order) != (None, None, "rgb"):
             raise SpecError(
-                "mean and std belong to the weights that training starts from; got none"
+                "mean, std and channel_order belong to weights that training starts from; got none"
             )
         if self.start is None and self.classes is not None:
             raise SpecError("classes are those of weights that training starts from; got none")
-        if self.start is not None and Path(self.start) == Path(self.out):
-            raise SpecError(f"out must be another file than start; got {self.out!r} for both")
+        check_other_file(self.out, start=self.start, qat_from=self.qat_from)
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
 
@@ -129,7 +132,23 @@ class TrainSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, JSON-serialisable."""
-        return asdict(self)
+        return without_order(asdict(self))
+
+
+def without_order(fields: dict[str, Any]) -> dict[str, Any]:
+    """A choice that came later: runs that were begun without it go on, under the same id."""
+    return {name: one for name, one in fields.items() if (name, one) != ("channel_order", "rgb")}
+
+
+def check_other_file(out: str, **read: str | None) -> None:
+    """Refuse to write over a file that a run reads, however either is spelled.
+
+    Raises:
+        SpecError: They are one file.
+    """
+    for name, path in read.items():
+        if path is not None and os.path.realpath(settled(path)) == os.path.realpath(settled(out)):
+            raise SpecError(f"out must be another file than {name}; got {out!r} for both")
 
 
 @dataclass(frozen=True)

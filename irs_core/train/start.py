@@ -1,6 +1,7 @@
 """A trained classifier as the beginning of another training."""
 
 import copy
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -9,42 +10,35 @@ from irs_core.data import Dataset
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import LoadedModel, load_model
 from irs_core.models.gradients import check_gradients, check_learns
-from irs_core.models.normalize import Numbers
 from irs_core.models.objects import is_object
+from irs_core.models.recognise import is_torchscript
+from irs_core.spec.paths import expanded
 from irs_core.spec.study import ModelSpec
 from irs_core.train.finish import Normalisation
 from irs_core.train.spec import OWN_CLASS, TrainSpec
 
 
-def read_start(
-    weights: str,
-    *,
-    arch: str | None = None,
-    classes: int | None = None,
-    mean: Numbers = None,
-    std: Numbers = None,
-) -> LoadedModel:
-    """The classifier to go on from.
+def read_start(model: ModelSpec) -> LoadedModel:
+    """The classifier to go on from, as one that takes red, green, blue.
 
     Args:
-        weights: A file, `shipped:NAME`, or what `adopt_call` named.
-        arch: Its architecture, where the file does not name it.
-        classes: Its number of classes, where it has to be told.
-        mean, std: Its normalisation, where the file does not give it.
+        model: A file, `shipped:NAME`, or what `adopt_call` named, which alone needs its number of
+            classes.
 
     Raises:
         CheckpointError: It cannot be read, or PyTorch cannot train it.
     """
-    if is_object(weights):
-        found = load_model(ModelSpec(weights, None, classes))
-    else:
-        found = load_model(ModelSpec(weights, arch, None, mean, std))
-    check_gradients(found)
-    if found.arch == "torchscript":
+    path = expanded(model.weights)
+    if path.is_file() and is_torchscript(path):
         raise CheckpointError(
-            "a TorchScript program is run, not trained; give its weights, or a function that "
-            "builds the network (package.module:make)"
+            f"{path.name} is a TorchScript program, which is run, not trained; give its weights, "
+            "or a function that builds the network (package.module:make)"
         )
+    if is_object(model.weights):
+        found = load_model(replace(model, arch=None, mean=None, std=None))
+    else:
+        found = load_model(replace(model, num_classes=None))
+    check_gradients(found)
     return found
 
 
@@ -61,7 +55,10 @@ def started(
     assert spec.start is not None
     arch = None if spec.arch == OWN_CLASS else spec.arch
     found = read_start(
-        spec.start, arch=arch, classes=len(data.classes), mean=spec.mean, std=spec.std
+        ModelSpec(
+            *(spec.start, arch, len(data.classes), spec.mean, spec.std),
+            channel_order=spec.channel_order,
+        )
     )
     if found.num_classes != len(data.classes):
         raise SpecError(

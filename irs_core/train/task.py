@@ -19,7 +19,7 @@ from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.text import NAME, plain
 from irs_core.train.commands import TUNING_RATE
 from irs_core.train.denoiser_spec import DenoiserSpec, data_kind, images_text
-from irs_core.train.passes import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
+from irs_core.train.images import DENOISER_EPOCHS, TUNING_EPOCHS, epochs_over
 from irs_core.train.spec import TrainSpec
 
 Step = DenoiserSpec | TrainSpec
@@ -167,6 +167,7 @@ def denoiser_training(
         arch=model.arch,
         mean=model.mean,
         std=model.std,
+        channel_order=model.channel_order,
     )
     return Training((replace(last, out=_FIRST), second), True, bare, _DENOISER_BYTES, data)
 
@@ -194,6 +195,7 @@ def finetuning(
         start=model.weights,
         mean=model.mean,
         std=model.std,
+        channel_order=model.channel_order,
         classes=data.class_list,
     )
     return Training((step,), True, replace(model, denoiser=None), size_bytes, data)

@@ -9,10 +9,14 @@ from graph_files import export_onnx, noisy, quantise_onnx
 from PIL import Image
 
 from irs_core.data import load_dataset
+from irs_core.foreign.answers import DryRun, Ways
 from irs_core.graphs import read_graph
 from irs_core.jobs import JobQueue
 from irs_core.models import load_model
-from irs_core.spec.study import ModelSpec
+from irs_core.models.denoised import load_denoiser
+from irs_core.models.denoiser_onnx import onnx_bytes
+from irs_core.spec.study import DataSpec, ModelSpec
+from ui.certify import ways_out
 from ui.certify.clone import form_values
 
 
@@ -188,6 +192,19 @@ def test_a_dry_run_before_the_start_is_of_the_form_as_it_stands(store):
     assert not [one for one in at.dataframe if "agrees" in one.value.columns]
     at.number_input(key="form_sigma_shipped:digits-0.50").set_value(0.5).run()
     assert at.dataframe[-1].value["model"].tolist() == rows
+
+
+def test_what_is_fine_tuned_is_the_classifier_alone(store, tmp_path):
+    """Behind an ONNX denoiser the whole is one graph, which nobody could train."""
+    (tmp_path / "d.onnx").write_bytes(onnx_bytes(load_denoiser("shipped:digits-0.50").network))
+    model = ModelSpec("shipped:digits-clean", denoiser=str(tmp_path / "d.onnx"))
+    assert load_model(model).arch == "onnx"
+    ways, report = Ways((0.25,), (), 2, 1348), DryRun("", (), (), ("fine-tuned",))
+    training = ways_out._training("fine-tuned", model, DataSpec(), 0.5, ways, report)
+    bare = load_model(ModelSpec("shipped:digits-clean"))
+    assert training.steps[0].arch == bare.arch
+    assert training.size_bytes == bare.size_bytes
+    assert training.model == ModelSpec("shipped:digits-clean")
 
 
 def test_a_model_that_never_saw_noise_is_warned_of_unless_a_denoiser_is_in_front(store):

@@ -14,15 +14,17 @@ from safetensors.torch import load_file
 
 import irs_core
 from irs_core.cli.denoiser import add_denoiser, denoiser_from_args
+from irs_core.cli.main import main
 from irs_core.data import load_dataset
 from irs_core.errors import CheckpointError, DatasetError, SpecError
-from irs_core.models import load_model, read_card
+from irs_core.models import build, load_model, read_card
 from irs_core.models.denoised import load_denoiser
-from irs_core.models.gradients import check_flow
+from irs_core.models.gradients import check_flow, frozen_classifier
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.denoise import add_mixed_noise, train_denoiser
 from irs_core.train.denoiser_finish import denoiser_command, named
 from irs_core.train.denoiser_spec import DenoiserSpec
+from irs_core.train.progress import progress_path
 
 SHIPPED = "shipped:digits-0.50"
 MODELS = Path(irs_core.__file__).parent / "models" / "shipped"
@@ -200,8 +202,8 @@ def test_what_a_run_reads_counts_by_content_wherever_it_lies(spec, tmp_path):
     with pytest.raises(_KilledError):
         train_denoiser(spec, on_epoch=_stop_after(1))
     other_images = replace(spec, images=written(tmp_path / "others", start=100))
-    shutil.copy(MODELS / "digits-0.25.safetensors", tmp_path / "d.safetensors")
-    other_classifier = replace(spec, against=str(tmp_path / "d.safetensors"))
+    shutil.copy(MODELS / "digits-0.25.safetensors", tmp_path / "e.safetensors")
+    other_classifier = replace(spec, against=str(tmp_path / "e.safetensors"))
     trained_longer = replace(spec, start=None, against=None, images="digits", max_images=50)
     out = str(tmp_path / "g.safetensors")
     other_start = replace(spec, start=str(train_denoiser(replace(trained_longer, out=out)).weights))
@@ -292,3 +294,32 @@ def test_each_image_gets_one_of_the_noise_levels():
 def test_settings_have_limits(spec, wrong):
     with pytest.raises(SpecError):
         replace(spec, **wrong)
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_it_learns_from_the_answers_of_the_order_that_is_named(tmp_path, monkeypatch, order):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (8, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=np.arange(8) % 2)
+    torch.save(build("cifar_resnet8", 2, 3, seed=0).state_dict(), tmp_path / "net.pt")
+    asked = []
+    monkeypatch.setattr(
+        "irs_core.train.denoise.frozen_classifier",
+        lambda model: asked.append(model.digest) or frozen_classifier(model),
+    )
+    words = ["denoiser", "train", f"npz:{tmp_path / 'a.npz'}", "--sigma", "0.5", "--width", "4"]
+    words += ["--epochs", "1", "--levels", "1", "--arch", "cifar_resnet8"]
+    words += ["--against", str(tmp_path / "net.pt"), "--channel-order", order]
+    assert main([*words, "--out", str(tmp_path / "d.safetensors")]) == 0
+    model = ModelSpec(str(tmp_path / "net.pt"), "cifar_resnet8", channel_order=order)
+    assert asked == [load_model(model).digest]
+
+
+def test_a_denoiser_that_diverges_leaves_the_file_that_is_there(tmp_path):
+    out = tmp_path / "d.safetensors"
+    out.write_bytes(b"what was there")
+    spec = DenoiserSpec("digits", str(out), (0.5,), epochs=50, lr=1e30, max_images=128, width=4)
+    with pytest.raises(SpecError, match="diverged in epoch"):
+        train_denoiser(spec)
+    assert out.read_bytes() == b"what was there"
+    assert not progress_path(out).exists()

@@ -1,6 +1,7 @@
 """Fine-tuning goes on from a network's own weights, whoever wrote its class."""
 
 import argparse
+import json
 import shlex
 import shutil
 from dataclasses import replace
@@ -20,6 +21,7 @@ from irs_core.check import check_model
 from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.cli.main import main
 from irs_core.data import load_dataset
+from irs_core.data.class_list import read_class_list, written
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import build, load_model, read_card
 from irs_core.models.loaded import with_normalisation
@@ -29,6 +31,8 @@ from irs_core.train import TrainSpec
 from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.finish import train_command
 from irs_core.train.loop import train
+from irs_core.train.pace import training_pace
+from irs_core.train.progress import progress_path
 from irs_core.train.spec import OWN_CLASS
 
 SHIPPED = "shipped:digits-0.25"
@@ -300,3 +304,143 @@ def test_the_command_takes_a_shipped_model(tmp_path, capsys):
     assert main([*words, "--out", out, "--json"]) == 0
     assert '"command": "finetune"' in capsys.readouterr().out
     assert load_model(ModelSpec(out)).arch == "digits_resnet"
+
+
+class Dropping(nn.Module):
+    """A network whose layers draw for themselves."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10))
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+def test_layers_that_draw_draw_the_same_in_every_run(spec, tmp_path):
+    def stop(report):
+        if report.epoch == 1:
+            raise _StoppedError
+
+    own = replace(spec, start=adopt(Dropping()), arch=OWN_CLASS, epochs=2)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    whole = load_file(train(own, max_test=0).weights)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    again = replace(own, out=str(tmp_path / "again.safetensors"))
+    with pytest.raises(_StoppedError):
+        train(again, on_epoch=stop, max_test=0)
+    torch.manual_seed(3)
+    resumed = load_file(train(again, max_test=0).weights)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_timing_a_training_leaves_the_generator_of_the_process_alone():
+    data = load_dataset(DataSpec(max=8))
+    model = load_model(ModelSpec(adopt(Dropping()), num_classes=10))
+    before = torch.get_rng_state()
+    assert training_pace(model, data.images(slice(None)), data.labels)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("rate", [1e30, 1e4])
+def test_a_run_that_diverges_ends_at_once_and_writes_nothing(spec, rate):
+    out = Path(spec.out)
+    out.write_bytes(b"what was there")
+    with pytest.raises(SpecError, match=r"diverged in epoch \d+ .*smaller --lr"):
+        train(replace(spec, lr=rate, epochs=50))
+    assert out.read_bytes() == b"what was there"
+    # A smaller rate begins anew.
+    assert not progress_path(out).exists()
+    assert train(spec, max_test=1).accuracy is not None
+
+
+def test_a_program_is_told_from_a_network_without_being_run(tmp_path, capsys):
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    torch.jit.save(torch.jit.trace(module, torch.zeros(1, 1, 8, 8)), tmp_path / "program.pt")
+    out = str(tmp_path / "tuned.safetensors")
+    assert main(["finetune", str(tmp_path / "program.pt"), "--sigma", "0.5", "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert "program.pt is a TorchScript program, which is run, not trained" in said
+    assert "command line" not in said
+
+
+@pytest.mark.parametrize("spelled", ["{0}/net.safetensors", "{0}/here/../net.safetensors", "link"])
+@pytest.mark.parametrize("read", ["start", "qat_from", "against"])
+def test_no_run_writes_over_what_it_reads(tmp_path, monkeypatch, spelled, read):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "net.safetensors")
+    whole = TrainSpec("digits_resnet", "net.safetensors")
+    if read == "against":
+        whole = DenoiserSpec("digits", "net.safetensors", (0.5,))
+    with pytest.raises(SpecError, match=f"another file than {read}"):
+        replace(whole, **{read: spelled.format(tmp_path)})
+
+
+def test_what_was_tuned_knows_every_name_of_its_classes(tmp_path, capsys):
+    synsets = {"n01440764": "tench, Tinca tinca", "n01443537": "goldfish, Carassius auratus"}
+    for split in ("train", "test"):
+        for name in synsets:
+            (tmp_path / "data" / split / name).mkdir(parents=True)
+            for number in range(4):
+                grey = Image.new("L", (8, 8), 60 * number)
+                grey.save(tmp_path / "data" / split / name / f"{number}.png")
+    listed = "".join(f"{one} {words}\n" for one, words in synsets.items())
+    (tmp_path / "start.classes.txt").write_text(listed)
+    torch.save(build("digits_resnet", 2, 1, seed=0).state_dict(), tmp_path / "start.pt")
+    data = ["--data", "image-folder", "--root", str(tmp_path / "data")]
+    words = ["finetune", str(tmp_path / "start.pt"), "--arch", "digits_resnet", "--sigma", "0.1"]
+    place = tmp_path / "elsewhere"
+    out = str(place / "tuned.safetensors")
+    assert main([*words, *data, "--epochs", "1", "--out", out]) == 0
+    assert read_card(place / "tuned.json")["classes"] == listed.splitlines()
+    store = ["--store", str(tmp_path / "store"), "--n", "10", "--n0", "5", "--np", "100%"]
+    assert main(["certify", "--model", out, *data, "--sigma", "0.1", *store]) == 0
+    assert "not among" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ("cat",),
+        ("tench, Tinca tinca", "n01440764", "tench", "Tinca tinca"),
+        ("n01440764",),
+        ("tench", "n01440764"),
+        ("shown", "other"),
+    ],
+)
+def test_names_of_a_class_are_read_back_as_they_were_written(tmp_path, entry):
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": [written(entry), "last"]}))
+    assert read_class_list(tmp_path / "classes.json").entries == (entry, ("last",))
+
+
+def test_a_network_of_blue_green_red_becomes_one_of_red_green_blue(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    images = {name: rng.integers(0, 256, (24, 32, 32, 3), np.uint8) for name in ("train", "test")}
+    named = {f"x_{name}": one for name, one in images.items()}
+    named |= {f"y_{name}": np.arange(24) % 2 for name in images}
+    np.savez(tmp_path / "a.npz", **named)
+    torch.save(build("cifar_resnet8", 2, 3, seed=0).state_dict(), tmp_path / "start.pt")
+    words = ["finetune", str(tmp_path / "start.pt"), "--arch", "cifar_resnet8", "--sigma", "0.1"]
+    words += ["--data", "npz", "--root", str(tmp_path / "a.npz"), "--epochs", "1", "--lr", "1e-9"]
+    out = str(tmp_path / "tuned.safetensors")
+    assert main([*words, "--channel-order", "bgr", "--out", out]) == 0
+    assert "leave out --channel-order bgr" in capsys.readouterr().out
+    told = ModelSpec(str(tmp_path / "start.pt"), "cifar_resnet8", channel_order="bgr")
+    pair = (load_model(one).module.parameters() for one in (told, ModelSpec(out)))
+    for before, after in zip(*pair, strict=True):
+        assert torch.allclose(before, after, atol=1e-5)
+    assert "--channel-order bgr" in read_card(tmp_path / "tuned.json")["command"]
+
+
+def test_an_order_that_came_later_changes_no_id(spec):
+    assert "channel_order" not in spec.to_dict()
+    assert replace(spec, channel_order="bgr").to_dict()["channel_order"] == "bgr"
+    with pytest.raises(SpecError, match="channel_order belong to weights"):
+        replace(spec, start=None, channel_order="bgr")
+    with pytest.raises(SpecError, match="channel_order belong to the classifier"):
+        DenoiserSpec("digits", "d.safetensors", (0.5,), channel_order="bgr")

@@ -1,6 +1,7 @@
 """Of a model that was not trained under the noise: what helps it, tried in small, then started."""
 
 import math
+from dataclasses import replace
 
 import streamlit as st
 
@@ -54,7 +55,7 @@ def show(model: ModelSpec, data: DataSpec, sigma: float, facts: ModelFacts, repo
     _show_pilot(found)
     for row in found.rows:
         if row.name in report.ways and not row.refused:
-            training = _training(row.name, model, data, sigma, facts, found, report)
+            training = _training(row.name, model, data, sigma, found, report)
             _offer(row, found, training)
 
 
@@ -63,11 +64,12 @@ def _training(
     model: ModelSpec,
     data: DataSpec,
     sigma: float,
-    facts: ModelFacts,
     found: Ways,
     report: DryRun,
 ) -> Training:
     if name == "fine-tuned":
+        # The classifier alone, which a denoiser in front may have made another kind of.
+        facts = inventory.model_facts(replace(model, denoiser=None))
         return finetuning(
             model,
             data,
