@@ -60,8 +60,9 @@ KINDS: Mapping[DataKind, DataKindDef] = {
     ),
     "npz": DataKindDef(
         "Arrays in a numpy file: 8 or 16 bits, or floats in [0, 1]",
-        "ROOT is the `.npz` file, with `images` and `labels`, `x_test` and `y_test`, or "
-        "`test_images` and `test_labels`; or a folder of `.npy` files of these names",
+        "ROOT is the `.npz` file, with `x_test` and `y_test` (`x_train` and so on to train on), "
+        "`test_images` and `test_labels`, or, of no split, `images` and `labels`; or a folder of "
+        "`.npy` files of these names",
         listed=True,
     ),
     "parquet": DataKindDef(

@@ -1,4 +1,4 @@
-"""Pages on a small screen and enlarged, the address, and what the keyboard reaches."""
+"""The address of a page, and what the keyboard reaches."""
 
 import re
 
@@ -7,8 +7,6 @@ from settled import settle
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
-
-from ui.shared.page_list import PAGES
 
 TIMEOUT = 120_000
 
@@ -21,25 +19,6 @@ def patient() -> None:
 def study(page: Page) -> str:
     page.wait_for_url(re.compile("study="))
     return re.findall(r"study=(\w+)", page.url)[0]
-
-
-@pytest.mark.parametrize("width", [320, 640], ids=["phone", "enlarged twice"])
-def test_no_page_scrolls_sideways(app: str, page: Page, width: int) -> None:
-    """WCAG 1.4.10: at 320 CSS pixels nothing but tables and figures is wider than the screen."""
-    page.set_viewport_size({"width": width, "height": 640})
-    wide = []
-    for name in PAGES:
-        page.goto(f"{app}/{name}")
-        settle(page)
-        most = page.evaluate(
-            """() => {
-              const main = document.querySelector('[data-testid=stMain]');
-              return Math.max(document.documentElement.scrollWidth, main.scrollWidth);
-            }"""
-        )
-        if most > width + 1:
-            wide.append(f"{name}: {most}")
-    assert wide == []
 
 
 def test_back_and_forward_show_what_the_address_says(app: str, page: Page) -> None:
