@@ -60,6 +60,7 @@ def open_npz(spec: DataSpec) -> Source:
         classes=named_classes(spec.class_list, count),
         read=lambda positions: replace(whole, pixels=pixels[positions]),
         description=f"arrays in {path.name}" + (f", {split} split" if has_split else ""),
+        aliases=read_class_list(spec.class_list).entries if spec.class_list else (),
         has_split=has_split,
     )
 

@@ -53,6 +53,7 @@ def open_parquet(spec: DataSpec) -> Source:
         read=partial(_read, table.column(image), spec, root.name),
         description=f"table {root.name}" + (f", {spec.split or 'no'} split" if has_split else ""),
         known=known,
+        aliases=read_class_list(spec.class_list).entries if spec.class_list else (),
         has_split=has_split,
         notes=(f"classes numbered by {Path(spec.class_list).name}",) if spec.class_list else (),
     )

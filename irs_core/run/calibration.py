@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irs_core.data import Dataset, load_dataset, open_training
-from irs_core.data.base import scaled
+from irs_core.data.base import scaled, spaced
 from irs_core.errors import DatasetError
 from irs_core.sampling.noise import noise_blocks, noisy
 from irs_core.spec.study import DataSpec, StudySpec
@@ -62,7 +62,9 @@ def _calibration_source(
             return training.pixels, f"{len(training)} training images"
     except DatasetError as error:
         logger.info("no training images for calibration: %s", error)
-    rows = np.flatnonzero(~dataset.reported)[:CALIBRATION_IMAGES]
+    # Those may be sorted by class, too.
+    rows = np.flatnonzero(~dataset.reported)
+    rows = rows[spaced(len(rows), CALIBRATION_IMAGES)]
     if len(rows):
         return dataset.pixels[rows], f"{len(rows)} held-out images"
     if unseen:
@@ -70,7 +72,7 @@ def _calibration_source(
             "an integer network needs training or held-out images to set its ranges; found none: "
             "hold some out"
         )
-    rows = np.arange(min(len(dataset), CALIBRATION_IMAGES))
+    rows = spaced(len(dataset), CALIBRATION_IMAGES)
     return dataset.pixels[rows], f"{len(rows)} of the reported images, without labels"
 
 

@@ -55,3 +55,19 @@ def test_reported_images_are_refused_where_unseen_ones_are_needed():
     assert source == "5 of the reported images, without labels"
     with pytest.raises(DatasetError, match="hold some out"):
         calibration_images(asked, dataset, unseen=True)
+
+
+@pytest.mark.parametrize("data", [{"max": 20}, {"max": 5, "holdout": 20}])
+def test_of_many_images_those_from_all_over_are_taken(monkeypatch, data):
+    """Folders are sorted by class."""
+    asked = spec(**data)
+    dataset = load_dataset(asked.data)
+    rows = np.flatnonzero(~dataset.reported) if "holdout" in data else np.arange(20)
+    monkeypatch.setattr(calibration, "CALIBRATION_IMAGES", 4)
+    monkeypatch.setattr(calibration, "noisy", lambda image, *_, **__: image[None])
+    images, _ = calibration_images(asked, dataset)
+    taken = {one.tobytes() for one in images}
+    assert len(taken) == 4
+    for start in range(0, 20, 5):
+        fifth = dataset.images(rows[start : start + 5])
+        assert len({one.tobytes() for one in fifth} & taken) == 1
