@@ -37,6 +37,7 @@ from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.images import (
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
+    check_depth,
     epochs_over,
 )
 from irs_core.train.loop import train
@@ -165,6 +166,7 @@ class _Trial:
     @property
     def training_images(self) -> int:
         """How many images there are to train on, apart from those that are tried on."""
+        check_depth(self._dataset.pixels, self._dataset.description)
         return len(open_training(self.data).labels)
 
     def fitting_levels(self) -> int:

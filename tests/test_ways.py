@@ -282,3 +282,20 @@ def test_the_command_says_on_what_to_decide(clean, capsys):
     words = ["ways", clean, "--sigma", "0.5", "--max", "5", "--draws", "3", "--images", "64"]
     assert main([*words, "--width", "4", "--levels", "1"]) == 0
     assert "what is chosen by these images is to be decided on others" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint16])
+def test_images_that_training_does_not_take_are_not_offered_to_it(clean, tmp_path, kind):
+    rng = np.random.default_rng(0)
+    images = rng.random((20, 8, 8), np.float32)
+    images = images if kind == np.float32 else (images * 65535).astype(kind)
+    labels = np.arange(20) % 2
+    named = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    np.savez(tmp_path / "a.npz", **named)
+    model, data = ModelSpec(clean), DataSpec("npz", str(tmp_path / "a.npz"))
+    _, denoised, tuned = compare_ways(model, data, Pilot(0.5, (0.25,), images=20, draws=3))
+    for one in (denoised, tuned):
+        assert "training takes images of 8 bits" in one.refused
+    _, said = offered(model, data, 0.5, load_model(model), load_dataset(data))
+    assert "training takes images of 8 bits" in said[1]
+    assert "./irs finetune" not in said[1]

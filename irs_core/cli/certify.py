@@ -14,7 +14,7 @@ from irs_core.analysis.ledger import (
     used_before,
     with_fixed_split,
 )
-from irs_core.cli.certify_options import add_certify_options
+from irs_core.cli.certify_options import add_certify_options, usual_compressions
 from irs_core.cli.goals import with_goal
 from irs_core.cli.inputs import (
     MAX_IMAGES,
@@ -95,6 +95,8 @@ def _study_spec(arguments: argparse.Namespace) -> StudySpec:
 
 def _certify(arguments: argparse.Namespace) -> None:
     check_one_format(arguments)
+    if arguments.file is None and arguments.compress is None:
+        arguments.compress = usual_compressions(model_spec(arguments))
     if arguments.dry_run:
         from irs_core.cli.check import DRAWS, check_models, dry_run
 

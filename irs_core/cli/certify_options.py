@@ -1,13 +1,15 @@
 """The options of the command that runs a study."""
 
 import argparse
+from pathlib import Path
 
 from irs_core.cli.goals import add_goal_options
 from irs_core.cli.inputs import add_data_options, add_model_options
 from irs_core.cli.options import add_json_option, path
 from irs_core.cli.results import add_result_options
+from irs_core.graphs import is_graph_file
 from irs_core.spec.compression_kinds import known_compressions
-from irs_core.spec.study import BACKENDS, BOUNDS, GENERATORS, NOISE_KINDS
+from irs_core.spec.study import BACKENDS, BOUNDS, GENERATORS, NOISE_KINDS, ModelSpec
 from irs_core.store import default_root
 
 
@@ -18,11 +20,11 @@ def add_certify_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compress",
         nargs="*",
-        default=["fp16", "int8-dynamic", "prune:0.1"],
         metavar="C",
         help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
         "URL of a model behind a server; with --denoise, classifier:C or denoiser:C compresses one "
-        "part and leaves the other as it is",
+        "part and leaves the other as it is (default: fp16, int8-dynamic and prune:0.1, of an ONNX "
+        "file int8 instead of int8-dynamic, of an OpenVINO IR int8 alone)",
     )
     _add_noise(parser.add_argument_group("noise"))
     _add_draws(parser.add_argument_group("draws and confidence"))
@@ -47,6 +49,18 @@ def add_certify_options(parser: argparse.ArgumentParser) -> None:
     )
     add_goal_options(parser)
     add_result_options(parser, choose_method=False)
+
+
+def usual_compressions(model: ModelSpec) -> list[str]:
+    """Compressed models of a study for which nobody named any: what its kind of file takes."""
+    files = [one for one in (model.weights, model.denoiser) if one and is_graph_file(one)]
+    if not files:
+        return ["fp16", "int8-dynamic", "prune:0.1"]
+    return (
+        ["fp16", "int8", "prune:0.1"]
+        if all(Path(one).suffix.lower() == ".onnx" for one in files)
+        else ["int8"]
+    )
 
 
 def _add_noise(group: argparse._ArgumentGroup) -> None:

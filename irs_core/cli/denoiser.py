@@ -2,11 +2,13 @@
 
 import argparse
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 from irs_core.cli.named import is_own_code
 from irs_core.cli.options import add_json_option, training_bar
 from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
+from irs_core.errors import SpecError
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import CHANNEL_ORDERS
 from irs_core.train.denoiser_spec import (
@@ -14,6 +16,7 @@ from irs_core.train.denoiser_spec import (
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
+    data_kind,
 )
 from irs_core.train.images import DENOISER_EPOCHS, denoiser_epochs, epochs_help
 
@@ -97,10 +100,26 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
     """
     chosen = {field.name: getattr(arguments, field.name) for field in fields(DenoiserSpec)}
     several = {name: chosen[name] and tuple(chosen[name]) for name in ("sigma", "mean", "std")}
+    check_one_meaning(arguments.images)
     if arguments.epochs is None:
         del chosen["epochs"]
     spec = DenoiserSpec(**{**chosen, **several})
-    return spec if arguments.epochs else replace(spec, epochs=denoiser_epochs(spec))
+    # Also where they are named: images that are not there are missed before a job is queued.
+    usual = denoiser_epochs(spec)
+    return spec if arguments.epochs else replace(spec, epochs=usual)
+
+
+def check_one_meaning(images: str) -> None:
+    """Refuse a word that is a kind of data and the name of a folder here.
+
+    Raises:
+        SpecError: It is both.
+    """
+    if data_kind(images) == images and Path(images).is_dir():
+        raise SpecError(
+            f"{images} is a kind of data and a folder here; say ./{images} for the folder, "
+            f"{images}:ROOT (of digits just {images}:) for the data"
+        )
 
 
 def run_denoiser(arguments: argparse.Namespace) -> None:

@@ -76,7 +76,9 @@ def finetune_spec(arguments: argparse.Namespace) -> TrainSpec:
     spec = TrainSpec(arch=arch, start=start, mean=mean, std=std, **chosen)
     # Labels are numbered as the model numbers them, or it would learn all of them anew.
     spec = replace(spec, classes=with_model_classes(spec.data_spec("train"), model).class_list)
-    return spec if arguments.epochs else replace(spec, epochs=finetuning_epochs(spec))
+    # Also where they are named: images that are not there are missed before a job is queued.
+    usual = finetuning_epochs(spec)
+    return spec if arguments.epochs else replace(spec, epochs=usual)
 
 
 def _finetune(arguments: argparse.Namespace) -> int:

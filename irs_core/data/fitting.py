@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from irs_core.data.class_list import list_beside, names_classes, read_class_list
 from irs_core.data.load import open_source
-from irs_core.spec.data_kinds import KINDS
+from irs_core.spec.data_kinds import KINDS, DataKind
 from irs_core.spec.paths import expanded
 from irs_core.spec.study import DataSpec
 
@@ -41,6 +41,28 @@ def with_model_classes(data: DataSpec, weights: str) -> DataSpec:
     ):
         return data
     return replace(data, class_list=str(path.absolute()))
+
+
+Shape = tuple[int, int, int]
+
+
+def way_to_fit(kind: DataKind, wanted: Shape, own: Shape) -> str:
+    """What makes images of another shape fit a model, as the end of a sentence; may be empty.
+
+    Args:
+        wanted: (C, H, W) that the model takes.
+        own: (C, H, W) of the images.
+    """
+    ways = []
+    if wanted[1:] != own[1:]:
+        if not KINDS[kind].root:
+            return f": these are {kind}, the data where none are named: --data KIND --root FOLDER"
+        if wanted[1] == wanted[2] and KINDS[kind].resized:
+            ways.append(f"--size {wanted[1]} resizes them")
+    if {wanted[0], own[0]} == {1, 3}:
+        done = "repeats grey in three channels" if wanted[0] == 3 else "makes colours grey"
+        ways.append(f"--channels {wanted[0]} {done}")
+    return f": {', '.join(ways)}" if ways else ""
 
 
 def _only_counts(classes: Sequence[str]) -> bool:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from irs_core.decide.rounding import chosen_percent
-from irs_core.decide.settle import inputs_to_hold
 from irs_core.errors import InvalidSampleError
 from irs_core.stats import binomial_lower_bound, binomial_upper_bound, least_n_to_certify
 from irs_core.stats.binomial import chance_of_at_least, integers
@@ -226,27 +224,15 @@ def noise_flag(clean_right: int, noisy_right: int, inputs: int, sigma: float) ->
     )
 
 
-def inputs_flag(
-    inputs: int, *, max_loss: float | None = None, beta: float = 0.01, level: float = 0.0025
-) -> Flag | None:
-    """Too few inputs for the requirement, even if nothing is lost, or for any share at all.
+def inputs_flag(inputs: int) -> Flag | None:
+    """Too few inputs for shares of them to say much.
 
     Args:
         inputs: Reported inputs.
-        max_loss: Allowed share of lost inputs; None asks for 100 inputs.
-        beta, level: As for `share_at_most`.
     """
-    least = _FEW
-    if max_loss is not None:
-        least = inputs_to_hold(0.0, max_share=max_loss, beta=beta, level=level) or _FEW
-    if inputs >= least:
+    if inputs >= _FEW:
         return None
-    why = "shares are coarse below 100"
-    if max_loss is not None:
-        why = (
-            f"a loss of at most {chosen_percent(max_loss)} cannot be shown with fewer than {least}"
-        )
-    return _flag("few-inputs", f"{inputs} inputs are few: {why}")
+    return _flag("few-inputs", f"{inputs} inputs are few: shares are coarse below {_FEW}")
 
 
 def unequal_draws_flag(base: int, compressed: int) -> Flag | None:

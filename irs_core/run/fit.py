@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from irs_core.data import Dataset
+from irs_core.data.fitting import way_to_fit
 from irs_core.errors import ChannelsError, CheckpointError, DatasetError
 from irs_core.graphs.files import content_digest
 from irs_core.run.options import RunOptions
@@ -19,7 +20,7 @@ def check_fit(spec: StudySpec, model: "LoadedModel", dataset: Dataset) -> None:
     Raises:
         DatasetError: Shapes or classes differ.
     """
-    _check_shape(model, dataset)
+    _check_shape(spec.data, model, dataset)
     if spec.noise.integer and dataset.scale != spec.data.scale:
         raise DatasetError(
             f"{spec.noise.kind} noise is drawn on the grid of 8-bit pixels; the images have "
@@ -43,25 +44,15 @@ def _classes(data: DataSpec, dataset: Dataset) -> str:
     return f"the data have {len(dataset.classes)}{known}"
 
 
-def _check_shape(model: "LoadedModel", dataset: Dataset) -> None:
-    own = dataset.input_shape
-    if model.input_shape is None or tuple(model.input_shape) == own:
+def _check_shape(data: DataSpec, model: "LoadedModel", dataset: Dataset) -> None:
+    own, wanted = dataset.input_shape, model.input_shape
+    if wanted is None or wanted == own:
         return
-    channels, *sides = model.input_shape
-    if tuple(sides) != own[1:]:
-        square = f": --size {sides[0]} resizes them" if sides[0] == sides[1] else ""
-        raise DatasetError(
-            f"the model takes inputs of shape {tuple(model.input_shape)}; the images have "
-            f"{own}{square}"
-        )
-    if {channels, own[0]} != {1, 3}:
-        raise DatasetError(f"the model takes {channels} channels; the images have {own[0]}")
-    done = "repeats grey in three channels" if channels == 3 else "makes colours grey"
-    raise ChannelsError(
-        f"the model takes {channels} channels; the images have {own[0]}: --channels {channels} "
-        f"{done}",
-        channels,
-    )
+    way = way_to_fit(data.kind, wanted, own)
+    if wanted[1:] != own[1:]:
+        raise DatasetError(f"the model takes inputs of shape {wanted}; the images have {own}{way}")
+    said = f"the model takes {wanted[0]} channels; the images have {own[0]}{way}"
+    raise ChannelsError(said, wanted[0]) if way else DatasetError(said)
 
 
 def check_network(spec: StudySpec, digest: str, options: RunOptions) -> None:

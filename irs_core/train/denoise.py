@@ -32,7 +32,7 @@ from irs_core.train.denoiser_spec import (
     DenoiserSpec,
 )
 from irs_core.train.device import training_device
-from irs_core.train.images import training_set
+from irs_core.train.images import check_depth, training_set
 from irs_core.train.progress import check_converges, load_state, progress_path, save_state
 from irs_core.train.schedule import learning_rate
 from irs_core.train.spec import OnImages
@@ -70,8 +70,6 @@ def train_denoiser(
     """
     device = training_device(spec.device)
     images = _images(spec)
-    if images.pixels.dtype != np.uint8:
-        raise DatasetError(f"training takes images of 8 bits; these have {images.pixels.dtype}")
     trained, held_out = _parts(images)
     network = _network(spec, images).to(device).to(memory_format=torch.channels_last)
     classifier = _classifier(spec, images, programs=programs)
@@ -186,9 +184,11 @@ def add_mixed_noise(images: Tensor, sigma: tuple[float, ...], generator: torch.G
 def _images(spec: DenoiserSpec) -> Images:
     whole = spec.data_spec("train")
     if whole is None:
-        return read_unlabelled(
+        found = read_unlabelled(
             spec.images, size=spec.size, channels=spec.channels, most=spec.max_images
         )
+        check_depth(found.pixels, spec.images)
+        return found
     data = training_set(whole, spec.max_images)
     return Images(data.pixels, data.scale)
 

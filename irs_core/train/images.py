@@ -2,8 +2,10 @@
 
 import logging
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from irs_core.data import Dataset, load_dataset, open_source, open_training
 from irs_core.data.unlabelled import unlabelled_files
@@ -61,10 +63,7 @@ def training_set(spec: DataSpec, most: int | None) -> Dataset:
         DatasetError: They are missing, damaged, or not of 8 bits.
     """
     found = load_dataset(spec, most)
-    if found.pixels.dtype != np.uint8:
-        raise DatasetError(
-            f"training takes images of 8 bits; {found.description} has {found.pixels.dtype}"
-        )
+    check_depth(found.pixels, found.description)
     if not found.has_split:
         _log.warning(
             "%s names no splits, so all of it is trained on: certify and test on other images",
@@ -73,8 +72,24 @@ def training_set(spec: DataSpec, most: int | None) -> Dataset:
     return found
 
 
+def check_depth(pixels: NDArray[Any], what: str) -> None:
+    """Refuse images that training cannot take.
+
+    Raises:
+        DatasetError: They are not of 8 bits.
+    """
+    if pixels.dtype != np.uint8:
+        raise DatasetError(
+            f"training takes images of 8 bits, and {what} has {pixels.dtype}: save them as such"
+        )
+
+
 def finetuning_epochs(spec: TrainSpec) -> int:
-    """Passes for the images that a run of fine-tuning names."""
+    """Passes for the images that a run of fine-tuning names.
+
+    Raises:
+        DatasetError: There are none.
+    """
     return epochs_over(_taken(spec.data_spec("train"), spec), TUNING_EPOCHS)
 
 
@@ -82,7 +97,7 @@ def denoiser_epochs(spec: DenoiserSpec) -> int:
     """Passes for the images that the run of a denoiser names.
 
     Raises:
-        DatasetError: They are a folder without images.
+        DatasetError: There are none.
     """
     data = spec.data_spec("train")
     images = _taken(data, spec) if data else _most(len(unlabelled_files(spec.images)), spec)
@@ -90,11 +105,7 @@ def denoiser_epochs(spec: DenoiserSpec) -> int:
 
 
 def _taken(data: DataSpec, spec: TrainSpec | DenoiserSpec) -> int:
-    """Images of a split that a run takes; 0 where there are none, which the run itself says."""
-    try:
-        return _most(len(open_source(data).labels), spec)
-    except DatasetError:
-        return 0
+    return _most(len(open_source(data).labels), spec)
 
 
 def _most(images: int, spec: TrainSpec | DenoiserSpec) -> int:

@@ -156,7 +156,8 @@ def load_state(
     if differing:
         raise OtherRunError(
             f"{path} is the state of a run with other settings, images or weights "
-            f"({', '.join(differing)}); give those, another out, or delete it"
+            f"({', '.join(differing)}); give those, another out, or, where no run is "
+            "still writing it, delete it"
         )
     network.load_state_dict(content["network"])
     optimizer.load_state_dict(content["optimizer"])

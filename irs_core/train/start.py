@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from irs_core.data import Dataset
+from irs_core.data.fitting import way_to_fit
 from irs_core.errors import CheckpointError, SpecError
 from irs_core.models import LoadedModel, load_model
 from irs_core.models.gradients import check_gradients, check_learns
@@ -68,7 +69,7 @@ def started(
     if found.input_shape not in (None, data.input_shape):
         raise SpecError(
             f"{spec.start} takes images of shape {found.input_shape}; the data have "
-            f"{data.input_shape}"
+            f"{data.input_shape}{way_to_fit(spec.data, found.input_shape, data.input_shape)}"
         )
     # A copy: an object of this process stays as it is.
     module = copy.deepcopy(found.module)

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from graph_files import export_onnx, save_ir
 from synthetic import synthetic_study
 
+from irs_core.cli.certify_options import usual_compressions
 from irs_core.cli.main import main
 from irs_core.errors import SpecError
+from irs_core.models import load_model
 from irs_core.spec.budgets import parse_budgets
+from irs_core.spec.study import ModelSpec
 from irs_core.store import Library
 
 FAST = ["certify", "--max", "6", "--n", "500", "--n0", "20", "--np", "20%", "--compress", "fp16"]
@@ -293,3 +297,41 @@ def test_a_store_without_studies_says_so_and_names_the_way_out(tmp_path, monkeyp
     assert said.out == ""
     assert said.err.count("\n") == 1
     assert said.err.startswith(f"no study in {tmp_path} yet: the command certify makes one, import")
+
+
+@pytest.mark.parametrize(
+    ("weights", "denoiser", "usual"),
+    [
+        ("shipped:digits-0.50", None, ["fp16", "int8-dynamic", "prune:0.1"]),
+        ("f.pt", "shipped:digits-0.50", ["fp16", "int8-dynamic", "prune:0.1"]),
+        ("f.onnx", None, ["fp16", "int8", "prune:0.1"]),
+        ("f.ONNX", "d.safetensors", ["fp16", "int8", "prune:0.1"]),
+        ("f.pt", "d.onnx", ["fp16", "int8", "prune:0.1"]),
+        ("f.xml", None, ["int8"]),
+    ],
+)
+def test_where_none_are_named_the_file_takes_the_compressions(weights, denoiser, usual):
+    assert usual_compressions(ModelSpec(weights, denoiser=denoiser)) == usual
+
+
+@pytest.mark.parametrize("kind", ["onnx", "xml"])
+def test_a_graph_file_is_certified_without_further_words(tmp_path, capsys, kind):
+    module = load_model(ModelSpec("shipped:digits-0.50")).module
+    path = export_onnx(module, (1, 8, 8), tmp_path / "f.onnx")
+    path = save_ir(path, tmp_path / "f.xml") if kind == "xml" else path
+    words = [
+        "certify",
+        "--model",
+        str(path),
+        "--max",
+        "2",
+        "--n",
+        "40",
+        "--n0",
+        "10",
+        "--np",
+        "50%",
+    ]
+    assert main([*words, "--dry-run"]) == 0
+    assert main([*words, "--store", str(tmp_path / "store")]) == 0
+    assert "int8" in capsys.readouterr().out

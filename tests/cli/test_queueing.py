@@ -49,3 +49,18 @@ def test_code_and_programs_do_not_wait(model, tmp_path, capsys):
         assert main([*asked, "--store", str(tmp_path / "store")]) == 2
         assert "never in the background: leave out --queue" in capsys.readouterr().err
     assert not (tmp_path / "store" / "jobs.sqlite").exists()
+
+
+@pytest.mark.parametrize("epochs", [[], ["--epochs", "3"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["denoiser", "train", "nowhere", "--sigma", "0.5"],
+        [*STEPS["finetune"], "--data", "image-folder", "--root", "nowhere"],
+    ],
+)
+def test_images_that_are_not_there_are_missed_at_once(words, epochs, tmp_path, capsys):
+    asked = [*words, *epochs, "--out", str(tmp_path / "x.safetensors"), "--queue"]
+    assert main([*asked, "--store", str(tmp_path / "store")]) == 2
+    assert "no folder" in capsys.readouterr().err
+    assert not (tmp_path / "store" / "jobs.sqlite").exists()

@@ -13,7 +13,7 @@ from PIL import Image
 from irs_core.cli.denoiser import add_denoiser, denoiser_from_args
 from irs_core.cli.finetune import add_finetune, finetune_spec
 from irs_core.data import load_dataset, open_source, open_training
-from irs_core.errors import DatasetError
+from irs_core.errors import DatasetError, SpecError
 from irs_core.models import load_model
 from irs_core.run.calibration import calibration_images
 from irs_core.spec.study import DataSpec, ModelSpec, NoiseSpec, StudySpec
@@ -215,3 +215,17 @@ def test_ways_and_offers_do_not_train_on_what_is_certified(tmp_path):
     assert "./irs denoiser train FOLDER " in said[0]
     assert "no split for training" in said[1]
     assert "./irs finetune" not in said[1]
+
+
+@pytest.mark.parametrize(("name", "data"), [("digits", "digits:"), ("npz", "npz:ROOT")])
+def test_a_folder_that_is_named_as_a_kind_of_data_is_asked_about(tmp_path, monkeypatch, name, data):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    words = f"denoiser train {name} --sigma 0.5 --out d.safetensors"
+    with pytest.raises(SpecError, match=f"say ./{name} for the folder") as error:
+        denoiser_from_args(parsed(add_denoiser, words))
+    assert data.removesuffix("ROOT") in str(error.value)
+    with pytest.raises(DatasetError, match="no images below"):
+        denoiser_from_args(parsed(add_denoiser, words.replace(name, f"./{name}", 1)))
+    if name == "digits":
+        assert denoiser_from_args(parsed(add_denoiser, words.replace(name, data, 1))).epochs == 100
