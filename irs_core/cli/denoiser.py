@@ -12,13 +12,13 @@ from irs_core.errors import SpecError
 from irs_core.spec.outside import CALL_PREFIX
 from irs_core.spec.study import CHANNEL_ORDERS
 from irs_core.train.denoiser_spec import (
-    DenoiserMeasure,
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
     data_kind,
 )
 from irs_core.train.images import DENOISER_EPOCHS, denoiser_epochs, epochs_help
+from irs_core.train.words import of_denoiser
 
 
 def add_denoiser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -146,22 +146,7 @@ def run_denoiser(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json("denoiser train", _as_json(spec, result))
         return
-    print(f"{result.weights}: {result.parameters:,} parameters")
-    for one in result.measured:
-        print(f"  {_sentence(one, result.held_out)}")
-
-
-def _sentence(one: DenoiserMeasure, images: int) -> str:
-    said = (
-        f"sigma {one.sigma:g}, {images} images held out: {one.noisy:.1f} dB noisy, "
-        f"{one.denoised:.1f} dB denoised"
-    )
-    if one.agree_noisy is None or one.agree_denoised is None:
-        return said
-    return (
-        f"{said}; the classifier answers as on the clean image for {one.agree_noisy:.1%} of noisy "
-        f"and {one.agree_denoised:.1%} of denoised ones"
-    )
+    print(f"{result.weights}: {of_denoiser(result)}")
 
 
 def _as_json(spec: DenoiserSpec, result: DenoiserResult) -> dict[str, object]:

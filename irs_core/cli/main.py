@@ -27,7 +27,7 @@ from irs_core.cli.jobs import add_jobs, add_worker
 from irs_core.cli.keeping import add_audit, add_keeping, keep
 from irs_core.cli.options import Parser, add_json_option, add_store_option, path
 from irs_core.cli.papers import add_reproduce
-from irs_core.cli.printing import accuracies, print_json
+from irs_core.cli.printing import print_json
 from irs_core.cli.report import add_report
 from irs_core.cli.terminal import guarded_streams
 from irs_core.cli.train import add_train
@@ -37,6 +37,7 @@ from irs_core.cli.ways import add_ways
 from irs_core.errors import IrsError
 from irs_core.store import Library
 from irs_core.text import SENTENCE, plain
+from irs_core.train.words import accuracies
 
 EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_FAULT = 2, 4, 70
 

@@ -64,12 +64,3 @@ def _with_ends(value: float, low: float, high: float, side: outward.Direction) -
     shown = outward.significant(value, 4, side)
     ends = outward.significant(low, 4, "down"), outward.significant(high, 4, "up")
     return f"{shown} ({ends[0]}..{ends[1]})"
-
-
-def accuracies(clean: float, noisy: float, sigma: float) -> str:
-    """Accuracy of a trained network, and under the noise that it was trained with, if any.
-
-    Args:
-        sigma: Noise in pixel units; 0 for none, of which `noisy` repeats `clean`.
-    """
-    return f"{clean:.1%} clean" + (f", {noisy:.1%} under noise {sigma:g}" if sigma else "")

@@ -5,10 +5,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from irs_core.cli.options import add_json_option, training_bar
-from irs_core.cli.printing import accuracies, print_json
+from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.train.spec import EpochReport, TrainResult, TrainSpec
+from irs_core.train.words import of_classifier
 
 # A network that learns to be an integer one needs smaller steps than other fine-tuning.
 ROUNDING_RATE = 0.001
@@ -101,9 +102,7 @@ def run_training(spec: TrainSpec, *, as_json: bool, command: str) -> int:
     if as_json:
         print_json(command, _as_json(spec, result))
         return 0
-    found = result.accuracy
-    said = "not measured" if found is None else accuracies(found.clean, found.noisy, spec.sigma)
-    print(f"{result.weights}: accuracy {said}")
+    print(f"{result.weights}: {of_classifier(result, spec.sigma)}")
     if spec.channel_order != "rgb":
         print(f"  it takes red, green, blue: leave out --channel-order {spec.channel_order}")
     return 0

@@ -1,5 +1,6 @@
 """What a job that trains does: its steps, their progress, and where the outcome goes."""
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ from irs_core.store.about import About, write_about
 from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.spec import OnImages
 from irs_core.train.task import Step, Training
+from irs_core.train.words import of_classifier, of_denoiser
+
+logger = logging.getLogger(__name__)
 
 
 def work_folder(root: Path, training: Training) -> Path:
@@ -95,11 +99,13 @@ def _run_once(step: Step, on_images: OnImages) -> None:
     if isinstance(step, DenoiserSpec):
         from irs_core.train.denoise import train_denoiser
 
-        train_denoiser(step, on_images=on_images)
+        said = of_denoiser(train_denoiser(step, on_images=on_images))
     else:
         from irs_core.train.loop import train
 
-        train(step, on_images=on_images)
+        said = of_classifier(train(step, on_images=on_images), step.sigma)
+    # Into the job's log.
+    logger.info("%s: %s", Path(step.out).name, said)
 
 
 class _Follow:

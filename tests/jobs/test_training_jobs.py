@@ -75,6 +75,9 @@ def test_a_training_becomes_an_upload_of_its_owner(tmp_path, in_foreground):
     assert read_about(tmp_path, "uploads", found.parent.name).owner == "her@example.org"
     assert not work_folder(tmp_path, BOTH).exists()
     assert same(found, in_foreground)
+    said = queue.log_path(job.id).read_text()
+    assert "a.safetensors: " in said
+    assert "the classifier answers as on the clean image for" in said
 
 
 def test_a_killed_training_is_tried_again_by_its_worker(tmp_path):
