@@ -55,8 +55,8 @@ def open_training(spec: DataSpec) -> Source:
     source = open_source(spec.whole("train"))
     if not source.has_split:
         raise DatasetError(
-            f"{source.description} has no split for training apart from what is certified; "
-            "name them by split (arrays x_train and y_train, x_test and y_test; Parquet files "
+            f"no split for training apart from what is certified: {source.description}; name them "
+            "by split (arrays x_train and y_train, x_test and y_test; Parquet files "
             "train.parquet and test.parquet)"
         )
     return source

@@ -18,7 +18,7 @@ def finetune_command(model: ModelSpec, data: DataSpec, sigma: float, images: int
         images: Training images; 0 where that is not known.
     """
     words = ["./irs", "finetune", _named(model), "--sigma", str(sigma)]
-    words += ["--epochs", str(epochs_over(images, TUNING_EPOCHS)), "--data", data.kind]
+    words += [*_epochs(images, TUNING_EPOCHS), "--data", data.kind]
     words += _options(
         root=data.root, size=data.size, channels=data.channels, classes=data.class_list
     )
@@ -51,7 +51,7 @@ def denoiser_commands(
         width=None if width == DenoiserSpec.width else width,
         levels=None if levels == DenoiserSpec.levels else levels,
     )
-    epochs = ["--epochs", str(epochs_over(images, DENOISER_EPOCHS))]
+    epochs = _epochs(images, DENOISER_EPOCHS)
     first = [*words, *sizes, *epochs, "--out"]
     if not against:
         return (shlex.join([*first, "denoiser.safetensors"]),)
@@ -63,6 +63,11 @@ def denoiser_commands(
 def _named(model: ModelSpec) -> str:
     """The model as a command names it."""
     return model.weights.removeprefix(f"{CALL_PREFIX}:").partition("#")[0]
+
+
+def _epochs(images: int, usual: int) -> list[str]:
+    """Passes, where it is known over how many images; the command finds them itself elsewhere."""
+    return ["--epochs", str(epochs_over(images, usual))] if images else []
 
 
 def _options(**values: str | int | None) -> list[str]:
