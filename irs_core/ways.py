@@ -8,6 +8,7 @@ Nothing is stored and nothing is certified; shares and times are predictions.
 import math
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from irs_core.data import Dataset, load_dataset, open_training
+from irs_core.data import Dataset, load_dataset
 from irs_core.errors import IrsError, SpecError
 from irs_core.models import load_model
 from irs_core.models.denoised import check_takes_denoiser
@@ -37,8 +38,8 @@ from irs_core.train.denoiser_spec import DenoiserSpec, images_text
 from irs_core.train.images import (
     DENOISER_EPOCHS,
     TUNING_EPOCHS,
-    check_depth,
     epochs_over,
+    training_images,
 )
 from irs_core.train.loop import train
 from irs_core.train.spec import OWN_CLASS, TrainSpec
@@ -163,11 +164,10 @@ class _Trial:
         wanted = _PASSES * _USUAL_VALUES // math.prod(self._dataset.input_shape)
         return max(_PASSES, min(wanted, _MOST_PASSES))
 
-    @property
+    @cached_property
     def training_images(self) -> int:
         """How many images there are to train on, apart from those that are tried on."""
-        check_depth(self._dataset.pixels, self._dataset.description)
-        return len(open_training(self.data).labels)
+        return training_images(self.data)
 
     def fitting_levels(self) -> int:
         """How often a denoiser may halve the images."""

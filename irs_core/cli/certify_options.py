@@ -9,6 +9,7 @@ from irs_core.cli.options import add_json_option, path
 from irs_core.cli.results import add_result_options
 from irs_core.graphs import is_graph_file
 from irs_core.spec.compression_kinds import known_compressions
+from irs_core.spec.outside import is_url
 from irs_core.spec.study import BACKENDS, BOUNDS, GENERATORS, NOISE_KINDS, ModelSpec
 from irs_core.store import default_root
 
@@ -23,8 +24,9 @@ def add_certify_options(parser: argparse.ArgumentParser) -> None:
         metavar="C",
         help=f"compressions: {', '.join(known_compressions())}, call:package.module:make, or the "
         "URL of a model behind a server; with --denoise, classifier:C or denoiser:C compresses one "
-        "part and leaves the other as it is (default: fp16, int8-dynamic and prune:0.1, of an ONNX "
-        "file int8 instead of int8-dynamic, of an OpenVINO IR int8 alone)",
+        "part and leaves the other as it is (default: fp16, int8-dynamic and prune:0.1; of an ONNX "
+        "file int8 in place of int8-dynamic, of an OpenVINO IR int8 alone, of LiteRT and servers "
+        "none)",
     )
     _add_noise(parser.add_argument_group("noise"))
     _add_draws(parser.add_argument_group("draws and confidence"))
@@ -52,7 +54,12 @@ def add_certify_options(parser: argparse.ArgumentParser) -> None:
 
 
 def usual_compressions(model: ModelSpec) -> list[str]:
-    """Compressed models of a study for which nobody named any: what its kind of file takes."""
+    """Compressed models of a study for which nobody named any: what its kind of file takes.
+
+    None where a name says that the original runs as it is: on a server, or as LiteRT.
+    """
+    if is_url(model.weights) or Path(model.weights).suffix.lower() == ".tflite":
+        return []
     files = [one for one in (model.weights, model.denoiser) if one and is_graph_file(one)]
     if not files:
         return ["fp16", "int8-dynamic", "prune:0.1"]

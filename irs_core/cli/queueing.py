@@ -37,6 +37,7 @@ def queue_training(step: Step, arguments: argparse.Namespace, command: str) -> N
         SpecError: A model of the step is code or a program, which only run in the command that
             names them.
     """
+    step.check_files()
     check_waits([step.against] if isinstance(step, DenoiserSpec) else [step.start, step.qat_from])
     job = start_training(Acting(arguments.store), Training((step,)).from_anywhere())
     ensure_worker(arguments.store)

@@ -61,6 +61,11 @@ class Source:
     aliases: tuple[tuple[str, ...], ...] = ()
     has_split: bool = True
 
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the classes that occur, by number."""
+        return {number: self.classes[number] for number in np.unique(self.labels).tolist()}
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

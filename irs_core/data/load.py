@@ -52,6 +52,11 @@ def open_training(spec: DataSpec) -> Source:
     Raises:
         DatasetError: There is none apart from those images, or it is damaged.
     """
+    if spec.split in ("", "train"):
+        raise DatasetError(
+            "no split for training apart from what is certified, which is the split train itself "
+            "or all there is; certify another one (--split)"
+        )
     source = open_source(spec.whole("train"))
     if not source.has_split:
         raise DatasetError(

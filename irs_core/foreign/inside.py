@@ -140,11 +140,12 @@ def ways(model: Json, data: Json, sigma: float, radii: Sequence[float]) -> Json:
     found = compare_ways(
         model_spec(model), chosen, pilot, most=TRIED_IMAGES, levels=levels, options=RunOptions()
     )
-    return {
-        "ways": [one.to_json() for one in found],
-        "levels": levels,
-        "images": training_images(chosen),
-    }
+    try:
+        images = training_images(chosen)
+    except DatasetError:
+        # Every way that needs them says so.
+        images = 0
+    return {"ways": [one.to_json() for one in found], "levels": levels, "images": images}
 
 
 def runs(study: Mapping[str, Any], backend: Any) -> None:

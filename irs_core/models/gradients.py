@@ -82,7 +82,7 @@ def check_learns(module: nn.Module, images: Tensor) -> None:
     trial = copy.deepcopy(module).train()
     try:
         # Layers that draw, such as dropout, leave the generator of the whole process alone.
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             trial(images).logsumexp(1).sum().backward()
     except Exception as error:
         raise CheckpointError(

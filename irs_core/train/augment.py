@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Apart from the keys of order and noise, which have no third number.
-_LAYERS = 1
+# Apart from the keys of order and noise, which have no third number, and from those of measuring
+# and calibrating, whose second number of 64 bits counts as two: (0, 1) and (0, 2).
+_LAYERS = 3
 
 
 def seeded_generator(device: torch.device, *key: int) -> torch.Generator:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from irs_core.data.base import Images, data_digest
+from irs_core.data.fitting import way_to_fit
 from irs_core.data.unlabelled import read_unlabelled
 from irs_core.errors import DatasetError, SpecError
 from irs_core.models import load_model
@@ -23,6 +24,7 @@ from irs_core.models.loaded import LoadedModel
 from irs_core.models.objects import count_classes, is_object, keep
 from irs_core.models.recognise import is_torchscript
 from irs_core.models.scripted import load_scripted
+from irs_core.spec.data_kinds import DataKind
 from irs_core.spec.study import ModelSpec
 from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
 from irs_core.train.denoiser_finish import write_denoiser
@@ -30,6 +32,7 @@ from irs_core.train.denoiser_spec import (
     DenoiserReport,
     DenoiserResult,
     DenoiserSpec,
+    data_kind,
 )
 from irs_core.train.device import training_device
 from irs_core.train.images import check_depth, training_set
@@ -68,13 +71,16 @@ def train_denoiser(
         CheckpointError: The classifier cannot be read, or has no gradients.
         ApproximationError: The device is not there.
     """
+    spec.check_files()
     device = training_device(spec.device)
     images = _images(spec)
     trained, held_out = _parts(images)
     network = _network(spec, images).to(device).to(memory_format=torch.channels_last)
     classifier = _classifier(spec, images, programs=programs)
     contents = _contents(spec, images, network, classifier)
-    answers = None if classifier is None else _frozen(classifier, images, device)
+    # A folder of images alone is read as one of classes.
+    kind = data_kind(spec.images) or "image-folder"
+    answers = None if classifier is None else _frozen(kind, classifier, images, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=spec.lr)
     found = load_state(spec, network, optimizer, device, contents)
     reports = [DenoiserReport(**one) for one in found]
@@ -240,12 +246,14 @@ def _classifier(spec: DenoiserSpec, images: Images, *, programs: bool) -> Loaded
     return load_model(model, programs=programs)
 
 
-def _frozen(classifier: LoadedModel, images: Images, device: torch.device) -> nn.Module:
+def _frozen(
+    kind: DataKind, classifier: LoadedModel, images: Images, device: torch.device
+) -> nn.Module:
     shape = images.pixels.shape[1:]
-    if classifier.input_shape not in (None, shape):
+    if classifier.input_shape is not None and classifier.input_shape != shape:
         raise SpecError(
-            f"the classifier takes images of shape {classifier.input_shape}; these have {shape}: "
-            "--size and --channels make them fit"
+            f"the classifier takes images of shape {classifier.input_shape}; these have {shape}"
+            f"{way_to_fit(kind, classifier.input_shape, shape)}"
         )
     found = frozen_classifier(classifier)
     check_flow(found, _one(images))

@@ -91,9 +91,16 @@ class DenoiserSpec:
             raise SpecError(
                 "mean, std and channel_order belong to the classifier of against; got none"
             )
-        check_other_file(self.out, start=self.start, against=self.against)
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
+
+    def check_files(self) -> None:
+        """Refuse to write over a file that the run reads.
+
+        Raises:
+            SpecError: They are one file.
+        """
+        check_other_file(self.out, start=self.start, against=self.against)
 
     @property
     def flips(self) -> bool:

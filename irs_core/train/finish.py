@@ -69,8 +69,9 @@ def _accuracy(spec: TrainSpec, data: Dataset, module: nn.Module, most: int | Non
     test = load_dataset(spec.data_spec("test"), most)
     if test.classes != data.classes:
         # A split that lacks a class numbers the others otherwise.
-        numbers = np.array([data.classes.index(name) for name in test.classes])
-        test = replace(test, labels=numbers[test.labels], classes=data.classes)
+        places = {name: number for number, name in enumerate(data.classes)}
+        numbers = [places[test.classes[label]] for label in test.labels]
+        test = replace(test, labels=np.array(numbers, np.int64), classes=data.classes)
     device = torch.device(spec.device)
     clean = noisy_accuracy(module, test, sigma=0.0, device=device)
     noisy = noisy_accuracy(

@@ -42,11 +42,14 @@ def epochs_help(usual: int) -> str:
 
 
 def training_images(data: DataSpec) -> int:
-    """How many images a data set has to train on, apart from those tested on; 0 for none."""
-    try:
-        return len(open_training(data).labels)
-    except DatasetError:
-        return 0
+    """How many images a data set has to train on, apart from those that it names.
+
+    Raises:
+        DatasetError: There are none, or training does not take them.
+    """
+    source = open_training(data)
+    check_depth(source.read(np.zeros(1, np.int64)).pixels, source.description)
+    return len(source.labels)
 
 
 def training_set(spec: DataSpec, most: int | None) -> Dataset:

@@ -74,6 +74,7 @@ def train(
         CheckpointError: The weights to start from cannot be read or give no gradients.
         ApproximationError: The device is not there.
     """
+    spec.check_files()
     device = training_device(spec.device)
     data = training_set(spec.data_spec("train"), spec.max_images)
     if max_test != 0:
@@ -118,7 +119,7 @@ def _testable(spec: TrainSpec, data: Dataset, max_test: int | None) -> int | Non
     except DatasetError as error:
         _log.warning("accuracy will not be measured: %s", error)
         return 0
-    foreign = [name for name in test.classes if name not in data.classes]
+    foreign = [name for name in test.names.values() if name not in data.classes]
     if foreign:
         _log.warning(
             "accuracy will not be measured: %s has the class %r, which is not trained on",

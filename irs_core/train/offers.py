@@ -1,13 +1,13 @@
 """What helps a model that was not trained under the noise, as commands to type."""
 
-from irs_core.data import Dataset, open_training
+from irs_core.data import Dataset
 from irs_core.errors import CheckpointError, DatasetError
 from irs_core.models import LoadedModel
 from irs_core.models.denoised import check_takes_denoiser
 from irs_core.models.gradients import runs_in_torch
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train.commands import about, denoiser_commands, finetune_command, ways_command
-from irs_core.train.images import TUNING_EPOCHS, check_depth, epochs_over
+from irs_core.train.images import TUNING_EPOCHS, epochs_over, training_images
 from irs_core.train.pace import PACE_IMAGES, training_pace
 from irs_core.train.task import fitting_levels
 
@@ -28,9 +28,7 @@ def offered(
     pace = training_pace(base.classifier, dataset.images(first), dataset.labels)
     levels = fitting_levels(*dataset.input_shape[1:])
     try:
-        images, lacking = len(open_training(data).labels), ""
-        # Those to train on are as those that were read.
-        check_depth(dataset.pixels, dataset.description)
+        images, lacking = training_images(data), ""
     except DatasetError as error:
         images, lacking = 0, str(error)
     if base.parts is None and levels:

@@ -37,7 +37,7 @@ def training_pace(
     spent = []
     try:
         # Layers that draw, such as dropout, leave the generator of the whole process alone.
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             for _ in range(_STEPS):
                 started = perf_counter()
                 optimizer.zero_grad(set_to_none=True)

@@ -117,10 +117,9 @@ def check_converges(spec: Resumable, network: nn.Module, epoch: int, loss: float
         loss: Its mean.
 
     Raises:
-        SpecError: The loss or a weight is not finite.
+        SpecError: The loss or a weight is not finite. (Constants need not be, as of masks.)
     """
-    held = [*network.parameters(), *network.buffers()]
-    if math.isfinite(loss) and all(bool(one.isfinite().all()) for one in held):
+    if math.isfinite(loss) and all(bool(one.isfinite().all()) for one in network.parameters()):
         return
     progress_path(Path(spec.out)).unlink(missing_ok=True)
     raise SpecError(

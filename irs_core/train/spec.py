@@ -110,9 +110,16 @@ class TrainSpec:
             )
         if self.start is None and self.classes is not None:
             raise SpecError("classes are those of weights that training starts from; got none")
-        check_other_file(self.out, start=self.start, qat_from=self.qat_from)
         if Path(self.out).suffix != ".safetensors":
             raise SpecError(f"out must end in .safetensors; got {self.out!r}")
+
+    def check_files(self) -> None:
+        """Refuse to write over a file that the run reads.
+
+        Raises:
+            SpecError: They are one file.
+        """
+        check_other_file(self.out, start=self.start, qat_from=self.qat_from)
 
     @property
     def flips(self) -> bool:

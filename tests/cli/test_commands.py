@@ -308,6 +308,8 @@ def test_a_store_without_studies_says_so_and_names_the_way_out(tmp_path, monkeyp
         ("f.ONNX", "d.safetensors", ["fp16", "int8", "prune:0.1"]),
         ("f.pt", "d.onnx", ["fp16", "int8", "prune:0.1"]),
         ("f.xml", None, ["int8"]),
+        ("f.tflite", None, []),
+        ("http://localhost:8000/v2/models/f", None, []),
     ],
 )
 def test_where_none_are_named_the_file_takes_the_compressions(weights, denoiser, usual):

@@ -28,12 +28,17 @@ from irs_core.models.loaded import with_normalisation
 from irs_core.models.objects import adopt
 from irs_core.spec.study import DataSpec, ModelSpec
 from irs_core.train import TrainSpec
+from irs_core.train.augment import _LAYERS, _seed
+from irs_core.train.denoise import train_denoiser
 from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.finish import train_command
 from irs_core.train.loop import train
+from irs_core.train.measure import _MEASURE
 from irs_core.train.pace import training_pace
 from irs_core.train.progress import progress_path
 from irs_core.train.spec import OWN_CLASS
+from irs_core.train.task import finetuning
+from irs_core.train.tune import _CALIBRATE
 
 SHIPPED = "shipped:digits-0.25"
 MODELS = Path(irs_core.__file__).parent / "models" / "shipped"
@@ -270,10 +275,6 @@ def test_the_command_repeats_the_run_whatever_its_rate(spec):
 
 
 def test_settings_that_exclude_each_other_are_refused(spec):
-    with pytest.raises(SpecError, match="another file than start"):
-        replace(spec, start=spec.out)
-    with pytest.raises(SpecError, match="another file than start"):
-        DenoiserSpec("digits", "d.safetensors", (0.5,), start="./d.safetensors")
     with pytest.raises(SpecError, match="qat_from"):
         replace(spec, qat_from=SHIPPED)
     with pytest.raises(SpecError, match="starts from"):
@@ -377,8 +378,11 @@ def test_no_run_writes_over_what_it_reads(tmp_path, monkeypatch, spelled, read):
     whole = TrainSpec("digits_resnet", "net.safetensors")
     if read == "against":
         whole = DenoiserSpec("digits", "net.safetensors", (0.5,))
+    named = replace(whole, **{read: spelled.format(tmp_path)})
     with pytest.raises(SpecError, match=f"another file than {read}"):
-        replace(whole, **{read: spelled.format(tmp_path)})
+        named.check_files()
+    with pytest.raises(SpecError, match=f"another file than {read}"):
+        (train_denoiser if read == "against" else train)(named)
 
 
 def test_what_was_tuned_knows_every_name_of_its_classes(tmp_path, capsys):
@@ -444,3 +448,33 @@ def test_an_order_that_came_later_changes_no_id(spec):
         replace(spec, start=None, channel_order="bgr")
     with pytest.raises(SpecError, match="channel_order belong to the classifier"):
         DenoiserSpec("digits", "d.safetensors", (0.5,), channel_order="bgr")
+
+
+class Masked(Dropping):
+    """A network with a constant that is not finite, as masks of attention have."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.full((10, 10), -torch.inf).triu(1))
+
+    def forward(self, images):
+        return self.layers(images) @ self.mask.softmax(1)
+
+
+def test_a_constant_that_is_not_finite_is_no_divergence(spec):
+    assert train(replace(spec, start=adopt(Masked()), arch=OWN_CLASS, lr=0.01), max_test=0).weights
+
+
+def test_no_two_streams_of_a_training_are_one():
+    seeds = [_seed(0, 0), _seed(0, 0, _LAYERS), _seed(0, _MEASURE), _seed(0, _CALIBRATE)]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_name_that_is_only_a_placeholder_is_no_file(tmp_path, monkeypatch):
+    """What the app trains gets its folder when it runs."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(MODELS / "digits-0.25.safetensors", tmp_path / "finetuned.safetensors")
+    model = ModelSpec(str(tmp_path / "finetuned.safetensors"))
+    training = finetuning(model, DataSpec(), 0.5, arch="digits_resnet", size_bytes=1)
+    for step in training.in_folder(tmp_path / "work"):
+        step.check_files()

@@ -54,10 +54,8 @@ def test_fine_tuning_passes_small_sets_more_often(more, epochs):
     assert finetune_spec(parsed(add_finetune, words)).epochs == epochs
 
 
-@pytest.mark.parametrize(
-    ("more", "epochs"), [("", 100), ("--max-images 2000", 100), ("--epochs 7", 7)]
-)
-def test_denoisers_pass_small_folders_more_often(folder, monkeypatch, more, epochs):
+@pytest.mark.parametrize(("more", "epochs"), [("", 100), ("--epochs 7", 7)])
+def test_denoisers_pass_small_folders_more_often(folder, more, epochs):
     words = f"denoiser train {folder} --sigma 0.5 {more} --out d.safetensors"
     assert denoiser_from_args(parsed(add_denoiser, words)).epochs == epochs
 
@@ -113,11 +111,13 @@ def test_images_of_no_split_are_not_apart_from_those_that_are_certified(tmp_path
     data = DataSpec("npz", arrays(tmp_path / "a.npz", names), split="train")
     assert open_source(data).has_split is apart
     assert load_dataset(data).has_split is apart
-    assert training_images(data) == (40 if apart else 0)
+    certified = replace(data, split="test")
     assert open_source(data).description == "arrays in a.npz" + (", train split" if apart else "")
-    if not apart:
+    if apart:
+        assert training_images(certified) == 40
+    else:
         with pytest.raises(DatasetError, match="x_train and y_train"):
-            open_training(data)
+            open_training(certified)
 
 
 def test_arrays_in_a_folder_have_splits_by_their_names(tmp_path):
@@ -139,7 +139,32 @@ def test_a_table_of_no_split_is_not_apart_either(tmp_path):
     for name in ("train", "test"):
         pq.write_table(table, tmp_path / f"{name}.parquet")
     assert training_images(DataSpec("parquet", str(tmp_path))) == 4
-    assert training_images(DataSpec("parquet", str(tmp_path / "train.parquet"))) == 0
+    with pytest.raises(DatasetError, match=r"train\.parquet and test\.parquet"):
+        training_images(DataSpec("parquet", str(tmp_path / "train.parquet")))
+
+
+@pytest.mark.parametrize("data", [DataSpec(split="train"), DataSpec("parquet", "x", split="")])
+def test_the_training_split_is_not_apart_from_itself(data):
+    with pytest.raises(DatasetError, match="certify another one"):
+        open_training(data)
+
+
+@pytest.mark.parametrize(("train", "test"), [(np.uint8, np.uint16), (np.uint16, np.uint8)])
+def test_the_depth_that_counts_is_that_of_the_training_images(tmp_path, train, test):
+    images, labels = np.zeros((4, 8, 8)), np.arange(4) % 2
+    np.savez(
+        tmp_path / "a.npz",
+        x_train=images.astype(train),
+        y_train=labels,
+        x_test=images.astype(test),
+        y_test=labels,
+    )
+    data = DataSpec("npz", str(tmp_path / "a.npz"))
+    if train == np.uint8:
+        assert training_images(data) == 4
+    else:
+        with pytest.raises(DatasetError, match="training takes images of 8 bits"):
+            training_images(data)
 
 
 def test_whoever_names_images_of_no_split_trains_on_them_and_measures_nothing(tmp_path):
@@ -178,6 +203,8 @@ def folders(root, splits):
 @pytest.mark.parametrize("tested", ["bc", "ac", "abc"])
 def test_test_images_are_numbered_as_the_training_images(tmp_path, tested):
     root = folders(tmp_path / "data", {"train": "abc", "test": tested})
+    # A class without images is none that had to be trained on.
+    (tmp_path / "data" / "test" / "Z").mkdir()
     spec = TrainSpec(
         "digits_resnet",
         str(tmp_path / "t.safetensors"),
