@@ -63,11 +63,8 @@ def usual_compressions(model: ModelSpec) -> list[str]:
     files = [one for one in (model.weights, model.denoiser) if one and is_graph_file(one)]
     if not files:
         return ["fp16", "int8-dynamic", "prune:0.1"]
-    return (
-        ["fp16", "int8", "prune:0.1"]
-        if all(Path(one).suffix.lower() == ".onnx" for one in files)
-        else ["int8"]
-    )
+    onnx = all(Path(one).suffix.lower() == ".onnx" for one in files)
+    return ["fp16", "int8", "prune:0.1"] if onnx else ["int8"]
 
 
 def _add_noise(group: argparse._ArgumentGroup) -> None:

@@ -5,12 +5,11 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from irs_core.cli.named import is_own_code
-from irs_core.cli.options import add_json_option, training_bar
+from irs_core.cli.options import add_channel_order, add_json_option, training_bar
 from irs_core.cli.printing import print_json
 from irs_core.cli.queueing import add_queue_options, queue_training
 from irs_core.errors import SpecError
 from irs_core.spec.outside import CALL_PREFIX
-from irs_core.spec.study import CHANNEL_ORDERS
 from irs_core.train.denoiser_spec import (
     DenoiserReport,
     DenoiserResult,
@@ -66,12 +65,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--arch", help="its architecture, where the file does not name it")
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
-    add(
-        "--channel-order",
-        choices=CHANNEL_ORDERS,
-        default="rgb",
-        help="order in which that classifier takes colours",
-    )
+    add_channel_order(parser, "order in which that classifier takes colours")
     add("--from", dest="start", metavar="FILE", help="denoiser to go on from")
     add("--epochs", type=int, help=epochs_help(DENOISER_EPOCHS))
     add("--seed", type=int, default=default["seed"], help="of weights, order and noise")
@@ -100,7 +94,7 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
     """
     chosen = {field.name: getattr(arguments, field.name) for field in fields(DenoiserSpec)}
     several = {name: chosen[name] and tuple(chosen[name]) for name in ("sigma", "mean", "std")}
-    check_one_meaning(arguments.images)
+    _check_one_meaning(arguments.images)
     if arguments.epochs is None:
         del chosen["epochs"]
     spec = DenoiserSpec(**{**chosen, **several})
@@ -109,7 +103,7 @@ def denoiser_from_args(arguments: argparse.Namespace) -> DenoiserSpec:
     return spec if arguments.epochs else replace(spec, epochs=usual)
 
 
-def check_one_meaning(images: str) -> None:
+def _check_one_meaning(images: str) -> None:
     """Refuse a word that is a kind of data and the name of a folder here.
 
     Raises:

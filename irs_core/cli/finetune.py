@@ -4,12 +4,13 @@ import argparse
 from dataclasses import fields, replace
 
 from irs_core.cli.named import is_own_code
+from irs_core.cli.options import add_channel_order
 from irs_core.cli.queueing import check_waits, queue_training
 from irs_core.cli.train import add_run_options, run_training
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
 from irs_core.spec.outside import CALL_PREFIX
-from irs_core.spec.study import CHANNEL_ORDERS, ModelSpec
+from irs_core.spec.study import ModelSpec
 from irs_core.train.commands import TUNING_RATE
 from irs_core.train.images import TUNING_EPOCHS, epochs_help, finetuning_epochs
 from irs_core.train.spec import OWN_CLASS, TrainSpec
@@ -41,12 +42,7 @@ def add_finetune(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--lr", type=float, default=TUNING_RATE, help="peak learning rate")
     for name in ("mean", "std"):
         add(f"--{name}", type=float, nargs="+", metavar="X", help=f"{name} per channel, inside it")
-    add(
-        "--channel-order",
-        choices=CHANNEL_ORDERS,
-        default="rgb",
-        help="order in which the model takes colours; what is written takes rgb",
-    )
+    add_channel_order(parser, "order in which the model takes colours; what is written takes rgb")
     add_run_options(parser)
     parser.set_defaults(run=_finetune)
 

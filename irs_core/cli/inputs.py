@@ -2,9 +2,10 @@
 
 import argparse
 
+from irs_core.cli.options import add_channel_order
 from irs_core.data import with_model_classes
 from irs_core.spec.data_kinds import DATA_KINDS
-from irs_core.spec.study import CHANNEL_ORDERS, DataSpec, ModelSpec
+from irs_core.spec.study import DataSpec, ModelSpec
 
 # Images of a dry run.
 MAX_IMAGES = 100
@@ -45,11 +46,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, positional: bool = Fal
             metavar="X",
             help=f"{name} per channel of a normalisation inside the model, after the noise",
         )
-    parser.add_argument(
-        "--channel-order",
-        choices=CHANNEL_ORDERS,
-        default="rgb",
-        help="order in which the model takes colours: bgr after training on images of OpenCV or "
+    add_channel_order(
+        parser,
+        "order in which the model takes colours: bgr after training on images of OpenCV or "
         "Caffe; --mean and --std stay red, green, blue",
     )
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from irs_core.run.options import Progress
 from irs_core.spec.paths import expanded
+from irs_core.spec.study import CHANNEL_ORDERS
 from irs_core.store import default_root
 from irs_core.train.spec import OnImages
 
@@ -34,6 +35,15 @@ def add_store_option(parser: argparse.ArgumentParser, *, again: bool = False) ->
         metavar="DIR",
         help=f"folder of the live store (default: IRS_STORE or {default})".replace("%", "%%"),
     )
+
+
+def add_channel_order(parser: argparse.ArgumentParser, said: str) -> None:
+    """The option that every command on a classifier of colours takes.
+
+    Args:
+        said: What it is to that command.
+    """
+    parser.add_argument("--channel-order", choices=CHANNEL_ORDERS, default="rgb", help=said)
 
 
 def add_json_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

@@ -24,7 +24,7 @@ from irs_core.models.loaded import LoadedModel
 from irs_core.models.objects import count_classes, is_object, keep
 from irs_core.models.recognise import is_torchscript
 from irs_core.models.scripted import load_scripted
-from irs_core.spec.data_kinds import DataKind
+from irs_core.spec.data_kinds import KINDS, DataKind
 from irs_core.spec.study import ModelSpec
 from irs_core.train.augment import pad_for_crops, random_views, seeded_generator
 from irs_core.train.denoiser_finish import write_denoiser
@@ -251,9 +251,11 @@ def _frozen(
 ) -> nn.Module:
     shape = images.pixels.shape[1:]
     if classifier.input_shape is not None and classifier.input_shape != shape:
+        # The digits stand here only where they are named.
+        way = way_to_fit(kind, classifier.input_shape, shape) if KINDS[kind].root else ""
         raise SpecError(
-            f"the classifier takes images of shape {classifier.input_shape}; these have {shape}"
-            f"{way_to_fit(kind, classifier.input_shape, shape)}"
+            f"the classifier takes images of shape {classifier.input_shape}; these have "
+            f"{shape}{way}"
         )
     found = frozen_classifier(classifier)
     check_flow(found, _one(images))

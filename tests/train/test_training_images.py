@@ -23,6 +23,7 @@ from irs_core.train.denoiser_spec import DenoiserSpec
 from irs_core.train.images import training_images
 from irs_core.train.loop import train
 from irs_core.train.offers import offered
+from irs_core.tune.images import images_apart
 from irs_core.ways import Pilot, compare_ways
 
 IMAGES = len(load_dataset(DataSpec("digits", split="train")).labels)
@@ -200,32 +201,24 @@ def folders(root, splits):
     return str(root)
 
 
+def of_folders(root, **settings):
+    """A training on images in folders."""
+    out = f"{root}.safetensors"
+    return TrainSpec("digits_resnet", out, data="image-folder", root=root, **settings)
+
+
 @pytest.mark.parametrize("tested", ["bc", "ac", "abc"])
 def test_test_images_are_numbered_as_the_training_images(tmp_path, tested):
     root = folders(tmp_path / "data", {"train": "abc", "test": tested})
     # A class without images is none that had to be trained on.
     (tmp_path / "data" / "test" / "Z").mkdir()
-    spec = TrainSpec(
-        "digits_resnet",
-        str(tmp_path / "t.safetensors"),
-        data="image-folder",
-        root=root,
-        sigma=0.0,
-        epochs=40,
-        batch=24,
-    )
+    spec = of_folders(root, sigma=0.0, epochs=40, batch=24)
     assert train(spec).accuracy.clean == 1
 
 
 def test_a_class_that_was_not_trained_on_cannot_be_measured(tmp_path):
     root = folders(tmp_path / "data", {"train": "abc", "test": "bd"})
-    spec = TrainSpec(
-        "digits_resnet",
-        str(tmp_path / "t.safetensors"),
-        data="image-folder",
-        root=root,
-        epochs=1,
-    )
+    spec = of_folders(root, epochs=1)
     with listening() as heard:
         assert train(spec).accuracy is None
     assert "has the class 'd', which is not trained on" in heard.text
@@ -256,3 +249,12 @@ def test_a_folder_that_is_named_as_a_kind_of_data_is_asked_about(tmp_path, monke
         denoiser_from_args(parsed(add_denoiser, words.replace(name, f"./{name}", 1)))
     if name == "digits":
         assert denoiser_from_args(parsed(add_denoiser, words.replace(name, data, 1))).epochs == 100
+
+
+def test_layers_are_not_ranked_on_the_images_that_are_certified(tmp_path):
+    data = DataSpec("npz", arrays(tmp_path / "a.npz", WHOLE), max=10)
+    with pytest.raises(DatasetError, match=r"--holdout N.*no split for training"):
+        images_apart(data, 20)
+    assert images_apart(replace(data, holdout=20), 20).words == "20 held-out images"
+    split = DataSpec("npz", arrays(tmp_path / "b.npz", SPLIT), max=10)
+    assert images_apart(split, 20).words == "20 training images"
